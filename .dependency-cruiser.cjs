@@ -1,0 +1,52 @@
+// The floors of docs/architecture.md as rules: a file imports only from floors below its own, or from its own folder.
+const floors = [
+  ['base'],
+  ['model'],
+  ['opcodes', 'rpc', 'query'],
+  ['store', 'locks', 'allocator'],
+  ['units', 'views'],
+  ['jobs'],
+  ['manager'],
+  ['surfaces'],
+  ['app'],
+];
+const rules = [{ name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } }];
+floors.forEach((folders, level) => {
+  for (const folder of folders) {
+    const below = floors.slice(0, level).flat();
+    const node = folder === 'app' ? ['node', 'client'] : [];
+    rules.push({
+      name: `floor-${folder}`,
+      severity: 'error',
+      from: { path: `^lib/${folder}/` },
+      to: { path: '^lib/', pathNot: `^lib/(${[folder, ...below, ...node].join('|')})/` },
+    });
+  }
+});
+rules.push({
+  name: 'tower-node',
+  severity: 'error',
+  from: { path: '^lib/node/' },
+  to: { path: '^lib/', pathNot: '^lib/(node|rpc|model|base)/' },
+});
+rules.push({
+  name: 'sql-only-in-store',
+  severity: 'error',
+  from: { path: '^lib/', pathNot: '^lib/store/' },
+  to: { path: 'better-sqlite3' },
+});
+rules.push({
+  name: 'surfaces-never-see-each-other',
+  severity: 'error',
+  from: { path: '^lib/surfaces/([^/]+)/' },
+  to: { path: '^lib/surfaces/', pathNot: '^lib/surfaces/$1/' },
+});
+module.exports = {
+  forbidden: rules,
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js'] },
+    doNotFollow: { path: 'node_modules' },
+  },
+};

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { MerapiError } from './errors.ts';
+
+export interface ExecOptions {
+  /** Milliseconds until the program's whole process group is killed; default 60,000. */
+  timeout?: number;
+  cwd?: string;
+  /** The whole environment of the program; by default this process's own. */
+  env?: NodeJS.ProcessEnv;
+  /** Text for the program's standard input; by default it is empty. */
+  input?: string;
+  /** Called with the pid (= process group) as soon as the program runs. */
+  onStart?: (pid: number) => void | Promise<void>;
+}
+
+export interface ExecResult {
+  /** The exit code; null when a signal ended the program. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** How much of each output stream is kept: its last 64 KiB. */
+const KEPT_OUTPUT = 64 * 1024;
+
+/**
+ * Runs a program (no shell) in a process group of its own and waits for its end. Any exit code is a result.
+ * @throws MerapiError environment_error when it cannot be started, timeout when it ran too long (the group is then dead).
+ */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: ExecOptions = {},
+): Promise<ExecResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: options.cwd, env: options.env, detached: true, stdio: 'pipe' });
+    let stdout = '';
+    let stderr = '';
+    let expired = false;
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout = (stdout + text).slice(-KEPT_OUTPUT);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr = (stderr + text).slice(-KEPT_OUTPUT);
+    });
+    const timer = setTimeout(() => {
+      expired = true;
+      if (child.pid !== undefined) killGroup(child.pid);
+    }, options.timeout ?? 60_000);
+    child.on('error', (cause) => {
+      clearTimeout(timer);
+      reject(new MerapiError('environment_error', `Cannot run ${program}: ${cause.message}`, { cause }));
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (expired) {
+        const seconds = (options.timeout ?? 60_000) / 1000;
+        reject(new MerapiError('timeout', `${program} did not end within ${seconds} s and was killed`));
+      } else resolve({ code, signal, stdout, stderr });
+    });
+    child.stdin.on('error', () => undefined); // a program may end without reading its input
+    child.stdin.end(options.input ?? '');
+    if (child.pid !== undefined && options.onStart) {
+      Promise.resolve(options.onStart(child.pid)).catch((cause) => {
+        killGroup(child.pid as number);
+        clearTimeout(timer);
+        reject(cause);
+      });
+    }
+  });
+}
+
+/**
+ * Like run(), but any exit code other than 0 is an error whose text ends with the last lines of the program's output.
+ * @throws MerapiError execution
+ */
+export async function runOrThrow(
+  program: string,
+  args: readonly string[],
+  options: ExecOptions = {},
+): Promise<string> {
+  const result = await run(program, args, options);
+  if (result.code === 0) return result.stdout;
+  const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
+  const words = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-5).join('\n');
+  throw new MerapiError('execution', `${program} ${how}${words ? `: ${words}` : ''}`);
+}
+
+/** Kills a process group; nothing happens when it is gone. */
+export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Whether a process with this id exists (a zombie counts). */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

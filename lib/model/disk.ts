@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { diskTemplates } from './diskparams/index.ts';
+import { ObjectBase } from './object.ts';
+
+/** A disk: an object of its own, so that it can be detached and outlive its instance. Size in MiB. */
+export const Disk = ObjectBase.extend({
+  name: z.string().nullable(),
+  dev_type: z.enum(diskTemplates),
+  /** Where the data is, in the form of the template; of file-based ones: [driver, absolute path]. */
+  logical_id: z.array(z.union([z.string(), z.number()])),
+  size: z.number().int(),
+  mode: z.enum(['rw', 'ro']),
+  spindles: z.number().int().nullable(),
+  params: z.record(z.string(), z.unknown()),
+  /** The instance that uses the disk, by uuid; null when it is detached. */
+  instance: z.string().nullable(),
+});
+export type Disk = z.infer<typeof Disk>;

@@ -1,0 +1,90 @@
+import { MerapiError } from '../base/errors.ts';
+
+/** The kinds of values in Ganeti's parameter sets. A `size` is mebibytes, given as an integer or a text such as "20G". */
+export type ParamKind = 'bool' | 'int' | 'float' | 'string' | 'maybe-string' | 'size';
+
+/** What a parameter set consists of: each name with its kind. */
+export type ParamKinds = Readonly<Record<string, ParamKind>>;
+
+/** Values of a parameter set. */
+export type ParamValues = Record<string, unknown>;
+
+/** In a request this value means: take my own value away, so that the inherited default counts again. */
+export const DEFAULT_VALUE = 'default';
+
+const sizeUnits: Record<string, number> = { '': 1, k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
+
+/**
+ * Mebibytes of a size given as an integer or a text with a unit ("512", "20G", "1.5t"); a fraction is rounded up.
+ * @throws MerapiError wrong_input
+ */
+export function parseSize(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  const match =
+    typeof value === 'string' ? /^\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?\s*$/i.exec(value) : null;
+  if (!match)
+    throw new MerapiError(
+      'wrong_input',
+      `'${String(value)}' is not a size; give MiB as an integer or a text such as "20G"`,
+    );
+  return Math.ceil(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] as number));
+}
+
+function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
+  const refuse = (expected: string) =>
+    new MerapiError(
+      'type_enforcement',
+      `Parameter '${name}' must be ${expected}, not ${JSON.stringify(value)}`,
+    );
+  switch (kind) {
+    case 'bool':
+      if (typeof value === 'boolean') return value;
+      if (value === null || value === '') return false;
+      if (typeof value === 'string' && /^(true|yes|1)$/i.test(value)) return true;
+      if (typeof value === 'string' && /^(false|no|0)$/i.test(value)) return false;
+      throw refuse('true or false');
+    case 'int': {
+      const integer = typeof value === 'string' && /^\s*-?[0-9]+\s*$/.test(value) ? Number(value) : value;
+      if (typeof integer === 'number' && Number.isSafeInteger(integer)) return integer;
+      throw refuse('an integer');
+    }
+    case 'float': {
+      const float = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      if (typeof float === 'number' && Number.isFinite(float)) return float;
+      throw refuse('a number');
+    }
+    case 'string':
+    case 'maybe-string':
+      if (typeof value === 'string') return value;
+      if (value === null) return kind === 'string' ? '' : null;
+      if (value === false) return '';
+      throw refuse(kind === 'string' ? 'a text' : 'a text or null');
+    case 'size':
+      try {
+        return parseSize(value);
+      } catch (cause) {
+        throw new MerapiError('type_enforcement', `Parameter '${name}': ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+  }
+}
+
+/**
+ * Checks that values fit the parameter set and gives them in their proper types (`"2"` becomes 2 where an integer belongs).
+ * The value "default" passes as it is.
+ * @throws MerapiError type_enforcement naming the parameter and what would be right.
+ */
+export function enforceKinds(values: ParamValues, kinds: ParamKinds): ParamValues {
+  const result: ParamValues = {};
+  for (const [name, value] of Object.entries(values)) {
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    if (!kind)
+      throw new MerapiError(
+        'type_enforcement',
+        `Unknown parameter '${name}'; known are ${Object.keys(kinds).sort().join(', ')}`,
+      );
+    result[name] = value === DEFAULT_VALUE ? value : enforceOne(name, kind, value);
+  }
+  return result;
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { BeParams } from './beparams.ts';
+import { diskTemplates } from './diskparams/index.ts';
+import { hypervisors } from './hvparams/index.ts';
+import { Nic } from './nic.ts';
+import { ObjectBase } from './object.ts';
+
+export const adminStates = ['up', 'down', 'offline'] as const;
+
+/** An instance (a virtual machine). Parameter sets hold only what the instance sets itself; fill.ts gives the rest. */
+export const Instance = ObjectBase.extend({
+  name: z.string(),
+  /** The primary node, by uuid. */
+  primary_node: z.string(),
+  os: z.string(),
+  hypervisor: z.enum(hypervisors),
+  hvparams: z.record(z.string(), z.unknown()),
+  beparams: BeParams.partial(),
+  osparams: z.record(z.string(), z.unknown()),
+  /** Private OS parameters as sealed JSON (base/seal.ts); null when there are none. */
+  osparams_private: z.string().nullable(),
+  admin_state: z.enum(adminStates),
+  /** Who decided the admin state: an administrator's job, or the user from inside the guest. */
+  admin_state_source: z.enum(['admin', 'user']),
+  disk_template: z.enum(diskTemplates),
+  /** Disks in their order, by uuid. */
+  disks: z.array(z.string()),
+  nics: z.array(Nic),
+  /** The port of its console, where the hypervisor has one. */
+  network_port: z.number().int().nullable(),
+  tags: z.array(z.string()),
+});
+export type Instance = z.infer<typeof Instance>;

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { diskTemplates } from './diskparams/index.ts';
+
+/** The quantities that an instance policy bounds; sizes in MiB. */
+export const ispecNames = [
+  'memory-size',
+  'disk-size',
+  'disk-count',
+  'cpu-count',
+  'nic-count',
+  'spindle-use',
+] as const;
+export type ISpecName = (typeof ispecNames)[number];
+
+export const ISpec = z.strictObject({
+  'memory-size': z.number().int().min(0),
+  'disk-size': z.number().int().min(0),
+  'disk-count': z.number().int().min(0),
+  'cpu-count': z.number().int().min(0),
+  'nic-count': z.number().int().min(0),
+  'spindle-use': z.number().int().min(0),
+});
+export type ISpec = z.infer<typeof ISpec>;
+
+/** The instance policy of a cluster: an instance must fit at least one of the `minmax` pairs. */
+export const IPolicy = z.strictObject({
+  minmax: z.array(z.strictObject({ min: ISpec, max: ISpec })).min(1),
+  std: ISpec,
+  'spindle-ratio': z.number().min(1),
+  'vcpu-ratio': z.number().min(1),
+  'disk-templates': z.array(z.enum(diskTemplates)).min(1),
+});
+export type IPolicy = z.infer<typeof IPolicy>;
+
+/** What a group overrides of the cluster's policy. */
+export const PartialIPolicy = IPolicy.omit({ std: true }).partial();
+export type PartialIPolicy = z.infer<typeof PartialIPolicy>;
+
+const std: ISpec = {
+  'memory-size': 128,
+  'disk-size': 1024,
+  'disk-count': 1,
+  'cpu-count': 1,
+  'nic-count': 1,
+  'spindle-use': 1,
+};
+
+/** Ganeti's default policy. */
+export const ipolicyDefaults: IPolicy = {
+  minmax: [
+    {
+      min: { ...std },
+      max: {
+        'memory-size': 32768,
+        'disk-size': 1048576,
+        'disk-count': 16,
+        'cpu-count': 8,
+        'nic-count': 8,
+        'spindle-use': 12,
+      },
+    },
+  ],
+  std,
+  'spindle-ratio': 32,
+  'vcpu-ratio': 4,
+  'disk-templates': [...diskTemplates],
+};
+
+/** What an instance asks for, as an instance policy counts it. `disk-size` counts for each disk. */
+export interface InstanceSpec {
+  'memory-size': number;
+  'disk-size': readonly number[];
+  'disk-count': number;
+  'cpu-count': number;
+  'nic-count': number;
+  'spindle-use': number;
+  'disk-template': string;
+}
+
+function outside(spec: InstanceSpec, min: ISpec, max: ISpec): string[] {
+  const problems: string[] = [];
+  for (const name of ispecNames) {
+    const value = spec[name];
+    for (const [index, amount] of (typeof value === 'number' ? [value] : value).entries()) {
+      const what = typeof value === 'number' ? name : `${name}/${index}`;
+      if (amount < min[name]) problems.push(`${what} is ${amount}, at least ${min[name]} is needed`);
+      if (amount > max[name]) problems.push(`${what} is ${amount}, at most ${max[name]} is allowed`);
+    }
+  }
+  return problems;
+}
+
+/** Why an instance breaks a policy, in words; empty when it keeps it. Of several min-max pairs the nearest miss is told. */
+export function ipolicyViolations(policy: IPolicy, spec: InstanceSpec): string[] {
+  const problems: string[] = [];
+  if (!policy['disk-templates'].includes(spec['disk-template'] as never))
+    problems.push(
+      `disk template ${spec['disk-template']} is not among ${policy['disk-templates'].join(', ')}`,
+    );
+  const misses = policy.minmax.map(({ min, max }) => outside(spec, min, max));
+  misses.sort((a, b) => a.length - b.length);
+  return [...problems, ...(misses[0] ?? [])];
+}

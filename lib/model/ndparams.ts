@@ -1,0 +1,25 @@
+import type { ParamKinds, ParamValues } from './enforce.ts';
+
+/** Kinds of the node parameters. */
+export const ndParamKinds: ParamKinds = {
+  oob_program: 'string',
+  spindle_count: 'int',
+  exclusive_storage: 'bool',
+  ovs: 'bool',
+  ovs_name: 'maybe-string',
+  ovs_link: 'maybe-string',
+  ssh_port: 'int',
+  cpu_speed: 'float',
+};
+
+/** Ganeti's defaults, in its order. */
+export const ndParamDefaults: ParamValues = {
+  oob_program: '',
+  spindle_count: 1,
+  exclusive_storage: false,
+  ovs: false,
+  ovs_name: 'switch1',
+  ovs_link: '',
+  ssh_port: 22,
+  cpu_speed: 1,
+};

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import type { ParamKinds } from './enforce.ts';
+
+export const nicModes = ['bridged', 'openvswitch', 'pool', 'routed'] as const;
+
+/** The link parameters of a NIC, all filled in. */
+export const NicParams = z.object({ mode: z.string(), link: z.string(), vlan: z.string() });
+export type NicParams = z.infer<typeof NicParams>;
+
+export const nicParamKinds: ParamKinds = { mode: 'string', link: 'string', vlan: 'string' };
+export const nicParamDefaults: NicParams = { mode: 'bridged', link: 'xen-br0', vlan: '' };
+
+/** A network interface of an instance; `nicparams` holds only what the instance sets itself. */
+export const Nic = z.object({
+  uuid: z.string(),
+  name: z.string().nullable(),
+  mac: z.string(),
+  ip: z.string().nullable(),
+  network: z.string().nullable(),
+  nicparams: NicParams.partial(),
+});
+export type Nic = z.infer<typeof Nic>;

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { PartialIPolicy } from './ipolicy.ts';
+import { ObjectBase } from './object.ts';
+
+export const allocPolicies = ['preferred', 'last_resort', 'unallocable'] as const;
+
+/** A node group. Parameter sets hold only what the group sets itself. Ganeti shows 0 as the ctime of the first group. */
+export const NodeGroup = ObjectBase.extend({
+  name: z.string(),
+  alloc_policy: z.enum(allocPolicies),
+  ndparams: z.record(z.string(), z.unknown()),
+  diskparams: z.record(z.string(), z.record(z.string(), z.unknown())),
+  ipolicy: PartialIPolicy,
+  tags: z.array(z.string()),
+});
+export type NodeGroup = z.infer<typeof NodeGroup>;

@@ -1,0 +1,26 @@
+import { MerapiError } from '../base/errors.ts';
+
+/** The kinds of objects that carry tags. */
+export const tagKinds = ['cluster', 'node', 'network', 'instance', 'nodegroup'] as const;
+export type TagKind = (typeof tagKinds)[number];
+
+export const MAX_TAG_LENGTH = 128;
+export const MAX_TAGS_PER_OBJECT = 4096;
+
+/**
+ * Checks one tag: letters, digits, any of `. + * : @ _ -` and the slash, at most 128 characters.
+ * @throws MerapiError invalid_tag
+ */
+export function checkTag(tag: string): void {
+  if (tag === '') throw new MerapiError('invalid_tag', 'A tag may not be empty');
+  if (tag.length > MAX_TAG_LENGTH)
+    throw new MerapiError(
+      'invalid_tag',
+      `The tag has ${tag.length} characters; at most ${MAX_TAG_LENGTH} are allowed`,
+    );
+  if (!/^[\w.+*/:@-]+$/.test(tag))
+    throw new MerapiError(
+      'invalid_tag',
+      `Tag '${tag}' has a character that is neither letter, digit nor one of .+*/:@_-`,
+    );
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { defineCall } from '../define.ts';
+import { InstanceTarget } from '../types.ts';
+
+const nothing = z.strictObject({});
+
+export const instanceStart = defineCall({
+  name: 'instance.start',
+  summary: 'Starts a guest; succeeds when it runs already.',
+  params: z.strictObject({ instance: InstanceTarget, paused: z.boolean() }),
+  result: nothing,
+  mutates: true,
+  timeout: 120_000,
+});
+
+export const instanceStop = defineCall({
+  name: 'instance.stop',
+  summary:
+    'Asks a guest to shut down, and ends it when it has not within `timeout` seconds; succeeds when it does not run.',
+  params: z.strictObject({
+    instance: InstanceTarget,
+    timeout: z.number().int().min(0),
+    /** End it at once. */
+    force: z.boolean(),
+  }),
+  result: nothing,
+  mutates: true,
+  timeout: 24 * 3600_000,
+});
+
+export const instanceReboot = defineCall({
+  name: 'instance.reboot',
+  summary: 'Restarts a running guest: `soft` from within its process, `hard` by ending and starting it.',
+  params: z.strictObject({
+    instance: InstanceTarget,
+    kind: z.enum(['soft', 'hard']),
+    timeout: z.number().int().min(0),
+  }),
+  result: nothing,
+  mutates: true,
+  timeout: 24 * 3600_000,
+});
+
+export const instanceForget = defineCall({
+  name: 'instance.forget',
+  summary:
+    'Removes all that the hypervisor keeps of a guest that does not run (logs, sockets, remembered state).',
+  params: z.strictObject({ instance: InstanceTarget }),
+  result: nothing,
+  mutates: true,
+  timeout: 60_000,
+});

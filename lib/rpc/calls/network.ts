@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { defineCall } from '../define.ts';
+
+export const networkBridges = defineCall({
+  name: 'network.bridges',
+  summary:
+    'Tells which of the named bridges the node does not have. A node of simulated guests has every bridge.',
+  params: z.strictObject({ bridges: z.array(z.string()) }),
+  result: z.object({ missing: z.array(z.string()) }),
+  mutates: false,
+  timeout: 10_000,
+});

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { hypervisors } from '../../model/hvparams/index.ts';
+import { defineCall } from '../define.ts';
+import { RuntimeFacts } from '../types.ts';
+
+const nothing = z.strictObject({});
+
+export const nodeHello = defineCall({
+  name: 'node.hello',
+  summary: 'Tells who the worker is and what it can run.',
+  params: nothing,
+  result: z.object({
+    name: z.string(),
+    version: z.string(),
+    hypervisors: z.array(z.enum(hypervisors)),
+    storage: z.array(z.string()),
+  }),
+  mutates: false,
+  timeout: 10_000,
+});
+
+export const nodeFacts = defineCall({
+  name: 'node.facts',
+  summary: "Tells all runtime facts of the node: its own and its guests'.",
+  params: nothing,
+  result: RuntimeFacts,
+  mutates: false,
+  timeout: 10_000,
+});
+
+export const nodeDelay = defineCall({
+  name: 'node.delay',
+  summary: 'Waits for a number of seconds.',
+  params: z.strictObject({ duration: z.number().min(0) }),
+  result: nothing,
+  mutates: false,
+  timeout: 24 * 3600_000,
+});

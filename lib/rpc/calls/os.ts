@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { defineCall } from '../define.ts';
+import { InstanceTarget } from '../types.ts';
+
+const nothing = z.strictObject({});
+
+/** An OS definition as one node sees it. */
+export const OsDefinition = z.object({
+  name: z.string(),
+  /** The folder of the definition. */
+  path: z.string(),
+  valid: z.boolean(),
+  /** Why it is not valid; empty when it is. */
+  message: z.string(),
+  variants: z.array(z.string()),
+  /** [name, description] of each parameter. */
+  parameters: z.array(z.tuple([z.string(), z.string()])),
+  api_versions: z.array(z.number().int()),
+  trusted: z.boolean(),
+});
+export type OsDefinition = z.infer<typeof OsDefinition>;
+
+export const osList = defineCall({
+  name: 'os.list',
+  summary: 'Lists the OS definitions in the search path, broken ones included.',
+  params: z.strictObject({ search_path: z.array(z.string()) }),
+  result: z.object({ definitions: z.array(OsDefinition) }),
+  mutates: false,
+  timeout: 30_000,
+});
+
+export const osCreate = defineCall({
+  name: 'os.create',
+  summary: "Runs the OS definition's create script for an instance, on empty disks.",
+  params: z.strictObject({
+    instance: InstanceTarget,
+    search_path: z.array(z.string()),
+    /** Public, private and secret OS parameters together, as the script gets them. Never logged. */
+    osparams: z.record(z.string(), z.string()),
+    reinstall: z.boolean(),
+    debug: z.number().int().min(0),
+  }),
+  result: nothing,
+  mutates: true,
+  timeout: 3600_000,
+});

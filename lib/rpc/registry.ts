@@ -1,0 +1,28 @@
+import { diskCreate, diskRemove, diskStatus } from './calls/disk.ts';
+import { instanceForget, instanceReboot, instanceStart, instanceStop } from './calls/instance.ts';
+import { networkBridges } from './calls/network.ts';
+import { nodeDelay, nodeFacts, nodeHello } from './calls/node.ts';
+import { osCreate, osList } from './calls/os.ts';
+import type { CallParams, CallResult } from './define.ts';
+
+/** Every call between master and node worker, by name: the whole contract. */
+export const calls = {
+  'node.hello': nodeHello,
+  'node.facts': nodeFacts,
+  'node.delay': nodeDelay,
+  'instance.start': instanceStart,
+  'instance.stop': instanceStop,
+  'instance.reboot': instanceReboot,
+  'instance.forget': instanceForget,
+  'disk.create': diskCreate,
+  'disk.remove': diskRemove,
+  'disk.status': diskStatus,
+  'os.list': osList,
+  'os.create': osCreate,
+  'network.bridges': networkBridges,
+} as const;
+
+export type Calls = typeof calls;
+export type CallName = keyof Calls;
+export type ParamsOf<N extends CallName> = CallParams<Calls[N]>;
+export type ResultOf<N extends CallName> = CallResult<Calls[N]>;
