@@ -27,3 +27,8 @@ export function expandName(text: string, names: Iterable<string>): string | null
   }
   return matches.length === 1 ? (matches[0] as string) : null;
 }
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** Compares names as people would: `node2` comes before `node10`. */
+export const compareNames: (a: string, b: string) => number = collator.compare;

@@ -1,0 +1,37 @@
+import type { Cluster } from './cluster.ts';
+import type { Disk } from './disk.ts';
+import type { Instance } from './instance.ts';
+import type { Node } from './node.ts';
+import type { NodeGroup } from './nodegroup.ts';
+
+/** The objects of one kind, read-only. */
+export interface ObjectTable<T> {
+  readonly size: number;
+  get(uuid: string): T | undefined;
+  /** The object with exactly this name. */
+  named(name: string): T | undefined;
+  /** All objects, in the order of compareNames. */
+  list(): readonly T[];
+}
+
+/** One immutable state of the cluster, as everything above the store sees it. */
+export interface ClusterView {
+  /** Grows with every change of any object. */
+  readonly version: number;
+  /** Whether there is a cluster at all (`merapi init` has run). */
+  readonly initialised: boolean;
+  /** @throws MerapiError unavailable when the cluster is not initialised. */
+  readonly cluster: Cluster;
+  readonly nodes: ObjectTable<Node>;
+  readonly groups: ObjectTable<NodeGroup>;
+  readonly instances: ObjectTable<Instance>;
+  disk(uuid: string): Disk | undefined;
+  /** The disks of an instance in their order. */
+  disksOf(instance: Instance): readonly Disk[];
+  /** Instances with this primary node (uuid), in the order of their names. */
+  instancesOn(node: string): readonly Instance[];
+  /** Nodes of a group (uuid), in the order of their names. */
+  nodesOf(group: string): readonly Node[];
+  /** The uuid of the instance that has a NIC with this MAC address. */
+  macOwner(mac: string): string | undefined;
+}

@@ -1,0 +1,45 @@
+import type { HypervisorName } from '../../model/hvparams/index.ts';
+import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
+
+/** Where the parts of a guest are on this node: one absolute path for each disk of the instance, in its order. */
+export interface StartOptions {
+  diskPaths: readonly string[];
+  paused: boolean;
+}
+
+/**
+ * A driver of one hypervisor on one node. Every method is idempotent: starting what runs, stopping and forgetting what is
+ * gone succeed. Failures are MerapiErrors: `hypervisor` with the hypervisor's own words, `wrong_state`, or what the network
+ * says. A driver finds its running guests again when its worker starts anew.
+ */
+export interface Hypervisor {
+  readonly kind: HypervisorName;
+  /** Finds the guests that an earlier life of the worker left running. Called once, before anything else. */
+  open(): Promise<void>;
+  /** Lets go of all guests without touching them. */
+  close(): Promise<void>;
+  /** All guests that exist here, stopped ones that are not forgotten included. */
+  guests(): readonly GuestFacts[];
+  start(instance: InstanceTarget, options: StartOptions): Promise<void>;
+  /** Asks the guest to shut down and ends it after `timeout` seconds, at once with `force`. */
+  stop(instance: InstanceTarget, options: { timeout: number; force: boolean }): Promise<void>;
+  /** Restarts the guest within its process; the disks and devices stay. */
+  reset(instance: InstanceTarget): Promise<void>;
+  /** Removes all that is kept of a guest that does not run. */
+  forget(instance: InstanceTarget): Promise<void>;
+  /** Calls back whenever what guests() tells may have changed. */
+  onChange(listener: () => void): void;
+}
+
+/** Attaches a guest's NICs to the host's network. One instance per worker; the kvm driver uses it. */
+export interface GuestNetwork {
+  /** Those of the named bridges that this host does not have. */
+  missingBridges(bridges: readonly string[]): Promise<string[]>;
+  /**
+   * Makes the tap device of a guest's NIC and plugs it where its parameters say; returns the device's name. Succeeds when
+   * it exists. @throws MerapiError prerequisite-like errors naming the bridge.
+   */
+  plug(instance: InstanceTarget, nicIndex: number): Promise<string>;
+  /** Removes all devices that plug() made for the guest. */
+  unplug(instanceUuid: string): Promise<void>;
+}

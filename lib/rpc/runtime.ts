@@ -1,0 +1,54 @@
+import type { GuestFacts, RuntimeFacts } from './types.ts';
+
+/** What the master knows of the nodes' runtime: read-only, in memory, never stored. */
+export interface RuntimeView {
+  /** The facts of a node (uuid); null while it cannot be reached. */
+  of(node: string): RuntimeFacts | null;
+  /** The facts of one guest on a node; undefined when it does not exist there or the node cannot be reached. */
+  guest(node: string, instanceName: string): GuestFacts | undefined;
+}
+
+interface Entry {
+  facts: RuntimeFacts;
+  guests: ReadonlyMap<string, GuestFacts>;
+}
+
+/** The table of runtime facts that the node connections keep up to date. */
+export class RuntimeTable implements RuntimeView {
+  readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<
+    (node: string, before: RuntimeFacts | null, after: RuntimeFacts | null) => void
+  >();
+
+  of(node: string): RuntimeFacts | null {
+    return this.#entries.get(node)?.facts ?? null;
+  }
+
+  guest(node: string, instanceName: string): GuestFacts | undefined {
+    return this.#entries.get(node)?.guests.get(instanceName);
+  }
+
+  /** Takes newer facts in; facts that are not newer than the known ones of the same worker life are dropped. */
+  update(node: string, facts: RuntimeFacts): void {
+    const known = this.#entries.get(node)?.facts ?? null;
+    if (known && known.epoch === facts.epoch && known.version >= facts.version) return;
+    this.#entries.set(node, { facts, guests: new Map(facts.guests.map((guest) => [guest.name, guest])) });
+    for (const listener of this.#listeners) listener(node, known, facts);
+  }
+
+  /** Forgets a node's facts: it cannot be reached, or is gone. */
+  drop(node: string): void {
+    const known = this.#entries.get(node)?.facts;
+    if (!known) return;
+    this.#entries.delete(node);
+    for (const listener of this.#listeners) listener(node, known, null);
+  }
+
+  /** Calls back at every change until the returned function is called. */
+  subscribe(
+    listener: (node: string, before: RuntimeFacts | null, after: RuntimeFacts | null) => void,
+  ): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
