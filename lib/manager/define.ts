@@ -1,0 +1,59 @@
+import type { Job, OpInput } from '../model/job.ts';
+import type { TagKind } from '../model/tag.ts';
+import type { ClusterView } from '../model/view.ts';
+import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
+import type { Principal } from './authorise.ts';
+
+/** What of a job changed, for those who wait: the wanted fields and the new log lines [serial, [s, us], type, text]. */
+export interface JobChange {
+  job_info: unknown[];
+  log_entries: unknown[];
+}
+
+/** The one door to the cluster: every surface goes through it, and it knows no protocol. */
+export interface Manager {
+  /** The cluster as it is now. */
+  readonly view: ClusterView;
+  /**
+   * Checks and stores a job; answers its id when it is on disk.
+   * @throws MerapiError bad_request, forbidden, unavailable
+   */
+  submit(principal: Principal, ops: readonly OpInput[]): Promise<number>;
+  /**
+   * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all).
+   * @throws MerapiError bad_request for an unknown resource or a wrong filter
+   */
+  query(
+    principal: Principal,
+    resource: string,
+    fields: readonly string[],
+    filter: unknown,
+  ): Promise<QueryAnswer>;
+  /** The fields of a resource, or what is known of the named ones. @throws MerapiError bad_request */
+  queryFields(principal: Principal, resource: string, names: readonly string[] | null): QueryFieldsAnswer;
+  /** The ids of all jobs that are not archived, ascending. */
+  jobIds(principal: Principal): Promise<number[]>;
+  /** A job, archived ones included. */
+  job(principal: Principal, id: number): Promise<Job | null>;
+  /** Cancels a job that has not begun: whether it is cancelled, and why or why not in words. */
+  cancelJob(principal: Principal, id: number): Promise<[boolean, string]>;
+  /**
+   * Waits until the wanted job fields differ from `previousInfo` or there are log lines after `previousSerial`; null when
+   * nothing changed within `timeout` milliseconds or the signal fired. @throws MerapiError not_found
+   */
+  waitForJob(
+    principal: Principal,
+    id: number,
+    fields: readonly string[],
+    previousInfo: readonly unknown[] | null,
+    previousSerial: number | null,
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<JobChange | null>;
+  /** All about the cluster itself, in the form of /2/info. */
+  clusterInfo(principal: Principal): Record<string, unknown>;
+  /** The tags of an object. @throws MerapiError not_found */
+  tags(principal: Principal, kind: TagKind, name: string | null): string[];
+  /** The names of the OS definitions that are valid on all usable nodes, each variant as OS+VARIANT. */
+  osNames(principal: Principal): Promise<string[]>;
+}

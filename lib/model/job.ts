@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { errorCodes } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+
+export const jobStatuses = [
+  'queued',
+  'waiting',
+  'canceling',
+  'running',
+  'canceled',
+  'error',
+  'success',
+] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** The statuses in which a job ends. */
+export const finalStatuses = ['canceled', 'error', 'success'] as const;
+
+/** Whether a job with this status has ended. */
+export function isFinal(status: JobStatus): boolean {
+  return (finalStatuses as readonly JobStatus[]).includes(status);
+}
+
+/** Priorities that a client may submit; the smaller number goes first. */
+export const submitPriorities = [-10, 0, 10] as const;
+
+/** The values of an opcode: `OP_ID` and its parameters, as they were submitted. */
+export interface OpInput {
+  OP_ID: string;
+  [param: string]: unknown;
+}
+
+/** One line of an opcode's log; `serial` counts within the job. Time in seconds since 1970. */
+export const LogEntry = z.object({
+  serial: z.number().int(),
+  time: z.number(),
+  type: z.string(),
+  text: z.string(),
+});
+export type LogEntry = z.infer<typeof LogEntry>;
+
+const StoredFailure = z.object({ code: z.enum(errorCodes), message: z.string() });
+
+/** One opcode of a job with all that happened to it. Times in seconds since 1970. */
+export interface JobOp {
+  /** As submitted, secrets redacted; never changed afterwards. */
+  input: OpInput;
+  /** What checking filled in or took away (null); merged into the input where a job is shown. */
+  resolved: Record<string, Json>;
+  status: JobStatus;
+  result: Json;
+  failure: z.infer<typeof StoredFailure> | null;
+  log: readonly LogEntry[];
+  /** When it began to wait for locks, when it had them, when it ended. */
+  start: number | null;
+  exec: number | null;
+  end: number | null;
+}
+
+/** A job: opcodes that run one after the other. */
+export interface Job {
+  id: number;
+  status: JobStatus;
+  priority: number;
+  ops: readonly JobOp[];
+  received: number;
+  start: number | null;
+  end: number | null;
+  archived: boolean;
+}
+
+/** The status of a job whose opcodes have these statuses. */
+export function jobStatusOf(ops: readonly JobStatus[]): JobStatus {
+  for (const status of ['error', 'canceled', 'canceling', 'waiting', 'running'] as const)
+    if (ops.includes(status)) return status;
+  if (ops.every((status) => status === 'success')) return 'success';
+  return ops.includes('success') ? 'running' : 'queued';
+}

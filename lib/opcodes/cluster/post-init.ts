@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { CLUSTER_LOCK } from '../../model/locks.ts';
+import { defineOpcode } from '../define.ts';
+
+export const clusterPostInit = defineOpcode({
+  id: 'OP_CLUSTER_POST_INIT',
+  summary:
+    'Ends the initialisation of a cluster: checks that its master node answers and can run what is enabled.',
+  params: {},
+  result: z.boolean(),
+  summaryField: null,
+  locks: () => [{ level: 'cluster', names: [CLUSTER_LOCK], mode: 'exclusive' }],
+  example: {},
+});

@@ -1,0 +1,83 @@
+import type { z } from 'zod';
+import { MerapiError } from '../base/errors.ts';
+import type { OpInput } from '../model/job.ts';
+import type { LockPlan } from '../model/locks.ts';
+import { commonParams, type Param } from '../model/params.ts';
+import type { ClusterView } from '../model/view.ts';
+
+export type Params = Readonly<Record<string, Param>>;
+
+/** The values of an opcode's parameters, checked and with all defaults. */
+export type Values<P extends Params> = { [K in keyof P]: z.infer<P[K]['schema']> };
+export type CommonValues = Values<typeof commonParams>;
+
+/** One operation on the cluster, as a value. */
+export interface Opcode<
+  Id extends string = string,
+  P extends Params = Params,
+  R extends z.ZodType = z.ZodType,
+> {
+  readonly id: Id;
+  /** One sentence for the docs. */
+  readonly summary: string;
+  readonly params: P;
+  readonly result: R;
+  /** The parameter whose value stands in a job's summary, if any. */
+  readonly summaryField: (keyof P & string) | null;
+  /** What it locks: a pure function of the values and the cluster. */
+  locks(params: Values<P>, view: ClusterView): LockPlan;
+  /** Values that the opcode accepts; used in docs and contract tests. */
+  readonly example: { readonly [K in keyof P]?: unknown };
+}
+
+/** Defines an opcode; `id` is Ganeti's OP_ID. */
+export function defineOpcode<const Id extends string, P extends Params, R extends z.ZodType>(
+  opcode: Opcode<Id, P, R>,
+): Opcode<Id, P, R> {
+  return opcode;
+}
+
+export type ValuesOf<O> = O extends Opcode<string, infer P, z.ZodType> ? Values<P> : never;
+export type ResultOf<O> = O extends Opcode<string, Params, infer R> ? z.infer<R> : never;
+
+/** Every parameter of an opcode, the common ones first. */
+export function allParams(opcode: Opcode): Params {
+  return { ...commonParams, ...opcode.params };
+}
+
+/** The name of an opcode in job summaries and reason trails, e.g. INSTANCE_CREATE. */
+export function shortName(id: string): string {
+  return id.replace(/^OP_/, '');
+}
+
+/** The text that stands for an opcode in a job's summary, e.g. `INSTANCE_CREATE(inst1.example.com)`. */
+export function summaryOf(opcode: Opcode, input: OpInput): string {
+  const value = opcode.summaryField === null ? undefined : input[opcode.summaryField];
+  if (opcode.summaryField === null) return shortName(opcode.id);
+  return `${shortName(opcode.id)}(${Array.isArray(value) ? value.join(',') : String(value ?? 'None')})`;
+}
+
+/**
+ * Checks what a client submits for an opcode and fills in the defaults.
+ * @throws MerapiError bad_request naming every parameter that is unknown, missing or of the wrong type, and the right type.
+ */
+export function parseOp(opcode: Opcode, input: OpInput): OpInput {
+  const params = allParams(opcode);
+  const problems: string[] = [];
+  const values: OpInput = { OP_ID: opcode.id };
+  for (const name of Object.keys(input))
+    if (name !== 'OP_ID' && !Object.hasOwn(params, name)) problems.push(`unknown parameter '${name}'`);
+  for (const [name, param] of Object.entries(params)) {
+    const given = Object.hasOwn(input, name) ? input[name] : undefined;
+    if (given === undefined) {
+      if (param.required) problems.push(`missing parameter '${name}' (${param.type})`);
+      else values[name] = param.default;
+      continue;
+    }
+    const parsed = param.schema.safeParse(given);
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(`parameter '${name}' must be ${param.type}`);
+  }
+  if (problems.length > 0) throw new MerapiError('bad_request', `${opcode.id}: ${problems.join('; ')}`);
+  return values;
+}

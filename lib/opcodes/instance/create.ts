@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { diskTemplates } from '../../model/diskparams/index.ts';
+import { hypervisors } from '../../model/hvparams/index.ts';
+import { ALL } from '../../model/locks.ts';
+import { expandName } from '../../model/names.ts';
+import { kinds, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { disksKind, nicsKind } from '../kinds.ts';
+import { clusterShared } from '../locking.ts';
+
+const fileDrivers = ['blktap', 'blktap2', 'loop'] as const;
+
+export const instanceCreate = defineOpcode({
+  id: 'OP_INSTANCE_CREATE',
+  summary: 'Makes an instance: chooses its node, makes its disks, installs its OS and starts it.',
+  params: {
+    instance_name: required(kinds.text, 'The name of the instance.'),
+    force_variant: optional(kinds.bool, false, 'Accept an OS variant that the definition does not list.'),
+    wait_for_sync: optional(kinds.bool, true, 'Wait until mirrored disks are in sync.'),
+    name_check: optional(
+      kinds.bool,
+      true,
+      'Ganeti resolves the name in the DNS with this; Merapi takes the name as it is.',
+    ),
+    ignore_ipolicy: optional(kinds.bool, false, 'Make it even when it breaks the instance policy.'),
+    opportunistic_locking: optional(
+      kinds.bool,
+      false,
+      'Let the allocator consider only nodes that are free now.',
+    ),
+    beparams: optional(kinds.dict, {}, 'Backend parameters.'),
+    disks: required(disksKind, 'The disks, each with a size in MiB or a text such as "20G".'),
+    disk_template: optional(maybe(oneOf(diskTemplates)), null, 'How the disks are stored.'),
+    group_name: optional(maybe(kinds.name), null, 'The node group that the allocator may use.'),
+    file_driver: optional(maybe(oneOf(fileDrivers)), null, 'How a file is made a disk.'),
+    file_storage_dir: optional(maybe(kinds.name), null, 'A folder below the storage folder.'),
+    hvparams: optional(kinds.dict, {}, 'Hypervisor parameters.'),
+    hypervisor: optional(
+      maybe(oneOf(hypervisors)),
+      null,
+      "The hypervisor; by default the cluster's first one.",
+    ),
+    iallocator: optional(
+      maybe(kinds.name),
+      null,
+      'The allocator that chooses the node when pnode is not given.',
+    ),
+    identify_defaults: optional(kinds.bool, false, 'Do not store values that equal the defaults.'),
+    ip_check: optional(
+      kinds.bool,
+      true,
+      'Ganeti pings the address with this; Merapi checks its own instances.',
+    ),
+    conflicts_check: optional(
+      kinds.bool,
+      true,
+      'Refuse an address that a network of the node group contains.',
+    ),
+    mode: required(oneOf(['create', 'import', 'remote-import']), 'Where the data comes from.'),
+    nics: required(nicsKind, 'The network interfaces.'),
+    no_install: optional(maybe(kinds.bool), null, 'Do not run the create script of the OS.'),
+    osparams: optional(kinds.dict, {}, 'OS parameters.'),
+    osparams_private: secret(
+      optional(maybe(kinds.privateDict), null, 'OS parameters that are stored but never shown.'),
+    ),
+    osparams_secret: secret(
+      optional(maybe(kinds.privateDict), null, 'OS parameters that are neither stored nor shown.'),
+    ),
+    os_type: optional(maybe(kinds.name), null, 'The OS definition, with +VARIANT where it has variants.'),
+    pnode: optional(maybe(kinds.name), null, 'The primary node.'),
+    pnode_uuid: optional(maybe(kinds.name), null, 'The primary node, by uuid.'),
+    snode: optional(maybe(kinds.name), null, 'The secondary node; only mirrored disk templates have one.'),
+    snode_uuid: optional(maybe(kinds.name), null, 'The secondary node, by uuid.'),
+    source_handshake: optional(
+      maybe(kinds.list),
+      null,
+      'For remote-import: the handshake with the sending cluster.',
+    ),
+    source_instance_name: optional(maybe(kinds.name), null, 'For remote-import: its name there.'),
+    source_shutdown_timeout: optional(
+      kinds.count,
+      120,
+      'For remote-import: seconds that the guest has to shut down.',
+    ),
+    source_x509_ca: optional(
+      maybe(kinds.name),
+      null,
+      'For remote-import: the certificate of the sending cluster.',
+    ),
+    src_node: optional(maybe(kinds.name), null, 'For import: the node that has the export.'),
+    src_node_uuid: optional(maybe(kinds.name), null, 'For import: that node, by uuid.'),
+    src_path: optional(maybe(kinds.name), null, 'For import: the folder of the export.'),
+    compress: optional(kinds.text, 'none', 'For imports: how the data is compressed on its way.'),
+    start: optional(kinds.bool, true, 'Start it when it is made.'),
+    forthcoming: optional(kinds.bool, false, 'Only reserve what it needs.'),
+    commit: optional(kinds.bool, false, 'Make an instance that was forthcoming.'),
+    tags: optional(kinds.names, [], 'Its tags.'),
+    instance_communication: optional(kinds.bool, false, 'Give it a NIC for communication with its node.'),
+    helper_startup_timeout: optional(
+      maybe(kinds.integer),
+      null,
+      'Seconds that a helper machine has to start.',
+    ),
+    helper_shutdown_timeout: optional(
+      maybe(kinds.integer),
+      null,
+      'Seconds that a helper machine has to end.',
+    ),
+  },
+  result: z.array(z.string().min(1)),
+  summaryField: 'instance_name',
+  locks: (params, view) => {
+    const name = params.instance_name.toLowerCase();
+    const node =
+      params.pnode &&
+      expandName(
+        params.pnode,
+        view.nodes.list().map((each) => each.name),
+      );
+    return [
+      clusterShared,
+      { level: 'instance', names: [name], mode: 'exclusive' },
+      // Without a given node the allocator weighs all of them, and no other job may take what it counts on.
+      params.pnode
+        ? { level: 'node', names: [node ?? params.pnode.toLowerCase()], mode: 'exclusive' }
+        : { level: 'node', names: ALL, mode: 'exclusive' },
+    ];
+  },
+  example: {
+    instance_name: 'web1.example.com',
+    mode: 'create',
+    disk_template: 'file',
+    disks: [{ size: 1024 }],
+    nics: [{}],
+    os_type: 'demo',
+    beparams: { maxmem: 256, minmem: 256 },
+  },
+});

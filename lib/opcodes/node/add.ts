@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { CLUSTER_LOCK } from '../../model/locks.ts';
+import { kinds, maybe, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+
+export const nodeAdd = defineOpcode({
+  id: 'OP_NODE_ADD',
+  summary: 'Adds a node, whose worker must answer, to the cluster.',
+  params: {
+    node_name: required(kinds.name, 'The name of the node.'),
+    hv_state: optional(maybe(kinds.dict), null, 'What the hypervisors of the node may use.'),
+    disk_state: optional(maybe(kinds.dict), null, 'What disk space of the node may be used.'),
+    primary_ip: optional(maybe(kinds.name), null, 'Its address; by default what its name resolves to.'),
+    secondary_ip: optional(
+      maybe(kinds.name),
+      null,
+      'Its address for replication; by default the primary one.',
+    ),
+    readd: optional(kinds.bool, false, 'Take a known node, newly installed, in again.'),
+    group: optional(maybe(kinds.name), null, 'Its node group; by default the only one.'),
+    master_capable: optional(maybe(kinds.bool), null, 'Whether it may become the master; by default it may.'),
+    vm_capable: optional(maybe(kinds.bool), null, 'Whether it may hold instances; by default it may.'),
+    ndparams: optional(maybe(kinds.dict), null, 'Its own node parameters.'),
+    node_setup: optional(
+      kinds.bool,
+      false,
+      'Ganeti sets up SSH with this; Merapi needs no SSH and accepts it.',
+    ),
+  },
+  result: z.null(),
+  summaryField: 'node_name',
+  locks: (params) => [
+    { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' },
+    { level: 'node', names: [params.node_name.toLowerCase()], mode: 'exclusive' },
+  ],
+  example: { node_name: 'node4.example.com', primary_ip: '198.51.100.14' },
+});

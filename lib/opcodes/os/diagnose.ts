@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { kinds, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { clusterShared } from '../locking.ts';
+
+/** What can be asked of an OS definition. */
+export const osFields = [
+  'name',
+  'valid',
+  'node_status',
+  'variants',
+  'parameters',
+  'api_versions',
+  'blacklisted',
+  'hidden',
+  'os_hvp',
+  'osparams',
+  'trusted',
+] as const;
+
+export const osDiagnose = defineOpcode({
+  id: 'OP_OS_DIAGNOSE',
+  summary: 'Tells which OS definitions the nodes have, and what is wrong with broken ones.',
+  params: {
+    output_fields: required(kinds.names, `The fields wanted of ${osFields.join(', ')}.`),
+    names: optional(kinds.names, [], 'The definitions; all of them when it is empty.'),
+  },
+  result: z.array(z.array(z.unknown())),
+  summaryField: null,
+  locks: () => [clusterShared],
+  example: { output_fields: ['name', 'valid', 'variants'] },
+});

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { defineOpcode } from '../define.ts';
+import { tagParams, tagPlan } from './params.ts';
+
+export const tagsSet = defineOpcode({
+  id: 'OP_TAGS_SET',
+  summary: 'Adds tags to an object; those that it has stay.',
+  params: tagParams,
+  result: z.null(),
+  summaryField: null,
+  locks: tagPlan,
+  example: { kind: 'instance', name: 'web1.example.com', tags: ['production'] },
+});

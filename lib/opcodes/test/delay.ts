@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { kinds, maybe, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { clusterShared } from '../locking.ts';
+
+export const testDelay = defineOpcode({
+  id: 'OP_TEST_DELAY',
+  summary: 'Waits, on the master, on nodes, or both.',
+  params: {
+    duration: required(kinds.float, 'Seconds.'),
+    on_master: optional(kinds.bool, true, 'Wait on the master.'),
+    on_nodes: optional(kinds.names, [], 'Wait on these nodes.'),
+    on_node_uuids: optional(maybe(kinds.names), null, 'Wait on these nodes, by uuid.'),
+    repeat: optional(kinds.count, 0, 'How often it is done again.'),
+    interruptible: optional(kinds.bool, false, 'Whether a cancel may cut the waiting short.'),
+    no_locks: optional(kinds.bool, true, 'Do not lock the nodes.'),
+  },
+  result: z.null(),
+  summaryField: 'duration',
+  locks: (params) =>
+    params.no_locks || params.on_nodes.length === 0
+      ? [clusterShared]
+      : [clusterShared, { level: 'node', names: params.on_nodes, mode: 'exclusive' }],
+  example: { duration: 0.5 },
+});
