@@ -80,6 +80,7 @@ export interface InstanceSpec {
 function outside(spec: InstanceSpec, min: ISpec, max: ISpec): string[] {
   const problems: string[] = [];
   for (const name of ispecNames) {
+    if (name === 'disk-count' && spec['disk-template'] === 'diskless') continue; // it cannot have any
     const value = spec[name];
     for (const [index, amount] of (typeof value === 'number' ? [value] : value).entries()) {
       const what = typeof value === 'number' ? name : `${name}/${index}`;

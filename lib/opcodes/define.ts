@@ -37,8 +37,8 @@ export function defineOpcode<const Id extends string, P extends Params, R extend
   return opcode;
 }
 
-export type ValuesOf<O> = O extends Opcode<string, infer P, z.ZodType> ? Values<P> : never;
-export type ResultOf<O> = O extends Opcode<string, Params, infer R> ? z.infer<R> : never;
+export type ValuesOf<O> = O extends { readonly params: infer P extends Params } ? Values<P> : never;
+export type ResultOf<O> = O extends { readonly result: infer R extends z.ZodType } ? z.infer<R> : never;
 
 /** Every parameter of an opcode, the common ones first. */
 export function allParams(opcode: Opcode): Params {

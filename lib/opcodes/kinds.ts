@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { diskTemplates } from '../model/diskparams/index.ts';
+import { parseSize } from '../model/enforce.ts';
 import type { Kind } from '../model/params.ts';
 
 /** Disk parameters by disk template. */
@@ -8,10 +9,25 @@ export const diskParamsKind: Kind<z.ZodType<Record<string, Record<string, unknow
   schema: z.partialRecord(z.enum(diskTemplates), z.record(z.string(), z.unknown())) as never,
 };
 
+/** A size in MiB, or a text with a unit. */
+function isSize(value: unknown): boolean {
+  try {
+    parseSize(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const disk = z
+  .record(z.string().min(1), z.union([z.string().min(1), z.number().int()]))
+  .refine((values) => values.size === undefined || isSize(values.size))
+  .refine((values) => values.mode === undefined || values.mode === 'rw' || values.mode === 'ro');
+
 /** The disks of an instance as a request describes them. */
 export const disksKind: Kind<z.ZodType<Record<string, string | number>[]>> = {
   type: 'List of (Dictionary with keys of NonEmptyString and values of (NonEmptyString or Integer) [Disk parameters])',
-  schema: z.array(z.record(z.string().min(1), z.union([z.string().min(1), z.number().int()]))),
+  schema: z.array(disk),
 };
 
 const nicKeys = ['bridge', 'ip', 'link', 'mac', 'mode', 'name', 'network', 'vlan'] as const;

@@ -1,22 +1,23 @@
 /** The kinds of values that fields have, Ganeti's names. */
-export const fieldKinds = [
-  'unknown',
-  'text',
-  'bool',
-  'number',
-  'float',
-  'unit',
-  'timestamp',
-  'other',
-] as const;
-export type FieldKind = (typeof fieldKinds)[number];
+export type FieldKind = 'unknown' | 'text' | 'bool' | 'number' | 'float' | 'unit' | 'timestamp' | 'other';
 
-/** A field of a resource, as the query language shows it. */
+/**
+ * How filters treat the values of a field whose kind does not tell: a `host` name may be abbreviated and has no letter case, a
+ * `time` is a pair of seconds and microseconds that compares as a number, a `list` can only be searched.
+ */
+export type Matching = 'host' | 'time' | 'list';
+
+/** A field of a resource. */
 export interface Field {
   readonly title: string;
   readonly kind: FieldKind;
+  /** One sentence for people. */
   readonly doc: string;
+  readonly matching?: Matching;
 }
+
+/** The fields of a resource by name, in the order in which they are listed. */
+export type FieldTable = ReadonlyMap<string, Field>;
 
 /** What stands beside every value in an answer. */
 export const ResultStatus = {
@@ -34,11 +35,14 @@ export const ResultStatus = {
 export type ResultStatusCode = (typeof ResultStatus)[keyof typeof ResultStatus];
 
 /** One value of an answer with its status; null unless the status is NORMAL. */
-export type Cell = [status: ResultStatusCode, value: unknown];
+export type Cell = readonly [status: ResultStatusCode, value: unknown];
 
 /** A field as answers list it. */
-export interface FieldInfo extends Field {
-  readonly name: string;
+export interface FieldInfo {
+  name: string;
+  title: string;
+  kind: FieldKind;
+  doc: string;
 }
 
 export interface QueryFieldsAnswer {

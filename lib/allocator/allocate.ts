@@ -1,0 +1,156 @@
+import { type InstanceSpec, ipolicyViolations } from '../model/ipolicy.ts';
+import { allocPolicies } from '../model/nodegroup.ts';
+import {
+  asPrimary,
+  asSecondary,
+  type Demand,
+  demandOf,
+  type NodeState,
+  nodeStates,
+  reservedWith,
+} from './capacity.ts';
+import { locationPrice } from './location.ts';
+import type { AllocateRequest, Allocation, AllocatorCluster, AllocatorGroup } from './model.ts';
+import { closedReasons, primaryProblems, secondaryProblems } from './refusals.ts';
+import { Balance } from './score.ts';
+import { tagRules, tagsWith } from './tags.ts';
+
+/** Scores nearer than this count as equal; then the node whose name comes first is taken. */
+const EQUAL = 1e-9;
+
+interface Place {
+  nodes: readonly NodeState[];
+  score: number;
+}
+
+/**
+ * Chooses the node for a new instance, or the pair of nodes: that with room, within the rules, which leaves the nodes most
+ * evenly loaded. Groups of last resort are taken only when no preferred group has room, unallocable ones never. The same
+ * input always gives the same answer.
+ */
+export function allocate(cluster: AllocatorCluster, request: AllocateRequest): Allocation {
+  const search = new Search(cluster, request);
+  for (const policy of allocPolicies) {
+    if (policy === 'unallocable') continue;
+    const groups = search.groups.filter((group) => group.alloc_policy === policy);
+    const found = search.best(groups);
+    if (found) return found;
+  }
+  return { ok: false, reasons: search.reasons() };
+}
+
+class Search {
+  readonly groups: readonly AllocatorGroup[];
+  readonly #request: AllocateRequest;
+  readonly #demand: Demand;
+  /** Every node of these groups, in the order of names. */
+  readonly #states: readonly NodeState[];
+  readonly #balance: Balance;
+  readonly #price: (primary: NodeState, secondary: NodeState | null) => number;
+
+  constructor(cluster: AllocatorCluster, request: AllocateRequest) {
+    const rules = tagRules(cluster.tags);
+    const wanted = request.group;
+    this.groups = cluster.groups.filter((group) => wanted === undefined || group.uuid === wanted);
+    this.#request = request;
+    this.#demand = demandOf(request, rules);
+    this.#states = nodeStates({ ...cluster, groups: this.groups }, rules);
+    const serving = this.#states.filter((state) => closedReasons(state).length === 0);
+    this.#balance = new Balance(serving);
+    const desired = tagsWith(request.tags, rules.desired);
+    this.#price = locationPrice(serving, this.#demand.exclusion, desired);
+  }
+
+  best(groups: readonly AllocatorGroup[]): Allocation | null {
+    let best: Place | null = null;
+    let considered = 0;
+    for (const place of this.#places(groups)) {
+      considered += 1;
+      if (best === null || place.score < best.score - EQUAL) best = place;
+    }
+    if (best === null) return null;
+    const nodes = best.nodes.map((state) => state.node.uuid);
+    return { ok: true, nodes, score: { before: this.#balance.score(), after: best.score }, considered };
+  }
+
+  /** Every placement that has room in one of the groups. */
+  *#places(groups: readonly AllocatorGroup[]): Generator<Place> {
+    const fitting = groups.filter((group) => this.#violations(group).length === 0);
+    const open = this.#states.filter(
+      (state) => fitting.includes(state.group) && this.#closed(state).length === 0,
+    );
+    for (const primary of open) {
+      if (primaryProblems(primary, this.#demand).length > 0) continue;
+      if (this.#request.required_nodes === 1) yield this.#place(primary, null);
+      else
+        for (const secondary of open)
+          if (this.#pairs(primary, secondary)) yield this.#place(primary, secondary);
+    }
+  }
+
+  #pairs(primary: NodeState, secondary: NodeState): boolean {
+    if (primary === secondary || primary.group !== secondary.group) return false;
+    const reserved = reservedWith(secondary, this.#demand, primary.node.uuid);
+    return secondaryProblems(secondary, this.#demand, reserved).length === 0;
+  }
+
+  #place(primary: NodeState, secondary: NodeState | null): Place {
+    const changed = [asPrimary(primary, this.#demand)];
+    if (secondary) changed.push(asSecondary(secondary, this.#demand, primary.node.uuid));
+    return {
+      nodes: secondary ? [primary, secondary] : [primary],
+      score: this.#balance.score(changed) + this.#price(primary, secondary),
+    };
+  }
+
+  #closed(state: NodeState): string[] {
+    const excluded = this.#request.exclude?.includes(state.node.uuid) === true;
+    return [...closedReasons(state), ...(excluded ? ['it is left out by the request'] : [])];
+  }
+
+  #violations(group: AllocatorGroup): string[] {
+    const request = this.#request;
+    if (request.ignore_ipolicy) return [];
+    const spec: InstanceSpec = {
+      'memory-size': request.memory,
+      'disk-size': request.disks,
+      'disk-count': request.disks.length,
+      'cpu-count': request.vcpus,
+      'nic-count': request.nic_count,
+      'spindle-use': request.spindle_use,
+      'disk-template': request.disk_template,
+    };
+    return ipolicyViolations(group.ipolicy, spec);
+  }
+
+  /** Why there is no placement: of each group that is closed as a whole, and of each node of the others. */
+  reasons(): string[] {
+    const reasons = this.groups.flatMap((group) => this.#groupReasons(group));
+    return reasons.length > 0 ? reasons : ['there is no node to choose from'];
+  }
+
+  #groupReasons(group: AllocatorGroup): string[] {
+    if (group.alloc_policy === 'unallocable') return [`group ${group.name}: it takes no new instances`];
+    const violations = this.#violations(group);
+    if (violations.length > 0) return [`group ${group.name}: ${violations.join(', ')}`];
+    const states = this.#states.filter((state) => state.group === group);
+    const refused = states.flatMap((state) => {
+      const closed = this.#closed(state);
+      const problems = closed.length > 0 ? closed : primaryProblems(state, this.#demand);
+      return problems.length > 0 ? [`${state.node.name}: ${problems.join(', ')}`] : [];
+    });
+    if (this.#request.required_nodes === 1 || refused.length === states.length) return refused;
+    return [...refused, ...this.#secondaryReasons(group, states)];
+  }
+
+  /** Why no other node of the group can be the secondary of one that could be the primary. */
+  #secondaryReasons(group: AllocatorGroup, states: readonly NodeState[]): string[] {
+    const open = states.filter((state) => this.#closed(state).length === 0);
+    const refused = open.flatMap((state) => {
+      const reserved = reservedWith(state, this.#demand, null);
+      const problems = secondaryProblems(state, this.#demand, reserved);
+      return problems.length > 0 ? [`${state.node.name} as secondary: ${problems.join(', ')}`] : [];
+    });
+    return [...refused, `group ${group.name}: no two of its nodes have room together`];
+  }
+}

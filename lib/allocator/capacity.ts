@@ -1,0 +1,183 @@
+import type { DiskTemplate } from '../model/diskparams/index.ts';
+import { compareNames } from '../model/names.ts';
+import type {
+  AllocateRequest,
+  AllocatorCluster,
+  AllocatorGroup,
+  AllocatorInstance,
+  AllocatorNode,
+} from './model.ts';
+import { type TagRules, tagsWith } from './tags.ts';
+
+/** Templates whose disks lie in the node's volume group: only they use up its disk space and spindles. */
+const volumeTemplates: readonly DiskTemplate[] = ['plain', 'drbd'];
+
+/** What mirroring between two nodes needs beside each disk's data, in MiB. */
+const DRBD_METADATA = 128;
+
+/** What an instance takes of a node. */
+export interface Demand {
+  memory: number;
+  vcpus: number;
+  disk: number;
+  /** Its share of the disks' load; 0 without disks in the volume group. */
+  spindleUse: number;
+  /** Physical spindles where storage is exclusive: 0 without disks in the volume group, null when nobody said. */
+  spindles: number | null;
+  exclusion: readonly string[];
+}
+
+/** What a node has and bears. Memory and disk in MiB. */
+export interface NodeState {
+  readonly node: AllocatorNode;
+  readonly group: AllocatorGroup;
+  /** Memory that is free now: by measure, and by what the running instances may use. */
+  readonly memoryNow: number;
+  /** Memory that would be free if all instances ran: this is what may be given away. Below 0 when too much is promised. */
+  readonly memory: number;
+  /** Memory to keep free for the failure of any one other node. */
+  readonly reserved: number;
+  /** The same for each primary node (uuid) of the instances that have this node as secondary. */
+  readonly peers: ReadonlyMap<string, number>;
+  readonly disk: number;
+  readonly vcpus: number;
+  readonly spindles: number;
+  readonly spindleLimit: number;
+  readonly primaries: number;
+  readonly secondaries: number;
+  /** Exclusion tags of its primary instances. */
+  readonly exclusion: ReadonlySet<string>;
+  readonly locations: readonly string[];
+}
+
+/** What the new instance takes of each of its nodes. */
+export function demandOf(request: AllocateRequest, rules: TagRules): Demand {
+  const local = volumeTemplates.includes(request.disk_template);
+  const data = request.disks.reduce((sum, size) => sum + size, 0);
+  const metadata = request.disk_template === 'drbd' ? DRBD_METADATA * request.disks.length : 0;
+  return {
+    memory: request.memory,
+    vcpus: request.vcpus,
+    disk: local ? data + metadata : 0,
+    spindleUse: local ? request.spindle_use : 0,
+    spindles: local ? request.spindles : 0,
+    exclusion: tagsWith(request.tags, rules.exclusion),
+  };
+}
+
+/** The nodes as they are now, in the order of their names; nodes of unknown groups are left out. One pass over the instances. */
+export function nodeStates(cluster: AllocatorCluster, rules: TagRules): NodeState[] {
+  const groups = new Map(cluster.groups.map((group) => [group.uuid, group]));
+  const tallies = new Map(cluster.nodes.map((node) => [node.uuid, newTally()]));
+  for (const instance of cluster.instances) count(tallies, instance, rules);
+  return cluster.nodes
+    .flatMap((node) => {
+      const group = groups.get(node.group);
+      return group ? [stateOf(node, group, tallies.get(node.uuid) ?? newTally(), rules)] : [];
+    })
+    .sort((a, b) => compareNames(a.node.name, b.node.name));
+}
+
+interface Tally {
+  /** Memory of the instances that run, and of those that do not. */
+  running: number;
+  stopped: number;
+  vcpus: number;
+  spindles: number;
+  primaries: number;
+  secondaries: number;
+  peers: Map<string, number>;
+  exclusion: Set<string>;
+}
+
+function newTally(): Tally {
+  return {
+    running: 0,
+    stopped: 0,
+    vcpus: 0,
+    spindles: 0,
+    primaries: 0,
+    secondaries: 0,
+    peers: new Map(),
+    exclusion: new Set(),
+  };
+}
+
+function count(tallies: ReadonlyMap<string, Tally>, instance: AllocatorInstance, rules: TagRules): void {
+  const spindles = volumeTemplates.includes(instance.disk_template) ? instance.spindle_use : 0;
+  const primary = tallies.get(instance.primary);
+  if (primary) {
+    primary.primaries += 1;
+    primary.spindles += spindles;
+    if (!instance.offline) {
+      primary.vcpus += instance.vcpus;
+      if (instance.running) primary.running += instance.memory;
+      else primary.stopped += instance.memory;
+    }
+    for (const tag of tagsWith(instance.tags, rules.exclusion)) primary.exclusion.add(tag);
+  }
+  const secondary = instance.secondary === null ? undefined : tallies.get(instance.secondary);
+  if (!secondary) return;
+  secondary.secondaries += 1;
+  secondary.spindles += spindles;
+  if (instance.auto_balance && !instance.offline) {
+    const kept = secondary.peers.get(instance.primary) ?? 0;
+    secondary.peers.set(instance.primary, kept + instance.memory);
+  }
+}
+
+function stateOf(node: AllocatorNode, group: AllocatorGroup, tally: Tally, rules: TagRules): NodeState {
+  const { exclusive_storage: exclusive, spindles_total, spindles_free } = node;
+  const byRecord = (node.memory_total ?? 0) - (node.memory_dom0 ?? 0) - tally.running;
+  const memoryNow = Math.min(byRecord, node.memory_free ?? 0);
+  return {
+    node,
+    group,
+    memoryNow,
+    memory: memoryNow - tally.stopped,
+    reserved: Math.max(0, ...tally.peers.values()),
+    peers: tally.peers,
+    disk: node.disk_free ?? 0,
+    vcpus: tally.vcpus + (node.cpu_dom0 ?? 0),
+    spindles: exclusive ? (spindles_total ?? 0) - (spindles_free ?? 0) : tally.spindles,
+    spindleLimit: exclusive ? (spindles_total ?? 0) : group.ipolicy['spindle-ratio'] * node.spindle_count,
+    primaries: tally.primaries,
+    secondaries: tally.secondaries,
+    exclusion: tally.exclusion,
+    locations: tagsWith(node.tags, rules.location),
+  };
+}
+
+function spindlesOf(state: NodeState, demand: Demand): number {
+  return state.node.exclusive_storage ? (demand.spindles ?? 0) : demand.spindleUse;
+}
+
+/** The node with the new instance as primary; for comparing places. */
+export function asPrimary(state: NodeState, demand: Demand): NodeState {
+  return {
+    ...state,
+    memoryNow: state.memoryNow - demand.memory,
+    memory: state.memory - demand.memory,
+    disk: state.disk - demand.disk,
+    vcpus: state.vcpus + demand.vcpus,
+    spindles: state.spindles + spindlesOf(state, demand),
+    primaries: state.primaries + 1,
+  };
+}
+
+/** The node with the new instance as secondary to the node `primary` (uuid); for comparing places. */
+export function asSecondary(state: NodeState, demand: Demand, primary: string): NodeState {
+  return {
+    ...state,
+    reserved: reservedWith(state, demand, primary),
+    disk: state.disk - demand.disk,
+    spindles: state.spindles + spindlesOf(state, demand),
+    secondaries: state.secondaries + 1,
+  };
+}
+
+/** What a secondary keeps free once it also stands in for the new instance; null is a primary it has nothing of yet. */
+export function reservedWith(state: NodeState, demand: Demand, primary: string | null): number {
+  const kept = primary === null ? 0 : (state.peers.get(primary) ?? 0);
+  return Math.max(state.reserved, kept + demand.memory);
+}

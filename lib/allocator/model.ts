@@ -1,0 +1,106 @@
+import type { DiskTemplate } from '../model/diskparams/index.ts';
+import type { IPolicy } from '../model/ipolicy.ts';
+import type { NodeGroup } from '../model/nodegroup.ts';
+
+/** A node group with the policy that counts in it (all values filled in). */
+export interface AllocatorGroup {
+  readonly uuid: string;
+  readonly name: string;
+  readonly alloc_policy: NodeGroup['alloc_policy'];
+  readonly ipolicy: IPolicy;
+}
+
+/** A node with what it last told of itself; sizes in MiB. Null stands for what is not known. */
+export interface AllocatorNode {
+  readonly uuid: string;
+  readonly name: string;
+  /** Its group, by uuid. */
+  readonly group: string;
+  readonly offline: boolean;
+  readonly drained: boolean;
+  readonly vm_capable: boolean;
+  readonly memory_total: number | null;
+  /** What is free right now. */
+  readonly memory_free: number | null;
+  /** What the host itself needs, its guests not counted; null counts as nothing. */
+  readonly memory_dom0: number | null;
+  /** The volume group of local block storage. */
+  readonly disk_total: number | null;
+  readonly disk_free: number | null;
+  readonly cpu_total: number | null;
+  /** CPUs that the host keeps for itself; null counts as none. */
+  readonly cpu_dom0: number | null;
+  /** The node parameter: how many spindles' worth of load its local disks bear. */
+  readonly spindle_count: number;
+  /** Whether each instance has physical disks of its own; the spindles below are counted only then. */
+  readonly exclusive_storage: boolean;
+  readonly spindles_total: number | null;
+  readonly spindles_free: number | null;
+  readonly tags: readonly string[];
+}
+
+/** An instance that has its place. */
+export interface AllocatorInstance {
+  /** Its nodes, by uuid; a secondary only where disks are mirrored between two nodes. */
+  readonly primary: string;
+  readonly secondary: string | null;
+  /** The most that it may use, in MiB. */
+  readonly memory: number;
+  readonly vcpus: number;
+  readonly spindle_use: number;
+  /** Whether its memory is taken from its node's free memory now. */
+  readonly running: boolean;
+  /** Whether an administrator took it out of service: it then keeps its disks, but neither memory nor CPUs. */
+  readonly offline: boolean;
+  /** Whether its secondary keeps memory free, to take it over when the primary fails. */
+  readonly auto_balance: boolean;
+  readonly disk_template: DiskTemplate;
+  readonly tags: readonly string[];
+}
+
+/** All that placement looks at; never changed by it. */
+export interface AllocatorCluster {
+  readonly tags: readonly string[];
+  readonly groups: readonly AllocatorGroup[];
+  readonly nodes: readonly AllocatorNode[];
+  readonly instances: readonly AllocatorInstance[];
+}
+
+/** What a new instance needs; sizes in MiB. */
+export interface AllocateRequest {
+  readonly memory: number;
+  readonly vcpus: number;
+  /** The size of each disk. */
+  readonly disks: readonly number[];
+  readonly disk_template: DiskTemplate;
+  readonly spindle_use: number;
+  /** Physical spindles of all its disks; needed where storage is exclusive. */
+  readonly spindles: number | null;
+  readonly nic_count: number;
+  readonly tags: readonly string[];
+  /** How many nodes are wanted: two (a primary and a secondary) where disks are mirrored between nodes. */
+  readonly required_nodes: 1 | 2;
+  /** Only this group, by uuid; by default all. */
+  readonly group?: string;
+  /** Nodes (uuids) that must not be taken. */
+  readonly exclude?: readonly string[];
+  /** Whether the sizes that the instance policies allow do not matter; room must be there all the same. */
+  readonly ignore_ipolicy?: boolean;
+}
+
+/** Where a new instance goes, or why it goes nowhere. */
+export type Allocation =
+  | {
+      readonly ok: true;
+      /** By uuid, the primary first. */
+      readonly nodes: readonly string[];
+      /** How unevenly the nodes are loaded, before and with the instance; 0 is a perfect balance. */
+      readonly score: { readonly before: number; readonly after: number };
+      /** How many placements had room, the chosen one included. */
+      readonly considered: number;
+    }
+  | {
+      readonly ok: false;
+      /** One sentence for each group or node that was looked at, telling what is missing and how much. */
+      readonly reasons: readonly string[];
+    };

@@ -1,0 +1,56 @@
+import type { Demand, NodeState } from './capacity.ts';
+
+/** Why nothing new may be placed on a node, whatever its size; empty when it takes part. */
+export function closedReasons({ node }: NodeState): string[] {
+  if (node.offline) return ['it is offline'];
+  if (node.drained) return ['it is drained'];
+  if (!node.vm_capable) return ['it is not capable of running instances'];
+  if (node.memory_total === null || node.memory_free === null) return ['its free memory is not known'];
+  if (node.cpu_total === null || node.cpu_total <= 0) return ['its number of CPUs is not known'];
+  return [];
+}
+
+/** What a node lacks to be the primary node, in words with numbers; empty when there is room. */
+export function primaryProblems(state: NodeState, demand: Demand): string[] {
+  const limit = (state.node.cpu_total ?? 0) * state.group.ipolicy['vcpu-ratio'];
+  const shared = demand.exclusion.filter((tag) => state.exclusion.has(tag));
+  return [
+    ...memoryProblems(state, demand.memory, state.reserved),
+    ...short('virtual CPUs', demand.vcpus, Math.floor(limit) - state.vcpus),
+    ...storageProblems(state, demand),
+    ...shared.map((tag) => `it has an instance with the exclusion tag ${tag}`),
+  ];
+}
+
+/** What a node lacks to be the secondary node when it is to keep `reserved` MiB of memory free. */
+export function secondaryProblems(state: NodeState, demand: Demand, reserved: number): string[] {
+  return [...memoryProblems(state, 0, reserved), ...storageProblems(state, demand)];
+}
+
+function memoryProblems(state: NodeState, needed: number, reserved: number): string[] {
+  const free = state.memory;
+  if (needed + reserved <= free) return [];
+  if (reserved === 0) return short('MiB of memory', needed, free);
+  const words = `needs ${needed} beside ${reserved} kept for failover, ${room(free)}`;
+  return [`${needed + reserved - free} MiB of memory short (${words})`];
+}
+
+function storageProblems(state: NodeState, demand: Demand): string[] {
+  const problems: string[] = [];
+  if (demand.disk > 0 && state.node.disk_free === null) problems.push('its free disk space is not known');
+  else if (demand.disk > 0) problems.push(...short('MiB of disk space', demand.disk, state.disk));
+  const free = state.spindleLimit - state.spindles;
+  if (!state.node.exclusive_storage) problems.push(...short('spindle use', demand.spindleUse, free));
+  else if (demand.spindles !== null) problems.push(...short('spindles', demand.spindles, free));
+  else problems.push('its storage is exclusive, so the spindles of each disk must be given');
+  return problems;
+}
+
+function short(what: string, needed: number, free: number): string[] {
+  if (needed === 0 || needed <= free) return [];
+  return [`${needed - free} ${what} short (needs ${needed}, ${room(free)})`];
+}
+
+function room(free: number): string {
+  return free < 0 ? `${-free} over-committed` : `${free} free`;
+}

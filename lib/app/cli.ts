@@ -1,0 +1,135 @@
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { errorText, MerapiError } from '../base/errors.ts';
+import { createLogger } from '../base/log.ts';
+import { VERSION } from '../base/version.ts';
+import { startNodes } from './node.ts';
+import { runInit, runMaster, runUp } from './up.ts';
+import { addUser, hashUser, listUsers, removeUser } from './users.ts';
+
+/** Where bin/start builds the demo guest: `build/demo/os` of the installed Merapi. */
+const DEMO_OS = fileURLToPath(new URL('../../build/demo/os', import.meta.url));
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^[0-9]+$/.test(text) || port > 65535)
+    throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return port;
+}
+
+const collect = (value: string, earlier: string[]) => [...earlier, value];
+
+function serving(command: Command): Command {
+  return command
+    .option('--dir <dir>', 'the state folder', 'var')
+    .option('--users <file>', 'the users file (default: DIR/rapi/users)')
+    .option('--bind <address>', 'the address that the RAPI listens on', '127.0.0.1')
+    .option('-p, --port <number>', 'the port of the RAPI; 0 takes a free one', portNumber, 5080)
+    .option('--no-ssl', 'serve HTTP instead of HTTPS')
+    .option('--require-authentication', 'let nobody read without a password', false);
+}
+
+const accel = () =>
+  new Option('--accel <kind>', 'how QEMU runs guests (default: what works)').choices(['kvm', 'tcg']);
+
+function program(): Command {
+  const merapi = new Command('merapi')
+    .description("A cluster manager for virtual machines that speaks Ganeti's remote API.")
+    .showHelpAfterError('(merapi --help tells more)');
+  serving(merapi.command('up').description('run a cluster on this machine: the master and its nodes'))
+    .option('--cluster <file>', 'describes the cluster to make when DIR holds none')
+    .addOption(
+      new Option('--os-folder <dir>', 'OS definitions for the cluster made without a file').default(
+        DEMO_OS,
+        'the demo guest',
+      ),
+    )
+    .option('--stop-instances', 'shut the instances down at the end', false)
+    .addOption(accel())
+    .action(runUp);
+  merapi
+    .command('init')
+    .description('make a cluster without starting it')
+    .requiredOption('--cluster <file>', 'describes the cluster')
+    .option('--dir <dir>', 'the state folder', 'var')
+    .action((options: { dir: string; cluster: string }) => runInit(options.dir, options.cluster));
+  serving(merapi.command('master').description('run the master alone')).action(runMaster);
+  merapi
+    .command('node')
+    .description('run the worker of one or more nodes')
+    .requiredOption(
+      '--dir <dir>',
+      "a node's folder (DIR/nodes/NAME of its cluster); may be repeated",
+      collect,
+      [],
+    )
+    .option('--bind <address>', 'the address to listen on')
+    .option('--port <number>', 'the port to listen on', portNumber)
+    .addOption(accel())
+    .action(runNode);
+  userCommands(merapi.command('user').description('change who may use the RAPI'));
+  merapi
+    .command('version')
+    .description('print the version')
+    .action(() => void process.stdout.write(`merapi ${VERSION}\n`));
+  return merapi;
+}
+
+function userCommands(user: Command): void {
+  const file = () => new Option('--users <file>', 'the users file').default('var/rapi/users');
+  user
+    .command('add <name>')
+    .description('add a user or change the password; it is read from standard input')
+    .addOption(file())
+    .addOption(
+      new Option('--rights <rights>', 'what the user may do')
+        .choices(['none', 'read', 'write'])
+        .default('read'),
+    )
+    .action((name: string, options: { users: string; rights: 'none' | 'read' | 'write' }) =>
+      addUser(options.users, name, options.rights),
+    );
+  user
+    .command('list')
+    .description('list the users and what they may do')
+    .addOption(file())
+    .action((options: { users: string }) => listUsers(options.users));
+  user
+    .command('remove <name>')
+    .description('remove a user')
+    .addOption(file())
+    .action((name: string, options: { users: string }) => removeUser(options.users, name));
+  user
+    .command('hash <name>')
+    .description('print the hash of a password, read from standard input, for use in a users file')
+    .action(hashUser);
+}
+
+async function runNode(options: {
+  dir: string[];
+  bind?: string;
+  port?: number;
+  accel?: 'kvm' | 'tcg';
+}): Promise<void> {
+  const over = { host: options.bind, port: options.port, accel: options.accel };
+  const workers = await startNodes(options.dir, over, createLogger('node'));
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await Promise.all(workers.map((worker) => worker.stop()));
+}
+
+/** Bad options and files are told in one line with status 2; anything unexpected is a defect and shows where it happened. */
+async function main(): Promise<void> {
+  try {
+    await program()
+      .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+      .parseAsync();
+  } catch (error) {
+    const isKnown = error instanceof MerapiError && error.code !== 'internal_error';
+    process.stderr.write(`merapi: ${isKnown ? errorText(error) : ((error as Error).stack ?? error)}\n`);
+    process.exit(isKnown ? 2 : 1);
+  }
+}
+
+await main();

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+
+/** Where things are in a cluster's state folder. */
+export interface Layout {
+  dir: string;
+  database: string;
+  /** The cluster's own certificate authority, and the identities that it signed for the master. */
+  certificates: string;
+  secretKey: string;
+  users: string;
+  adminPassword: string;
+  /** A folder for each node of this machine, by its name. */
+  nodes: string;
+  nodeFolder(name: string): string;
+  /** Which process runs the nodes of this machine. */
+  workerProcess: string;
+  logs: string;
+}
+
+export function layoutOf(dir: string): Layout {
+  const nodes = join(dir, 'nodes');
+  return {
+    dir,
+    database: join(dir, 'cluster.db'),
+    certificates: join(dir, 'certificates'),
+    secretKey: join(dir, 'secret.key'),
+    users: join(dir, 'rapi', 'users'),
+    adminPassword: join(dir, 'admin-password'),
+    nodes,
+    nodeFolder: (name) => join(nodes, name),
+    workerProcess: join(dir, 'worker.json'),
+    logs: join(dir, 'log'),
+  };
+}
+
+/** The files in a node's folder that `merapi node` reads. */
+export const NODE_SETTINGS = 'node.json';
+export const NODE_IDENTITY = 'node';
+export const AUTHORITY = 'ca';

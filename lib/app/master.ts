@@ -1,0 +1,92 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { readFileOrNull } from '../base/files.ts';
+import type { Logger } from '../base/log.ts';
+import { openSeal } from '../base/seal.ts';
+import { keepNodesFollowed } from '../jobs/keepers/nodes.ts';
+import { JobQueue } from '../jobs/queue.ts';
+import { LockManager } from '../locks/manager.ts';
+import type { ClusterSpec } from '../manager/cluster-spec.ts';
+import type { Manager } from '../manager/define.ts';
+import { initCluster } from '../manager/init.ts';
+import { createManager } from '../manager/manager.ts';
+import type { Node } from '../model/node.ts';
+import { type Endpoint, NodeClient } from '../rpc/client.ts';
+import { RuntimeTable } from '../rpc/runtime.ts';
+import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { authority, masterTls } from './certificates.ts';
+import type { Layout } from './layout.ts';
+
+export interface MasterOptions {
+  layout: Layout;
+  log: Logger;
+  clock?: Clock;
+  /** The cluster to make when the state folder holds none. */
+  spec?: ClusterSpec;
+  /** Milliseconds that calls keep trying a node that does not answer. */
+  patience?: number;
+}
+
+/** The master of a cluster, without any surface. */
+export interface Master {
+  manager: Manager;
+  store: Store;
+  runtime: RuntimeTable;
+  /** Takes up the jobs that an earlier life left. */
+  start(): Promise<void>;
+  /** Stops; jobs that run are left where they stand. */
+  close(): Promise<void>;
+}
+
+/** Opens the store of a state folder and wires a master to it. */
+export async function createMaster(options: MasterOptions): Promise<Master> {
+  const { layout, log, spec, patience } = options;
+  const clock = options.clock ?? systemClock;
+  const issuer = await authority(layout);
+  const tls = await masterTls(layout, issuer);
+  const seal = await openSeal(layout.secretKey);
+  const store = await openStore(layout.database, clock);
+  if (spec && !store.view.initialised) await initCluster(store, spec, clock);
+  const runtime = new RuntimeTable();
+  const nodes = new NodeClient({
+    tls,
+    endpointOf: (node) => endpointOf(layout, node),
+    runtime,
+    log,
+    patience,
+  });
+  const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
+  return {
+    manager: createManager({ store, queue, runtime, nodes }),
+    store,
+    runtime,
+    async start() {
+      await keepNodesFollowed(store, nodes);
+      await queue.start();
+    },
+    async close() {
+      queue.close();
+      await nodes.close();
+      await store.close();
+    },
+  };
+}
+
+/** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */
+async function endpointOf(layout: Layout, node: Node): Promise<Endpoint> {
+  const text = await readFileOrNull(join(layout.nodeFolder(node.name), 'endpoint'));
+  const [host, port] = text?.trim().split(' ') ?? [];
+  return host && port ? { host, port: Number(port) } : { host: node.primary_ip, port: DEFAULT_NODE_PORT };
+}
+
+/** The names of the nodes that have a folder on this machine. */
+export async function localNodes(layout: Layout): Promise<string[]> {
+  try {
+    return (await readdir(layout.nodes)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { errorText, MerapiError } from '../base/errors.ts';
+import { writeFileDurably } from '../base/files.ts';
+import type { Logger } from '../base/log.ts';
+import { VERSION } from '../base/version.ts';
+import { hypervisors } from '../model/hvparams/index.ts';
+import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
+import { nodeTls } from './certificates.ts';
+import { NODE_SETTINGS } from './layout.ts';
+
+/** What a node's folder says about the node: FOLDER/node.json. */
+export const NodeSettings = z.strictObject({
+  name: z.string(),
+  hypervisors: z.array(z.enum(hypervisors)).min(1),
+  listen: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65535) }),
+  /** The folders for disks, as the cluster calls them. */
+  storage: z.array(z.string()),
+  /** Where those folders really are; simulated nodes share one machine. */
+  paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).default([]),
+});
+export type NodeSettings = z.infer<typeof NodeSettings>;
+
+/** Writes a node's settings into its folder. */
+export function saveNodeSettings(folder: string, settings: NodeSettings): Promise<void> {
+  return writeFileDurably(join(folder, NODE_SETTINGS), `${JSON.stringify(settings, null, 2)}\n`);
+}
+
+/** Reads a node's settings. @throws MerapiError configuration */
+export async function readNodeSettings(folder: string): Promise<NodeSettings> {
+  const file = join(folder, NODE_SETTINGS);
+  try {
+    return NodeSettings.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    throw new MerapiError('configuration', `${file} does not describe a node: ${errorText(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** What the command line may change of a node's settings. */
+export interface NodeOverrides {
+  host?: string;
+  port?: number;
+  accel?: 'kvm' | 'tcg';
+}
+
+/** Starts the workers of these node folders in this process; when one cannot start, none is left running. */
+export async function startNodes(
+  folders: readonly string[],
+  over: NodeOverrides,
+  log: Logger,
+): Promise<NodeWorker[]> {
+  const workers: NodeWorker[] = [];
+  try {
+    for (const each of folders) {
+      const folder = resolve(each);
+      const { listen, storage, ...settings } = await readNodeSettings(folder);
+      workers.push(
+        await startNodeWorker(
+          {
+            ...settings,
+            folder,
+            listen: { host: over.host ?? listen.host, port: over.port ?? listen.port },
+            tls: await nodeTls(folder),
+            version: VERSION,
+            storageRoots: storage,
+            accel: over.accel,
+          },
+          log,
+        ),
+      );
+    }
+  } catch (error) {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    throw error;
+  }
+  return workers;
+}

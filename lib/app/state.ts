@@ -1,0 +1,57 @@
+import { randomInt } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MerapiError } from '../base/errors.ts';
+import { readFileOrNull, writeFileDurably } from '../base/files.ts';
+import type { ClusterSpec } from '../manager/cluster-spec.ts';
+import { saveUsers, withUser } from '../surfaces/rapi/users-edit.ts';
+import { authority, equipNode } from './certificates.ts';
+import type { Layout } from './layout.ts';
+import { saveNodeSettings } from './node.ts';
+
+const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+
+/** A password of 20 letters and digits that are easy to tell apart (115 bits). */
+function makePassword(): string {
+  return Array.from({ length: 20 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+}
+
+/** Makes the folders and certificates of the nodes that a cluster file names. */
+export async function prepareNodes(layout: Layout, spec: ClusterSpec): Promise<void> {
+  const issuer = await authority(layout);
+  const isSimulated = spec.enabled_hypervisors.includes('fake');
+  for (const { name } of spec.nodes) {
+    await equipNode(layout, name, issuer);
+    const storage = [spec.file_storage_dir, spec.shared_file_storage_dir];
+    await saveNodeSettings(layout.nodeFolder(name), {
+      name,
+      hypervisors: spec.enabled_hypervisors,
+      listen: { host: '127.0.0.1', port: 0 },
+      storage,
+      // Simulated nodes of one machine have the same storage folder by name, but each one of its own.
+      paths: isSimulated
+        ? [{ from: spec.file_storage_dir, to: join(layout.nodeFolder(name), 'file-storage') }]
+        : [],
+    });
+  }
+  await mkdir(spec.shared_file_storage_dir, { recursive: true });
+  if (!isSimulated) await mkdir(spec.file_storage_dir, { recursive: true });
+}
+
+/** The users file of a state folder; when it is missing it is made with a user `admin` whose password is kept beside it. */
+export async function ensureUsers(layout: Layout): Promise<void> {
+  if ((await readFileOrNull(layout.users)) !== null) return;
+  const password = makePassword();
+  await writeFileDurably(layout.adminPassword, `${password}\n`, 0o600);
+  await mkdir(join(layout.users, '..'), { recursive: true, mode: 0o700 });
+  await saveUsers(layout.users, withUser('# See rapi-users.example.\n', 'admin', password, ['write']));
+}
+
+/** @throws MerapiError configuration when a cluster file names another cluster than the state folder holds */
+export function checkSameCluster(spec: ClusterSpec, name: string, dir: string): void {
+  if (spec.name !== name)
+    throw new MerapiError(
+      'configuration',
+      `${dir} holds the cluster ${name}; the cluster file describes ${spec.name}`,
+    );
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../base/clock.ts';
+import type { NodeCaller } from '../rpc/client.ts';
+import type { CallName, ParamsOf, ResultOf } from '../rpc/registry.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import type { Store } from '../store/store.ts';
+import type { RunContext, StepTools } from '../units/define.ts';
+import type { Journal } from './journal.ts';
+
+interface Parts {
+  store: Store;
+  runtime: RuntimeView;
+  nodes: NodeCaller;
+  clock: Clock;
+}
+
+/**
+ * What a unit runs with: steps through the journal. `scope` names the opcode of this job among all jobs of all times, so that
+ * no two steps ever share an id on a node.
+ */
+export function stepContext(
+  parts: Parts,
+  journal: Journal,
+  scope: string,
+  log: (text: string) => void,
+): RunContext {
+  const tools = (): StepTools => ({ view: parts.store.view, runtime: parts.runtime, nodes: parts.nodes });
+  return {
+    clock: parts.clock,
+    log,
+    step: (name, action, undo) =>
+      journal.step(name, () => action(tools()), undo && { undo: () => undo(tools()) }),
+    call: <N extends CallName>(...[name, node, call, params, undo]: Parameters<RunContext['call']>) =>
+      journal.step(
+        name,
+        () => parts.nodes.call(node, call as N, params as ParamsOf<N>, `${scope}/${name}`),
+        undo && {
+          undo: async () => {
+            for (const [index, { call, params }] of undo.entries())
+              await parts.nodes.call(node, call, params as never, `${scope}/undo/${name}/${index}`);
+          },
+        },
+      ) as Promise<ResultOf<N>>,
+    commit: (name, build, undo) => journal.commit(name, build, undo && (() => journal.write(undo))),
+  };
+}

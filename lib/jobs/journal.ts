@@ -1,0 +1,189 @@
+import { type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { Change, StepOutcome } from '../store/changes.ts';
+import type { StoredStep } from '../store/jobs.ts';
+import type { Store } from '../store/store.ts';
+import type { Build } from '../units/define.ts';
+
+/** The store could not be written: the job stops where it stands and goes on when the master starts anew. */
+export class Abandoned extends Error {
+  constructor(cause: unknown) {
+    super('The job was abandoned because the store cannot be written', { cause });
+  }
+}
+
+/** The reverse of one step. */
+type Undo = () => Promise<void>;
+
+interface Step {
+  seq: number | null;
+  end: StepOutcome | null;
+}
+
+/**
+ * The journal of one opcode's steps. What has no effect outside the store is kept back and written together with the next
+ * record that something depends on, so a step costs one transaction, and a unit without outside effects none but its last.
+ */
+export class Journal {
+  readonly #store: Store;
+  readonly #job: number;
+  readonly #op: number;
+  readonly #steps = new Map<string, Step>();
+  readonly #used = new Set<string>();
+  readonly #undos = new Map<string, Undo>();
+  readonly #active = new Set<Promise<unknown>>();
+  readonly #onWritten: () => void;
+  #lazy: Change[] = [];
+  #seq: number;
+  /** The failure that the opcode undoes for: from then on no new step begins. */
+  #undoing: Failure | null;
+
+  constructor(
+    store: Store,
+    job: number,
+    op: number,
+    stored: { steps: readonly StoredStep[]; undo: Failure | null },
+    onWritten: () => void,
+  ) {
+    this.#store = store;
+    this.#job = job;
+    this.#op = op;
+    this.#onWritten = onWritten;
+    this.#undoing = stored.undo;
+    this.#seq = Math.max(0, ...stored.steps.map((step) => step.seq ?? 0));
+    for (const step of stored.steps) if (step.op === op) this.#steps.set(step.name, step);
+  }
+
+  /** Keeps records back until the next write. */
+  later(...changes: Change[]): void {
+    this.#lazy.push(...changes);
+  }
+
+  /** Writes what was kept back, with `build`'s changes. @throws Abandoned, or whatever `build` throws */
+  async write(build: Build = () => []): Promise<void> {
+    let refusal: { error: unknown } | null = null;
+    const lazy = this.#lazy;
+    this.#lazy = [];
+    try {
+      await this.#store.commit({ job: this.#job }, (view) => {
+        try {
+          return [...lazy, ...build(view)];
+        } catch (error) {
+          refusal = { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      if (!refusal) throw new Abandoned(error);
+      this.#lazy = [...lazy, ...this.#lazy];
+      throw (refusal as { error: unknown }).error;
+    }
+    this.#onWritten();
+  }
+
+  /** Runs a step, or answers from the journal. A `pure` step has no effect outside: it needs no record of its beginning. */
+  async step<T>(
+    name: string,
+    action: () => Promise<T> | T,
+    options: { undo?: Undo; pure?: boolean } = {},
+  ): Promise<T> {
+    const known = this.#enter(name, options.undo);
+    if (known?.end) return answer<T>(known.end);
+    if (this.#undoing) throw fromFailure(this.#undoing);
+    if (!options.pure && !known) {
+      this.later({ change: 'step-begin', job: this.#job, op: this.#op, name });
+      this.#steps.set(name, { seq: null, end: null });
+    }
+    const doing = (async () => {
+      if (!options.pure) await this.write();
+      return this.#perform(name, action);
+    })();
+    this.#active.add(doing);
+    try {
+      return answer<T>(await doing);
+    } finally {
+      this.#active.delete(doing);
+    }
+  }
+
+  /** Changes the cluster as a step. */
+  async commit(name: string, build: Build, undo?: Undo): Promise<void> {
+    const known = this.#enter(name, undo);
+    if (known?.end) return answer<void>(known.end);
+    if (this.#undoing) throw fromFailure(this.#undoing);
+    const end: StepOutcome = { outcome: null };
+    const seq = ++this.#seq;
+    try {
+      await this.write((view) => [...build(view), this.#ended(name, seq, end)]);
+      this.#steps.set(name, { seq, end });
+    } catch (error) {
+      if (error instanceof Abandoned) throw error;
+      this.#finish(name, seq, { failure: toFailure(error) });
+      throw error;
+    }
+  }
+
+  /** Reverses all steps, the last to end first; answers the names of those that could not be reversed, with the reason. */
+  async undo(failure: Failure): Promise<string[]> {
+    if (!this.#undoing) {
+      this.later({ change: 'op-undo', job: this.#job, op: this.#op, failure });
+      this.#undoing = failure;
+    }
+    await Promise.allSettled(this.#active); // steps that ran beside the one that failed
+    const seqOf = (name: string) => this.#steps.get(name)?.seq ?? Number.MAX_SAFE_INTEGER;
+    const order = [...this.#undos.keys()]
+      .filter((name) => this.#steps.has(name))
+      .sort((a, b) => seqOf(b) - seqOf(a));
+    const left: string[] = [];
+    for (const name of order) {
+      const undoName = `undo/${name}`;
+      let end = this.#steps.get(undoName)?.end ?? null;
+      if (!end) {
+        this.later({ change: 'step-begin', job: this.#job, op: this.#op, name: undoName });
+        await this.write();
+        end = await this.#perform(undoName, this.#undos.get(name) as Undo);
+      }
+      if ('failure' in end) left.push(`${name}: ${end.failure.message}`);
+    }
+    return left;
+  }
+
+  /** The names of recorded steps that this run of the unit has not come to: the unit took another path than before. */
+  unvisited(): string[] {
+    return [...this.#steps.keys()].filter((name) => !name.startsWith('undo/') && !this.#used.has(name));
+  }
+
+  #enter(name: string, undo: Undo | undefined): Step | undefined {
+    if (this.#used.has(name))
+      throw new MerapiError('internal_error', `Two steps of one opcode are named '${name}'`);
+    this.#used.add(name);
+    if (undo) this.#undos.set(name, undo);
+    return this.#steps.get(name);
+  }
+
+  async #perform(name: string, action: () => unknown): Promise<StepOutcome> {
+    let end: StepOutcome;
+    try {
+      end = { outcome: ((await action()) ?? null) as Json };
+    } catch (error) {
+      if (error instanceof Abandoned) throw error;
+      end = { failure: toFailure(error) };
+    }
+    this.#finish(name, ++this.#seq, end);
+    return end;
+  }
+
+  #finish(name: string, seq: number, end: StepOutcome): void {
+    this.#steps.set(name, { seq, end });
+    this.later(this.#ended(name, seq, end));
+  }
+
+  #ended(name: string, seq: number, end: StepOutcome): Change {
+    return { change: 'step-end', job: this.#job, op: this.#op, name, seq, end };
+  }
+}
+
+function answer<T>(end: StepOutcome): T {
+  if ('failure' in end) throw fromFailure(end.failure);
+  return end.outcome as T;
+}

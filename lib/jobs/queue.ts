@@ -1,0 +1,205 @@
+import { EventEmitter } from 'node:events';
+import { MerapiError } from '../base/errors.ts';
+import { stringifyJson } from '../base/json.ts';
+import { isFinal, type Job, type JobOp, type JobStatus, type OpInput } from '../model/job.ts';
+import { allParams, parseOp, shortName } from '../opcodes/define.ts';
+import { opcodeOf } from '../opcodes/registry.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store } from '../store/store.ts';
+import { Abandoned } from './journal.ts';
+import { abandonText, JobRun, type RunnerParts } from './run.ts';
+
+/** What stands in a job in the place of a secret value. */
+const REDACTED = '<redacted>';
+
+/** All jobs that have not ended, from their submission to their end. */
+export class JobQueue {
+  readonly #parts: RunnerParts;
+  readonly #runs = new Map<number, JobRun>();
+  readonly #changes = new EventEmitter();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(parts: Omit<RunnerParts, 'endOf' | 'onChange'>) {
+    this.#parts = {
+      ...parts,
+      store: this.#whileOpen(parts.store),
+      endOf: (job, signal) => this.#endOf(job, signal),
+      onChange: (job) => this.#changes.emit(String(job)),
+    };
+    this.#changes.setMaxListeners(0);
+  }
+
+  /** Takes up every job that the last life of the master left: first what they hold, then they go on. */
+  async start(): Promise<void> {
+    const { jobs } = this.#parts.store;
+    this.#lastId = await jobs.lastId();
+    const runs = (await jobs.unfinished()).map((stored) => new JobRun(this.#parts, stored));
+    for (const run of runs) this.#runs.set(run.id, run);
+    for (const run of runs) this.#go(run);
+  }
+
+  /**
+   * Checks opcodes and stores them as a job; answers its id when it is on disk.
+   * @throws MerapiError bad_request when an opcode is not right, unavailable when the store cannot be written
+   */
+  async submit(inputs: readonly OpInput[]): Promise<number> {
+    if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
+    if (inputs.length === 0) throw new MerapiError('bad_request', 'A job needs at least one opcode');
+    const checked = inputs.map((input) => parseOp(opcodeOf(input.OP_ID), input));
+    const id = ++this.#lastId;
+    const secrets = new Map<number, string>();
+    const ops = checked.map((input, index): JobOp => {
+      const secret = secretsOf(input);
+      if (secret) secrets.set(index, this.#parts.seal.close(stringifyJson(secret)));
+      const source = `gnt:opcode:${shortName(input.OP_ID).toLowerCase()}`;
+      const trail = [source, `job=${id};index=${index}`, this.#parts.clock.nanoseconds()];
+      return {
+        input: {
+          ...redacted(input, secret),
+          depends: absoluteDepends(input.depends as [number, JobStatus[]][] | null, id),
+          reason: [...((input.reason as unknown[] | null) ?? []), trail],
+        },
+        resolved: {},
+        status: 'queued',
+        result: null,
+        failure: null,
+        log: [],
+        start: null,
+        exec: null,
+        end: null,
+      };
+    });
+    const priority = Math.min(...checked.map((input) => (input.priority as number | null) ?? 0));
+    const received = this.#parts.clock.seconds();
+    const job: Job = {
+      id,
+      status: 'queued',
+      priority,
+      ops,
+      received,
+      start: null,
+      end: null,
+      archived: false,
+    };
+    await this.#parts.store.commit({ job: id }, () => [{ change: 'job-add', job, secrets }]);
+    const stored: StoredJob = { job, steps: [], locks: new Map(), undo: new Map(), secrets };
+    const run = new JobRun(this.#parts, stored);
+    this.#runs.set(id, run);
+    this.#go(run);
+    return id;
+  }
+
+  /** A job as it is now, archived ones included. */
+  async get(id: number): Promise<Job | null> {
+    const job = await this.#parts.store.jobs.get(id);
+    return job && (this.#runs.get(id)?.overlay(job) ?? job);
+  }
+
+  /** All jobs that are not archived, as they are now, in the order of their ids. */
+  async *all(): AsyncGenerator<Job> {
+    for await (const job of this.#parts.store.jobs.all()) yield this.#runs.get(job.id)?.overlay(job) ?? job;
+  }
+
+  /** Cancels a job that has not begun: whether it is cancelled, and words for it. */
+  async cancel(id: number): Promise<[boolean, string]> {
+    const run = this.#runs.get(id);
+    if (!run) return [false, `Job ${id} not found in queue`];
+    if (!run.cancel()) return [false, `Job ${id} is running and cannot be cancelled any more`];
+    const status = await this.#endOf(id, new AbortController().signal);
+    return status === 'canceled'
+      ? [true, `Job ${id} canceled`]
+      : [false, `Job ${id} has ended in ${status} meanwhile`];
+  }
+
+  /** Calls back whenever something of the job changed, until the returned function is called. */
+  subscribe(id: number, listener: () => void): () => void {
+    this.#changes.on(String(id), listener);
+    return () => this.#changes.off(String(id), listener);
+  }
+
+  /** Takes no more jobs. Those that run are left where they stand; the next start takes them up. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The store as jobs see it: once the queue is closed, nothing of them is written any more, their failures least of all. */
+  #whileOpen(store: Store): Store {
+    const commit: Store['commit'] = (author, build) => {
+      if (this.#closed) return Promise.reject(new MerapiError('unavailable', 'The master is stopping'));
+      return store.commit(author, build);
+    };
+    return Object.create(store, { commit: { value: commit }, view: { get: () => store.view } });
+  }
+
+  #go(run: JobRun): void {
+    void run
+      .run()
+      .catch((error) => {
+        if (this.#closed) return;
+        const reason = error instanceof Abandoned ? abandonText(error) : error;
+        this.#parts.log.error({ job: run.id, err: reason }, 'a job stopped where it stands');
+      })
+      .finally(() => {
+        this.#runs.delete(run.id);
+        this.#changes.emit(String(run.id));
+      });
+  }
+
+  #endOf(id: number, signal: AbortSignal): Promise<JobStatus | null> {
+    return new Promise((resolve, reject) => {
+      const stop = this.subscribe(id, () => look());
+      const abort = () => {
+        stop();
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      const finish = (status: JobStatus | null) => {
+        stop();
+        signal.removeEventListener('abort', abort);
+        resolve(status);
+      };
+      const look = () => {
+        if (this.#runs.has(id)) return;
+        this.#parts.store.jobs.get(id).then((job) => {
+          if (!job || isFinal(job.status)) finish(job?.status ?? null);
+        }, reject);
+      };
+      if (signal.aborted) abort();
+      else look();
+    });
+  }
+}
+
+/** The secret values of an opcode that are not empty. */
+function secretsOf(input: OpInput): Record<string, unknown> | null {
+  const secrets = Object.entries(allParams(opcodeOf(input.OP_ID))).filter(
+    ([name, param]) => param.secret && input[name],
+  );
+  return secrets.length === 0 ? null : Object.fromEntries(secrets.map(([name]) => [name, input[name]]));
+}
+
+/** The values as they may be stored and shown: of secret dictionaries only the keys. */
+function redacted(input: OpInput, secrets: Record<string, unknown> | null): OpInput {
+  if (!secrets) return input;
+  const shown = Object.entries(secrets).map(([name, values]) => [
+    name,
+    Object.fromEntries(Object.keys(values as object).map((key) => [key, REDACTED])),
+  ]);
+  return { ...input, ...Object.fromEntries(shown) };
+}
+
+/** Dependencies by job id: -1 is the job before this one. */
+function absoluteDepends(
+  depends: [number, JobStatus[]][] | null,
+  id: number,
+): [number, JobStatus[]][] | null {
+  return (
+    depends?.map(([job, statuses]) => {
+      const absolute = job < 0 ? id + job : job;
+      if (absolute < 1 || absolute >= id)
+        throw new MerapiError('bad_request', `A job cannot depend on job ${job}: only on an earlier one`);
+      return [absolute, statuses];
+    }) ?? null
+  );
+}

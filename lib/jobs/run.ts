@@ -1,0 +1,283 @@
+import type { Clock } from '../base/clock.ts';
+import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
+import { type Json, parseJson } from '../base/json.ts';
+import type { Logger } from '../base/log.ts';
+import type { Seal } from '../base/seal.ts';
+import type { Grant, LockManager } from '../locks/manager.ts';
+import { isFinal, type Job, type JobOp, type JobStatus, type OpInput } from '../model/job.ts';
+import type { LockPlan } from '../model/locks.ts';
+import { opcodeOf } from '../opcodes/registry.ts';
+import type { NodeCaller } from '../rpc/client.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import type { Change } from '../store/changes.ts';
+import type { StoredJob } from '../store/jobs.ts';
+import type { Store } from '../store/store.ts';
+import type { CheckContext, Done } from '../units/define.ts';
+import { unitOf } from '../units/registry.ts';
+import { stepContext } from './context.ts';
+import { Abandoned, Journal } from './journal.ts';
+
+/** What running jobs need of the process. */
+export interface RunnerParts {
+  store: Store;
+  locks: LockManager;
+  runtime: RuntimeView;
+  nodes: NodeCaller;
+  clock: Clock;
+  seal: Seal;
+  log: Logger;
+  /** The status in which another job ended; waits for it. Null when there is no such job. */
+  endOf(job: number, signal: AbortSignal): Promise<JobStatus | null>;
+  /** Called when something of a job that clients can see is on disk, or it began to wait. */
+  onChange(job: number): void;
+}
+
+/** One job on its way from the queue to its end. */
+export class JobRun {
+  readonly id: number;
+  readonly #parts: RunnerParts;
+  readonly #stored: StoredJob;
+  readonly #cancel = new AbortController();
+  readonly #ops: JobOp[];
+  readonly #grants = new Map<number, Grant>();
+  #start: number | null;
+  #serial: number;
+  /** The opcode that waits for locks or for other jobs now, and since when; this is not stored. */
+  #waiting: { op: number; since: number } | null = null;
+
+  constructor(parts: RunnerParts, stored: StoredJob) {
+    this.#parts = parts;
+    this.#stored = stored;
+    this.id = stored.job.id;
+    this.#ops = stored.job.ops.map((op) => ({ ...op }));
+    this.#start = stored.job.start;
+    this.#serial = Math.max(0, ...this.#ops.flatMap((op) => op.log.map((entry) => entry.serial)));
+    for (const [op, locks] of stored.locks) {
+      const wanted = locks.filter(() => !isFinal(this.#opAt(op).status));
+      if (wanted.length > 0) this.#grants.set(op, parts.locks.regrant(this.#owner(op), wanted));
+    }
+  }
+
+  /** Takes the job back if none of its opcodes runs; false when one does. */
+  cancel(): boolean {
+    if (!this.#waiting) return false;
+    this.#cancel.abort(new MerapiError('wrong_state', 'The job was cancelled'));
+    return true;
+  }
+
+  /** A stored state of the job with what is not stored: which opcode waits. */
+  overlay(job: Job): Job {
+    const waiting = this.#waiting;
+    if (!waiting || isFinal(job.status)) return job;
+    const ops = job.ops.map((op, index) =>
+      index === waiting.op ? { ...op, status: 'waiting' as const, start: waiting.since } : op,
+    );
+    return { ...job, status: 'waiting', start: job.start ?? waiting.since, ops };
+  }
+
+  /** Runs the job to its end. @throws Abandoned when the store fails */
+  async run(): Promise<void> {
+    for (const index of this.#ops.keys()) {
+      if (isFinal(this.#opAt(index).status)) continue;
+      const ended = await this.#runOp(index);
+      if (ended !== 'success') return;
+    }
+  }
+
+  async #runOp(index: number): Promise<JobStatus> {
+    const journal = new Journal(
+      this.#parts.store,
+      this.id,
+      index,
+      { steps: this.#stored.steps, undo: this.#stored.undo.get(index) ?? null },
+      () => this.#parts.onChange(this.id),
+    );
+    const params = this.#params(index);
+    let grant = this.#grants.get(index);
+    try {
+      if (!grant) {
+        grant = await this.#begin(index, params);
+        journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks });
+        journal.later(...this.#started(index));
+      }
+      await this.#perform(index, journal, params);
+      return 'success';
+    } catch (error) {
+      if (error instanceof Abandoned) throw error;
+      if (this.#cancel.signal.aborted && !grant) return await this.#end(journal, index, 'canceled', null);
+      if (!(error instanceof MerapiError))
+        this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
+      const failure = toFailure(error);
+      for (const left of await journal.undo(failure))
+        this.#log(index, journal, `Could not be undone: ${left}`);
+      return await this.#end(journal, index, 'error', failure);
+    } finally {
+      grant?.release();
+    }
+  }
+
+  /** Waits for the jobs that the opcode depends on, then for its locks. */
+  async #begin(index: number, params: OpInput): Promise<Grant> {
+    this.#waiting = { op: index, since: this.#parts.clock.seconds() };
+    this.#parts.onChange(this.id);
+    try {
+      await this.#dependencies(params);
+      return await this.#lock(index, params);
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  async #dependencies(params: OpInput): Promise<void> {
+    for (const [job, accepted] of (params.depends ?? []) as [number, JobStatus[]][]) {
+      const status = await this.#parts.endOf(job, this.#cancel.signal);
+      if (status === null)
+        throw new MerapiError('execution', `Job ${job}, which this one depends on, does not exist`);
+      if (accepted.length > 0 && !accepted.includes(status))
+        throw new MerapiError(
+          'execution',
+          `Job ${job}, which this one depends on, ended in ${status}; needed was ${accepted.join(' or ')}`,
+        );
+    }
+  }
+
+  async #lock(index: number, params: OpInput): Promise<Grant> {
+    const { locks, store } = this.#parts;
+    const opcode = opcodeOf(params.OP_ID);
+    const priority = (params.priority as number | null) ?? 0;
+    for (;;) {
+      const plan = opcode.locks(params, store.view);
+      const grant = await locks.acquire(this.#owner(index), plan, {
+        priority,
+        age: this.id,
+        signal: this.#cancel.signal,
+      });
+      // The cancel may have come at the very moment of the grant.
+      const cancelled = this.#cancel.signal.aborted;
+      if (!cancelled && samePlan(plan, opcode.locks(params, store.view))) return grant;
+      grant.release();
+      this.#cancel.signal.throwIfAborted();
+    }
+  }
+
+  #started(index: number): Change[] {
+    const now = this.#parts.clock.seconds();
+    const resolved: Record<string, Json> =
+      this.#opAt(index).input.debug_level === null ? { debug_level: 0 } : {};
+    this.#start ??= now;
+    return [
+      this.#setOp(index, { status: 'running', start: now, exec: now, resolved }),
+      { change: 'job-set', job: this.id, status: 'running', start: this.#start, end: null },
+    ];
+  }
+
+  async #perform(index: number, journal: Journal, params: OpInput): Promise<void> {
+    const { store, runtime, nodes, clock, seal } = this.#parts;
+    const unit = unitOf(params.OP_ID);
+    const log = (text: string) => this.#log(index, journal, text);
+    const context: CheckContext = {
+      view: store.view,
+      runtime,
+      nodes,
+      clock,
+      seal,
+      log,
+      resolve: (values) =>
+        journal.later(this.#setOp(index, { resolved: { ...this.#opAt(index).resolved, ...values } })),
+    };
+    const facts = await journal.step(
+      'check',
+      async () => (await unit.check(context, params as never)) ?? null,
+      {
+        pure: true,
+      },
+    );
+    if (params.dry_run) {
+      log('This was a dry run: nothing has been changed');
+      await this.#succeed(index, journal, { result: unit.dryRun?.(facts) ?? null });
+      return;
+    }
+    const steps = stepContext(this.#parts, journal, `${this.id}@${this.#stored.job.received}/${index}`, log);
+    const done = await unit.run(steps, facts, params as never);
+    const astray = journal.unvisited();
+    if (astray.length > 0)
+      throw new MerapiError(
+        'internal_error',
+        `The journal holds steps that were not taken again: ${astray.join(', ')}`,
+      );
+    await this.#succeed(index, journal, done as Done<Json>);
+  }
+
+  /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */
+  async #succeed(index: number, journal: Journal, done: Done<Json>): Promise<void> {
+    const before = this.#opAt(index);
+    const end = this.#parts.clock.seconds();
+    const changes: Change[] = [this.#setOp(index, { status: 'success', result: done.result ?? null, end })];
+    if (index === this.#ops.length - 1) changes.push(...this.#ended('success', end));
+    try {
+      await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes]);
+    } catch (error) {
+      this.#ops[index] = before;
+      throw error;
+    }
+  }
+
+  async #end(
+    journal: Journal,
+    index: number,
+    status: 'error' | 'canceled',
+    failure: Failure | null,
+  ): Promise<JobStatus> {
+    const end = this.#parts.clock.seconds();
+    const skipped = failure && { code: 'execution' as const, message: 'An earlier opcode of the job failed' };
+    for (let op = index; op < this.#ops.length; op++)
+      journal.later(this.#setOp(op, { status, failure: op === index ? failure : skipped, end }));
+    await journal.write(() => this.#ended(status, end));
+    return status;
+  }
+
+  #ended(status: JobStatus, end: number): Change[] {
+    return [
+      { change: 'job-set', job: this.id, status, start: this.#start, end },
+      { change: 'job-clean', job: this.id },
+    ];
+  }
+
+  #setOp(index: number, patch: Partial<JobOp>): Change {
+    const op = { ...this.#opAt(index), ...patch };
+    this.#ops[index] = op;
+    const { input: _input, log: _log, ...state } = op;
+    return { change: 'op-set', job: this.id, op: index, state };
+  }
+
+  #log(index: number, journal: Journal, text: string): void {
+    const entry = { serial: ++this.#serial, time: this.#parts.clock.seconds(), type: 'message', text };
+    journal.later({ change: 'log-add', job: this.id, op: index, entry });
+  }
+
+  /** The opcode's values with its secrets. */
+  #params(index: number): OpInput {
+    const { input } = this.#opAt(index);
+    const sealed = this.#stored.secrets.get(index);
+    return sealed ? { ...input, ...(parseJson(this.#parts.seal.open(sealed)) as OpInput) } : input;
+  }
+
+  #opAt(index: number): JobOp {
+    const op = this.#ops[index];
+    if (!op) throw new MerapiError('internal_error', `Job ${this.id} has no opcode ${index}`);
+    return op;
+  }
+
+  #owner(index: number): string {
+    return `${this.id}/${index}`;
+  }
+}
+
+function samePlan(a: LockPlan, b: LockPlan): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** The words for a job that cannot go on because of the store. */
+export function abandonText(error: unknown): string {
+  return errorText(error instanceof Error ? (error.cause ?? error) : error);
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
+import { Cluster } from '../model/cluster.ts';
+import { diskParamDefaults, diskTemplates } from '../model/diskparams/index.ts';
+import { enforceKinds } from '../model/enforce.ts';
+import { hypervisorParams, hypervisors } from '../model/hvparams/index.ts';
+import { IPolicy, ipolicyDefaults } from '../model/ipolicy.ts';
+import { hostName } from '../model/names.ts';
+import { ndParamDefaults } from '../model/ndparams.ts';
+import { NicParams, nicParamDefaults } from '../model/nic.ts';
+import type { Node } from '../model/node.ts';
+import type { NodeGroup } from '../model/nodegroup.ts';
+import { newObject } from '../model/object.ts';
+
+const values = z.record(z.string(), z.unknown());
+const name = z.string().transform((text, context) => {
+  try {
+    return hostName(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
+/** A cluster to make: the format of a cluster file (docs/cluster-file.md). What is left out has Ganeti's default. */
+export const ClusterSpec = z.strictObject({
+  name,
+  /** The name of the master node; by default the first of the nodes. */
+  master: name.optional(),
+  master_netdev: z.string().default('xen-br0'),
+  mac_prefix: z
+    .string()
+    .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){2}$/i, 'three bytes such as aa:00:00')
+    .default('aa:00:00'),
+  enabled_hypervisors: z.array(z.enum(hypervisors)).min(1),
+  enabled_disk_templates: z.array(z.enum(diskTemplates)).min(1),
+  file_storage_dir: z.string().default('file-storage'),
+  shared_file_storage_dir: z.string().default('shared-file-storage'),
+  os_search_path: z.array(z.string()).default([]),
+  default_iallocator: z.string().default('hail'),
+  nicparams: NicParams.partial().default({}),
+  beparams: values.default({}),
+  hvparams: z.partialRecord(z.enum(hypervisors), values).default({}),
+  ipolicy: IPolicy.partial().default({}),
+  candidate_pool_size: z.number().int().min(1).default(10),
+  nodes: z.array(z.strictObject({ name, primary_ip: z.union([z.ipv4(), z.ipv6()]) })).min(1),
+});
+export type ClusterSpec = z.infer<typeof ClusterSpec>;
+
+/** The first objects of a cluster: itself, its first node group and its master node. */
+export interface FirstObjects {
+  cluster: Cluster;
+  group: NodeGroup;
+  master: Node;
+}
+
+/**
+ * The objects that a new cluster starts with.
+ * @throws MerapiError type_enforcement, wrong_input for parameters that are not right
+ */
+export function firstObjects(spec: ClusterSpec, now: number): FirstObjects {
+  const head = () => newObject(randomUUID(), now);
+  const group: NodeGroup = {
+    ...head(),
+    ctime: 0, // Ganeti's first group has no time of birth
+    name: 'default',
+    alloc_policy: 'preferred',
+    ndparams: {},
+    diskparams: {},
+    ipolicy: {},
+    tags: [],
+  };
+  const first =
+    spec.nodes.find((node) => node.name === (spec.master ?? spec.nodes[0]?.name)) ?? spec.nodes[0];
+  const master: Node = {
+    ...head(),
+    name: first?.name ?? '',
+    group: group.uuid,
+    primary_ip: first?.primary_ip ?? '',
+    secondary_ip: first?.primary_ip ?? '',
+    master_candidate: true,
+    offline: false,
+    drained: false,
+    master_capable: true,
+    vm_capable: true,
+    ndparams: {},
+    tags: [],
+  };
+  return { cluster: clusterOf(spec, head(), master), group, master };
+}
+
+function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master: Node): Cluster {
+  const hvparams = Object.fromEntries(
+    Object.entries(hypervisorParams).map(([hypervisor, { kinds, defaults }]) => [
+      hypervisor,
+      { ...defaults, ...enforceKinds(spec.hvparams[hypervisor as keyof typeof spec.hvparams] ?? {}, kinds) },
+    ]),
+  );
+  return Cluster.parse({
+    ...head,
+    name: spec.name,
+    master_node: master.uuid,
+    enabled_hypervisors: spec.enabled_hypervisors,
+    enabled_disk_templates: spec.enabled_disk_templates,
+    hvparams,
+    os_hvp: {},
+    beparams: { ...beParamDefaults, ...(enforceKinds(spec.beparams, beParamKinds) as Partial<BeParams>) },
+    nicparams: { ...nicParamDefaults, ...spec.nicparams },
+    ndparams: ndParamDefaults,
+    osparams: {},
+    diskparams: diskParamDefaults,
+    ipolicy: { ...ipolicyDefaults, 'disk-templates': spec.enabled_disk_templates, ...spec.ipolicy },
+    candidate_pool_size: spec.candidate_pool_size,
+    max_running_jobs: 20,
+    max_tracked_jobs: 25,
+    mac_prefix: spec.mac_prefix.toLowerCase(),
+    master_netdev: spec.master_netdev,
+    master_netmask: 32,
+    file_storage_dir: spec.file_storage_dir,
+    shared_file_storage_dir: spec.shared_file_storage_dir,
+    gluster_storage_dir: '/var/run/ganeti/gluster',
+    os_search_path: spec.os_search_path,
+    default_iallocator: spec.default_iallocator,
+    default_iallocator_params: {},
+    hidden_os: [],
+    blacklisted_os: [],
+    prealloc_wipe_disks: false,
+    maintain_node_health: false,
+    tags: [],
+  });
+}

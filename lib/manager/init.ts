@@ -1,0 +1,29 @@
+import type { Clock } from '../base/clock.ts';
+import { MerapiError } from '../base/errors.ts';
+import { put } from '../store/changes.ts';
+import type { Store } from '../store/store.ts';
+import { SYSTEM } from './authorise.ts';
+import { type ClusterSpec, firstObjects } from './cluster-spec.ts';
+import type { Manager } from './define.ts';
+
+/** Makes the cluster itself, with its first node group and its master node, when there is none. Other nodes join by jobs. */
+export async function initCluster(store: Store, spec: ClusterSpec, clock: Clock): Promise<void> {
+  const { cluster, group, master } = firstObjects(spec, clock.seconds());
+  await store.commit({ job: null }, (view) => {
+    if (view.initialised)
+      throw new MerapiError('already_exists', `There is a cluster already: ${view.cluster.name}`);
+    return [put('nodegroup', group), put('node', master), put('cluster', cluster)];
+  });
+}
+
+/**
+ * Completes a cluster that initCluster() made: checks its master node and adds the nodes that are missing, a job each.
+ * Answers the jobs' ids.
+ */
+export async function joinNodes(manager: Manager, spec: ClusterSpec): Promise<number[]> {
+  const ids = [await manager.submit(SYSTEM, [{ OP_ID: 'OP_CLUSTER_POST_INIT' }])];
+  for (const { name, primary_ip } of spec.nodes)
+    if (!manager.view.nodes.named(name))
+      ids.push(await manager.submit(SYSTEM, [{ OP_ID: 'OP_NODE_ADD', node_name: name, primary_ip }]));
+  return ids;
+}

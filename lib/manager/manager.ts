@@ -1,0 +1,141 @@
+import { isDeepStrictEqual } from 'node:util';
+import { MerapiError } from '../base/errors.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import { isFinal, type Job, type OpInput } from '../model/job.ts';
+import type { TagKind } from '../model/tag.ts';
+import type { ClusterView } from '../model/view.ts';
+import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
+import { describeFields, resourceName } from '../query/resources.ts';
+import type { NodeCaller } from '../rpc/client.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import type { Store } from '../store/store.ts';
+import { diagnoseOs, osNamesOf } from '../units/steps/os.ts';
+import { clusterInfo } from '../views/cluster.ts';
+import { jobValues, showLog } from '../views/job.ts';
+import { runQuery } from '../views/registry.ts';
+import { tagsOf } from '../views/tags.ts';
+import { authorise, type Principal } from './authorise.ts';
+import type { JobChange, Manager } from './define.ts';
+
+export interface ManagerParts {
+  store: Store;
+  queue: JobQueue;
+  runtime: RuntimeView;
+  nodes: NodeCaller;
+}
+
+/** The manager of one cluster. */
+export function createManager({ store, queue, runtime, nodes }: ManagerParts): Manager {
+  return {
+    get view(): ClusterView {
+      return store.view;
+    },
+
+    submit(principal: Principal, ops: readonly OpInput[]): Promise<number> {
+      for (const op of ops) authorise(principal, 'write', `opcode/${op.OP_ID}`);
+      return queue.submit(ops);
+    },
+
+    query(principal, resource, fields, filter): Promise<QueryAnswer> {
+      authorise(principal, 'look', `query/${resource}`);
+      return runQuery(resource, fields, filter, { view: store.view, runtime }, queue);
+    },
+
+    queryFields(principal, resource, names): QueryFieldsAnswer {
+      authorise(principal, 'look', `query/${resource}`);
+      return describeFields(resourceName(resource), names);
+    },
+
+    jobIds(principal): Promise<number[]> {
+      authorise(principal, 'look', 'job');
+      return store.jobs.ids();
+    },
+
+    job(principal, id): Promise<Job | null> {
+      authorise(principal, 'look', `job/${id}`);
+      return queue.get(id);
+    },
+
+    cancelJob(principal, id): Promise<[boolean, string]> {
+      authorise(principal, 'write', `job/${id}`);
+      return queue.cancel(id);
+    },
+
+    async waitForJob(
+      principal,
+      id,
+      fields,
+      previousInfo,
+      previousSerial,
+      timeout,
+      signal,
+    ): Promise<JobChange | null> {
+      authorise(principal, 'write', `job/${id}`);
+      const known = { info: previousInfo, serial: previousSerial ?? 0 };
+      return waitForChange(queue, id, fields, known, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+    },
+
+    clusterInfo(principal): Record<string, unknown> {
+      authorise(principal, 'look', 'cluster');
+      return clusterInfo(store.view);
+    },
+
+    tags(principal, kind: TagKind, name): string[] {
+      authorise(principal, 'look', `${kind}/${name ?? ''}`);
+      return tagsOf(store.view, kind, name);
+    },
+
+    async osNames(principal): Promise<string[]> {
+      authorise(principal, 'look', 'os');
+      const { hidden_os, blacklisted_os } = store.view.cluster;
+      const shown = (await diagnoseOs(store.view, nodes)).filter(
+        ({ name, valid }) => valid && !hidden_os.includes(name) && !blacklisted_os.includes(name),
+      );
+      return shown.flatMap(osNamesOf);
+    },
+  };
+}
+
+/** Looks at the job now and after each of its changes, until something differs from what is known; null when the signal fires. */
+async function waitForChange(
+  queue: JobQueue,
+  id: number,
+  fields: readonly string[],
+  known: { info: readonly unknown[] | null; serial: number },
+  signal: AbortSignal,
+): Promise<JobChange | null> {
+  let wake: () => void = () => undefined;
+  let isNews = true;
+  const note = () => {
+    isNews = true;
+    wake();
+  };
+  const stop = queue.subscribe(id, note);
+  signal.addEventListener('abort', note, { once: true });
+  try {
+    while (!signal.aborted) {
+      isNews = false;
+      const job = await queue.get(id);
+      if (!job) throw new MerapiError('not_found', `There is no job ${id}`);
+      const change = changeOf(job, fields, known.serial);
+      const differs = !isDeepStrictEqual(change.job_info, known.info) || change.log_entries.length > 0;
+      // Of a job that has ended nothing more will come: waiting for it would never end well.
+      if (differs || isFinal(job.status)) return change;
+      if (!isNews)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+    return null;
+  } finally {
+    stop();
+    signal.removeEventListener('abort', note);
+  }
+}
+
+function changeOf(job: Job, fields: readonly string[], serial: number): JobChange {
+  return {
+    job_info: fields.map((field) => jobValues.get(field)?.(job)[1] ?? null),
+    log_entries: job.ops.flatMap(showLog).filter(([entry]) => entry > serial),
+  };
+}

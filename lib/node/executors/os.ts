@@ -1,0 +1,25 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Handlers } from '../../rpc/server.ts';
+import type { Hypervisors } from '../hypervisors/registry.ts';
+import { listDefinitions } from '../os/definitions.ts';
+import type { OsInstaller } from '../os/installer.ts';
+
+type OsHandlers = Pick<Handlers, 'os.list' | 'os.create'>;
+
+/** Serves the calls about operating systems. */
+export function osExecutors(installer: OsInstaller, hypervisors: Hypervisors): OsHandlers {
+  return {
+    'os.list': async ({ search_path }) => ({ definitions: await listDefinitions(search_path) }),
+    'os.create': async (params, { signal }) => {
+      const { name, hypervisor } = params.instance;
+      const guest = hypervisors
+        .of(hypervisor)
+        .guests()
+        .find((candidate) => candidate.name === name);
+      if (guest && guest.state !== 'stopped')
+        throw new MerapiError('wrong_state', `Instance ${name} runs; stop it before its disks are written`);
+      await installer.create(params, signal);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { stringifyJson } from '../base/json.ts';
+import type { FactsSource } from '../rpc/server.ts';
+import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
+import { bootId } from './processes.ts';
+
+/** Where facts about the guests come from. */
+export interface FactsOptions {
+  /** The real folder of the first storage root; null when the node keeps no disks. */
+  storageFolder: string | null;
+  guests: () => readonly GuestFacts[];
+}
+
+/** The runtime facts of one node, measured at each use; within this epoch the version grows whenever they differ. */
+export class Facts implements FactsSource {
+  readonly #options: FactsOptions;
+  readonly #epoch = randomUUID();
+  readonly #listeners = new Set<() => void>();
+  readonly #constant = measureConstants();
+  #version = 0;
+  #last = '';
+  #notified: NodeJS.Immediate | null = null;
+
+  constructor(options: FactsOptions) {
+    this.#options = options;
+    this.#constant.catch(() => undefined); // current() reports it
+  }
+
+  async current(): Promise<RuntimeFacts> {
+    const node = {
+      ...(await measureMemory()),
+      ...(await measureDisk(this.#options.storageFolder)),
+      ...(await this.#constant),
+    };
+    // The guests come last, without a pause before the version is given: so a higher version never tells older things of them.
+    const guests = [...this.#options.guests()];
+    const text = stringifyJson([node, guests]);
+    if (text !== this.#last) this.#version++;
+    this.#last = text;
+    return { epoch: this.#epoch, version: this.#version, node, guests };
+  }
+
+  /** To be called when something changed; changes of one moment are told together. */
+  changed(): void {
+    this.#notified ??= setImmediate(() => {
+      this.#notified = null;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+type MemoryFacts = Pick<NodeFacts, 'memory_total' | 'memory_free' | 'memory_dom0'>;
+type DiskFacts = Pick<NodeFacts, 'disk_total' | 'disk_free'>;
+type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts>;
+
+const MIB = 1024 * 1024;
+
+/** Free is what guests could have: unused memory, buffers and the page cache. The rest is the host's. */
+export function parseMemory(meminfo: string): MemoryFacts {
+  const kib = (key: string) => Number(new RegExp(`^${key}: +([0-9]+) kB`, 'm').exec(meminfo)?.[1] ?? 0);
+  const total = Math.floor(kib('MemTotal') / 1024);
+  const free = Math.floor((kib('MemFree') + kib('Buffers') + kib('Cached')) / 1024);
+  return { memory_total: total, memory_free: free, memory_dom0: total - free };
+}
+
+/** Logical CPUs and sockets; a machine that does not tell its sockets has one. */
+export function parseCpus(cpuinfo: string): { cpus: number; sockets: number } {
+  const cpus = cpuinfo.match(/^processor\s*:/gm)?.length ?? 0;
+  const sockets = new Set(cpuinfo.match(/^physical id\s*:.*$/gm) ?? []).size;
+  return { cpus, sockets: sockets || 1 };
+}
+
+async function measureMemory(): Promise<MemoryFacts> {
+  return parseMemory(await readFile('/proc/meminfo', 'utf8'));
+}
+
+/** The file system that holds the folder, or will hold it once it is made. */
+async function measureDisk(folder: string | null): Promise<DiskFacts> {
+  if (folder === null) return { disk_total: null, disk_free: null };
+  try {
+    const { bsize, blocks, bavail } = await statfs(folder);
+    return { disk_total: Math.floor((blocks * bsize) / MIB), disk_free: Math.floor((bavail * bsize) / MIB) };
+  } catch (error) {
+    const parent = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder) throw error;
+    return measureDisk(parent);
+  }
+}
+
+async function measureConstants(): Promise<ConstantFacts> {
+  const { cpus, sockets } = parseCpus(await readFile('/proc/cpuinfo', 'utf8'));
+  const nodes = await readdir('/sys/devices/system/node').catch(() => []);
+  return {
+    spindles_total: null,
+    spindles_free: null,
+    cpu_total: cpus,
+    cpu_nodes: nodes.filter((name) => /^node[0-9]+$/.test(name)).length || 1,
+    cpu_sockets: sockets,
+    cpu_dom0: cpus,
+    bootid: await bootId(),
+  };
+}

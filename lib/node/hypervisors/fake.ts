@@ -1,0 +1,140 @@
+import { type FSWatcher, mkdirSync, readdirSync, readFileSync, statSync, watch } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MerapiError } from '../../base/errors.ts';
+import { syncFolder, writeFileDurably } from '../../base/files.ts';
+import { parseJson, stringifyJson } from '../../base/json.ts';
+import type { Logger } from '../../base/log.ts';
+import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
+import { fileStem } from '../names.ts';
+import type { Hypervisor, StartOptions } from './define.ts';
+
+/** A simulated guest as its file holds it. A test may rewrite the file, to play what happens inside a guest. */
+const Guest = z.object({
+  name: z.string(),
+  uuid: z.string(),
+  state: z.enum(['running', 'paused', 'stopped']),
+  memory: z.number().int(),
+  vcpus: z.number().int(),
+  by_user: z.boolean().default(false),
+});
+type Guest = z.infer<typeof Guest>;
+
+/**
+ * Simulates guests: each is a file FOLDER/guests/NAME.json and nothing else, so it survives the worker as a real guest does.
+ * The files are the truth: they are read at each use, and only what has not changed since is taken from memory.
+ */
+export class FakeHypervisor implements Hypervisor {
+  readonly kind = 'fake';
+  readonly #folder: string;
+  readonly #log: Logger;
+  readonly #known = new Map<string, { version: string; guest: Guest }>();
+  readonly #listeners: (() => void)[] = [];
+  #watcher: FSWatcher | null = null;
+
+  /** `folder` is the worker's. */
+  constructor(folder: string, log: Logger) {
+    this.#folder = join(folder, 'guests');
+    this.#log = log;
+  }
+
+  async open(): Promise<void> {
+    mkdirSync(this.#folder, { recursive: true });
+    this.#watcher = watch(this.#folder, () => this.#changed());
+    this.#watcher.on('error', (error) => this.#log.warn({ err: error }, 'cannot watch the simulated guests'));
+  }
+
+  async close(): Promise<void> {
+    this.#watcher?.close();
+    this.#watcher = null;
+  }
+
+  guests(): readonly GuestFacts[] {
+    const files = readdirSync(this.#folder).filter((name) => name.endsWith('.json'));
+    const guests = files.map((file) => this.#read(file)).filter((guest) => guest !== null);
+    return guests.map((guest) => ({
+      ...guest,
+      hypervisor: this.kind,
+      console: { instance: guest.name, kind: 'msg', message: 'A simulated guest has no console' },
+    }));
+  }
+
+  async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
+    const known = this.#find(instance);
+    if (known && known.state !== 'stopped') return;
+    await this.#write({
+      name: instance.name,
+      uuid: instance.uuid,
+      state: options.paused ? 'paused' : 'running',
+      memory: instance.beparams.maxmem,
+      vcpus: instance.beparams.vcpus,
+      by_user: false,
+    });
+  }
+
+  /** A simulated guest always heeds the request to shut down, at once, and leaves nothing behind. */
+  async stop(instance: InstanceTarget): Promise<void> {
+    if (this.#find(instance)) await this.#remove(instance);
+  }
+
+  async reset(instance: InstanceTarget): Promise<void> {
+    const known = this.#find(instance);
+    if (!known || known.state === 'stopped')
+      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it cannot be reset`);
+    await this.#write({ ...known, state: 'running' });
+  }
+
+  async forget(instance: InstanceTarget): Promise<void> {
+    const known = this.#find(instance);
+    if (!known) return;
+    if (known.state !== 'stopped')
+      throw new MerapiError('wrong_state', `Instance ${instance.name} runs; stop it before it is forgotten`);
+    await this.#remove(instance);
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #find(instance: InstanceTarget): Guest | null {
+    return this.#read(`${fileStem(instance.name)}.json`);
+  }
+
+  #read(file: string): Guest | null {
+    const path = join(this.#folder, file);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) {
+      this.#known.delete(file);
+      return null;
+    }
+    const version = `${found.ino}:${found.mtimeMs}:${found.size}`;
+    const known = this.#known.get(file);
+    if (known?.version === version) return known.guest;
+    try {
+      const guest = Guest.parse(parseJson(readFileSync(path, 'utf8')));
+      this.#known.set(file, { version, guest });
+      return guest;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      // Someone is writing it by hand; what it said before counts until it can be read again.
+      this.#log.warn({ err: error, path }, 'cannot read a simulated guest');
+      return known?.guest ?? null;
+    }
+  }
+
+  async #write(guest: Guest): Promise<void> {
+    await writeFileDurably(join(this.#folder, `${fileStem(guest.name)}.json`), stringifyJson(guest));
+    this.#changed();
+  }
+
+  async #remove(instance: InstanceTarget): Promise<void> {
+    await rm(join(this.#folder, `${fileStem(instance.name)}.json`), { force: true });
+    await syncFolder(this.#folder);
+    this.#changed();
+  }
+}

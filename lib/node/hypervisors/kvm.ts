@@ -1,0 +1,96 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { MerapiError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
+import type { GuestNetwork, Hypervisor, StartOptions } from './define.ts';
+import { AcceleratorProbe } from './kvm/accelerator.ts';
+import { Guest, type GuestContext } from './kvm/guest.ts';
+import { type Accelerator, chooseAccelerator } from './kvm/machine.ts';
+import { findByPidFile } from './kvm/process.ts';
+
+export interface KvmOptions {
+  /** The driver's own folder: FOLDER/guests/UUID holds a guest's record, logs and sockets, FOLDER/accel.json what works here. */
+  folder: string;
+  network: GuestNetwork;
+  log: Logger;
+  /** How guests are executed, whatever their parameters say; by default what they name, or what works here. */
+  accel?: Accelerator;
+}
+
+/** The driver of QEMU, with KVM or without. */
+export function createKvm(options: KvmOptions): Hypervisor {
+  return new KvmDriver(options);
+}
+
+class KvmDriver implements Hypervisor {
+  readonly kind = 'kvm';
+  readonly #folder: string;
+  readonly #context: GuestContext;
+  readonly #guests = new Map<string, Guest>();
+  readonly #listeners: (() => void)[] = [];
+
+  constructor({ folder, network, log, accel }: KvmOptions) {
+    this.#folder = join(resolve(folder), 'guests');
+    const probe = new AcceleratorProbe(join(resolve(folder), 'accel.json'), log);
+    this.#context = {
+      network,
+      log,
+      accelerator: (params) => chooseAccelerator(params, accel, () => probe.best(params.text('kvm_path'))),
+      changed: () => {
+        for (const listener of this.#listeners) listener();
+      },
+    };
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const processes = await findByPidFile(this.#folder);
+    const uuids = new Set([...(await readdir(this.#folder)), ...processes.keys()]);
+    await Promise.all([...uuids].map((uuid) => this.#guest(uuid).load(processes.get(uuid) ?? null)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#guests.values()].map((guest) => guest.close()));
+  }
+
+  guests(): readonly GuestFacts[] {
+    return [...this.#guests.values()].map((guest) => guest.facts()).filter((facts) => facts !== null);
+  }
+
+  async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(instance.uuid))
+      throw new MerapiError('hypervisor', `QEMU cannot name a guest by the uuid ${instance.uuid}`);
+    await this.#guest(instance.uuid).start(instance, options);
+  }
+
+  async stop(
+    instance: InstanceTarget,
+    { timeout, force }: { timeout: number; force: boolean },
+  ): Promise<void> {
+    await this.#guests.get(instance.uuid)?.stop(timeout, force);
+  }
+
+  async reset(instance: InstanceTarget): Promise<void> {
+    const guest = this.#guests.get(instance.uuid);
+    if (!guest)
+      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it cannot be reset`);
+    await guest.reset();
+  }
+
+  async forget(instance: InstanceTarget): Promise<void> {
+    await this.#guests.get(instance.uuid)?.forget();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #guest(uuid: string): Guest {
+    const known = this.#guests.get(uuid);
+    if (known) return known;
+    const guest = new Guest(this.#context, join(this.#folder, uuid), uuid);
+    this.#guests.set(uuid, guest);
+    return guest;
+  }
+}

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../../../base/exec.ts';
+import { readFileOrNull, writeFileDurably } from '../../../base/files.ts';
+import type { Logger } from '../../../base/log.ts';
+import type { Accelerator } from './machine.ts';
+
+/** What the exit code of QEMU is when the probe reached its end: (value << 1) | 1. */
+const PASSED = (0x2a << 1) | 1;
+const PROBE_SECONDS = 5;
+
+/**
+ * The probe: firmware of 64 KiB that stands in the place of a BIOS. A broken virtualisation may well run a BIOS, so it does
+ * what every kernel does early and an emulator of single instructions in KVM does not do, or far too slowly: it switches to
+ * 64-bit mode, executes `lock cmpxchg16b`, and counts from 67 million down. Then it writes to the debug exit device. It
+ * sits at F000:0000 (physical 0xf0000); the processor begins at F000:FFF0, where a jump leads to the start.
+ */
+const probeCode = [
+  'fa', //                         cli
+  '31c0 8ed8', //                  xor ax,ax; mov ds,ax
+  '66c7060010 03200000', //        mov dword [0x1000],0x2003      first level of page tables: one entry
+  '66c7060020 03300000', //        mov dword [0x2000],0x3003      second level: one entry
+  '66c7060030 83000000', //        mov dword [0x3000],0x83        third level: one page of 2 MiB at 0
+  '2e660f0116 8800', //            lgdt cs:[0x88]
+  '66b800100000 0f22d8', //        mov eax,0x1000; mov cr3,eax
+  '66b820000000 0f22e0', //        mov eax,0x20; mov cr4,eax      physical address extension
+  '66b9800000c0 0f32', //          mov ecx,0xc0000080; rdmsr
+  '0d0001 0f30', //                or ax,0x100; wrmsr             long mode
+  '66b811000080 0f22c0', //        mov eax,0x80000011; mov cr0,eax
+  '66ea57000f000800', //           jmp 0x08:0xf0057
+  '31c0 31d2', //                  xor eax,eax; xor edx,edx       (64-bit from here on)
+  'f0480fc70c2500400000', //       lock cmpxchg16b [0x4000]
+  '750d', //                       jne to hlt
+  'b900000004 ffc9 75fc', //       mov ecx,0x4000000; dec ecx; jne to dec
+  'b02a e6f4', //                  mov al,0x2a; out 0xf4,al
+  'f4 ebfd', //                    hlt; jmp to hlt
+  '90', //                         (padding)
+  '0000000000000000', //           at 0x78: the descriptors: none,
+  '00000000009a2000', //           64-bit code
+  '0f00 78000f00', //              at 0x88: their size and address (0xf0078)
+].join('');
+const resetCode = 'ea000000f0'; // jmp 0xf000:0x0000
+
+function probeFirmware(): Buffer {
+  const image = Buffer.alloc(0x10000);
+  Buffer.from(probeCode.replaceAll(' ', ''), 'hex').copy(image, 0);
+  Buffer.from(resetCode, 'hex').copy(image, 0xfff0);
+  return image;
+}
+
+/** Whether a guest that does more than a BIOS executes with KVM here. Takes at most five seconds. */
+async function kvmWorks(qemu: string): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'merapi-probe-'));
+  try {
+    const firmware = join(folder, 'probe.bin');
+    await writeFile(firmware, probeFirmware());
+    return await passes(qemu, [
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'pc,accel=kvm', '-m', '8M'],
+      ...['-bios', firmware, '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs the probe. `timeout` ends it even if this process dies; QEMU is also ended when it reports that KVM gave up. */
+function passes(qemu: string, args: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn('timeout', ['-s', 'KILL', String(PROBE_SECONDS), qemu, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (text.includes('KVM internal error')) child.kill('SIGTERM');
+    });
+    child.on('error', () => resolve(false));
+    child.on('close', (code) => resolve(code === PASSED));
+  });
+}
+
+/** Finds out which accelerator works on this machine, once for each kernel, processor and QEMU. */
+export class AcceleratorProbe {
+  readonly #file: string;
+  readonly #log: Logger;
+  readonly #answers = new Map<string, Promise<Accelerator>>();
+
+  /** @param file where the answer is kept between the lives of the worker */
+  constructor(file: string, log: Logger) {
+    this.#file = file;
+    this.#log = log;
+  }
+
+  /** The best accelerator that works with this QEMU program. */
+  best(qemu: string): Promise<Accelerator> {
+    const known = this.#answers.get(qemu);
+    if (known) return known;
+    const answer = this.#find(qemu);
+    this.#answers.set(qemu, answer);
+    answer.catch(() => this.#answers.delete(qemu));
+    return answer;
+  }
+
+  async #find(qemu: string): Promise<Accelerator> {
+    const device = await hasDevice();
+    const about = { kernel: release(), qemu: await versionOf(qemu), cpu: await cpuModel(), device };
+    const kept = await readFileOrNull(this.#file);
+    const answer = kept === null ? null : readAnswer(kept, about);
+    if (answer) return answer;
+    const accelerator: Accelerator = device && (await kvmWorks(qemu)) ? 'kvm' : 'tcg';
+    this.#log.info({ accelerator, ...about }, 'probed how guests are executed here');
+    await writeFileDurably(this.#file, `${JSON.stringify({ ...about, accelerator })}\n`);
+    return accelerator;
+  }
+}
+
+/** What the answer depends on. */
+interface About {
+  kernel: string;
+  qemu: string;
+  cpu: string;
+  /** Whether this process may open /dev/kvm. */
+  device: boolean;
+}
+
+function readAnswer(text: string, about: About): Accelerator | null {
+  try {
+    const kept = JSON.parse(text) as Partial<About> & { accelerator?: unknown };
+    const same = (['kernel', 'qemu', 'cpu', 'device'] as const).every((key) => kept[key] === about[key]);
+    if (same && (kept.accelerator === 'kvm' || kept.accelerator === 'tcg')) return kept.accelerator;
+  } catch {
+    // a broken file is as good as none
+  }
+  return null;
+}
+
+async function hasDevice(): Promise<boolean> {
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function versionOf(qemu: string): Promise<string> {
+  return (await run(qemu, ['--version'], { timeout: 10_000 })).stdout.split('\n', 1)[0] ?? '';
+}
+
+async function cpuModel(): Promise<string> {
+  return /^model name\s*:\s*(.*)$/m.exec(await readFile('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
+}

@@ -1,0 +1,73 @@
+import type { InstanceTarget } from '../../../rpc/types.ts';
+import {
+  type DiskPlace,
+  displayArgs,
+  escapeCommas,
+  nicArgs,
+  soundArgs,
+  storageArgs,
+  usbArgs,
+} from './devices.ts';
+import { type Accelerator, machineArgs } from './machine.ts';
+import { type KvmParams, shellWords } from './params.ts';
+import type { GuestSockets } from './sockets.ts';
+
+/** All that the command line of a guest is made from. */
+export interface CommandInput {
+  instance: InstanceTarget;
+  params: KvmParams;
+  accelerator: Accelerator;
+  disks: readonly DiskPlace[];
+  /** The tap device of each NIC. */
+  taps: readonly string[];
+  sockets: GuestSockets;
+  pidFile: string;
+  serialLog: string;
+}
+
+/**
+ * QEMU's arguments for a guest. It starts paused, so that nothing in it runs before all is known to be well; and its
+ * process stays when the guest shuts itself down, so that the driver learns of it even when it was away.
+ * @throws MerapiError hypervisor naming a parameter with a value that cannot be followed
+ */
+export function commandLine(input: CommandInput): string[] {
+  const { instance, params, sockets } = input;
+  const { maxmem, vcpus } = instance.beparams;
+  return [
+    ...['-name', escapeCommas(instance.name), '-uuid', instance.uuid, '-pidfile', input.pidFile],
+    ...['-nodefaults', '-no-user-config', '-S', '-no-shutdown'],
+    ...machineArgs(params, input.accelerator, { memory: maxmem, vcpus }),
+    ...displayArgs(params, instance),
+    ...['-chardev', `socket,id=qmp,path=${escapeCommas(sockets.qmp)},server=on,wait=off`],
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...serialArgs(input),
+    ...storageArgs(params, instance.disks, input.disks),
+    ...nicArgs(params, instance.nics, input.taps),
+    ...['-device', 'virtio-serial-pci'],
+    ...['-chardev', `socket,id=agent,path=${escapeCommas(sockets.agent)},server=on,wait=off`],
+    ...['-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'],
+    ...['-device', 'virtio-balloon-pci,id=balloon'],
+    ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
+    ...soundArgs(params),
+    ...usbArgs(params),
+    ...kernelArgs(params),
+    ...shellWords(params.text('kvm_extra')),
+  ];
+}
+
+function serialArgs({ params, sockets, serialLog }: CommandInput): string[] {
+  if (!params.flag('serial_console')) return [];
+  const socket = `socket,id=serial,path=${escapeCommas(sockets.serial)},server=on,wait=off`;
+  return ['-chardev', `${socket},logfile=${escapeCommas(serialLog)}`, '-serial', 'chardev:serial'];
+}
+
+/** Without a kernel_path the guest boots from its own devices. */
+function kernelArgs(params: KvmParams): string[] {
+  if (params.text('kernel_path') === '') return [];
+  const words = [params.text('kernel_args')];
+  if (params.text('root_path') !== '') words.unshift(`root=${params.text('root_path')}`);
+  if (params.flag('serial_console')) words.push(`console=ttyS0,${params.number('serial_speed')}`);
+  const args = ['-kernel', params.text('kernel_path')];
+  if (params.text('initrd_path') !== '') args.push('-initrd', params.text('initrd_path'));
+  return [...args, '-append', words.filter((word) => word !== '').join(' ')];
+}

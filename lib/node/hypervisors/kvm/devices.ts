@@ -1,0 +1,201 @@
+import { MerapiError } from '../../../base/errors.ts';
+import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
+import { type KvmParams, oneOf } from './params.ts';
+
+/** A disk of the guest on this node. */
+export interface DiskPlace {
+  path: string;
+  /** Whether the path is a block device rather than a file. */
+  block: boolean;
+}
+
+/** Doubles the commas of a value, which would end it in QEMU's options. */
+export function escapeCommas(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/** Whether the guest is to boot from this kind of device first. */
+function bootsFrom(params: KvmParams, kind: string): boolean {
+  return oneOf(params, 'boot_order', ['disk', 'cdrom', 'network', 'floppy']) === kind;
+}
+
+const bootFirst = (first: boolean) => (first ? ',bootindex=1' : '');
+
+/** QEMU's device for each disk_type; `scsi` types need a controller. */
+const diskDevices: Readonly<Record<string, { device: string; scsi: boolean }>> = {
+  paravirtual: { device: 'virtio-blk-pci', scsi: false },
+  ide: { device: 'ide-hd', scsi: false },
+  scsi: { device: 'scsi-hd', scsi: true },
+  'scsi-hd': { device: 'scsi-hd', scsi: true },
+  'scsi-block': { device: 'scsi-block', scsi: true },
+  'scsi-generic': { device: 'scsi-generic', scsi: true },
+};
+
+const cdromDevices: Readonly<Record<string, { device: string; scsi: boolean }>> = {
+  '': { device: 'ide-cd', scsi: false },
+  ide: { device: 'ide-cd', scsi: false },
+  paravirtual: { device: 'virtio-blk-pci', scsi: false },
+  scsi: { device: 'scsi-cd', scsi: true },
+  'scsi-cd': { device: 'scsi-cd', scsi: true },
+};
+
+/** The options for all disks, the two CD drives and the floppy. */
+export function storageArgs(
+  params: KvmParams,
+  disks: readonly DiskTarget[],
+  places: readonly DiskPlace[],
+): string[] {
+  const disk = diskDevices[oneOf(params, 'disk_type', Object.keys(diskDevices))];
+  const cdrom = cdromDevices[oneOf(params, 'cdrom_disk_type', Object.keys(cdromDevices))];
+  const images = [params.text('cdrom_image_path'), params.text('cdrom2_image_path')];
+  const drives = images.map((image, index) => ({ image, index })).filter(({ image }) => image !== '');
+  const args: string[] = [];
+  if ((disk?.scsi && disks.length > 0) || (cdrom?.scsi && drives.length > 0)) {
+    const controller = oneOf(params, 'scsi_controller_type', ['lsi', 'megasas', 'virtio-scsi-pci']);
+    args.push('-device', `${controller},id=scsi`);
+  }
+  disks.forEach((target, index) => {
+    const place = places[index];
+    if (!place || !disk) throw new MerapiError('internal_error', `No path is known for disk ${index}`);
+    args.push('-blockdev', JSON.stringify(diskNode(params, target, place, index)));
+    const first = bootFirst(index === 0 && bootsFrom(params, 'disk'));
+    args.push('-device', `${disk.device},drive=disk${index},id=dev-disk${index}${cacheFlag(params)}${first}`);
+  });
+  for (const { image, index } of drives) {
+    args.push('-blockdev', JSON.stringify(imageNode(image, `cdrom${index}`)));
+    const first = bootFirst(index === 0 && bootsFrom(params, 'cdrom'));
+    args.push('-device', `${cdrom?.device},drive=cdrom${index},id=dev-cdrom${index}${first}`);
+  }
+  const floppy = params.text('floppy_image_path');
+  if (floppy !== '') args.push('-drive', `if=floppy,format=raw,readonly=on,file=${escapeCommas(floppy)}`);
+  if (bootsFrom(params, 'floppy')) args.push('-boot', 'order=a');
+  return args;
+}
+
+function diskNode(params: KvmParams, target: DiskTarget, place: DiskPlace, index: number): object {
+  const cache = oneOf(params, 'disk_cache', ['default', 'none', 'writeback', 'writethrough']);
+  const discard = oneOf(params, 'disk_discard', ['default', 'ignore', 'unmap']);
+  const shared = {
+    'read-only': target.mode === 'ro',
+    cache: { direct: cache === 'none' },
+    discard: discard === 'unmap' ? 'unmap' : 'ignore',
+  };
+  const aio = oneOf(params, 'disk_aio', ['threads', 'native', 'io_uring']);
+  const file = { driver: place.block ? 'host_device' : 'file', filename: place.path, aio, ...shared };
+  return { driver: 'raw', 'node-name': `disk${index}`, ...shared, file };
+}
+
+/** With writethrough the guest is told that its disk has no write cache of its own. */
+function cacheFlag(params: KvmParams): string {
+  return params.text('disk_cache') === 'writethrough' ? ',write-cache=off' : '';
+}
+
+function imageNode(image: string, name: string): object {
+  const scheme = /^(https?|ftps?):\/\//.exec(image)?.[1];
+  const file = scheme ? { driver: scheme, url: image } : { driver: 'file', filename: image };
+  return { driver: 'raw', 'node-name': name, 'read-only': true, file: { ...file, 'read-only': true } };
+}
+
+/** The network cards that QEMU has under the same name, besides virtio. */
+const nicModels = [
+  'e1000',
+  'e1000-82544gc',
+  'e1000-82545em',
+  'i82550',
+  'i82551',
+  'i82557a',
+  'i82557b',
+  'i82557c',
+  'i82558b',
+  'i82559a',
+  'i82559b',
+  'i82559c',
+  'i82559er',
+  'i82562',
+  'i82801',
+  'ne2k_isa',
+  'ne2k_pci',
+  'pcnet',
+  'rtl8139',
+];
+
+/** The options for all NICs, whose tap devices are given in their order. */
+export function nicArgs(params: KvmParams, nics: readonly NicTarget[], taps: readonly string[]): string[] {
+  const type = oneOf(params, 'nic_type', ['paravirtual', ...nicModels]);
+  const device = type === 'paravirtual' ? 'virtio-net-pci' : type;
+  const network = bootsFrom(params, 'network');
+  return nics.flatMap((nic, index) => {
+    const netdev = [`tap,id=nic${index},ifname=${taps[index]},script=no,downscript=no`];
+    if (type === 'paravirtual' && params.flag('vhost_net')) netdev.push('vhost=on');
+    if (!params.flag('vnet_hdr')) netdev.push('vnet_hdr=off');
+    // A card's boot program costs time at each start and is of use only to boot from the network.
+    const rom = network || type === 'ne2k_isa' ? '' : ',romfile=';
+    const first = bootFirst(index === 0 && network);
+    return [
+      ...['-netdev', netdev.join(',')],
+      ...['-device', `${device},netdev=nic${index},id=dev-nic${index},mac=${nic.mac}${rom}${first}`],
+    ];
+  });
+}
+
+const soundCards: Readonly<Record<string, readonly string[]>> = {
+  ac97: ['AC97,audiodev=sound'],
+  es1370: ['ES1370,audiodev=sound'],
+  hda: ['intel-hda', 'hda-duplex,audiodev=sound'],
+  sb16: ['sb16,audiodev=sound'],
+};
+
+/** The options for sound cards; what they play is heard by nobody. */
+export function soundArgs(params: KvmParams): string[] {
+  const names = params
+    .text('soundhw')
+    .split(',')
+    .filter((name) => name !== '');
+  if (names.length === 0) return [];
+  const devices = names.flatMap((name) => {
+    const found = soundCards[name];
+    if (found) return found.flatMap((device) => ['-device', device]);
+    const known = Object.keys(soundCards).join(', ');
+    throw new MerapiError('hypervisor', `soundhw names the card ${name}; these are known: ${known}`);
+  });
+  return ['-audiodev', 'none,id=sound', ...devices];
+}
+
+const usbNames: Readonly<Record<string, string>> = {
+  keyboard: 'usb-kbd',
+  mouse: 'usb-mouse',
+  tablet: 'usb-tablet',
+};
+
+/** The options for USB devices: short names, or QEMU's own description of a device that begins with `usb-`. */
+export function usbArgs(params: KvmParams): string[] {
+  const mouse = oneOf(params, 'usb_mouse', ['', 'mouse', 'tablet']);
+  const words = params
+    .text('usb_devices')
+    .split(/\s+/)
+    .concat(mouse)
+    .filter((word) => word !== '');
+  if (words.length === 0) return [];
+  const devices = words.map((word) => {
+    const device = usbNames[word] ?? word;
+    if (device.startsWith('usb-')) return device;
+    const known = Object.keys(usbNames).join(', ');
+    throw new MerapiError('hypervisor', `usb_devices names ${word}; these are known: ${known}, usb-…`);
+  });
+  return ['-usb', ...devices.flatMap((device) => ['-device', device])];
+}
+
+/** The options for the screen: none, or a VNC server at a socket or at the first free port from 5900 on. */
+export function displayArgs(params: KvmParams, instance: Pick<InstanceTarget, 'name'>): string[] {
+  const bind = params.text('vnc_bind_address');
+  const vga = params.text('vga') || (bind === '' ? 'none' : 'std');
+  const args = ['-display', 'none', '-vga', vga];
+  if (params.text('keymap') !== '') args.push('-k', params.text('keymap'));
+  if (bind === '') return args;
+  const address = bind.includes(':') ? `[${bind}]` : bind;
+  const place = bind.startsWith('/')
+    ? `unix:${escapeCommas(`${bind}/${instance.name}.vnc`)}`
+    : `${address}:0,to=99`;
+  const password = params.text('vnc_password_file') === '' ? '' : ',password=on';
+  return [...args, '-vnc', place + password];
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { errorText, MerapiError } from '../../../base/errors.ts';
+import type { Console } from '../../../rpc/types.ts';
+import { type KvmParams, readParams } from './params.ts';
+import type { QmpClient } from './qmp.ts';
+import type { GuestRecord } from './record.ts';
+import type { GuestSockets } from './sockets.ts';
+
+/**
+ * Gives the VNC server of a guest its password and asks where it listens; null when there is none, or at a socket.
+ * @throws MerapiError hypervisor when the password file cannot be read
+ */
+export async function prepareVnc(params: KvmParams, monitor: QmpClient): Promise<GuestRecord['vnc']> {
+  if (params.text('vnc_bind_address') === '') return null;
+  const file = params.text('vnc_password_file');
+  if (file !== '') {
+    const password = await readPassword(file);
+    await monitor.execute('set_password', { protocol: 'vnc', password });
+  }
+  const { host, service, family } = (await monitor.execute('query-vnc')) as Record<string, string>;
+  return family === 'unix' || !host ? null : { host, port: Number(service) };
+}
+
+async function readPassword(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).split('\n', 1)[0] ?? '';
+  } catch (cause) {
+    throw new MerapiError('hypervisor', `Cannot read the vnc_password_file: ${errorText(cause)}`, { cause });
+  }
+}
+
+/** How the console of a guest is reached: its serial line before its screen. */
+export function consoleOf(record: GuestRecord, sockets: GuestSockets): Console {
+  const instance = record.instance.name;
+  const params = readParams(record.instance);
+  if (params.flag('serial_console')) {
+    const command = ['socat', 'STDIO,raw,echo=0,escape=0x1d', `UNIX-CONNECT:${sockets.serial}`];
+    return { instance, kind: 'ssh', host: hostname(), user: 'root', command };
+  }
+  if (record.vnc) {
+    const { host, port } = record.vnc;
+    return { instance, kind: 'vnc', host, port, display: port - 5900 };
+  }
+  const bind = params.text('vnc_bind_address');
+  const message = bind
+    ? `The screen of ${instance} is a VNC server at the socket ${bind}/${instance}.vnc on ${hostname()}`
+    : `Instance ${instance} has neither a serial console nor a screen`;
+  return { instance, kind: 'msg', message };
+}

@@ -1,0 +1,273 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText, MerapiError } from '../../../base/errors.ts';
+import type { Logger } from '../../../base/log.ts';
+import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
+import type { GuestNetwork, StartOptions } from '../define.ts';
+import { commandLine } from './command.ts';
+import type { DiskPlace } from './devices.ts';
+import { consoleOf, prepareVnc } from './display.ts';
+import type { Accelerator } from './machine.ts';
+import { type KvmParams, readParams } from './params.ts';
+import { kill, type ProcessId, runs } from './process.ts';
+import { Qemu } from './qemu.ts';
+import type { QmpClient } from './qmp.ts';
+import { TaskQueue } from './queue.ts';
+import { type GuestRecord, readRecord, removeFolder, writeRecord } from './record.ts';
+import { type GuestSockets, makeSocketFolder, removeSockets, socketsOf } from './sockets.ts';
+
+/** What all guests of a driver share. */
+export interface GuestContext {
+  network: GuestNetwork;
+  log: Logger;
+  accelerator(params: KvmParams): Promise<Accelerator>;
+  /** To be called whenever the facts of a guest may have changed. */
+  changed(): void;
+}
+
+/** Milliseconds until a guest whose process does not answer is asked again. */
+const RETRY_PAUSE = 5000;
+/** Milliseconds that the end of the worker waits for what is under way with a guest. */
+const CLOSE_TIMEOUT = 3000;
+
+/** One guest: its record on disk and its QEMU process. All that is done with it happens one after the other. */
+export class Guest {
+  readonly #context: GuestContext;
+  readonly #folder: string;
+  readonly #uuid: string;
+  readonly #sockets: GuestSockets;
+  readonly #qemu: Qemu;
+  readonly #queue = new TaskQueue();
+  #record: GuestRecord | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  /** @param folder where all of the guest is kept, named by its uuid */
+  constructor(context: GuestContext, folder: string, uuid: string) {
+    this.#context = context;
+    this.#folder = folder;
+    this.#uuid = uuid;
+    this.#sockets = socketsOf(folder);
+    this.#qemu = new Qemu(this.#sockets.qmp, {
+      onState: () => context.changed(),
+      onEnd: () => this.#takeUpLater(),
+    });
+  }
+
+  /** Takes up what an earlier life of the worker left; `found` is the guest's process as the process table shows it. */
+  load(found: ProcessId | null): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#record = await readRecord(this.#folder);
+      if (!this.#record) {
+        if (found) await kill(found);
+        return this.#remove();
+      }
+      if (found && !(await this.#process())) await this.#save({ process: found });
+      await this.#takeUp().catch((error: unknown) => this.#tryAgain(error));
+    });
+  }
+
+  /** What is known of the guest; null when it neither runs nor ended by itself. */
+  facts(): GuestFacts | null {
+    const record = this.#record;
+    if (!record || record.phase === 'starting' || record.phase === 'stopped') return null;
+    const ended = record.phase === 'ended';
+    const up = ['running', 'shutdown'].includes(this.#qemu.status) ? 'running' : 'paused';
+    const { name, uuid, beparams } = record.instance;
+    return {
+      name,
+      uuid,
+      hypervisor: 'kvm',
+      state: ended ? 'stopped' : up,
+      memory: beparams.maxmem,
+      vcpus: beparams.vcpus,
+      by_user: ended && record.by_user,
+      console: consoleOf(record, this.#sockets),
+    };
+  }
+
+  start(instance: InstanceTarget, options: StartOptions): Promise<void> {
+    return this.#queue.run(async () => {
+      const process = await this.#process();
+      if (process) {
+        const monitor = await this.#qemu.connect(process);
+        if (this.#qemu.status !== 'shutdown') return this.#goOn(monitor, options.paused);
+        await this.#qemu.quit(process);
+      }
+      if (this.#hasProcess()) await this.#cleanUp('ended', this.#record?.by_user ?? false);
+      await this.#startNew(instance, options);
+    });
+  }
+
+  stop(timeout: number, force: boolean): Promise<void> {
+    if (force) this.#qemu.hurry(); // another stop may be waiting for the guest
+    return this.#queue.run(async () => {
+      if (!this.#record || this.#record.phase === 'stopped') return;
+      const process = await this.#process();
+      if (process) {
+        await this.#save({ phase: 'stopping', by_user: false });
+        const hasButton = readParams(this.#record.instance).flag('acpi');
+        if (!force && hasButton) await this.#qemu.shutDown(process, timeout);
+        if (this.#closed)
+          throw new MerapiError('unavailable', 'The worker ends; the guest has been asked to shut down');
+        await this.#qemu.quit(process);
+      }
+      await this.#cleanUp('stopped', false);
+    });
+  }
+
+  reset(): Promise<void> {
+    return this.#queue.run(async () => {
+      const process = await this.#process();
+      const monitor = process && (await this.#qemu.connect(process));
+      if (!monitor || this.#qemu.status === 'shutdown')
+        throw new MerapiError('wrong_state', 'The instance does not run, so it cannot be reset');
+      await monitor.execute('system_reset');
+      if (this.#qemu.status !== 'running') await this.#qemu.resume(monitor);
+    });
+  }
+
+  forget(): Promise<void> {
+    return this.#queue.run(async () => {
+      if (await this.#process())
+        throw new MerapiError('wrong_state', 'The instance runs; stop it before it is forgotten');
+      await this.#remove();
+    });
+  }
+
+  /** Lets go of the guest without touching it. A stop that waits for the guest ends with an error. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#retry) clearTimeout(this.#retry);
+    this.#qemu.hurry();
+    const limit = new AbortController();
+    const late = sleep(CLOSE_TIMEOUT, undefined, { signal: limit.signal }).catch(() => undefined);
+    await Promise.race([this.#queue.run(async () => undefined), late]);
+    limit.abort();
+    this.#qemu.close();
+  }
+
+  /** The guest's process, or null when it is gone. */
+  async #process(): Promise<ProcessId | null> {
+    const id = this.#record?.process;
+    return id && (await runs(id)) ? id : null;
+  }
+
+  /** Whether there is a process, or was one whose end is not noted yet. */
+  #hasProcess(): boolean {
+    return this.#record !== null && ['starting', 'running', 'stopping'].includes(this.#record.phase);
+  }
+
+  async #save(changes: Partial<GuestRecord>): Promise<void> {
+    if (!this.#record) throw new MerapiError('internal_error', 'A guest without a record cannot change');
+    this.#record = { ...this.#record, ...changes };
+    await writeRecord(this.#folder, this.#record);
+    this.#context.changed();
+  }
+
+  /** Brings record and process into agreement: connects to a living process, or notes the end of a dead one. */
+  async #takeUp(): Promise<void> {
+    const record = this.#record;
+    if (this.#closed || !record || !this.#hasProcess()) return;
+    const process = await this.#process();
+    if (process && (await this.#qemu.isReachable(process))) {
+      if (this.#qemu.status !== 'shutdown') return this.#context.changed();
+      if (record.phase === 'running') await this.#save({ phase: 'stopping', by_user: true });
+      await this.#qemu.quit(process);
+    }
+    const asked = record.phase === 'stopping' && !record.by_user;
+    if (record.phase === 'starting') await this.#remove();
+    else await this.#cleanUp(asked ? 'stopped' : 'ended', this.#record?.by_user ?? false);
+  }
+
+  #takeUpLater(): void {
+    this.#queue.run(() => this.#takeUp()).catch((error: unknown) => this.#tryAgain(error));
+  }
+
+  #tryAgain(error: unknown): void {
+    if (this.#closed) return;
+    this.#context.log.warn({ err: error, guest: this.#uuid }, 'cannot follow a guest; trying again');
+    this.#retry = setTimeout(() => this.#takeUpLater(), RETRY_PAUSE);
+    this.#retry.unref();
+  }
+
+  async #startNew(instance: InstanceTarget, options: StartOptions): Promise<void> {
+    const before = this.#record;
+    const params = readParams(instance);
+    const accelerator = await this.#context.accelerator(params);
+    const sockets = this.#sockets;
+    try {
+      const fresh = { phase: 'starting', by_user: false, process: null, vnc: null } as const;
+      this.#record = { ...fresh, accelerator, sockets: sockets.folder, instance };
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await writeRecord(this.#folder, this.#record);
+      await makeSocketFolder(sockets);
+      const files = { pidFile: join(this.#folder, 'pid'), serialLog: join(this.#folder, 'serial.log') };
+      const disks = await Promise.all(options.diskPaths.map(placeOf));
+      const taps: string[] = [];
+      for (const index of instance.nics.keys()) taps.push(await this.#context.network.plug(instance, index));
+      const monitor = await this.#qemu.launch({
+        name: instance.name,
+        program: params.text('kvm_path'),
+        args: commandLine({ instance, params, accelerator, disks, taps, sockets, ...files }),
+        logFile: join(this.#folder, 'qemu.log'),
+        onProcess: (process) => this.#save({ process }),
+      });
+      await this.#save({ vnc: await prepareVnc(params, monitor) });
+      await this.#goOn(monitor, options.paused);
+    } catch (error) {
+      await this.#rollBack(before);
+      throw error;
+    }
+  }
+
+  /** Lets a guest that has not executed anything yet do so, unless it is to be paused; ends the start in any case. */
+  async #goOn(monitor: QmpClient, paused: boolean): Promise<void> {
+    if (!paused && this.#qemu.status === 'prelaunch') await this.#qemu.resume(monitor);
+    if (this.#record?.phase !== 'running') await this.#save({ phase: 'running', by_user: false });
+    else this.#context.changed();
+  }
+
+  /** Undoes a start that failed; a failure of its own is only logged, so that the first one is told. */
+  async #rollBack(before: GuestRecord | null): Promise<void> {
+    try {
+      const process = await this.#process();
+      if (process) await this.#qemu.quit(process);
+      await this.#remove(before);
+    } catch (error) {
+      this.#context.log.warn({ err: error, guest: this.#uuid }, 'cannot clean up after a failed start');
+    }
+  }
+
+  /** Removes what belonged to the process that is gone, and notes its end. */
+  async #cleanUp(phase: 'ended' | 'stopped', byUser: boolean): Promise<void> {
+    await this.#sweep();
+    await this.#save({ phase, by_user: byUser, process: null, vnc: null });
+  }
+
+  async #sweep(): Promise<void> {
+    this.#qemu.close();
+    await this.#context.network.unplug(this.#uuid);
+    await removeSockets(this.#sockets, this.#folder);
+    await rm(join(this.#folder, 'pid'), { force: true });
+  }
+
+  /** Removes the guest, or puts back what was known of it `before`. */
+  async #remove(before: GuestRecord | null = null): Promise<void> {
+    await this.#sweep();
+    if (before) await writeRecord(this.#folder, before);
+    else await removeFolder(this.#folder);
+    this.#record = before;
+    this.#context.changed();
+  }
+}
+
+/** @throws MerapiError hypervisor when there is nothing at the path */
+async function placeOf(path: string): Promise<DiskPlace> {
+  try {
+    return { path, block: (await stat(path)).isBlockDevice() };
+  } catch (cause) {
+    throw new MerapiError('hypervisor', `The disk ${path} cannot be used: ${errorText(cause)}`, { cause });
+  }
+}

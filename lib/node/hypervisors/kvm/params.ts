@@ -1,0 +1,136 @@
+import { MerapiError } from '../../../base/errors.ts';
+import { kvm } from '../../../model/hvparams/kvm.ts';
+import type { InstanceTarget } from '../../../rpc/types.ts';
+
+type Value = string | number | boolean | null;
+
+/** The parameters of kvm that the driver puts into the command line. */
+const honoured = [
+  'acpi',
+  'boot_order',
+  'cdrom2_image_path',
+  'cdrom_disk_type',
+  'cdrom_image_path',
+  'cpu_cores',
+  'cpu_sockets',
+  'cpu_threads',
+  'cpu_type',
+  'disk_aio',
+  'disk_cache',
+  'disk_discard',
+  'disk_type',
+  'floppy_image_path',
+  'initrd_path',
+  'kernel_args',
+  'kernel_path',
+  'keymap',
+  'kvm_extra',
+  'kvm_flag',
+  'kvm_path',
+  'machine_version',
+  'mem_path',
+  'nic_type',
+  'reboot_behavior',
+  'root_path',
+  'scsi_controller_type',
+  'serial_console',
+  'serial_speed',
+  'soundhw',
+  'usb_devices',
+  'usb_mouse',
+  'use_localtime',
+  'vga',
+  'vhost_net',
+  'vnc_bind_address',
+  'vnc_password_file',
+  'vnet_hdr',
+] as const;
+
+export type HonouredParam = (typeof honoured)[number];
+
+/** Parameters that are about something other than how a guest is started, with who looks at them. */
+const elsewhere: Readonly<Record<string, string>> = {
+  migration_bandwidth: 'a migration',
+  migration_caps: 'a migration',
+  migration_downtime: 'a migration',
+  migration_mode: 'a migration',
+  migration_port: 'a migration',
+  use_guest_agent: 'nobody: every guest has the channel of the guest agent',
+  user_shutdown: 'the master, which reads the fact by_user',
+};
+
+/** Parameters that would change how a guest runs and that this driver cannot follow; only their defaults are accepted. */
+export const refused: readonly string[] = Object.keys(kvm.kinds).filter(
+  (name) => !(honoured as readonly string[]).includes(name) && !(name in elsewhere),
+);
+
+/** The values of the parameters that the driver honours, by kind. */
+export interface KvmParams {
+  text(name: HonouredParam): string;
+  flag(name: HonouredParam): boolean;
+  number(name: HonouredParam): number;
+}
+
+/**
+ * The parameters of an instance as the driver reads them.
+ * @throws MerapiError hypervisor naming each parameter that it cannot follow
+ */
+export function readParams(instance: Pick<InstanceTarget, 'hvparams'>): KvmParams {
+  const values = { ...kvm.defaults, ...instance.hvparams } as Record<string, Value>;
+  const wrong = refused.filter((name) => values[name] !== (kvm.defaults as Record<string, Value>)[name]);
+  if (wrong.length > 0) {
+    const list = wrong.map((name) => `${name} (only ${JSON.stringify(kvm.defaults[name])} is)`).join(', ');
+    throw new MerapiError('hypervisor', `Values of these kvm parameters are not supported: ${list}`);
+  }
+  return {
+    text: (name) => String(values[name] ?? ''),
+    flag: (name) => values[name] === true,
+    number: (name) => Number(values[name] ?? 0),
+  };
+}
+
+/** @throws MerapiError hypervisor unless the value is one of those allowed */
+export function oneOf(params: KvmParams, name: HonouredParam, allowed: readonly string[]): string {
+  const value = params.text(name);
+  if (allowed.includes(value)) return value;
+  const list = allowed.filter((item) => item !== '').join(', ');
+  throw new MerapiError(
+    'hypervisor',
+    `The kvm parameter ${name} cannot be ${JSON.stringify(value)}; one of these can: ${list}`,
+  );
+}
+
+/**
+ * Splits text into words as a shell does with quotes and backslashes, without any expansion.
+ * @throws MerapiError hypervisor when a quote is not closed
+ */
+export function shellWords(text: string): string[] {
+  const words: string[] = [];
+  let word: string | null = null;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] as string;
+    if (char === "'" || char === '"') {
+      const end = closingQuote(text, at);
+      const inner = text.slice(at + 1, end);
+      word = (word ?? '') + (char === '"' ? inner.replace(/\\(["\\$`])/g, '$1') : inner);
+      at = end;
+    } else if (char === '\\' && at + 1 < text.length) {
+      at += 1;
+      word = (word ?? '') + text[at];
+    } else if (/\s/.test(char)) {
+      if (word !== null) words.push(word);
+      word = null;
+    } else word = (word ?? '') + char;
+  }
+  if (word !== null) words.push(word);
+  return words;
+}
+
+function closingQuote(text: string, start: number): number {
+  const quote = text[start];
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\' && quote === '"') at += 1;
+    else if (text[at] === quote) return at;
+  }
+  throw new MerapiError('hypervisor', `The kvm parameter kvm_extra has a quote that is not closed: ${text}`);
+}

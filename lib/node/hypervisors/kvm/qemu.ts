@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectMonitor, type Launch, launch } from './launch.ts';
+import { kill, type ProcessId, runs, waitGone } from './process.ts';
+import type { QmpClient, QmpHandlers } from './qmp.ts';
+
+/** Milliseconds for QEMU to follow the command to quit before it is killed. */
+const QUIT_TIMEOUT = 5000;
+/** A guest that boots misses a press of its power button, so it is pressed again after this many milliseconds. */
+const PRESS_AGAIN = 10_000;
+/** Milliseconds for a process that has been up for long to answer. */
+const CONNECT_TIMEOUT = 10_000;
+
+/** Who hears of what a guest does by itself. */
+export interface QemuHandlers {
+  /** It began or ceased to execute. */
+  onState(): void;
+  /** It shut itself down, and its process waits to be ended; or the connection to the process was lost. */
+  onEnd(): void;
+}
+
+/** The connection to the QEMU process of one guest, with the run state that the process last told. */
+export class Qemu {
+  readonly #socket: string;
+  readonly #handlers: QemuHandlers;
+  #monitor: QmpClient | null = null;
+  #status = 'running';
+  /** Ends the wait for the guest to shut down. */
+  #wake: AbortController | null = null;
+
+  /** @param socket the path of the monitor's socket */
+  constructor(socket: string, handlers: QemuHandlers) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+  }
+
+  /** QEMU's run state, in its words; `shutdown` is a guest that is down while its process waits to be ended. */
+  get status(): string {
+    return this.#status;
+  }
+
+  /** Starts a process. @throws MerapiError hypervisor, see launch() */
+  async launch(options: Omit<Launch, 'qmp' | 'handlers'>): Promise<QmpClient> {
+    const monitor = await launch({ ...options, qmp: this.#socket, handlers: this.#qmpHandlers() });
+    this.#monitor = monitor;
+    this.#status = 'prelaunch';
+    return monitor;
+  }
+
+  /**
+   * The connection to a living process, with the run state up to date.
+   * @throws MerapiError hypervisor when it does not answer
+   */
+  async connect(process: ProcessId): Promise<QmpClient> {
+    this.#monitor ??= await connectMonitor(this.#socket, process, this.#qmpHandlers(), CONNECT_TIMEOUT);
+    const monitor = this.#monitor;
+    const { status } = (await monitor.execute('query-status')) as { status: string };
+    this.#status = status;
+    return monitor;
+  }
+
+  /** Connects; false when the process ended meanwhile. @throws MerapiError hypervisor when it lives and does not answer */
+  async isReachable(process: ProcessId): Promise<boolean> {
+    try {
+      await this.connect(process);
+      return true;
+    } catch (error) {
+      if (await runs(process)) throw error;
+      return false;
+    }
+  }
+
+  /** Lets the guest execute. */
+  async resume(monitor: QmpClient): Promise<void> {
+    await monitor.execute('cont');
+    this.#status = 'running';
+  }
+
+  /** Presses the power button and waits until the guest is down, at most `timeout` seconds, or until hurry() is called. */
+  async shutDown(process: ProcessId, timeout: number): Promise<void> {
+    const wake = new AbortController();
+    this.#wake = wake;
+    const end = performance.now() + timeout * 1000;
+    await this.isReachable(process).catch(() => wake.abort());
+    while (this.#status === 'running' && !wake.signal.aborted && performance.now() < end) {
+      await this.#monitor?.execute('system_powerdown').catch(() => wake.abort());
+      const pause = Math.min(PRESS_AGAIN, Math.max(end - performance.now(), 0));
+      await sleep(pause, undefined, { signal: wake.signal }).catch(() => undefined);
+    }
+    this.#wake = null;
+  }
+
+  /** Ends the wait of a shutDown() under way. */
+  hurry(): void {
+    this.#wake?.abort();
+  }
+
+  /** Ends the process, with its consent or without, and waits until it is gone. @throws MerapiError hypervisor */
+  async quit(process: ProcessId): Promise<void> {
+    const monitor = this.#monitor;
+    this.#monitor = null;
+    await monitor?.execute('quit', {}, QUIT_TIMEOUT).catch(() => undefined);
+    const gone = await waitGone(process, monitor ? QUIT_TIMEOUT : 0);
+    monitor?.close();
+    if (!gone) await kill(process);
+  }
+
+  /** Ends the connection; the process is not touched. */
+  close(): void {
+    this.#monitor?.close();
+    this.#monitor = null;
+  }
+
+  #qmpHandlers(): QmpHandlers {
+    return {
+      onEvent: ({ event, data }) => {
+        if (event === 'SHUTDOWN' && data.guest === true) {
+          this.#status = 'shutdown';
+          this.hurry();
+          this.#handlers.onEnd();
+        } else if (event === 'RESUME') this.#status = 'running';
+        else if (event === 'STOP' && this.#status !== 'shutdown') this.#status = 'paused';
+        else return;
+        this.#handlers.onState();
+      },
+      onClose: () => {
+        this.#monitor = null;
+        this.hurry();
+        this.#handlers.onEnd();
+      },
+    };
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errorCodes, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { readFileOrNull, writeFileDurably } from '../base/files.ts';
+import { parseJson, stringifyJson } from '../base/json.ts';
+import type { Logger } from '../base/log.ts';
+import type { CallJournal } from '../rpc/server.ts';
+
+/** What is kept of a finished call: never its parameters, which may be secret. */
+const Entry = z.object({
+  id: z.string(),
+  call: z.string(),
+  result: z.unknown().optional(),
+  failure: z.object({ code: z.enum(errorCodes), message: z.string() }).optional(),
+});
+type Entry = z.infer<typeof Entry>;
+
+const DAY = 24 * 3600_000;
+const KEPT = 7 * DAY;
+
+/**
+ * The outcomes of the calls that changed this node, by the id of their step. An outcome is on disk before anyone learns of
+ * it, so that a repeated call gets the same one.
+ *
+ * Results and MerapiErrors are outcomes. Any other error is a defect that says nothing about the deed, and an error that
+ * comes after close() says only that the worker ended: neither is kept, and a repeated call runs again. That is safe
+ * because every call is idempotent by nature too.
+ */
+export class Journal implements CallJournal {
+  readonly #folder: string;
+  readonly #log: Logger;
+  readonly #pending = new Map<string, { call: string; outcome: Promise<unknown> }>();
+  readonly #timer: NodeJS.Timeout;
+  #cleaning: Promise<void>;
+  #closed = false;
+
+  private constructor(folder: string, log: Logger) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#cleaning = this.#clean();
+    this.#timer = setInterval(() => {
+      this.#cleaning = this.#clean();
+    }, DAY).unref();
+  }
+
+  /** Opens the journal in a folder, which is made when it is missing. Entries of more than seven days ago go. */
+  static async open(folder: string, log: Logger): Promise<Journal> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return new Journal(folder, log);
+  }
+
+  /**
+   * The outcome of the call with this id: the stored one, or that of the execution under way, or else of `execute`.
+   * @throws MerapiError bad_request when the id was used for another call.
+   */
+  once(id: string, call: string, execute: () => Promise<unknown>): Promise<unknown> {
+    const pending = this.#pending.get(id);
+    if (pending)
+      return pending.call === call ? pending.outcome : Promise.reject(misused(id, call, pending.call));
+    const outcome = this.#perform(id, call, execute).finally(() => this.#pending.delete(id));
+    this.#pending.set(id, { call, outcome });
+    return outcome;
+  }
+
+  /** From now on nothing is stored; resolves when no call is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await Promise.allSettled([
+      this.#cleaning,
+      ...[...this.#pending.values()].map((pending) => pending.outcome),
+    ]);
+  }
+
+  async #perform(id: string, call: string, execute: () => Promise<unknown>): Promise<unknown> {
+    const known = await this.#read(id);
+    if (known && known.call !== call) throw misused(id, call, known.call);
+    if (known) return outcomeOf(known);
+    const entry: Entry = { id, call };
+    try {
+      entry.result = await execute();
+    } catch (error) {
+      if (!(error instanceof MerapiError)) throw error;
+      entry.failure = toFailure(error);
+    }
+    await this.#write(entry);
+    return outcomeOf(entry);
+  }
+
+  #path(id: string): string {
+    return join(this.#folder, `${createHash('sha256').update(id).digest('hex')}.json`);
+  }
+
+  async #read(id: string): Promise<Entry | null> {
+    const text = await readFileOrNull(this.#path(id));
+    return text === null ? null : Entry.parse(parseJson(text));
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    if (this.#closed) throw new MerapiError('unavailable', 'The node worker is closing');
+    await writeFileDurably(this.#path(entry.id), stringifyJson(entry), 0o600);
+  }
+
+  async #clean(): Promise<void> {
+    try {
+      const before = Date.now() - KEPT;
+      for (const name of await readdir(this.#folder)) {
+        if (this.#closed) return;
+        const path = join(this.#folder, name);
+        const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+        if (mtimeMs < before) await rm(path, { force: true });
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, 'cannot clean the call journal');
+    }
+  }
+}
+
+function outcomeOf(entry: Entry): unknown {
+  if (entry.failure) throw fromFailure(entry.failure);
+  return entry.result;
+}
+
+function misused(id: string, call: string, first: string): MerapiError {
+  return new MerapiError('bad_request', `The id ${id} was used for ${first}; ${call} needs an id of its own`);
+}

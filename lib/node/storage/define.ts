@@ -1,0 +1,26 @@
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { DiskTarget } from '../../rpc/types.ts';
+
+/** What a node knows of the data of one disk. */
+export interface DiskStatus {
+  /** The absolute path at which the hypervisor finds it; null when the template has none. */
+  path: string | null;
+  exists: boolean;
+  /** MiB; null when it does not exist. */
+  size: number | null;
+}
+
+/**
+ * A driver of one disk template on one node. Every method is idempotent. Failures are MerapiErrors: `wrong_input` for a
+ * disk that this node must not touch, `block_device` with the system's own words for the rest.
+ */
+export interface StorageDriver {
+  readonly template: DiskTemplate;
+  /** Makes the data, all zero; succeeds when it is there with that size. @throws block_device when it has another size. */
+  create(disk: DiskTarget): Promise<void>;
+  /** Makes existing data all zero again. */
+  empty(disk: DiskTarget): Promise<void>;
+  /** Removes the data and what was made to hold it; succeeds when it is gone. */
+  remove(disk: DiskTarget): Promise<void>;
+  status(disk: DiskTarget): Promise<DiskStatus>;
+}

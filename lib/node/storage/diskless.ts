@@ -1,0 +1,10 @@
+import type { StorageDriver } from './define.ts';
+
+/** The template of instances without disks: there is never anything to do, and nothing can be missing. */
+export const disklessStorage: StorageDriver = {
+  template: 'diskless',
+  create: async () => undefined,
+  empty: async () => undefined,
+  remove: async () => undefined,
+  status: async () => ({ path: null, exists: true, size: null }),
+};

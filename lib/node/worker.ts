@@ -1,0 +1,147 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeFileDurably } from '../base/files.ts';
+import type { Logger } from '../base/log.ts';
+import type { TlsFiles } from '../base/tls.ts';
+import type { HypervisorName } from '../model/hvparams/index.ts';
+import { type Handlers, startRpcServer } from '../rpc/server.ts';
+import { diskExecutors } from './executors/disk.ts';
+import { instanceExecutors } from './executors/instance.ts';
+import { networkExecutors } from './executors/network.ts';
+import { nodeExecutors } from './executors/node.ts';
+import { osExecutors } from './executors/os.ts';
+import { Facts } from './facts.ts';
+import { withFaults } from './faults.ts';
+import { createHypervisors, type Hypervisors } from './hypervisors/registry.ts';
+import { Journal } from './journal.ts';
+import { lockFolder } from './lock.ts';
+import { createGuestNetwork } from './network/host.ts';
+import { OsInstaller } from './os/installer.ts';
+import { type PathMapping, StoragePaths } from './storage/paths.ts';
+import { createStorage } from './storage/registry.ts';
+
+export interface NodeConfig {
+  /** The node's name, which its certificate holds. */
+  name: string;
+  /** Where the worker keeps all it must remember; no two workers share one. */
+  folder: string;
+  hypervisors: readonly HypervisorName[];
+  /** Port 0 takes any free one; FOLDER/endpoint tells which. */
+  listen: { host: string; port: number };
+  tls: TlsFiles;
+  /** Merapi's version, for `node.hello`. */
+  version: string;
+  /** The folders for disks as the cluster calls them; disks anywhere else are refused. */
+  storageRoots: readonly string[];
+  /** Where paths of the cluster really are on this node; only simulated nodes need it. */
+  paths?: readonly PathMapping[];
+  /** How kvm runs its guests; by default it finds out what works. */
+  accel?: 'kvm' | 'tcg';
+}
+
+export interface NodeWorker {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Ends the worker and leaves its guests alone. Calls under way get no answer and may be repeated to the next worker. */
+  stop(): Promise<void>;
+}
+
+/** How long stop() waits for what is under way to come to rest, in milliseconds. */
+const REST = 3_000;
+
+/**
+ * Starts the worker of one node; several may run in one process. While it listens FOLDER/endpoint holds "HOST PORT".
+ * @throws MerapiError wrong_state when another worker uses the folder, environment_error when it cannot listen.
+ */
+export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<NodeWorker> {
+  const undo: (() => Promise<unknown>)[] = [];
+  let stopped: Promise<void> | null = null;
+  const stop = () => {
+    stopped ??= unwind(undo, log);
+    return stopped;
+  };
+  try {
+    await mkdir(config.folder, { recursive: true, mode: 0o700 });
+    const lock = await lockFolder(config.folder);
+    undo.push(() => lock.release());
+    const endpoint = join(config.folder, 'endpoint');
+    await rm(endpoint, { force: true }); // of a life that had no time to remove it
+    const server = await startParts(config, log, undo);
+    undo.push(() => rm(endpoint, { force: true }));
+    await writeFileDurably(endpoint, `${server.host} ${server.port}\n`);
+    log.info({ node: config.name, host: server.host, port: server.port }, 'the node worker listens');
+    return { name: config.name, ...server, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Builds and opens everything that stands on the folder; what is to be undone goes to `undo`. */
+async function startParts(
+  config: NodeConfig,
+  log: Logger,
+  undo: (() => Promise<unknown>)[],
+): Promise<{ host: string; port: number }> {
+  const { name, folder, version, listen, tls } = config;
+  const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
+  const storage = createStorage(paths);
+  const network = createGuestNetwork({ folder: join(folder, 'network') });
+  const { accel } = config;
+  const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
+  const installer = new OsInstaller(folder, storage);
+  const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
+  const facts = new Facts({ storageFolder: paths.realRoots()[0] ?? null, guests });
+  const handlers: Handlers = {
+    ...nodeExecutors({ name, version, hypervisors, storage, facts }),
+    ...instanceExecutors({ hypervisors, storage, installer }),
+    ...diskExecutors(storage),
+    ...osExecutors(installer, hypervisors),
+    ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
+  };
+  const journal = await Journal.open(join(folder, 'journal'), log);
+  undo.push(() => rest(journal, log));
+  await openHypervisors(hypervisors, facts, undo);
+  const isSimulated = config.hypervisors.includes('fake');
+  const server = await startRpcServer({
+    listen,
+    tls,
+    handlers: isSimulated ? withFaults(handlers, folder) : handlers,
+    journal,
+    facts,
+    log,
+  });
+  undo.push(() => {
+    // First nothing may be stored any more: a failure that comes of the closing is no outcome.
+    void journal.close();
+    return server.close();
+  });
+  return { host: server.host, port: server.port };
+}
+
+async function openHypervisors(
+  hypervisors: Hypervisors,
+  facts: Facts,
+  undo: (() => Promise<unknown>)[],
+): Promise<void> {
+  for (const driver of hypervisors.all()) {
+    undo.push(() => driver.close());
+    await driver.open();
+    driver.onChange(() => facts.changed());
+  }
+}
+
+async function unwind(undo: (() => Promise<unknown>)[], log: Logger): Promise<void> {
+  for (const step of undo.reverse())
+    await step().catch((error) => log.error({ err: error }, 'cannot end a part of the node worker'));
+}
+
+async function rest(journal: Journal, log: Logger): Promise<void> {
+  const late = new AbortController();
+  const timer = sleep(REST, 'late', { signal: late.signal }).catch(() => 'late');
+  if ((await Promise.race([journal.close(), timer])) === 'late')
+    log.warn('calls under way do not come to rest');
+  late.abort();
+}

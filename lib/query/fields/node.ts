@@ -1,0 +1,59 @@
+import { ndParamKinds } from '../../model/ndparams.ts';
+import { bool, fieldTable, list, number, other, paramFields, text, timestamp, unit } from './build.ts';
+
+const ndTitles = {
+  exclusive_storage: 'ExclusiveStorage',
+  oob_program: 'OutOfBandProgram',
+  ovs: 'OpenvSwitch',
+  ovs_link: 'OpenvSwitchLink',
+  ovs_name: 'OpenvSwitchName',
+  spindle_count: 'SpindleCount',
+};
+
+/** The fields `ndp/NAME` of nodes and groups. */
+export const ndParamFields = paramFields('ndp', ndParamKinds, ndTitles, 'node parameter');
+
+/** The fields of a node that are not made from the table of node parameters. */
+export const nodeFields = {
+  bootid: text('BootID', 'A uuid that changes each time the node boots.'),
+  cnodes: number('CNodes', 'How many NUMA nodes the machine has.'),
+  cnos: number('CNOs', 'How many CPUs the host itself may use.'),
+  csockets: number('CSockets', 'How many CPU sockets the machine has.'),
+  ctime: timestamp('CTime', 'When the node was added.'),
+  ctotal: number('CTotal', 'How many logical CPUs the machine has.'),
+  custom_ndparams: other('CustomNodeParameters', 'The node parameters that the node sets itself.'),
+  dfree: unit('DFree', 'Free space for disks of instances, in MiB.'),
+  disk_state: other('DiskState', 'Fixed values of its storage, where an administrator set them.'),
+  drained: bool('Drained', 'Whether the node takes no new instances.'),
+  dtotal: unit('DTotal', 'Space for disks of instances in all, in MiB.'),
+  group: text('Group', 'The name of its node group.'),
+  'group.uuid': text('GroupUUID', 'The uuid of its node group.'),
+  hv_state: other('HypervisorState', 'Fixed values of its hypervisors, where an administrator set them.'),
+  master: bool('IsMaster', 'Whether it is the master node.'),
+  master_candidate: bool('MasterC', 'Whether it is a master candidate.'),
+  master_capable: bool('MasterCapable', 'Whether it may become a master candidate.'),
+  mfree: unit('MFree', 'Memory that instances can still get, in MiB.'),
+  mnode: unit('MNode', 'Memory that the host itself uses, in MiB.'),
+  mtime: timestamp('MTime', 'When its configuration was last changed.'),
+  mtotal: unit('MTotal', 'Memory in all, in MiB.'),
+  name: text('Node', 'Its name.', 'host'),
+  ndparams: other('NodeParameters', 'All node parameters, with the defaults of group and cluster filled in.'),
+  offline: bool('Offline', 'Whether an administrator marked it as offline.'),
+  pinst_cnt: number('Pinst', 'How many instances have it as their primary node.'),
+  pinst_list: list('PriInstances', 'The names of the instances that have it as their primary node.'),
+  pip: text('PrimaryIP', 'Its primary address.'),
+  powered: bool('Powered', 'Whether it has power, where a program can tell.'),
+  role: text('Role', 'One letter: M master, C candidate, R regular, D drained, O offline.'),
+  serial_no: number('SerialNo', 'Grows with each change of its configuration.'),
+  sinst_cnt: number('Sinst', 'How many instances have it as their secondary node.'),
+  sinst_list: list('SecInstances', 'The names of the instances that have it as their secondary node.'),
+  sip: text('SecondaryIP', 'Its address for replication.'),
+  spfree: number('SpFree', 'Free spindles, where storage is exclusive.'),
+  sptotal: number('SpTotal', 'Spindles in all, where storage is exclusive.'),
+  tags: list('Tags', 'Its tags.'),
+  uuid: text('UUID', 'Its uuid.'),
+  vm_capable: bool('VMCapable', 'Whether it can run instances.'),
+};
+
+/** All fields of a node. */
+export const nodeTable = fieldTable(nodeFields, ndParamFields);

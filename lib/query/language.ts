@@ -1,0 +1,198 @@
+import { errorText, MerapiError } from '../base/errors.ts';
+import { compilePattern } from './automaton.ts';
+import type { Field, FieldTable } from './define.ts';
+
+/** How deep filters may be nested, how many conditions one may have, and how many regular expressions. */
+export const MAX_DEPTH = 100;
+export const MAX_TERMS = 50_000;
+export const MAX_PATTERNS = 16;
+
+export type Order = '=' | '<' | '<=' | '>' | '>=';
+export type Operand = string | number | boolean;
+
+/** A checked filter. `==` has become `=`, and `!=` a negated `=`. */
+export type Filter =
+  | { readonly op: '|' | '&'; readonly parts: readonly Filter[] }
+  | { readonly op: '!'; readonly part: Filter }
+  | { readonly op: '?'; readonly field: string }
+  | { readonly op: Order; readonly field: string; readonly operand: Operand }
+  | { readonly op: '=[]'; readonly field: string; readonly operand: Operand }
+  | { readonly op: '=~'; readonly field: string; readonly matches: (text: string) => boolean };
+
+type Comparable = 'text' | 'number' | 'bool' | 'list' | 'any';
+
+const operators = ['|', '&', '!', '?', '=', '==', '!=', '<', '<=', '>', '>=', '=~', '=[]'];
+
+const holding: Readonly<Record<Comparable, string>> = {
+  text: 'texts',
+  number: 'numbers',
+  bool: 'true or false',
+  list: 'a list',
+  any: 'values of any kind',
+};
+
+function comparable(field: Field): Comparable {
+  if (field.matching === 'list') return 'list';
+  if (field.matching === 'time') return 'number';
+  switch (field.kind) {
+    case 'text':
+    case 'bool':
+      return field.kind;
+    case 'number':
+    case 'float':
+    case 'unit':
+    case 'timestamp':
+      return 'number';
+    default:
+      return 'any';
+  }
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (value !== null && typeof value === 'object') return 'an object';
+  const text = typeof value === 'string' ? `'${value}'` : String(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+class FilterParser {
+  readonly #fields: FieldTable;
+  #terms = 0;
+  #patterns = 0;
+
+  constructor(fields: FieldTable) {
+    this.#fields = fields;
+  }
+
+  parse(value: unknown, path: readonly number[]): Filter {
+    if (path.length >= MAX_DEPTH)
+      throw this.#wrong(path.slice(0, 3), `it is nested deeper than ${MAX_DEPTH} levels`);
+    this.#terms += 1;
+    if (this.#terms > MAX_TERMS) throw this.#wrong([], `it has more than ${MAX_TERMS} conditions`);
+    if (!Array.isArray(value) || value.length === 0)
+      throw this.#wrong(path, `a list such as ["=", "name", "web1"] must stand here, not ${show(value)}`);
+    const op: unknown = value[0];
+    if (typeof op !== 'string' || !operators.includes(op))
+      throw this.#wrong(path, `${show(op)} is not an operator; there are ${operators.join(' ')}`);
+    if (op === '|' || op === '&') return this.#join(op, value, path);
+    if (op === '!') {
+      this.#count(value, 1, 'one filter', path);
+      return { op, part: this.parse(value[1], [...path, 1]) };
+    }
+    if (op === '?') {
+      this.#count(value, 1, 'the name of a field', path);
+      this.#field(value[1], path);
+      return { op, field: value[1] as string };
+    }
+    this.#count(value, 2, 'the name of a field and a value', path);
+    return this.#compare(op, this.#field(value[1], path), value[1] as string, value[2], path);
+  }
+
+  #join(op: '|' | '&', value: readonly unknown[], path: readonly number[]): Filter {
+    if (value.length < 2) throw this.#wrong(path, `after '${op}' there must be at least one filter`);
+    return { op, parts: value.slice(1).map((part, index) => this.parse(part, [...path, index + 1])) };
+  }
+
+  #compare(op: string, field: Field, name: string, value: unknown, path: readonly number[]): Filter {
+    const kind = comparable(field);
+    switch (op) {
+      case '=~':
+        return { op, field: name, matches: this.#pattern(name, kind, value, path) };
+      case '=[]': {
+        if (kind !== 'list' && kind !== 'any')
+          throw this.#wrong(path, `field '${name}' holds ${holding[kind]}; '=[]' is for lists, use '='`);
+        return { op, field: name, operand: this.#operand(name, 'any', value, path) };
+      }
+      case '!=':
+        return { op: '!', part: this.#compare('=', field, name, value, path) };
+      default: {
+        if (kind === 'list')
+          throw this.#wrong(
+            path,
+            `field '${name}' holds a list; use '=[]' to ask whether it contains a value`,
+          );
+        const order = (op === '==' ? '=' : op) as Order;
+        if (order !== '=' && (kind === 'bool' || typeof value === 'boolean'))
+          throw this.#wrong(path, `true and false have no order; use '=' with field '${name}'`);
+        return { op: order, field: name, operand: this.#operand(name, kind, value, path) };
+      }
+    }
+  }
+
+  #pattern(
+    name: string,
+    kind: Comparable,
+    value: unknown,
+    path: readonly number[],
+  ): (text: string) => boolean {
+    if (kind !== 'text' && kind !== 'any')
+      throw this.#wrong(path, `field '${name}' holds ${holding[kind]}; regular expressions are for texts`);
+    if (typeof value !== 'string')
+      throw this.#wrong(path, `the regular expression must be a text, not ${show(value)}`);
+    this.#patterns += 1;
+    if (this.#patterns > MAX_PATTERNS)
+      throw this.#wrong(
+        path,
+        `it has more than ${MAX_PATTERNS} regular expressions; join them with | inside one`,
+      );
+    try {
+      return compilePattern(value);
+    } catch (error) {
+      throw this.#wrong(path, errorText(error), error);
+    }
+  }
+
+  /** The value to compare with, in the type that the field's values have. */
+  #operand(name: string, kind: Comparable, value: unknown, path: readonly number[]): Operand {
+    const plain = typeof value === 'bigint' ? Number(value) : value;
+    if (
+      kind === 'number' &&
+      typeof plain === 'string' &&
+      plain.trim() !== '' &&
+      Number.isFinite(Number(plain))
+    )
+      return Number(plain);
+    const type = typeof plain;
+    if (type === 'string' && (kind === 'text' || kind === 'any')) return plain as string;
+    if (type === 'number' && (kind === 'number' || kind === 'any')) return plain as number;
+    if (type === 'boolean' && (kind === 'bool' || kind === 'any')) return plain as boolean;
+    const right = {
+      text: 'a text',
+      number: 'a number',
+      bool: 'true or false',
+      any: 'a text, a number, true or false',
+      list: '',
+    };
+    throw this.#wrong(path, `field '${name}' can be compared with ${right[kind]}, not with ${show(value)}`);
+  }
+
+  #count(value: readonly unknown[], wanted: number, what: string, path: readonly number[]): void {
+    if (value.length - 1 !== wanted)
+      throw this.#wrong(path, `after '${value[0]}' there must be ${what}, not ${value.length - 1} items`);
+  }
+
+  #field(name: unknown, path: readonly number[]): Field {
+    if (typeof name !== 'string')
+      throw this.#wrong(path, `the name of a field must be a text, not ${show(name)}`);
+    const field = this.#fields.get(name);
+    if (!field) throw this.#wrong(path, `there is no field ${show(name)}`);
+    return field;
+  }
+
+  #wrong(path: readonly number[], what: string, cause?: unknown): MerapiError {
+    const where =
+      path.length === 0
+        ? 'The filter is wrong'
+        : `The filter is wrong at ${path.map((index) => `[${index}]`).join('')}`;
+    return new MerapiError('bad_request', `${where}: ${what}`, { cause });
+  }
+}
+
+/**
+ * Checks a filter that came from outside against the fields of a resource; null stands for none.
+ * @throws MerapiError bad_request saying where it is wrong and what would be right.
+ */
+export function parseFilter(value: unknown, fields: FieldTable): Filter | null {
+  return value === null || value === undefined ? null : new FilterParser(fields).parse(value, []);
+}

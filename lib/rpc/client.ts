@@ -1,0 +1,240 @@
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { parseJson, stringifyJson } from '../base/json.ts';
+import type { Logger } from '../base/log.ts';
+import type { TlsFiles } from '../base/tls.ts';
+import type { Node } from '../model/node.ts';
+import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
+import type { RuntimeTable } from './runtime.ts';
+import { RuntimeFacts } from './types.ts';
+import { CallAnswer, HEARTBEAT } from './wire.ts';
+
+/** Where a node's worker listens. */
+export interface Endpoint {
+  host: string;
+  port: number;
+}
+
+/** How one call of a fan-out ended. */
+export type Outcome<R> = { result: R } | { failure: Failure };
+
+export interface NodeClientOptions {
+  tls: TlsFiles;
+  /** Where a node's worker listens now; asked again whenever a connection fails. */
+  endpointOf(node: Node): Promise<Endpoint>;
+  runtime: RuntimeTable;
+  log: Logger;
+  /** Milliseconds that a call keeps trying to reach a worker that does not answer, as while it restarts; default 10,000. */
+  patience?: number;
+}
+
+/** What units need of the connection to the nodes. */
+export interface NodeCaller {
+  /**
+   * Makes one call. `stepId` belongs to calls that change the node: repeated with the same id it gives the first outcome.
+   * @throws MerapiError the worker's own failure, or node_unreachable
+   */
+  call<N extends CallName>(node: Node, name: N, params: ParamsOf<N>, stepId?: string): Promise<ResultOf<N>>;
+  /** Makes a call on several nodes at once: one outcome each, by uuid; never throws. */
+  callAll<N extends CallName>(
+    nodes: readonly Node[],
+    name: N,
+    params: ParamsOf<N>,
+  ): Promise<Map<string, Outcome<ResultOf<N>>>>;
+}
+
+interface Link {
+  name: string;
+  agent: Agent;
+  endpoint: Endpoint | null;
+  stop: AbortController;
+  /** Whether the facts of the node are followed. */
+  watched: boolean;
+}
+
+/** The master's connections to the node workers: calls, and a stream of runtime facts from each. */
+export class NodeClient implements NodeCaller {
+  readonly #options: NodeClientOptions;
+  readonly #links = new Map<string, Link>();
+  #closed = false;
+
+  constructor(options: NodeClientOptions) {
+    this.#options = options;
+  }
+
+  async call<N extends CallName>(
+    node: Node,
+    name: N,
+    params: ParamsOf<N>,
+    stepId?: string,
+  ): Promise<ResultOf<N>> {
+    const definition = calls[name];
+    const body = stringifyJson({ id: definition.mutates ? (stepId ?? null) : null, params });
+    const answer = await this.#send(node, name, body, definition.timeout);
+    if (answer.facts) this.#options.runtime.update(node.uuid, answer.facts);
+    if (answer.error) throw fromFailure(answer.error);
+    const result = definition.result.parse(answer.result) as ResultOf<N>;
+    if (name === 'node.facts') this.#options.runtime.update(node.uuid, result as ResultOf<'node.facts'>);
+    return result;
+  }
+
+  async callAll<N extends CallName>(
+    nodes: readonly Node[],
+    name: N,
+    params: ParamsOf<N>,
+  ): Promise<Map<string, Outcome<ResultOf<N>>>> {
+    const outcomes = await Promise.all(
+      nodes.map(async (node): Promise<[string, Outcome<ResultOf<N>>]> => {
+        try {
+          return [node.uuid, { result: await this.call(node, name, params) }];
+        } catch (error) {
+          return [node.uuid, { failure: toFailure(error) }];
+        }
+      }),
+    );
+    return new Map(outcomes);
+  }
+
+  /** Follows the facts of these nodes and of no others. Resolves when each has told its facts once or has failed to. */
+  async follow(nodes: readonly Node[]): Promise<void> {
+    const wanted = new Set(nodes.map((node) => node.uuid));
+    for (const [uuid, link] of this.#links) if (!wanted.has(uuid)) this.#drop(uuid, link);
+    await Promise.all(
+      nodes.map((node) => {
+        const link = this.#link(node);
+        if (link.watched) return undefined;
+        link.watched = true;
+        return new Promise<void>((resolve) => void this.#watch(node, link, resolve));
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const agents = [...this.#links.values()].map((link) => link.agent);
+    for (const [uuid, link] of this.#links) this.#drop(uuid, link);
+    await Promise.all(agents.map((agent) => agent.destroy()));
+  }
+
+  async #send(node: Node, name: CallName, body: string, timeout: number): Promise<CallAnswer> {
+    const deadline = Date.now() + (this.#options.patience ?? 10_000);
+    for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
+      const link = this.#link(node);
+      try {
+        link.endpoint ??= await this.#options.endpointOf(node);
+        const { host, port } = link.endpoint;
+        const response = await request(`https://${urlHost(host)}:${port}/call/${name}`, {
+          method: 'POST',
+          body,
+          headers: { 'content-type': 'application/json' },
+          dispatcher: link.agent,
+          signal: link.stop.signal,
+          headersTimeout: timeout,
+          bodyTimeout: timeout,
+        });
+        const text = await response.body.text();
+        if (response.statusCode !== 200)
+          throw new MerapiError(
+            'node_unreachable',
+            `Node ${node.name} refused the call: status ${response.statusCode}`,
+          );
+        return CallAnswer.parse(parseJson(text));
+      } catch (error) {
+        link.endpoint = null;
+        if (isTimeout(error))
+          throw new MerapiError(
+            'timeout',
+            `Node ${node.name} did not answer ${name} within ${timeout / 1000} s`,
+          );
+        if (this.#closed || Date.now() + pause > deadline)
+          throw new MerapiError(
+            'node_unreachable',
+            `Node ${node.name} cannot be reached: ${errorText(error)}`,
+            {
+              cause: error,
+            },
+          );
+      }
+      await sleep(pause);
+    }
+  }
+
+  #link(node: Node): Link {
+    let link = this.#links.get(node.uuid);
+    if (link && link.name === node.name) return link;
+    if (link) this.#drop(node.uuid, link);
+    const { ca, cert, key } = this.#options.tls;
+    const connect = { ca, cert, key, servername: node.name, timeout: 5_000 };
+    link = {
+      name: node.name,
+      // A stream of facts and several long calls share a link, each on a connection of its own.
+      agent: new Agent({
+        connect,
+        bodyTimeout: 0,
+        headersTimeout: 0,
+        keepAliveTimeout: 60_000,
+        connections: 64,
+      }),
+      endpoint: null,
+      stop: new AbortController(),
+      watched: false,
+    };
+    this.#links.set(node.uuid, link);
+    return link;
+  }
+
+  #drop(uuid: string, link: Link): void {
+    link.stop.abort();
+    this.#links.delete(uuid);
+    this.#options.runtime.drop(uuid);
+    void link.agent.destroy();
+  }
+
+  async #watch(node: Node, link: Link, first: () => void): Promise<void> {
+    const { runtime, log } = this.#options;
+    for (let pause = 100; !link.stop.signal.aborted; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        await this.#readFacts(node, link, () => {
+          pause = 100;
+          first();
+        });
+      } catch (error) {
+        if (!link.stop.signal.aborted && runtime.of(node.uuid))
+          log.warn({ node: node.name, reason: errorText(error) }, 'lost the connection to a node');
+      }
+      link.endpoint = null;
+      runtime.drop(node.uuid);
+      first();
+      await sleep(pause, undefined, { signal: link.stop.signal }).catch(() => undefined);
+    }
+    first();
+  }
+
+  async #readFacts(node: Node, link: Link, onFacts: () => void): Promise<void> {
+    link.endpoint ??= await this.#options.endpointOf(node);
+    const { host, port } = link.endpoint;
+    const response = await request(`https://${urlHost(host)}:${port}/facts`, {
+      dispatcher: link.agent,
+      signal: link.stop.signal,
+      headersTimeout: 10_000,
+      bodyTimeout: 3 * HEARTBEAT,
+    });
+    if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+    for await (const line of createInterface({ input: response.body })) {
+      this.#options.runtime.update(node.uuid, RuntimeFacts.parse(JSON.parse(line)));
+      onFacts();
+    }
+    throw new Error('the node ended the connection');
+  }
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function isTimeout(error: unknown): boolean {
+  const code = (error as { code?: string }).code;
+  return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
+}

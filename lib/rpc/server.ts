@@ -1,0 +1,278 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { z } from 'zod';
+import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
+import { parseJson, stringifyJson } from '../base/json.ts';
+import type { Logger } from '../base/log.ts';
+import type { TlsFiles } from '../base/tls.ts';
+import type { CallDefinition } from './define.ts';
+import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
+import type { RuntimeFacts } from './types.ts';
+import { type CallAnswer, CallRequest, HEARTBEAT } from './wire.ts';
+
+/** What a handler gets beside its parameters. */
+export interface CallContext {
+  /** Aborted when the server closes and, for a call that changes nothing, when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** The function behind each call of the contract; the compiler checks that none is missing. */
+export type Handlers = {
+  readonly [N in CallName]: (params: ParamsOf<N>, context: CallContext) => Promise<ResultOf<N>>;
+};
+
+/** Where the runtime facts come from. */
+export interface FactsSource {
+  current(): Promise<RuntimeFacts>;
+  /** Calls back whenever current() may tell something new, until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** Runs a call that changes the node once for each id, and gives the first outcome again to whoever repeats it. */
+export interface CallJournal {
+  once(id: string, call: string, execute: () => Promise<unknown>): Promise<unknown>;
+}
+
+export interface RpcServerOptions {
+  /** Port 0 takes any free one. */
+  listen: { host: string; port: number };
+  tls: TlsFiles;
+  handlers: Handlers;
+  journal: CallJournal;
+  facts: FactsSource;
+  log: Logger;
+  /** Milliseconds between two lines of the facts stream when nothing changes. */
+  heartbeat?: number;
+}
+
+export interface RpcServer {
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Stops listening, aborts every handler and cuts every connection. A call under way gets no answer: to its client this is
+   * a crash, after which it repeats the call with the same id.
+   */
+  close(): Promise<void>;
+}
+
+/** The common name of the one certificate that may make calls. */
+const CLIENT_NAME = 'master';
+const BODY_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * Serves the contract of wire.ts over HTTPS. Both sides show certificates of the cluster's authority, and the client's
+ * must be the master's.
+ * @throws MerapiError environment_error when the address cannot be listened on.
+ */
+export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  const closing = new AbortController();
+  const sockets = new Set<Duplex>();
+  const server = createServer(
+    { ...options.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+    (request, response) => {
+      serve(options, closing.signal, request, response).catch((error) => {
+        options.log.error({ err: error, url: request.url }, 'a request failed');
+        response.destroy();
+      });
+    },
+  );
+  server.keepAliveTimeout = 75_000;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', (error) => {
+    if (!closing.signal.aborted) options.log.warn({ reason: error.message }, 'refused a TLS connection');
+  });
+  try {
+    server.listen(options.listen.port, options.listen.host);
+    await once(server, 'listening');
+  } catch (cause) {
+    const where = `${options.listen.host} port ${options.listen.port}`;
+    throw new MerapiError('environment_error', `Cannot listen on ${where}: ${errorText(cause)}`, { cause });
+  }
+  const address = server.address() as AddressInfo;
+  return {
+    host: address.address,
+    port: address.port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      closing.abort(new MerapiError('unavailable', 'The node worker is closing'));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function serve(
+  options: RpcServerOptions,
+  closing: AbortSignal,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method, url = '' } = request;
+  const peer = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
+  if (peer !== CLIENT_NAME) {
+    options.log.warn({ peer }, 'refused a client that is not the master');
+    const message = `Only the certificate of '${CLIENT_NAME}' may call this node, not that of '${peer}'`;
+    return send(response, 403, { error: { code: 'forbidden', message } });
+  }
+  if (method === 'GET' && url === '/facts') return streamFacts(options, closing, response);
+  if (method === 'POST' && url.startsWith('/call/')) {
+    const name = url.slice('/call/'.length);
+    const answer = await answerCall(options, closing, name, request, response);
+    return answer ? send(response, 200, answer) : undefined;
+  }
+  const message = `There is no ${method} ${url}; use POST /call/NAME or GET /facts`;
+  send(response, 404, { error: { code: 'not_found', message } });
+}
+
+/** Performs a call; null when the client went away while it was still sending it. */
+async function answerCall(
+  options: RpcServerOptions,
+  closing: AbortSignal,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<CallAnswer | null> {
+  let call: ParsedCall;
+  try {
+    call = parseCall(name, await readBody(request));
+  } catch (error) {
+    return request.complete ? { error: toFailure(error) } : null;
+  }
+  const answer: CallAnswer = {};
+  try {
+    answer.result = await perform(options, closing, call, response);
+  } catch (error) {
+    answer.error = describeFailure(options.log, call, closing, error);
+  }
+  if (call.definition.mutates) answer.facts = await options.facts.current();
+  return answer;
+}
+
+interface ParsedCall {
+  name: CallName;
+  definition: CallDefinition;
+  id: string | null;
+  params: unknown;
+}
+
+function parseCall(name: string, body: string): ParsedCall {
+  if (!Object.hasOwn(calls, name)) throw new MerapiError('bad_request', `There is no call '${name}'`);
+  const definition: CallDefinition = calls[name as CallName];
+  const request = checked(CallRequest, parseJson(body), 'bad_request', `Call ${name} came in a wrong form`);
+  if (definition.mutates && request.id === null)
+    throw new MerapiError('bad_request', `Call ${name} changes the node, so it needs the id of its step`);
+  const params = checked(
+    definition.params,
+    request.params,
+    'bad_request',
+    `Call ${name} was given wrong parameters`,
+  );
+  return { name: name as CallName, definition, id: request.id, params };
+}
+
+async function perform(
+  options: RpcServerOptions,
+  closing: AbortSignal,
+  call: ParsedCall,
+  response: ServerResponse,
+): Promise<unknown> {
+  const { name, definition, id, params } = call;
+  const handler = options.handlers[name] as (params: unknown, context: CallContext) => Promise<unknown>;
+  const execute = async (signal: AbortSignal) => {
+    const result = await handler(params, { signal });
+    return checked(definition.result, result, 'internal_error', `Call ${name} gave a wrong result`);
+  };
+  if (definition.mutates && id !== null) return options.journal.once(id, name, () => execute(closing));
+  const gone = new AbortController();
+  response.on('close', () => gone.abort(new MerapiError('unavailable', 'The client has gone')));
+  return execute(AbortSignal.any([closing, gone.signal]));
+}
+
+function describeFailure(log: Logger, call: ParsedCall, closing: AbortSignal, error: unknown): Failure {
+  const failure = toFailure(error);
+  if (closing.aborted) return failure;
+  const about = { call: call.name, id: call.id, code: failure.code };
+  if (error instanceof MerapiError) log.info({ ...about, reason: failure.message }, 'a call failed');
+  else log.error({ ...about, err: error }, 'a call failed unexpectedly');
+  return failure;
+}
+
+/** The value as the schema gives it. Zod's messages name paths and types, never the values, which may be secret. */
+function checked<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  code: 'bad_request' | 'internal_error',
+  what: string,
+): z.infer<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'all'}: ${issue.message}`);
+  throw new MerapiError(code, `${what}: ${issues.join('; ')}`);
+}
+
+/** The whole body. One beyond the limit is read to its end but not kept, so that its sender gets to read the answer. */
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) chunks.length = 0;
+    else chunks.push(chunk);
+  }
+  if (size > BODY_LIMIT)
+    throw new MerapiError('too_large', `The request has ${size} bytes; ${BODY_LIMIT} are the most`);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, status: number, answer: CallAnswer): void {
+  if (response.destroyed) return;
+  const body = Buffer.from(`${stringifyJson(answer)}\n`);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length });
+  response.end(body);
+}
+
+/** Writes the facts now, after each change and at each heartbeat, until either side goes away. */
+async function streamFacts(
+  options: RpcServerOptions,
+  closing: AbortSignal,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const over = AbortSignal.any([closing, gone.signal]);
+  let wake: () => void = () => undefined;
+  let due = false;
+  const ring = () => {
+    due = true;
+    wake();
+  };
+  const unsubscribe = options.facts.subscribe(ring);
+  const timer = setInterval(ring, options.heartbeat ?? HEARTBEAT);
+  over.addEventListener('abort', ring);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  try {
+    while (!over.aborted) {
+      due = false;
+      const line = `${stringifyJson(await options.facts.current())}\n`;
+      if (!response.write(line) && !over.aborted) await once(response, 'drain', { signal: over });
+      if (!due)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } catch (error) {
+    if (!over.aborted) throw error;
+  } finally {
+    clearInterval(timer);
+    unsubscribe();
+    response.end();
+  }
+}

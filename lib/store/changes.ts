@@ -1,0 +1,54 @@
+import type { Failure } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { Disk } from '../model/disk.ts';
+import type { Instance } from '../model/instance.ts';
+import type { Job, JobOp, JobStatus, LogEntry } from '../model/job.ts';
+import type { LockLevel, LockMode } from '../model/locks.ts';
+import type { Node } from '../model/node.ts';
+import type { NodeGroup } from '../model/nodegroup.ts';
+
+/** The kinds of objects with their types. */
+export interface Objects {
+  cluster: Cluster;
+  node: Node;
+  nodegroup: NodeGroup;
+  instance: Instance;
+  disk: Disk;
+}
+export type ObjectKind = keyof Objects;
+
+/** A change of one object: put it there (new or in place of the old one), or remove it. */
+export type ObjectChange =
+  | { [K in ObjectKind]: { change: 'put'; kind: K; object: Objects[K] } }[ObjectKind]
+  | { change: 'remove'; kind: ObjectKind; uuid: string };
+
+/** A lock as it is stored with an opcode that holds it. */
+export interface StoredLock {
+  level: LockLevel;
+  name: string;
+  mode: LockMode;
+}
+
+/** How a step ended. */
+export type StepOutcome = { outcome: Json } | { failure: Failure };
+
+/** A change of the job tables. */
+export type JobChange =
+  | { change: 'job-add'; job: Job; secrets: ReadonlyMap<number, string> }
+  | { change: 'job-set'; job: number; status: JobStatus; start: number | null; end: number | null }
+  | { change: 'op-set'; job: number; op: number; state: Omit<JobOp, 'input' | 'log'> }
+  | { change: 'op-hold'; job: number; op: number; locks: readonly StoredLock[] }
+  | { change: 'op-undo'; job: number; op: number; failure: Failure }
+  | { change: 'log-add'; job: number; op: number; entry: LogEntry }
+  | { change: 'step-begin'; job: number; op: number; name: string }
+  | { change: 'step-end'; job: number; op: number; name: string; seq: number; end: StepOutcome }
+  /** The job has ended: its journal and its secrets go. */
+  | { change: 'job-clean'; job: number };
+
+export type Change = ObjectChange | JobChange;
+
+/** Shorthands for the changes that units make. */
+export const put = <K extends ObjectKind>(kind: K, object: Objects[K]): ObjectChange =>
+  ({ change: 'put', kind, object }) as unknown as ObjectChange;
+export const remove = (kind: ObjectKind, uuid: string): ObjectChange => ({ change: 'remove', kind, uuid });

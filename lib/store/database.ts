@@ -1,0 +1,106 @@
+import { Worker } from 'node:worker_threads';
+import { MerapiError } from '../base/errors.ts';
+import type { ReadName, Statement } from './sql.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
+
+interface Pending {
+  resolve(rows: unknown[]): void;
+  reject(error: MerapiError): void;
+}
+
+/** The body of the thread. Run from its sources (in tests) it needs the TypeScript loader, which threads do not inherit. */
+function threadBody(): URL {
+  if (!import.meta.url.endsWith('.ts')) return new URL('./worker.js', import.meta.url);
+  const [loader, body] = [import.meta.resolve('tsx/esm/api'), new URL('./worker.ts', import.meta.url).href];
+  const code = `import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(body)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+/** A database connection in a thread of its own. */
+export class Connection {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<void>;
+  #nextId = 1;
+  #generation = 0;
+  #closed = false;
+  /** Called when a commit could not be written: everything committed since then is void too. */
+  onFailure: (error: MerapiError) => void = () => undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (message: FromWorker) => this.#receive(message));
+    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    worker.on('exit', () => this.#rejectAll('The store is closed'));
+  }
+
+  /** Opens the database file; the one that writes makes the file and brings its schema up to date. */
+  static async open(start: WorkerStart): Promise<Connection> {
+    const worker = new Worker(threadBody(), { workerData: start });
+    await new Promise<void>((resolve, reject) => {
+      worker.once('message', () => resolve());
+      worker.once('error', (cause) =>
+        reject(
+          new MerapiError('unavailable', `Cannot open the store ${start.file}: ${cause.message}`, { cause }),
+        ),
+      );
+    });
+    worker.removeAllListeners('error');
+    const connection = new Connection(worker);
+    worker.on('error', (cause) => connection.#rejectAll(cause.message));
+    return connection;
+  }
+
+  /** Writes statements in one transaction with others that come at the same time; resolves when they are on disk. */
+  async write(statements: readonly Statement[]): Promise<void> {
+    const generation = this.#generation;
+    await this.#ask((id) => ({ kind: 'write', id, generation, statements }));
+  }
+
+  /** The rows that a named query gives. */
+  async read<Row>(name: ReadName, ...values: (string | number)[]): Promise<Row[]> {
+    return (await this.#ask((id) => ({ kind: 'read', id, name, values }))) as Row[];
+  }
+
+  /** Ends the thread after all that was asked for. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#worker.postMessage({ kind: 'close' } satisfies ToWorker);
+    }
+    await this.#exited;
+  }
+
+  #ask(message: (id: number) => ToWorker): Promise<unknown[]> {
+    if (this.#closed) return Promise.reject(new MerapiError('unavailable', 'The store is closed'));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage(message(id));
+    });
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.kind === 'rows') this.#take(message.id)?.resolve(message.rows);
+    else if (message.kind === 'done') for (const id of message.ids) this.#take(id)?.resolve([]);
+    else if (message.kind === 'failed') {
+      const error = new MerapiError('unavailable', `The store cannot be written or read: ${message.message}`);
+      if (message.generation !== null) {
+        this.#generation = message.generation + 1;
+        this.onFailure(error);
+      }
+      for (const id of message.ids) this.#take(id)?.reject(error);
+    }
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #rejectAll(text: string): void {
+    for (const pending of this.#pending.values()) pending.reject(new MerapiError('unavailable', text));
+    this.#pending.clear();
+  }
+}

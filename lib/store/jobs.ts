@@ -1,0 +1,173 @@
+import type { Failure } from '../base/errors.ts';
+import { type Json, parseJson } from '../base/json.ts';
+import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../model/job.ts';
+import type { StepOutcome, StoredLock } from './changes.ts';
+import type { Connection } from './database.ts';
+
+/** What the journal holds of one step: nothing but its name while its outcome is not known. */
+export interface StoredStep {
+  op: number;
+  name: string;
+  /** The order in which the job's steps ended; null of one that began only. */
+  seq: number | null;
+  end: StepOutcome | null;
+}
+
+/** All that is stored of a job that has not ended, for taking it up again. */
+export interface StoredJob {
+  job: Job;
+  steps: StoredStep[];
+  /** By opcode index: what it holds, and the failure that it undoes for. */
+  locks: Map<number, StoredLock[]>;
+  undo: Map<number, Failure>;
+  secrets: Map<number, string>;
+}
+
+interface JobRow {
+  id: number;
+  status: JobStatus;
+  priority: number;
+  received: number;
+  start: number | null;
+  end: number | null;
+  archived: number;
+}
+
+interface OpRow {
+  job: number;
+  op: number;
+  input: string;
+  resolved: string;
+  status: JobStatus;
+  result: string;
+  failure: string | null;
+  start: number | null;
+  exec: number | null;
+  end: number | null;
+  locks: string | null;
+  undo: string | null;
+}
+
+interface LogRow extends LogEntry {
+  job: number;
+  op: number;
+}
+
+interface StepRow {
+  op: number;
+  name: string;
+  seq: number | null;
+  outcome: string | null;
+  failure: string | null;
+}
+
+const read = <T>(text: string): T => parseJson(text) as T;
+
+/** Reads jobs that are on disk. */
+export class JobReader {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** The ids of all jobs that are not archived, ascending. */
+  async ids(): Promise<number[]> {
+    return (await this.#connection.read<{ id: number }>('jobIds')).map((row) => row.id);
+  }
+
+  /** The highest id ever given to a job; 0 when there was none. */
+  async lastId(): Promise<number> {
+    const [row] = await this.#connection.read<{ value: number }>('lastJob');
+    return row?.value ?? 0;
+  }
+
+  /** One job, archived ones included. */
+  async get(id: number): Promise<Job | null> {
+    const [job] = await this.#range(id, id);
+    return job ?? null;
+  }
+
+  /** All jobs that are not archived, in the order of their ids, a portion at a time. */
+  async *all(portion = 500): AsyncGenerator<Job> {
+    let after = 0;
+    for (;;) {
+      const ids = await this.#connection.read<{ id: number }>('listed', after, portion);
+      const [first, last] = [ids[0], ids.at(-1)];
+      if (!first || !last) return;
+      for (const job of await this.#range(first.id, last.id)) if (!job.archived) yield job;
+      after = last.id;
+    }
+  }
+
+  /** Every job that has not ended, with its journal. */
+  async unfinished(): Promise<StoredJob[]> {
+    const ids = await this.#connection.read<{ id: number }>('activeIds');
+    return Promise.all(ids.map(({ id }) => this.#stored(id)));
+  }
+
+  async #stored(id: number): Promise<StoredJob> {
+    const [job] = await this.#range(id, id);
+    const ops = await this.#connection.read<OpRow>('ops', id, id);
+    const steps = await this.#connection.read<StepRow>('steps', id);
+    const secrets = await this.#connection.read<{ op: number; sealed: string }>('secrets', id);
+    const parsed = <T>(key: 'locks' | 'undo') =>
+      new Map(
+        ops.flatMap((row) => (row[key] === null ? [] : [[row.op, read<T>(row[key] as string)] as const])),
+      );
+    return {
+      job: job as Job,
+      steps: steps.map(stepOf),
+      locks: parsed<StoredLock[]>('locks'),
+      undo: parsed<Failure>('undo'),
+      secrets: new Map(secrets.map((row) => [row.op, row.sealed])),
+    };
+  }
+
+  async #range(first: number, last: number): Promise<Job[]> {
+    const [jobs, ops, logs] = await Promise.all([
+      this.#connection.read<JobRow>('jobs', first, last),
+      this.#connection.read<OpRow>('ops', first, last),
+      this.#connection.read<LogRow>('logs', first, last),
+    ]);
+    const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
+    const opsOf = groupBy(ops, (row) => row.job);
+    return jobs.map((row) => ({
+      ...row,
+      archived: row.archived !== 0,
+      ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
+    }));
+  }
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+function jobOp(row: OpRow, log: readonly LogRow[]): JobOp {
+  return {
+    input: read<OpInput>(row.input),
+    resolved: read<Record<string, Json>>(row.resolved),
+    status: row.status,
+    result: parseJson(row.result),
+    failure: row.failure === null ? null : read<Failure>(row.failure),
+    log: log.map(({ serial, time, type, text }) => ({ serial, time, type, text })),
+    start: row.start,
+    exec: row.exec,
+    end: row.end,
+  };
+}
+
+function stepOf(row: StepRow): StoredStep {
+  const { op, name, seq } = row;
+  if (seq === null) return { op, name, seq, end: null };
+  if (row.failure !== null) return { op, name, seq, end: { failure: read<Failure>(row.failure) } };
+  return { op, name, seq, end: { outcome: parseJson(row.outcome ?? 'null') } };
+}

@@ -1,0 +1,212 @@
+import { Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
+import { MerapiError } from '../base/errors.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { Disk } from '../model/disk.ts';
+import type { Instance } from '../model/instance.ts';
+import { compareNames } from '../model/names.ts';
+import type { Node } from '../model/node.ts';
+import type { NodeGroup } from '../model/nodegroup.ts';
+import type { ClusterView } from '../model/view.ts';
+import type { ObjectChange, ObjectKind, Objects } from './changes.ts';
+import { Table } from './table.ts';
+
+type Index = ImmutableMap<string, ImmutableSet<string>>;
+
+interface Parts {
+  version: number;
+  cluster: Cluster | null;
+  nodes: Table<Node>;
+  groups: Table<NodeGroup>;
+  instances: Table<Instance>;
+  disks: ImmutableMap<string, Disk>;
+  byNode: Index;
+  byGroup: Index;
+  macs: ImmutableMap<string, string>;
+}
+
+const empty: Parts = {
+  version: 0,
+  cluster: null,
+  nodes: new Table(),
+  groups: new Table(),
+  instances: new Table(),
+  disks: ImmutableMap(),
+  byNode: ImmutableMap(),
+  byGroup: ImmutableMap(),
+  macs: ImmutableMap(),
+};
+
+/** One immutable state of the cluster; a change gives a new one at a cost that does not depend on its size. */
+export class Snapshot implements ClusterView {
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The state that consists of these objects. */
+  static of(objects: Iterable<{ kind: ObjectKind; object: Objects[ObjectKind] }>): Snapshot {
+    const parts = { ...empty };
+    for (const { kind, object } of objects) apply(parts, { change: 'put', kind, object } as ObjectChange);
+    return new Snapshot(parts);
+  }
+
+  get version(): number {
+    return this.#parts.version;
+  }
+
+  get initialised(): boolean {
+    return this.#parts.cluster !== null;
+  }
+
+  get cluster(): Cluster {
+    if (!this.#parts.cluster) throw new MerapiError('unavailable', 'The cluster is not initialised yet');
+    return this.#parts.cluster;
+  }
+
+  get nodes(): Table<Node> {
+    return this.#parts.nodes;
+  }
+
+  get groups(): Table<NodeGroup> {
+    return this.#parts.groups;
+  }
+
+  get instances(): Table<Instance> {
+    return this.#parts.instances;
+  }
+
+  disk(uuid: string): Disk | undefined {
+    return this.#parts.disks.get(uuid);
+  }
+
+  disksOf(instance: Instance): readonly Disk[] {
+    return instance.disks.map((uuid) => this.#parts.disks.get(uuid)).filter((disk) => disk !== undefined);
+  }
+
+  instancesOn(node: string): readonly Instance[] {
+    return members(this.#parts.byNode, node, this.#parts.instances);
+  }
+
+  nodesOf(group: string): readonly Node[] {
+    return members(this.#parts.byGroup, group, this.#parts.nodes);
+  }
+
+  macOwner(mac: string): string | undefined {
+    return this.#parts.macs.get(mac);
+  }
+
+  /** The state after some changes. */
+  after(changes: readonly ObjectChange[]): Snapshot {
+    if (changes.length === 0) return this;
+    const parts = { ...this.#parts, version: this.#parts.version + 1 };
+    for (const change of changes) apply(parts, change);
+    return new Snapshot(parts);
+  }
+
+  /** The object that a change replaces or removes. */
+  before(change: ObjectChange): Objects[ObjectKind] | undefined {
+    const uuid = change.change === 'put' ? change.object.uuid : change.uuid;
+    switch (change.kind) {
+      case 'cluster':
+        return this.#parts.cluster ?? undefined;
+      case 'node':
+        return this.#parts.nodes.get(uuid);
+      case 'nodegroup':
+        return this.#parts.groups.get(uuid);
+      case 'instance':
+        return this.#parts.instances.get(uuid);
+      case 'disk':
+        return this.#parts.disks.get(uuid);
+    }
+  }
+}
+
+function members<T extends { name: string }>(
+  index: Index,
+  key: string,
+  table: { get(uuid: string): T | undefined },
+): T[] {
+  const uuids = index.get(key);
+  if (!uuids) return [];
+  const found: T[] = [];
+  for (const uuid of uuids) {
+    const object = table.get(uuid);
+    if (object) found.push(object);
+  }
+  return found.sort((a, b) => compareNames(a.name, b.name));
+}
+
+function enter(index: Index, key: string, uuid: string): Index {
+  return index.set(key, (index.get(key) ?? ImmutableSet<string>()).add(uuid));
+}
+
+function leave(index: Index, key: string, uuid: string): Index {
+  const rest = index.get(key)?.remove(uuid);
+  return rest && rest.size > 0 ? index.set(key, rest) : index.remove(key);
+}
+
+function apply(parts: Parts, change: ObjectChange): void {
+  if (change.change === 'remove') {
+    removeFrom(parts, change.kind, change.uuid);
+    return;
+  }
+  switch (change.kind) {
+    case 'cluster':
+      parts.cluster = change.object;
+      break;
+    case 'nodegroup':
+      parts.groups = parts.groups.with(change.object);
+      break;
+    case 'disk':
+      parts.disks = parts.disks.set(change.object.uuid, change.object);
+      break;
+    case 'node': {
+      const before = parts.nodes.get(change.object.uuid);
+      if (before && before.group !== change.object.group)
+        parts.byGroup = leave(parts.byGroup, before.group, before.uuid);
+      parts.byGroup = enter(parts.byGroup, change.object.group, change.object.uuid);
+      parts.nodes = parts.nodes.with(change.object);
+      break;
+    }
+    case 'instance': {
+      const before = parts.instances.get(change.object.uuid);
+      if (before) forgetInstance(parts, before);
+      parts.byNode = enter(parts.byNode, change.object.primary_node, change.object.uuid);
+      for (const nic of change.object.nics) parts.macs = parts.macs.set(nic.mac, change.object.uuid);
+      parts.instances = parts.instances.with(change.object);
+      break;
+    }
+  }
+}
+
+function forgetInstance(parts: Parts, instance: Instance): void {
+  parts.byNode = leave(parts.byNode, instance.primary_node, instance.uuid);
+  for (const nic of instance.nics) parts.macs = parts.macs.remove(nic.mac);
+}
+
+function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {
+  switch (kind) {
+    case 'cluster':
+      parts.cluster = null;
+      break;
+    case 'nodegroup':
+      parts.groups = parts.groups.without(uuid);
+      break;
+    case 'disk':
+      parts.disks = parts.disks.remove(uuid);
+      break;
+    case 'node': {
+      const before = parts.nodes.get(uuid);
+      if (before) parts.byGroup = leave(parts.byGroup, before.group, uuid);
+      parts.nodes = parts.nodes.without(uuid);
+      break;
+    }
+    case 'instance': {
+      const before = parts.instances.get(uuid);
+      if (before) forgetInstance(parts, before);
+      parts.instances = parts.instances.without(uuid);
+      break;
+    }
+  }
+}

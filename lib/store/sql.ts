@@ -1,0 +1,101 @@
+import { stringifyJson } from '../base/json.ts';
+import type { Change } from './changes.ts';
+
+/** Every statement that writes, by name. The worker prepares each once. */
+export const writes = {
+  epochClaim: "UPDATE meta SET value = value + 1 WHERE key = 'epoch'",
+  objectPut:
+    'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, uuid) DO UPDATE SET body = excluded.body',
+  objectRemove: 'DELETE FROM objects WHERE kind = ? AND uuid = ?',
+  eventAdd: 'INSERT INTO events (time, kind, uuid, name, action, job) VALUES (?, ?, ?, ?, ?, ?)',
+  jobAdd: 'INSERT INTO jobs (id, status, priority, received) VALUES (?, ?, ?, ?)',
+  jobLast: "UPDATE meta SET value = max(value, ?) WHERE key = 'last_job'",
+  jobSet: 'UPDATE jobs SET status = ?, start = ?, "end" = ? WHERE id = ?',
+  opAdd: 'INSERT INTO job_ops (job, op, input, resolved, status, result) VALUES (?, ?, ?, ?, ?, ?)',
+  opSet:
+    'UPDATE job_ops SET resolved = ?, status = ?, result = ?, failure = ?, start = ?, exec = ?, "end" = ? WHERE job = ? AND op = ?',
+  opHold: 'UPDATE job_ops SET locks = ? WHERE job = ? AND op = ?',
+  opUndo: 'UPDATE job_ops SET undo = ? WHERE job = ? AND op = ?',
+  logAdd: 'INSERT INTO job_log (job, serial, op, time, type, text) VALUES (?, ?, ?, ?, ?, ?)',
+  stepBegin: 'INSERT INTO job_steps (job, op, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  stepEnd: `INSERT INTO job_steps (job, op, name, seq, outcome, failure) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (job, op, name) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome, failure = excluded.failure`,
+  secretAdd: 'INSERT INTO job_secrets VALUES (?, ?, ?)',
+  stepsRemove: 'DELETE FROM job_steps WHERE job = ?',
+  secretsRemove: 'DELETE FROM job_secrets WHERE job = ?',
+  locksRemove: 'UPDATE job_ops SET locks = NULL, undo = NULL WHERE job = ?',
+} as const;
+
+/** Every statement that reads, by name. */
+export const reads = {
+  epoch: "SELECT value FROM meta WHERE key = 'epoch'",
+  lastJob: "SELECT value FROM meta WHERE key = 'last_job'",
+  objects: 'SELECT kind, body FROM objects',
+  jobIds: 'SELECT id FROM jobs WHERE archived = 0 ORDER BY id',
+  activeIds: "SELECT id FROM jobs WHERE status NOT IN ('success', 'error', 'canceled') ORDER BY id",
+  jobs: 'SELECT * FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id',
+  ops: 'SELECT * FROM job_ops WHERE job BETWEEN ? AND ? ORDER BY job, op',
+  logs: 'SELECT * FROM job_log WHERE job BETWEEN ? AND ? ORDER BY job, serial',
+  steps: 'SELECT op, name, seq, outcome, failure FROM job_steps WHERE job = ? ORDER BY seq',
+  secrets: 'SELECT op, sealed FROM job_secrets WHERE job = ?',
+  listed: 'SELECT id FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?',
+} as const;
+
+export type WriteName = keyof typeof writes;
+export type ReadName = keyof typeof reads;
+type SqlValue = string | number | null;
+
+/** One statement to run, by its name, with its values. */
+export type Statement = readonly [name: WriteName, values: readonly SqlValue[]];
+
+const json = (value: unknown): string => stringifyJson(value);
+const jsonOrNull = (value: unknown): string | null => (value === null ? null : stringifyJson(value));
+
+/** What a change does to the tables. */
+export function statementsOf(change: Change): Statement[] {
+  switch (change.change) {
+    case 'put':
+      return [['objectPut', [change.kind, change.object.uuid, json(change.object)]]];
+    case 'remove':
+      return [['objectRemove', [change.kind, change.uuid]]];
+    case 'job-add': {
+      const { job } = change;
+      return [
+        ['jobAdd', [job.id, job.status, job.priority, job.received]],
+        ['jobLast', [job.id]],
+        ...job.ops.map(
+          (op, index): Statement => ['opAdd', [job.id, index, json(op.input), '{}', op.status, 'null']],
+        ),
+        ...[...change.secrets].map(([op, sealed]): Statement => ['secretAdd', [job.id, op, sealed]]),
+      ];
+    }
+    case 'job-set':
+      return [['jobSet', [change.status, change.start, change.end, change.job]]];
+    case 'op-set': {
+      const { state } = change;
+      const values = [json(state.resolved), state.status, json(state.result), jsonOrNull(state.failure)];
+      return [['opSet', [...values, state.start, state.exec, state.end, change.job, change.op]]];
+    }
+    case 'op-hold':
+      return [['opHold', [json(change.locks), change.job, change.op]]];
+    case 'op-undo':
+      return [['opUndo', [json(change.failure), change.job, change.op]]];
+    case 'log-add': {
+      const { entry } = change;
+      return [['logAdd', [change.job, entry.serial, change.op, entry.time, entry.type, entry.text]]];
+    }
+    case 'step-begin':
+      return [['stepBegin', [change.job, change.op, change.name]]];
+    case 'step-end': {
+      const outcome = 'outcome' in change.end ? json(change.end.outcome) : null;
+      const failure = 'failure' in change.end ? json(change.end.failure) : null;
+      return [['stepEnd', [change.job, change.op, change.name, change.seq, outcome, failure]]];
+    }
+    case 'job-clean':
+      return [
+        ['stepsRemove', [change.job]],
+        ['secretsRemove', [change.job]],
+        ['locksRemove', [change.job]],
+      ];
+  }
+}

@@ -1,0 +1,123 @@
+// The thread that owns a database connection: one that writes, so that no fsync blocks the main thread and the next group
+// of commits collects while one is written; another one that only reads.
+import { readdirSync, readFileSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { type ReadName, reads, type Statement, type WriteName, writes } from './sql.ts';
+
+export interface WorkerStart {
+  file: string;
+  readonly: boolean;
+}
+
+export type ToWorker =
+  | { kind: 'write'; id: number; generation: number; statements: readonly Statement[] }
+  | { kind: 'read'; id: number; name: ReadName; values: readonly (string | number)[] }
+  | { kind: 'close' };
+
+/** `lost` says that another master has taken the store over. */
+export type FromWorker =
+  | { kind: 'ready'; epoch: number }
+  | { kind: 'done'; ids: number[] }
+  | { kind: 'rows'; id: number; rows: unknown[] }
+  | { kind: 'failed'; ids: number[]; generation: number | null; message: string; lost: boolean };
+
+const port = parentPort;
+if (!port) throw new Error('This file is the body of a worker thread');
+const { file, readonly } = workerData as WorkerStart;
+const database = new Database(file, { readonly, timeout: 10_000 });
+const prepared = new Map<string, Database.Statement>();
+let epoch = 0;
+
+function statement(sql: string): Database.Statement {
+  let found = prepared.get(sql);
+  if (!found) {
+    found = database.prepare(sql);
+    prepared.set(sql, found);
+  }
+  return found;
+}
+
+function migrate(): void {
+  const folder = new URL('./migrations/', import.meta.url);
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  const done = database.pragma('user_version', { simple: true }) as number;
+  if (done > files.length)
+    throw new Error(`The store is of a newer Merapi (schema ${done}, known up to ${files.length})`);
+  for (const [index, name] of files.entries()) {
+    if (index < done) continue;
+    database.transaction(() => {
+      database.exec(readFileSync(new URL(name, folder), 'utf8'));
+      database.pragma(`user_version = ${index + 1}`);
+    })();
+  }
+}
+
+function readEpoch(): number {
+  return (statement(reads.epoch).get() as { value: number }).value;
+}
+
+type Write = Extract<ToWorker, { kind: 'write' }>;
+let waiting: Write[] = [];
+/** Commits of this generation and older ones are void: one before them failed. */
+let voided = -1;
+
+class LeadershipLost extends Error {}
+
+const writeAll = database.transaction((commits: readonly Write[]) => {
+  if (readEpoch() !== epoch) throw new LeadershipLost('Another master has taken over this store');
+  for (const commit of commits)
+    for (const [name, values] of commit.statements) statement(writes[name as WriteName]).run(...values);
+});
+
+function flush(): void {
+  const commits = waiting;
+  waiting = [];
+  const live = commits.filter((commit) => commit.generation > voided);
+  const late = commits.filter((commit) => commit.generation <= voided).map((commit) => commit.id);
+  if (late.length > 0)
+    send({ kind: 'failed', ids: late, generation: null, message: 'An earlier commit failed', lost: false });
+  if (live.length === 0) return;
+  const ids = live.map((commit) => commit.id);
+  try {
+    writeAll.immediate(live);
+    send({ kind: 'done', ids });
+  } catch (error) {
+    voided = Math.max(...live.map((commit) => commit.generation));
+    const message = error instanceof Error ? error.message : String(error);
+    send({ kind: 'failed', ids, generation: voided, message, lost: error instanceof LeadershipLost });
+  }
+}
+
+function send(message: FromWorker): void {
+  port?.postMessage(message);
+}
+
+if (!readonly) {
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  migrate();
+  statement(writes.epochClaim).run();
+  epoch = readEpoch();
+}
+
+port.on('message', (message: ToWorker) => {
+  if (message.kind === 'write') {
+    // Everything that has arrived by the next turn shares one transaction and one fsync.
+    if (waiting.push(message) === 1) setImmediate(flush);
+  } else if (message.kind === 'read') {
+    try {
+      send({ kind: 'rows', id: message.id, rows: statement(reads[message.name]).all(...message.values) });
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      send({ kind: 'failed', ids: [message.id], generation: null, message: text, lost: false });
+    }
+  } else {
+    flush();
+    database.close();
+    port.close();
+  }
+});
+send({ kind: 'ready', epoch });

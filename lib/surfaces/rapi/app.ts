@@ -1,0 +1,109 @@
+import Router from '@koa/router';
+import Koa, { type Context } from 'koa';
+import type { Clock } from '../../base/clock.ts';
+import { MerapiError } from '../../base/errors.ts';
+import { stringifyJson } from '../../base/json.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Manager } from '../../manager/define.ts';
+import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
+import { readBody } from './body.ts';
+import { errorAnswer } from './errors.ts';
+import { QueryArgs } from './query.ts';
+import { resources } from './registry.ts';
+import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
+
+/** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
+const WAIT_TIMEOUT = 10_000;
+
+export interface RapiOptions {
+  /** Whether everybody must authenticate, even for what anonymous users may otherwise see. */
+  requireAuthentication: boolean;
+  clock: Clock;
+  log: Logger;
+  /** Milliseconds; by default 10,000. */
+  waitTimeout?: number;
+  /** Fires when the server ends: waiting requests are then answered at once. */
+  closing?: AbortSignal;
+}
+
+/** The RAPI as a Koa application; its checks run in Ganeti's order: path, method, who, right, type of the body, content. */
+export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
+  const authenticate = createAuthenticate(users, options.requireAuthentication);
+  const underWay = new Set<AbortController>();
+  options.closing?.addEventListener('abort', () => {
+    for (const request of underWay) request.abort();
+  });
+  const router = new Router();
+  for (const resource of resources)
+    router.all(pathPattern(resource.path), async (context) => {
+      const method = methodOf(resource, context);
+      const principal = await authenticate(context.req);
+      permit(principal, method.access, context.path);
+      const result = await method.handle({
+        manager,
+        principal,
+        resource: resource.name,
+        items: context.captures ?? [],
+        query: new QueryArgs(context.querystring),
+        body: await readBody(context),
+        clock: options.clock,
+        signal: requestSignal(context, underWay, options.closing),
+        waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
+      });
+      write(context, 200, result);
+    });
+  const app = new Koa();
+  app.on('error', (error) => options.log.debug({ error: String(error) }, 'An answer could not be sent'));
+  app.use((context, next) => answer(context, next, options));
+  app.use(router.routes());
+  app.use((context) => {
+    throw new MerapiError('not_found', `There is no resource ${context.path}`);
+  });
+  return app;
+}
+
+/** A signal that fires when the client is gone or the server ends. */
+function requestSignal(
+  context: Context,
+  underWay: Set<AbortController>,
+  closing: AbortSignal | undefined,
+): AbortSignal {
+  const request = new AbortController();
+  underWay.add(request);
+  context.res.once('close', () => {
+    underWay.delete(request);
+    request.abort();
+  });
+  if (closing?.aborted || context.res.closed) request.abort();
+  return request.signal;
+}
+
+function methodOf(resource: Resource, context: Context): Method {
+  const { method, path } = context;
+  const found = Object.hasOwn(resource.methods, method) ? resource.methods[method as HttpMethod] : undefined;
+  if (found) return found;
+  throw new MerapiError('unsupported_method', `Method ${method} is unsupported for path ${path}`);
+}
+
+/** Turns whatever goes wrong into an answer, and logs what the client is not told. */
+async function answer(context: Context, next: () => Promise<void>, options: RapiOptions): Promise<void> {
+  try {
+    await next();
+  } catch (error) {
+    const failure = errorAnswer(error);
+    if (failure.code === 500)
+      options.log.error({ err: error, method: context.method, path: context.path }, 'A request failed');
+    if (failure.code === 401) context.set('WWW-Authenticate', CHALLENGE);
+    write(context, failure.code, failure);
+    // What is left of the body must be taken, or the client waits for that and the connection cannot be used again.
+    context.req.resume();
+  }
+  if (options.closing?.aborted) context.set('Connection', 'close');
+}
+
+/** Sets the answer as text, for Koa would add a charset to JSON and turn null into an empty answer. */
+function write(context: Context, status: number, value: unknown): void {
+  context.status = status;
+  context.set('Content-Type', 'application/json');
+  context.body = `${stringifyJson(value)}\n`;
+}

@@ -1,0 +1,63 @@
+import { type ErrorCode, MerapiError } from '../../base/errors.ts';
+
+type Status = 400 | 401 | 403 | 404 | 413 | 415 | 500 | 501 | 502 | 503;
+
+/** What each error code means in HTTP. */
+const statusOf: Readonly<Record<ErrorCode, Status>> = {
+  wrong_input: 400,
+  wrong_state: 400,
+  unknown_entity: 404,
+  already_exists: 400,
+  resource_not_unique: 400,
+  insufficient_resources: 503,
+  temp_insufficient_resources: 503,
+  resolver_error: 502,
+  environment_error: 500,
+  internal_error: 500,
+  prerequisite: 400,
+  execution: 500,
+  type_enforcement: 400,
+  configuration: 500,
+  invalid_tag: 400,
+  hypervisor: 500,
+  block_device: 500,
+  node_unreachable: 502,
+  timeout: 502,
+  bad_request: 400,
+  not_found: 404,
+  unauthorized: 401,
+  forbidden: 403,
+  too_large: 413,
+  unsupported_media_type: 415,
+  unsupported_method: 501,
+  unavailable: 503,
+};
+
+/** Ganeti's fixed sentence for each status. */
+const explanations: Readonly<Record<Status, string>> = {
+  400: 'Bad request syntax or unsupported method',
+  401: 'No permission -- see authorization schemes',
+  403: 'Request forbidden -- authorization will not help',
+  404: 'Nothing matches the given URI',
+  413: 'Entity is too large',
+  415: 'Entity body in unsupported format',
+  500: 'Server got itself in trouble',
+  501: 'Server does not support this operation',
+  502: 'Invalid responses from another server/proxy',
+  503: 'The server cannot process the request due to a high load',
+};
+
+/** An error as the RAPI answers it; `code` repeats the HTTP status. */
+export interface ErrorAnswer {
+  code: Status;
+  message: string;
+  explain: string;
+}
+
+/** The answer to a request that failed. What is not a MerapiError is a defect, whose text is for the log alone. */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  const known = error instanceof MerapiError;
+  const code = known ? statusOf[error.code] : 500;
+  const message = known ? error.message : 'An error inside Merapi; its log tells more';
+  return { code, message, explain: explanations[code] };
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../../base/clock.ts';
+import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import type { Action, Principal } from '../../manager/authorise.ts';
+import type { Manager } from '../../manager/define.ts';
+import type { OpcodeId } from '../../opcodes/registry.ts';
+import type { QueryArgs } from './query.ts';
+
+/** A request that has passed all checks of the protocol. */
+export interface Call {
+  readonly manager: Manager;
+  readonly principal: Principal;
+  /** The name of the resource, as reason trails show it. */
+  readonly resource: string;
+  /** What stands in the path where the resource's path has a {name} or an {id}. */
+  readonly items: readonly string[];
+  readonly query: QueryArgs;
+  /** Undefined when the request has none. */
+  readonly body: Json | undefined;
+  readonly clock: Clock;
+  /** Fires when the client is gone or the server ends. */
+  readonly signal: AbortSignal;
+  /** How long a request may wait for a change, in milliseconds. */
+  readonly waitTimeout: number;
+}
+
+/** What one HTTP method does to a resource. */
+export interface Method {
+  /** What the user must be allowed to do. */
+  readonly access: Action;
+  /** The opcode that it submits, if any; the answer is then the job's id. */
+  readonly opcode: OpcodeId | null;
+  /** Gives what is answered as JSON. @throws MerapiError */
+  handle(call: Call): unknown;
+}
+
+export const httpMethods = ['GET', 'PUT', 'POST', 'DELETE'] as const;
+export type HttpMethod = (typeof httpMethods)[number];
+
+/** One path of the RAPI with its methods. */
+export interface Resource {
+  /** Ganeti's name for it, e.g. instances_name_startup. */
+  readonly name: string;
+  /** The path; {name} stands for a name, {id} for a number. */
+  readonly path: string;
+  readonly methods: Readonly<Partial<Record<HttpMethod, Method>>>;
+}
+
+/** The regular expression that a path, still encoded, must match as a whole; it captures the {name}s and {id}s. */
+export function pathPattern(path: string): RegExp {
+  const pattern = path.replaceAll('{name}', '([\\w._-]+)').replaceAll('{id}', '([0-9]+)');
+  return new RegExp(`^${pattern}$`);
+}
+
+/** The item of the path at this place. */
+export function item(call: Call, place = 0): string {
+  const text = call.items[place];
+  if (text === undefined) throw new Error(`Resource ${call.resource} has no item ${place} in its path`);
+  return text;
+}
+
+/** The body as an object; an absent or null body is an empty one. @throws MerapiError bad_request */
+export function bodyObject(call: Call): { [key: string]: Json } {
+  const { body } = call;
+  if (body === undefined || body === null) return {};
+  if (typeof body === 'object' && !Array.isArray(body)) return body;
+  throw new MerapiError('bad_request', 'The body must be a JSON object');
+}

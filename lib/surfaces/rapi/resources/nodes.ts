@@ -1,0 +1,78 @@
+import { type Node, nodeRole, roleNames } from '../../../model/node.ts';
+import { type Call, item, type Resource } from '../resource.ts';
+import { find, listing, refuseLock, row } from '../rows.ts';
+
+const FIELDS = [
+  'name',
+  'offline',
+  'master_candidate',
+  'drained',
+  'dtotal',
+  'dfree',
+  'sptotal',
+  'spfree',
+  'mtotal',
+  'mnode',
+  'mfree',
+  'pinst_cnt',
+  'sinst_cnt',
+  'ctotal',
+  'cnos',
+  'cnodes',
+  'csockets',
+  'pip',
+  'sip',
+  'role',
+  'pinst_list',
+  'sinst_list',
+  'master_capable',
+  'vm_capable',
+  'ndparams',
+  'group.uuid',
+  'ctime',
+  'mtime',
+  'uuid',
+  'serial_no',
+  'tags',
+];
+
+function nodeOf(call: Call): Node {
+  return find(call.manager.view.nodes, item(call), 'node', 'abbreviated');
+}
+
+export const nodeResources: readonly Resource[] = [
+  {
+    name: 'nodes',
+    path: '/2/nodes',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        handle: (call) => listing(call, 'node', FIELDS, call.manager.view.nodes, 'id'),
+      },
+    },
+  },
+  {
+    name: 'nodes_name',
+    path: '/2/nodes/{name}',
+    methods: { GET: { access: 'look', opcode: null, handle: describe } },
+  },
+  {
+    name: 'nodes_name_role',
+    path: '/2/nodes/{name}/role',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        handle: (call) => roleNames[nodeRole(nodeOf(call), call.manager.view.cluster.master_node)],
+      },
+    },
+  },
+];
+
+async function describe(call: Call): Promise<unknown> {
+  refuseLock(call);
+  const node = await row(call, 'node', FIELDS, nodeOf(call).name);
+  // One node, unlike the listing, has its secondary address under its long name too.
+  return { ...node, secondary_ip: node.sip };
+}

@@ -1,0 +1,54 @@
+import { MerapiError } from '../../../base/errors.ts';
+import type { Json } from '../../../base/json.ts';
+import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+
+export const queryResources: readonly Resource[] = [
+  {
+    name: 'query',
+    path: '/2/query/{name}',
+    methods: {
+      GET: {
+        access: 'read',
+        opcode: null,
+        handle: (call) => call.manager.query(call.principal, item(call), required(fieldArgument(call)), null),
+      },
+      PUT: { access: 'read', opcode: null, handle: queryByBody },
+    },
+  },
+  {
+    name: 'query_fields',
+    path: '/2/query/{name}/fields',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        handle: (call) => call.manager.queryFields(call.principal, item(call), fieldArgument(call)),
+      },
+    },
+  },
+];
+
+function queryByBody(call: Call): Promise<unknown> {
+  if (call.body === undefined || call.body === null)
+    throw new MerapiError('bad_request', "The body must be a JSON object with 'fields' and 'qfilter'");
+  const body = bodyObject(call);
+  const fields = body.fields === undefined ? required(fieldArgument(call)) : fieldList(body.fields);
+  return call.manager.query(call.principal, item(call), fields, body.qfilter ?? body.filter ?? null);
+}
+
+/** The argument `fields`, a list of names with commas between them; null when it is not given. */
+function fieldArgument(call: Call): string[] | null {
+  const text = call.query.text('fields');
+  return text === null ? null : text.split(',').map((name) => name.trim());
+}
+
+function required(fields: string[] | null): string[] {
+  if (fields === null)
+    throw new MerapiError('bad_request', "Argument 'fields' is missing: names of fields, with commas");
+  return fields;
+}
+
+function fieldList(fields: Json): string[] {
+  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
+  throw new MerapiError('bad_request', "'fields' must be a list of names of fields");
+}

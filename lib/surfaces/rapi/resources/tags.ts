@@ -1,0 +1,60 @@
+import { MerapiError } from '../../../base/errors.ts';
+import type { TagKind } from '../../../model/tag.ts';
+import type { OpcodeId } from '../../../opcodes/registry.ts';
+import { type Call, item, type Method, type Resource } from '../resource.ts';
+import { dryRun, submit } from '../submit.ts';
+
+/** The kinds of objects whose tags have a path below /2/KINDs/{name}. */
+type NamedKind = 'instance' | 'node' | 'nodegroup';
+
+/** The tags of one kind of objects; `path` is that of one object, `name` its resource's. */
+function tagsOf(kind: NamedKind, name: string, path: string): Resource {
+  return {
+    name: `${name}_tags`,
+    path: `${path}/tags`,
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        handle: (call) => call.manager.tags(call.principal, kind, item(call)),
+      },
+      PUT: change('OP_TAGS_SET', kind, (call) => ({ name: item(call) })),
+      DELETE: change('OP_TAGS_DEL', kind, (call) => ({ name: item(call) })),
+    },
+  };
+}
+
+function change(opcode: OpcodeId, kind: TagKind, object: (call: Call) => { name?: string }): Method {
+  return {
+    access: 'write',
+    opcode,
+    handle: (call) => submit(call, opcode, { kind, tags: givenTags(call), ...object(call), ...dryRun(call) }),
+  };
+}
+
+/** The tags of a request: those of its arguments `tag`, then those of the list in its body. */
+function givenTags(call: Call): unknown[] {
+  const body = call.body ?? [];
+  if (!Array.isArray(body)) throw new MerapiError('bad_request', 'The body must be a JSON list of tags');
+  return [...call.query.all('tag'), ...body];
+}
+
+/** The tags of the cluster and of everything in it. */
+export const tagResources: readonly Resource[] = [
+  {
+    name: 'tags',
+    path: '/2/tags',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        handle: (call) => call.manager.tags(call.principal, 'cluster', null),
+      },
+      PUT: change('OP_TAGS_SET', 'cluster', () => ({})),
+      DELETE: change('OP_TAGS_DEL', 'cluster', () => ({})),
+    },
+  },
+  tagsOf('node', 'nodes_name', '/2/nodes/{name}'),
+  tagsOf('nodegroup', 'groups_name', '/2/groups/{name}'),
+  tagsOf('instance', 'instances_name', '/2/instances/{name}'),
+];

@@ -1,0 +1,88 @@
+import { MerapiError } from '../../base/errors.ts';
+import { expandName } from '../../model/names.ts';
+import type { ObjectTable } from '../../model/view.ts';
+import { ResultStatus } from '../../query/define.ts';
+import type { Call } from './resource.ts';
+
+type Row = Record<string, unknown>;
+
+/** Which objects a request may name by the beginning of their names up to a dot, as Ganeti allows. */
+export type Naming = 'full' | 'abbreviated';
+
+/**
+ * The object of the view that a path names, by its name or uuid.
+ * @param kind what it is, for the message.
+ * @throws MerapiError not_found
+ */
+export function find<T extends { name: string }>(
+  table: ObjectTable<T>,
+  text: string,
+  kind: string,
+  naming: Naming,
+): T {
+  const exact = table.named(text) ?? table.get(text);
+  if (exact) return exact;
+  if (naming === 'abbreviated') {
+    const names = table.list().map((each) => each.name);
+    const full = expandName(text, names);
+    const found = full === null ? undefined : table.named(full);
+    if (found) return found;
+  }
+  throw new MerapiError('not_found', `There is no ${kind} '${text}'`);
+}
+
+/**
+ * The wanted fields of all objects that pass the filter (null: all), as one JSON object each. Values that are not known
+ * now are null. @throws MerapiError bad_request
+ */
+export async function rows(
+  call: Call,
+  resource: string,
+  fields: readonly string[],
+  filter: unknown,
+): Promise<Row[]> {
+  const answer = await call.manager.query(call.principal, resource, fields, filter);
+  return answer.data.map((cells) =>
+    Object.fromEntries(
+      fields.map((field, place) => {
+        const cell = cells[place];
+        return [field, cell?.[0] === ResultStatus.NORMAL ? cell[1] : null];
+      }),
+    ),
+  );
+}
+
+/** The wanted fields of the one object with this full name. @throws MerapiError not_found when it has just gone. */
+export async function row(
+  call: Call,
+  resource: string,
+  fields: readonly string[],
+  name: string,
+): Promise<Row> {
+  const [found] = await rows(call, resource, fields, ['=', 'name', name]);
+  if (!found) throw new MerapiError('not_found', `There is no ${resource} '${name}'`);
+  return found;
+}
+
+/** Refuses the argument `lock=1`: reads never wait for jobs. @throws MerapiError bad_request */
+export function refuseLock(call: Call): void {
+  if (call.query.flag('lock'))
+    throw new MerapiError('bad_request', "Argument 'lock' must be 0: reading under locks is not supported");
+}
+
+/**
+ * The answer of a listing: with `bulk=1` all fields of all objects, else the name and address of each.
+ * @param key the name of the key under which the short form gives the object's name.
+ * @throws MerapiError bad_request
+ */
+export function listing(
+  call: Call,
+  resource: string,
+  fields: readonly string[],
+  table: ObjectTable<{ name: string }>,
+  key: 'id' | 'name',
+): unknown {
+  refuseLock(call);
+  if (call.query.flag('bulk')) return rows(call, resource, fields, null);
+  return table.list().map(({ name }) => ({ [key]: name, uri: `/2/${resource}s/${name}` }));
+}

@@ -1,0 +1,106 @@
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { MerapiError } from '../../base/errors.ts';
+import type { Identity } from '../../base/tls.ts';
+import type { Manager } from '../../manager/define.ts';
+import { createRapi, type RapiOptions } from './app.ts';
+import type { Users } from './auth.ts';
+import { errorAnswer } from './errors.ts';
+
+/** How long an idle connection is kept for the next request, in milliseconds; clients may poll more seldom than Node's 5 s. */
+const KEEP_ALIVE = 60_000;
+/** How long requests under way may go on when the server is closed, in milliseconds. */
+const CLOSE_GRACE = 1_000;
+
+export interface RapiServerOptions extends Omit<RapiOptions, 'closing'> {
+  manager: Manager;
+  users: Users;
+  /** The address to listen on. */
+  bind: string;
+  /** 0 takes any free port. */
+  port: number;
+  /** The server's certificate and key; null for HTTP without TLS. */
+  tls: Identity | null;
+}
+
+export interface RapiServer {
+  /** Where it can be reached from this machine. */
+  readonly url: string;
+  readonly port: number;
+  /** Stops listening, answers those who wait, and ends all connections: within about a second. */
+  close(): Promise<void>;
+}
+
+/** Serves the RAPI. @throws MerapiError configuration when the address or port cannot be used. */
+export async function startRapi(options: RapiServerOptions): Promise<RapiServer> {
+  const closing = new AbortController();
+  const handler = createRapi(options.manager, options.users, {
+    ...options,
+    closing: closing.signal,
+  }).callback();
+  const server: Server = options.tls ? createHttpsServer(options.tls, handler) : createHttpServer(handler);
+  server.keepAliveTimeout = KEEP_ALIVE;
+  server.on('clientError', refuse);
+  // The raw sockets, those in the middle of a TLS handshake included.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await listen(server, options.bind, options.port);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `${options.tls ? 'https' : 'http'}://${reachable(options.bind)}:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          for (const socket of sockets) socket.destroy();
+        }, CLOSE_GRACE);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        closing.abort();
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function listen(server: Server, bind: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(new MerapiError('configuration', listenProblem(bind, port, cause), { cause }));
+    });
+    server.listen(port, bind, resolve);
+  });
+}
+
+function listenProblem(bind: string, port: number, cause: NodeJS.ErrnoException): string {
+  const where = `port ${port} of ${bind}`;
+  if (cause.code === 'EADDRINUSE') return `Another program uses ${where}; choose another port`;
+  if (cause.code === 'EACCES') return `Not allowed to listen on ${where}; choose a port above 1023`;
+  return `Cannot listen on ${where}: ${cause.message}`;
+}
+
+function reachable(bind: string): string {
+  const address = bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind;
+  return isIPv6(address) ? `[${address}]` : address;
+}
+
+/** Answers what is not even HTTP, or a method that Node does not know. */
+function refuse(
+  error: NodeJS.ErrnoException,
+  socket: { writable: boolean; end(text: string): void; destroy(): void },
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = new MerapiError('bad_request', `The request cannot be read: ${error.message}`);
+  const body = `${JSON.stringify(errorAnswer(problem))}\n`;
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,47 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import type { OpcodeId } from '../../opcodes/registry.ts';
+import type { Call } from './resource.ts';
+
+/** How parameters that come in the body differ in name from those of the opcode. */
+export type Renames = Readonly<Record<string, string>>;
+
+/** The parameter `dry_run` of an opcode, from the argument `dry-run`. @throws MerapiError bad_request */
+export function dryRun(call: Call): { dry_run: boolean } {
+  return { dry_run: call.query.flag('dry-run') };
+}
+
+/**
+ * Submits a job of one opcode and gives its id. `fixed` are the parameters that the path and the query decide; those of
+ * the body may not touch them. Everything else about the parameters is checked by the manager.
+ * @throws MerapiError bad_request, forbidden, unavailable
+ */
+export function submit(
+  call: Call,
+  opcode: OpcodeId,
+  fixed: Readonly<Record<string, unknown>>,
+  body: { readonly [key: string]: Json } = {},
+  renames: Renames = {},
+): Promise<number> {
+  const given = renamed(body, renames);
+  const decided = { ...fixed, reason: reasonTrail(call), OP_ID: opcode };
+  const clash = Object.keys(decided).find((name) => Object.hasOwn(given, name));
+  if (clash !== undefined)
+    throw new MerapiError('bad_request', `'${clash}' may not stand in the body; the URL decides it`);
+  return call.manager.submit(call.principal, [{ ...given, ...decided }]);
+}
+
+function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [key: string]: Json } {
+  for (const [alias, name] of Object.entries(renames))
+    if (Object.hasOwn(body, alias) && Object.hasOwn(body, name))
+      throw new MerapiError('bad_request', `'${alias}' and '${name}' are the same; give only one of them`);
+  const known = new Map(Object.entries(renames));
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [known.get(name) ?? name, value]));
+}
+
+/** Why it is done: what the user said, then the resource that was used. */
+function reasonTrail(call: Call): unknown[] {
+  const said = call.query.text('reason');
+  const resource = [`gnt:library:rlib2:${call.resource}`, '', call.clock.nanoseconds()];
+  return said === null ? [resource] : [['gnt:user', said, call.clock.nanoseconds()], resource];
+}

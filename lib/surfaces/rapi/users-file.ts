@@ -1,0 +1,80 @@
+import { readFileSync, statSync } from 'node:fs';
+import { errorText, MerapiError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Principal } from '../../manager/authorise.ts';
+import type { Users } from './auth.ts';
+import { parseUsers, type UsersText, verifyUser } from './users.ts';
+
+/** A file whose last change is younger than this (ms) may change again without a new time stamp. */
+const STAMP_DOUBT = 1000;
+
+/**
+ * The users file. Each authentication looks whether the file has changed (one stat, no watcher that could miss a change
+ * or must be closed) and reads it again if so. A missing or broken file keeps the users that were read before.
+ */
+export class UsersFile implements Users {
+  readonly #path: string;
+  readonly #log: Logger;
+  #current: UsersText;
+  /** What #current was read from; null when the file was unusable since. */
+  #text: string | null;
+  /** Identity of the state last looked at; null when it must be read again in any case. */
+  #stamp: string | null = null;
+  /** The problem that was logged last, so that it is logged once. */
+  #complaint: string | null = null;
+
+  /** @throws MerapiError configuration when the file is missing or broken. */
+  constructor(path: string, log: Logger) {
+    this.#path = path;
+    this.#log = log;
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (cause) {
+      throw new MerapiError('configuration', `The users file cannot be read: ${errorText(cause)}`, { cause });
+    }
+    this.#current = this.#parse(text);
+    this.#text = text;
+  }
+
+  authenticate(name: string, password: string): Principal | null {
+    this.#refresh();
+    return verifyUser(this.#current.users, name, password);
+  }
+
+  /** Reads the file even if it seems unchanged. */
+  reload(): void {
+    this.#stamp = null;
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    try {
+      const stat = statSync(this.#path, { bigint: true });
+      const stamp = [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
+      if (stamp === this.#stamp) return;
+      const text = readFileSync(this.#path, 'utf8');
+      this.#stamp = Date.now() - Number(stat.ctimeMs) > STAMP_DOUBT ? stamp : null;
+      if (text === this.#text) return;
+      this.#current = this.#parse(text);
+      this.#text = text;
+      this.#log.info({ users: this.#current.users.size }, 'The users file has changed and was read');
+    } catch (error) {
+      this.#text = null;
+      this.#complain(errorText(error));
+    }
+  }
+
+  #complain(problem: string): void {
+    if (problem === this.#complaint) return;
+    this.#complaint = problem;
+    this.#log.error({ path: this.#path, problem }, 'The users file is unusable; the users read before stay');
+  }
+
+  #parse(text: string): UsersText {
+    const parsed = parseUsers(text);
+    this.#complaint = null;
+    for (const warning of parsed.warnings) this.#log.warn({ path: this.#path }, warning);
+    return parsed;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Clock } from '../base/clock.ts';
+import type { Json } from '../base/json.ts';
+import type { Seal } from '../base/seal.ts';
+import type { Node } from '../model/node.ts';
+import type { ClusterView } from '../model/view.ts';
+import type { CommonValues, Opcode, ResultOf, ValuesOf } from '../opcodes/define.ts';
+import type { NodeCaller } from '../rpc/client.ts';
+import type { CallName, ResultOf as CallResultOf, ParamsOf } from '../rpc/registry.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import type { Change } from '../store/changes.ts';
+
+/** What a unit may look at while it checks. */
+export interface CheckContext {
+  readonly view: ClusterView;
+  readonly runtime: RuntimeView;
+  /** For calls that change nothing. */
+  readonly nodes: NodeCaller;
+  readonly clock: Clock;
+  readonly seal: Seal;
+  /** Stores values that checking fills in (null takes one away); they stand in the job from then on, also when it fails. */
+  resolve(values: Record<string, Json>): void;
+  /** Adds a line to the job's log. */
+  log(text: string): void;
+}
+
+/** Makes changes from the state that they apply to. */
+export type Build = (view: ClusterView) => readonly Change[];
+
+/** What a step may use. */
+export interface StepTools {
+  readonly view: ClusterView;
+  readonly runtime: RuntimeView;
+  readonly nodes: NodeCaller;
+}
+
+/**
+ * What a unit does its work with. Each step has a name that is unique in its opcode; its outcome is on disk before anything
+ * that follows has an effect, and after a crash the unit runs again from its top while finished steps answer from the
+ * journal. An undo reverses its step when the opcode fails; it must also succeed when there is nothing to reverse.
+ */
+export interface RunContext {
+  readonly clock: Clock;
+  /** Adds a line to the job's log. */
+  log(text: string): void;
+  /** Does something with an effect outside the store, or that would not come out the same twice; answers JSON or nothing. */
+  step<T>(
+    name: string,
+    action: (tools: StepTools) => Promise<T> | T,
+    undo?: (tools: StepTools) => Promise<void>,
+  ): Promise<T>;
+  /** Makes one call on a node as a step; the calls of `undo`, made on the same node in this order, reverse it. */
+  call<N extends CallName>(
+    name: string,
+    node: Node,
+    call: N,
+    params: ParamsOf<N>,
+    undo?: readonly UndoCall[],
+  ): Promise<CallResultOf<N>>;
+  /** Changes the cluster as a step: its record and the changes are one transaction. */
+  commit(name: string, build: Build, undo?: Build): Promise<void>;
+}
+
+/** One of the calls that reverse a call on the same node. */
+export type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[CallName];
+
+/** How a unit ends: its result, and the changes that belong to the end of the opcode, in one transaction with it. */
+export interface Done<R> {
+  result: R;
+  changes?: Build;
+}
+
+/** How an opcode is done. */
+export interface Unit<O, F> {
+  /** Says whether and how it can be done, changing nothing; what it answers is stored and must hold no secret. */
+  check(context: CheckContext, params: ValuesOf<O> & CommonValues): Promise<F> | F;
+  /** What a dry run answers instead of the result; null where nothing is said. */
+  dryRun?(facts: F): Json;
+  /** Does it. Reads the cluster only inside steps: everything else comes from the facts. */
+  run(context: RunContext, facts: F, params: ValuesOf<O> & CommonValues): Promise<Done<ResultOf<O>>>;
+}
+
+/** A unit with the opcode that it does, so that none can stand in the place of another. */
+export type UnitFor<O, F> = Unit<O, F> & { readonly opcode: O };
+
+// biome-ignore-start lint/suspicious/noExplicitAny: of any parameters, result and facts
+/** Defines the unit of an opcode. */
+export function defineUnit<O extends Opcode<string, any, any>, F>(
+  opcode: O,
+  unit: Unit<O, F>,
+): UnitFor<O, F> {
+  return { opcode, ...unit };
+}
+
+/** The unit of an opcode, whatever its facts are. */
+export type SomeUnitFor<O> = UnitFor<O, any>;
+// biome-ignore-end lint/suspicious/noExplicitAny: of any parameters, result and facts

@@ -1,0 +1,18 @@
+import { MerapiError } from '../../base/errors.ts';
+import { instanceConsole as opcode } from '../../opcodes/instance/console.ts';
+import { consoleOf } from '../../rpc/console.ts';
+import { defineUnit } from '../define.ts';
+import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+
+export const instanceConsole = defineUnit(opcode, {
+  check({ view, runtime, resolve }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    checkOnline(primaryOf(view, instance));
+    const console = consoleOf(instance, runtime.guest(instance.primary_node, instance.name));
+    if (!console)
+      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it has no console`);
+    return console;
+  },
+  run: async (_context, console) => ({ result: console }),
+});

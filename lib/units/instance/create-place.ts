@@ -1,0 +1,51 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import { fillBeParams, fillIPolicy } from '../../model/fill.ts';
+import { type InstanceSpec, ipolicyViolations } from '../../model/ipolicy.ts';
+import type { Nic } from '../../model/nic.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { CheckContext } from '../define.ts';
+import { groupNamed } from '../steps/find.ts';
+import { chooseNode } from '../steps/placement.ts';
+import type { CreateParams, Settings } from './create-request.ts';
+
+/** @throws MerapiError wrong_input when the instance breaks the policy of the node's group */
+export function checkPolicy(view: ClusterView, node: Node, spec: InstanceSpec, ignore: boolean): void {
+  const group = view.groups.get(node.group);
+  const problems = ipolicyViolations(fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {}), spec);
+  if (problems.length > 0 && !ignore)
+    throw new MerapiError(
+      'wrong_input',
+      `The instance breaks the instance policy of group ${group?.name}: ${problems.join('; ')}`,
+    );
+}
+
+/** Lets the allocator choose the node, and says so in the job's log. @throws MerapiError */
+export function place(
+  { view, runtime, log }: CheckContext,
+  params: CreateParams,
+  wanted: { settings: Settings; template: DiskTemplate; disks: readonly Disk[]; nics: readonly Nic[] },
+): Node {
+  const allocator = params.iallocator ?? view.cluster.default_iallocator;
+  if (!allocator)
+    throw new MerapiError('wrong_input', 'Give pnode or iallocator: the cluster has no default allocator');
+  const be = fillBeParams(view.cluster, wanted.settings.beparams);
+  const spindles = wanted.disks.map((disk) => disk.spindles);
+  const { node, words } = chooseNode(view, runtime, allocator, {
+    memory: be.maxmem,
+    vcpus: be.vcpus,
+    disks: wanted.disks.map((disk) => disk.size),
+    disk_template: wanted.template,
+    spindle_use: be.spindle_use,
+    spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
+    nic_count: wanted.nics.length,
+    tags: params.tags,
+    required_nodes: 1,
+    group: params.group_name === null ? undefined : groupNamed(view, params.group_name).uuid,
+    ignore_ipolicy: params.ignore_ipolicy,
+  });
+  log(words);
+  return node;
+}

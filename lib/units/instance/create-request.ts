@@ -1,0 +1,134 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { BeParams } from '../../model/beparams.ts';
+import type { Disk } from '../../model/disk.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { ParamValues } from '../../model/enforce.ts';
+import { fillBeParams } from '../../model/fill.ts';
+import type { HypervisorName } from '../../model/hvparams/index.ts';
+import type { InstanceSpec } from '../../model/ipolicy.ts';
+import { hostName } from '../../model/names.ts';
+import type { Nic } from '../../model/nic.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
+import type { instanceCreate } from '../../opcodes/instance/create.ts';
+import { madeTemplates } from '../steps/disks.ts';
+import { checkOnline, nodeNamed } from '../steps/find.ts';
+import { ownBeParams, ownHvParams } from '../steps/params.ts';
+import { checkTags } from '../steps/tags.ts';
+
+/** The values of a request. */
+export type CreateParams = ValuesOf<typeof instanceCreate> & CommonValues;
+
+/** What of a request does not depend on the node. */
+export interface Settings {
+  hypervisor: HypervisorName;
+  hvparams: ParamValues;
+  beparams: Partial<BeParams>;
+  osparams: ParamValues;
+}
+
+/**
+ * Checks what the request says by itself; answers the instance's proper name and its disk template.
+ * @throws MerapiError wrong_input, prerequisite
+ */
+export function checkRequest(
+  view: ClusterView,
+  params: CreateParams,
+): { name: string; template: DiskTemplate } {
+  if (params.mode !== 'create')
+    throw new MerapiError(
+      'wrong_input',
+      `Mode ${params.mode} is not supported by this version of Merapi; use create`,
+    );
+  for (const flag of ['forthcoming', 'commit', 'instance_communication', 'opportunistic_locking'] as const)
+    if (params[flag])
+      throw new MerapiError('wrong_input', `${flag} is not supported by this version of Merapi`);
+  const name = hostName(params.instance_name);
+  if (params.iallocator !== null && params.pnode !== null)
+    throw new MerapiError(
+      'wrong_input',
+      'Give either pnode or iallocator: with pnode there is nothing to choose',
+    );
+  const enabled = view.cluster.enabled_disk_templates;
+  const template = params.disk_template ?? enabled[0];
+  if (!template || !enabled.includes(template))
+    throw new MerapiError(
+      'prerequisite',
+      `Disk template ${template} is not enabled; enabled are ${enabled.join(', ')}`,
+    );
+  if (!madeTemplates.includes(template))
+    throw new MerapiError(
+      'wrong_input',
+      `Disk template ${template} is not supported by this version of Merapi; use ${madeTemplates.join(' or ')}`,
+    );
+  if (params.os_type === null && !params.no_install && params.disks.length > 0 && params.start)
+    throw new MerapiError('wrong_input', 'Give the OS to install (os_type), or no_install');
+  return { name, template };
+}
+
+/** The node that the request gives; null where the allocator shall choose. @throws MerapiError unknown_entity, wrong_state */
+export function givenNode(view: ClusterView, params: CreateParams): Node | null {
+  if (params.pnode === null) return null;
+  const node = nodeNamed(view, params.pnode);
+  checkOnline(node);
+  if (node.drained)
+    throw new MerapiError('wrong_state', `Node ${node.name} is drained: it takes no new instances`);
+  if (!node.vm_capable)
+    throw new MerapiError('wrong_state', `Node ${node.name} is not meant to hold instances`);
+  return node;
+}
+
+/** The parameter sets of the request in their proper types. @throws MerapiError wrong_state, type_enforcement, wrong_input */
+export function settingsOf(view: ClusterView, params: CreateParams): Settings {
+  const enabled = view.cluster.enabled_hypervisors;
+  const hypervisor = params.hypervisor ?? (enabled[0] as HypervisorName);
+  if (!enabled.includes(hypervisor))
+    throw new MerapiError(
+      'wrong_state',
+      `Hypervisor ${hypervisor} is not enabled; enabled are ${enabled.join(', ')}`,
+    );
+  const settings = {
+    hypervisor,
+    hvparams: ownHvParams(hypervisor, params.hvparams),
+    beparams: ownBeParams(params.beparams),
+    osparams: params.osparams,
+  };
+  return params.identify_defaults ? withoutEqual(view, settings) : settings;
+}
+
+/** Leaves out what equals the cluster's values. */
+function withoutEqual(view: ClusterView, settings: Settings): Settings {
+  const differing = <T extends object>(own: T, inherited: Record<string, unknown>): T =>
+    Object.fromEntries(Object.entries(own).filter(([name, value]) => inherited[name] !== value)) as T;
+  return {
+    ...settings,
+    hvparams: differing(settings.hvparams, view.cluster.hvparams[settings.hypervisor] ?? {}),
+    beparams: differing(settings.beparams, view.cluster.beparams),
+  };
+}
+
+/** Every tag once, sorted. @throws MerapiError invalid_tag */
+export function tagsOf(params: CreateParams): string[] {
+  return checkTags(params.tags).sort();
+}
+
+/** The instance as an instance policy counts it. */
+export function specOf(
+  view: ClusterView,
+  settings: Settings,
+  template: DiskTemplate,
+  disks: readonly Disk[],
+  nics: readonly Nic[],
+): InstanceSpec {
+  const be = fillBeParams(view.cluster, settings.beparams);
+  return {
+    'memory-size': be.maxmem,
+    'disk-size': disks.map((disk) => disk.size),
+    'disk-count': disks.length,
+    'cpu-count': be.vcpus,
+    'nic-count': nics.length,
+    'spindle-use': be.spindle_use,
+    'disk-template': template,
+  };
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import type { Disk } from '../../model/disk.ts';
+import { fillBeParams } from '../../model/fill.ts';
+import type { Instance } from '../../model/instance.ts';
+import { changed, newObject } from '../../model/object.ts';
+import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
+import { put, remove } from '../../store/changes.ts';
+import { type Build, type CheckContext, defineUnit, type RunContext } from '../define.ts';
+import { buildDisks } from '../steps/disks.ts';
+import { instanceNamed } from '../steps/find.ts';
+import { buildNics, checkMacsFree } from '../steps/nics.ts';
+import { checkOs, osParamTexts } from '../steps/os.ts';
+import { checkBeParams } from '../steps/params.ts';
+import { checkBridges, checkMemory } from '../steps/running.ts';
+import { diskTarget, instanceTarget } from '../steps/target.ts';
+import { checkPolicy, place } from './create-place.ts';
+import {
+  type CreateParams,
+  checkRequest,
+  givenNode,
+  type Settings,
+  settingsOf,
+  specOf,
+  tagsOf,
+} from './create-request.ts';
+
+export const instanceCreate = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, clock, resolve, log } = context;
+    const { name, template } = checkRequest(view, params);
+    resolve(defaultsOf(params, template));
+    if (view.instances.named(name))
+      throw new MerapiError(
+        'already_exists',
+        `There is an instance ${instanceNamed(view, name).name} already`,
+      );
+    const given = givenNode(view, params);
+    if (given) resolve({ pnode: given.name, pnode_uuid: given.uuid });
+    const settings = settingsOf(view, params);
+    resolve({ hypervisor: settings.hypervisor });
+    resolve({
+      ...(params.osparams_private ? {} : { osparams_private: {} }),
+      ...(params.osparams_secret ? {} : { osparams_secret: {} }),
+    });
+    checkBeParams(fillBeParams(view.cluster, settings.beparams));
+    const now = clock.seconds();
+    const head = newObject(randomUUID(), now);
+    if (given) await checkInstall(context, params, settings, given);
+    const nics = await buildNics(view, name, params.nics);
+    const disks = buildDisks(view.cluster, params.disks, {
+      instance: { uuid: head.uuid, name },
+      template,
+      fileDriver: params.file_driver ?? 'loop',
+      fileFolder: params.file_storage_dir,
+      now,
+    });
+    const spec = specOf(view, settings, template, disks, nics);
+    const node = given ?? place(context, params, { settings, template, disks, nics });
+    if (given) checkPolicy(view, node, spec, params.ignore_ipolicy);
+    else {
+      resolve({ pnode: node.name, pnode_uuid: node.uuid });
+      await checkInstall(context, params, settings, node);
+    }
+    const instance: Instance = {
+      ...head,
+      name,
+      primary_node: node.uuid,
+      os: params.os_type ?? '',
+      hypervisor: settings.hypervisor,
+      hvparams: settings.hvparams,
+      beparams: settings.beparams,
+      osparams: settings.osparams,
+      osparams_private: params.osparams_private
+        ? context.seal.close(JSON.stringify(params.osparams_private))
+        : null,
+      admin_state: 'down',
+      admin_state_source: 'admin',
+      disk_template: template,
+      disks: disks.map((disk) => disk.uuid),
+      nics,
+      network_port: null,
+      tags: tagsOf(params),
+    };
+    const target = instanceTarget(view.cluster, instance, disks);
+    await checkBridges(context.nodes, node, target);
+    if (params.start) checkMemory(context.runtime, node, target.beparams.minmem);
+    if (params.start && params.os_type === null && !params.no_install)
+      log('No OS is given: the disks stay empty');
+    const install = params.os_type !== null && params.no_install !== true;
+    const osparams = osParamTexts(view, instance.os, settings.osparams);
+    return { instance, disks, node, target, install, osparams, search_path: view.cluster.os_search_path };
+  },
+
+  dryRun: ({ node }) => [node.uuid],
+
+  async run(context, facts, params) {
+    const { instance, disks, node, target } = facts;
+    if (disks.length > 0)
+      context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${node.name}`);
+    for (const [index, disk] of disks.entries())
+      await context.call(
+        `disk/${index}/create`,
+        node,
+        'disk.create',
+        { disk: diskTarget(disk), instance_name: instance.name },
+        [{ call: 'disk.remove', params: { disk: diskTarget(disk) } }],
+      );
+    context.log(`Adding instance ${instance.name} to the cluster`);
+    await context.commit('instance', entry(instance, disks), removal(instance, disks));
+    if (facts.install) await install(context, facts, params);
+    if (params.start) {
+      context.log('Starting the instance');
+      await context.call('start', node, 'instance.start', { instance: target, paused: false }, [
+        { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
+        { call: 'instance.forget', params: { instance: target } },
+      ]);
+    }
+    const now = context.clock.seconds();
+    return {
+      result: [node.name],
+      changes: (view) => {
+        const current = view.instances.get(instance.uuid);
+        if (!current || !params.start) return [];
+        return [put('instance', changed(current, { admin_state: 'up' }, now))];
+      },
+    };
+  },
+});
+
+/** What Ganeti fills in as soon as it looks at the request. */
+function defaultsOf(params: CreateParams, template: string): Record<string, Json> {
+  const isFile = template === 'file' || template === 'sharedfile';
+  return {
+    helper_startup_timeout: params.helper_startup_timeout ?? 300,
+    helper_shutdown_timeout: params.helper_shutdown_timeout ?? 7200,
+    ...(params.disk_template === null ? { disk_template: template } : {}),
+    ...(isFile && params.file_driver === null ? { file_driver: 'loop' } : {}),
+    // Only mirrored disks have a second node.
+    ...(params.snode !== null ? { snode: null } : {}),
+  };
+}
+
+async function checkInstall(
+  { view, nodes }: CheckContext,
+  params: CreateParams,
+  settings: Settings,
+  node: Parameters<typeof checkOs>[2],
+): Promise<void> {
+  if (params.os_type === null || params.no_install) return;
+  const all = { ...settings.osparams, ...params.osparams_private, ...params.osparams_secret };
+  await checkOs(view, nodes, node, params.os_type, { forceVariant: params.force_variant, params: all });
+}
+
+interface InstallFacts {
+  node: Parameters<typeof checkOs>[2];
+  target: ReturnType<typeof instanceTarget>;
+  osparams: Record<string, string>;
+  search_path: string[];
+}
+
+async function install(context: RunContext, facts: InstallFacts, params: CreateParams): Promise<void> {
+  context.log(`Running the create script of OS ${facts.target.os}`);
+  const hidden = { ...params.osparams_private, ...params.osparams_secret };
+  const texts = Object.entries(hidden).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  await context.call('os/create', facts.node, 'os.create', {
+    instance: facts.target,
+    search_path: facts.search_path,
+    osparams: { ...facts.osparams, ...Object.fromEntries(texts) },
+    reinstall: false,
+    debug: params.debug_level ?? 0,
+  });
+}
+
+function entry(instance: Instance, disks: readonly Disk[]): Build {
+  return (view) => {
+    // Other jobs may have come first since the check; names are locked, MAC addresses are not.
+    checkMacsFree(view, instance.nics, instance.uuid);
+    return [...disks.map((disk) => put('disk', disk)), put('instance', instance)];
+  };
+}
+
+function removal(instance: Instance, disks: readonly Disk[]): Build {
+  return () => [remove('instance', instance.uuid), ...disks.map((disk) => remove('disk', disk.uuid))];
+}

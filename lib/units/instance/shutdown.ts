@@ -1,0 +1,41 @@
+import { MerapiError } from '../../base/errors.ts';
+import { instanceShutdown as opcode } from '../../opcodes/instance/shutdown.ts';
+import { defineUnit } from '../define.ts';
+import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { isRunning, meantToBe } from '../steps/running.ts';
+import { instanceTarget } from '../steps/target.ts';
+
+export const instanceShutdown = defineUnit(opcode, {
+  check({ view, runtime, resolve, log }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    const source = params.admin_state_source ?? 'admin';
+    resolve({ instance_uuid: instance.uuid, admin_state_source: source });
+    const node = primaryOf(view, instance);
+    if (instance.admin_state === 'offline' && !params.force)
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} is offline: there is nothing to shut down`,
+      );
+    const target = instanceTarget(view.cluster, instance, view.disksOf(instance));
+    const recordOnly = node.offline && params.ignore_offline_nodes;
+    if (recordOnly) log(`Node ${node.name} is offline: the instance is only marked as down`);
+    else checkOnline(node);
+    if (params.force && !isRunning(runtime, instance))
+      log('The instance does not run; it is ended all the same');
+    return { node, target, source, recordOnly };
+  },
+
+  async run(context, { node, target, source, recordOnly }, params) {
+    if (!recordOnly)
+      await context.call('stop', node, 'instance.stop', {
+        instance: target,
+        timeout: params.timeout,
+        force: false,
+      });
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: params.no_remember ? undefined : meantToBe(target.uuid, 'down', source, now),
+    };
+  },
+});

@@ -1,0 +1,49 @@
+import { MerapiError } from '../../base/errors.ts';
+import { instanceStartup as opcode } from '../../opcodes/instance/startup.ts';
+import { defineUnit } from '../define.ts';
+import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { ownBeParams, ownHvParams } from '../steps/params.ts';
+import { checkBridges, checkMemory, isRunning, meantToBe } from '../steps/running.ts';
+import { instanceTarget } from '../steps/target.ts';
+
+export const instanceStartup = defineUnit(opcode, {
+  async check({ view, runtime, nodes, resolve, log }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const node = primaryOf(view, instance);
+    const override = {
+      hvparams: ownHvParams(instance.hypervisor, params.hvparams),
+      beparams: ownBeParams(params.beparams),
+    };
+    if (instance.admin_state === 'offline')
+      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
+    const target = instanceTarget(view.cluster, instance, view.disksOf(instance), override);
+    if (node.offline && params.ignore_offline_nodes) {
+      log(`Node ${node.name} is offline: the instance is only marked as up`);
+      return { node, target, recordOnly: true, wasRunning: false };
+    }
+    checkOnline(node);
+    const wasRunning = isRunning(runtime, instance);
+    if (!wasRunning) {
+      await checkBridges(nodes, node, target);
+      if (!params.force) checkMemory(runtime, node, target.beparams.minmem);
+    }
+    return { node, target, recordOnly: false, wasRunning };
+  },
+
+  async run(context, { node, target, recordOnly, wasRunning }, params) {
+    if (!recordOnly)
+      await context.call(
+        'start',
+        node,
+        'instance.start',
+        { instance: target, paused: params.startup_paused },
+        wasRunning ? [] : [{ call: 'instance.stop', params: { instance: target, timeout: 0, force: true } }],
+      );
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: params.no_remember ? undefined : meantToBe(target.uuid, 'up', 'admin', now),
+    };
+  },
+});

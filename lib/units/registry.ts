@@ -1,0 +1,44 @@
+import type { Opcodes } from '../opcodes/registry.ts';
+import { clusterPostInit } from './cluster/post-init.ts';
+import type { SomeUnitFor, Unit } from './define.ts';
+import { groupAdd } from './group/add.ts';
+import { groupRemove } from './group/remove.ts';
+import { instanceConsole } from './instance/console.ts';
+import { instanceCreate } from './instance/create.ts';
+import { instanceQueryData } from './instance/query-data.ts';
+import { instanceReboot } from './instance/reboot.ts';
+import { instanceRemove } from './instance/remove.ts';
+import { instanceShutdown } from './instance/shutdown.ts';
+import { instanceStartup } from './instance/startup.ts';
+import { nodeAdd } from './node/add.ts';
+import { osDiagnose } from './os/diagnose.ts';
+import { tagsDel } from './tags/del.ts';
+import { tagsSet } from './tags/set.ts';
+import { testDelay } from './test/delay.ts';
+
+/** The unit of every opcode: the compiler refuses one that is missing or stands in the place of another. */
+const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
+  OP_CLUSTER_POST_INIT: clusterPostInit,
+  OP_NODE_ADD: nodeAdd,
+  OP_INSTANCE_CREATE: instanceCreate,
+  OP_INSTANCE_REMOVE: instanceRemove,
+  OP_INSTANCE_STARTUP: instanceStartup,
+  OP_INSTANCE_SHUTDOWN: instanceShutdown,
+  OP_INSTANCE_REBOOT: instanceReboot,
+  OP_INSTANCE_QUERY_DATA: instanceQueryData,
+  OP_INSTANCE_CONSOLE: instanceConsole,
+  OP_GROUP_ADD: groupAdd,
+  OP_GROUP_REMOVE: groupRemove,
+  OP_TAGS_SET: tagsSet,
+  OP_TAGS_DEL: tagsDel,
+  OP_OS_DIAGNOSE: osDiagnose,
+  OP_TEST_DELAY: testDelay,
+};
+
+/** A unit as the runner sees it, the types of its opcode forgotten. */
+export type AnyUnit = Unit<unknown, unknown>;
+
+/** The unit of an opcode that the registry knows. */
+export function unitOf(id: string): AnyUnit {
+  return units[id as keyof Opcodes] as unknown as AnyUnit;
+}

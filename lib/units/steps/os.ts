@@ -1,0 +1,126 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import type { ParamValues } from '../../model/enforce.ts';
+import { fillOsParams } from '../../model/fill.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { OsDefinition } from '../../rpc/calls/os.ts';
+import type { NodeCaller } from '../../rpc/client.ts';
+
+/** An OS definition with what each node says of it, by node name. */
+export interface OsStatus {
+  name: string;
+  /** Valid on every node that was asked, with the same interface version. */
+  valid: boolean;
+  nodes: Record<string, OsDefinition[]>;
+  /** What all nodes offer. */
+  variants: string[];
+  parameters: [string, string][];
+  api_versions: number[];
+  trusted: boolean;
+}
+
+/** The nodes whose OS definitions count: those that may hold instances and are not offline. */
+function osNodes(view: ClusterView): Node[] {
+  return view.nodes.list().filter((node) => node.vm_capable && !node.offline);
+}
+
+/** Asks all nodes for their OS definitions; a node that does not answer has none. */
+export async function diagnoseOs(view: ClusterView, nodes: NodeCaller): Promise<OsStatus[]> {
+  const asked = osNodes(view);
+  const answers = await nodes.callAll(asked, 'os.list', { search_path: view.cluster.os_search_path });
+  const byName = new Map<string, Record<string, OsDefinition[]>>();
+  for (const node of asked) {
+    const answer = answers.get(node.uuid);
+    if (!answer || 'failure' in answer) continue;
+    for (const definition of answer.result.definitions) {
+      const perNode = byName.get(definition.name) ?? {};
+      byName.set(definition.name, perNode);
+      perNode[node.name] = [...(perNode[node.name] ?? []), definition];
+    }
+  }
+  const names = [...byName.keys()].sort();
+  return names.map((name) => summarise(name, byName.get(name) ?? {}, asked));
+}
+
+function summarise(name: string, perNode: Record<string, OsDefinition[]>, asked: readonly Node[]): OsStatus {
+  const nodes = Object.fromEntries(asked.map((node) => [node.name, perNode[node.name] ?? []]));
+  // The first definition found in the search path is the one that counts on a node.
+  const first = Object.values(nodes).map((definitions) => definitions[0]);
+  const present = first.filter((definition) => definition !== undefined);
+  const common = <T>(pick: (definition: OsDefinition) => readonly T[]): T[] => {
+    const [head, ...rest] = present.map(pick);
+    const others = rest.map((items) => new Set(items.map((item) => JSON.stringify(item))));
+    return (head ?? []).filter((item) => others.every((other) => other.has(JSON.stringify(item))));
+  };
+  const valid = present.length === asked.length && present.every((definition) => definition.valid);
+  return {
+    name,
+    valid,
+    nodes,
+    variants: common((definition) => definition.variants),
+    parameters: common((definition) => definition.parameters),
+    api_versions: common((definition) => definition.api_versions),
+    trusted: present.every((definition) => definition.trusted),
+  };
+}
+
+/** The names under which an OS can be given in a request: each of its variants, or its bare name where it has none. */
+export function osNamesOf(status: OsStatus): string[] {
+  return status.variants.length === 0
+    ? [status.name]
+    : status.variants.map((variant) => `${status.name}+${variant}`);
+}
+
+/**
+ * Checks that a node can install an OS. @throws MerapiError execution when the node has no such OS or a broken one,
+ * wrong_input when the variant or a parameter is not one of the definition
+ */
+export async function checkOs(
+  view: ClusterView,
+  nodes: NodeCaller,
+  node: Node,
+  os: string,
+  options: { forceVariant: boolean; params: ParamValues },
+): Promise<void> {
+  const [name, variant] = os.split('+', 2) as [string, string | undefined];
+  const { definitions } = await nodes.call(node, 'os.list', { search_path: view.cluster.os_search_path });
+  const definition = definitions.find((each) => each.name === name);
+  if (!definition) {
+    const others = definitions.filter((each) => each.valid).map((each) => each.name);
+    throw new MerapiError(
+      'execution',
+      `Node ${node.name} has no OS definition '${name}'; it has ${others.join(', ') || 'none'}`,
+    );
+  }
+  if (!definition.valid)
+    throw new MerapiError(
+      'execution',
+      `The OS definition '${name}' of node ${node.name} is broken: ${definition.message}`,
+    );
+  if (definition.variants.length > 0 && !options.forceVariant) {
+    const choice = definition.variants.map((each) => `${name}+${each}`).join(', ');
+    if (!variant) throw new MerapiError('wrong_input', `OS '${name}' has variants: give one of ${choice}`);
+    if (!definition.variants.includes(variant))
+      throw new MerapiError('wrong_input', `OS '${name}' has no variant '${variant}'; give one of ${choice}`);
+  } else if (variant && definition.variants.length === 0)
+    throw new MerapiError('wrong_input', `OS '${name}' has no variants`);
+  const known = definition.parameters.map(([parameter]) => parameter);
+  const strange = Object.keys(options.params).filter((parameter) => !known.includes(parameter));
+  if (strange.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `OS '${name}' has no parameter ${strange.join(', ')}; it has ${known.join(', ') || 'none'}`,
+    );
+}
+
+/** OS parameters as scripts get them: every value a text, all levels filled in. */
+export function osParamTexts(view: ClusterView, os: string, own: ParamValues): Record<string, string> {
+  const filled = fillOsParams(view.cluster, os, own);
+  return Object.fromEntries(
+    Object.entries(filled).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value as Json),
+    ]),
+  );
+}

@@ -1,0 +1,43 @@
+import { MerapiError } from '../../base/errors.ts';
+import { type BeParams, beParamKinds } from '../../model/beparams.ts';
+import { DEFAULT_VALUE, enforceKinds, type ParamValues } from '../../model/enforce.ts';
+import { clusterOnlyHvParams, type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
+
+/** Values without those that mean "take the default". */
+function withoutDefaults(values: ParamValues): ParamValues {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== DEFAULT_VALUE));
+}
+
+/**
+ * The backend parameters that a request sets, in their proper types; `memory` sets minmem and maxmem.
+ * @throws MerapiError type_enforcement, wrong_input
+ */
+export function ownBeParams(given: ParamValues): Partial<BeParams> {
+  const { memory, ...rest } = given;
+  const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
+  return withoutDefaults(enforceKinds({ ...both, ...rest }, beParamKinds)) as Partial<BeParams>;
+}
+
+/** @throws MerapiError wrong_input when filled backend parameters contradict each other */
+export function checkBeParams(params: BeParams): void {
+  if (params.minmem > params.maxmem)
+    throw new MerapiError(
+      'wrong_input',
+      `minmem (${params.minmem} MiB) is more than maxmem (${params.maxmem} MiB)`,
+    );
+  for (const name of ['minmem', 'vcpus'] as const)
+    if (params[name] < 1)
+      throw new MerapiError('wrong_input', `${name} must be at least 1, not ${params[name]}`);
+}
+
+/**
+ * The hypervisor parameters that a request sets, in their proper types.
+ * @throws MerapiError type_enforcement, or wrong_input for a parameter of the cluster alone
+ */
+export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): ParamValues {
+  const own = withoutDefaults(enforceKinds(given, hypervisorParams[hypervisor].kinds));
+  const foreign = Object.keys(own).filter((name) => clusterOnlyHvParams.includes(name));
+  if (foreign.length > 0)
+    throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
+  return own;
+}

@@ -1,0 +1,100 @@
+import { allocate } from '../../allocator/allocate.ts';
+import type {
+  AllocateRequest,
+  AllocatorCluster,
+  AllocatorInstance,
+  AllocatorNode,
+} from '../../allocator/model.ts';
+import { MerapiError } from '../../base/errors.ts';
+import { fillBeParams, fillIPolicy, fillNdParams } from '../../model/fill.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { RuntimeView } from '../../rpc/runtime.ts';
+
+/** The name of the allocator that is built in. */
+export const BUILT_IN_ALLOCATOR = 'hail';
+
+/** The cluster as the allocator sees it. */
+export function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorCluster {
+  return {
+    tags: view.cluster.tags,
+    groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy }) => ({
+      uuid,
+      name,
+      alloc_policy,
+      ipolicy: fillIPolicy(view.cluster.ipolicy, ipolicy),
+    })),
+    nodes: view.nodes.list().map((node) => allocatorNode(view, runtime, node)),
+    instances: view.instances.list().map((instance) => allocatorInstance(view, runtime, instance)),
+  };
+}
+
+function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): AllocatorNode {
+  const { uuid, name, group, offline, drained, vm_capable, tags } = node;
+  const facts = runtime.of(uuid)?.node;
+  const ndparams = fillNdParams(view.cluster, view.groups.get(group), node.ndparams);
+  return {
+    ...{ uuid, name, group, offline, drained, vm_capable, tags },
+    memory_total: facts?.memory_total ?? null,
+    memory_free: facts?.memory_free ?? null,
+    memory_dom0: facts?.memory_dom0 ?? null,
+    disk_total: facts?.disk_total ?? null,
+    disk_free: facts?.disk_free ?? null,
+    cpu_total: facts?.cpu_total ?? null,
+    // The recordings count every CPU as the host's own; guests share them all the same.
+    cpu_dom0: null,
+    spindle_count: Number(ndparams.spindle_count ?? 1),
+    exclusive_storage: ndparams.exclusive_storage === true,
+    spindles_total: facts?.spindles_total ?? null,
+    spindles_free: facts?.spindles_free ?? null,
+  };
+}
+
+function allocatorInstance(view: ClusterView, runtime: RuntimeView, instance: Instance): AllocatorInstance {
+  const be = fillBeParams(view.cluster, instance.beparams);
+  const guest = runtime.guest(instance.primary_node, instance.name);
+  return {
+    primary: instance.primary_node,
+    secondary: null,
+    memory: be.maxmem,
+    vcpus: be.vcpus,
+    spindle_use: be.spindle_use,
+    running: guest !== undefined && guest.state !== 'stopped',
+    offline: instance.admin_state === 'offline',
+    auto_balance: be.auto_balance,
+    disk_template: instance.disk_template,
+    tags: instance.tags,
+  };
+}
+
+/**
+ * The node for a new instance as the named allocator chooses it.
+ * @throws MerapiError execution when there is no such allocator, insufficient_resources telling what is short on each node
+ */
+export function chooseNode(
+  view: ClusterView,
+  runtime: RuntimeView,
+  allocator: string,
+  request: AllocateRequest,
+): { node: Node; words: string } {
+  if (allocator !== BUILT_IN_ALLOCATOR)
+    throw new MerapiError(
+      'execution',
+      `There is no allocator '${allocator}'; '${BUILT_IN_ALLOCATOR}' is built in`,
+    );
+  const answer = allocate(allocatorCluster(view, runtime), request);
+  if (!answer.ok)
+    throw new MerapiError(
+      'insufficient_resources',
+      `No node has room for the instance. ${answer.reasons.join('. ')}`,
+    );
+  const node = view.nodes.get(answer.nodes[0] ?? '');
+  if (!node) throw new MerapiError('internal_error', 'The allocator chose a node that does not exist');
+  const { before, after } = answer.score;
+  const scores = `the cluster's score goes from ${before.toFixed(4)} to ${after.toFixed(4)}`;
+  return {
+    node,
+    words: `The built-in allocator chose ${node.name} of ${answer.considered} with room; ${scores}`,
+  };
+}

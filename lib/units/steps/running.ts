@@ -1,0 +1,52 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { Node } from '../../model/node.ts';
+import { changed } from '../../model/object.ts';
+import type { NodeCaller } from '../../rpc/client.ts';
+import type { RuntimeView } from '../../rpc/runtime.ts';
+import type { InstanceTarget } from '../../rpc/types.ts';
+import { put } from '../../store/changes.ts';
+import type { Build } from '../define.ts';
+
+/** Whether the instance runs on its primary node, as far as that is known. */
+export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
+  const guest = runtime.guest(instance.primary_node, instance.name);
+  return guest !== undefined && guest.state !== 'stopped';
+}
+
+/** @throws MerapiError environment_error naming the bridges of the instance's NICs that the node does not have */
+export async function checkBridges(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
+  const bridged = target.nics.filter((nic) => nic.nicparams.mode === 'bridged');
+  const bridges = [...new Set(bridged.map((nic) => nic.nicparams.link))];
+  if (bridges.length === 0) return;
+  const { missing } = await nodes.call(node, 'network.bridges', { bridges });
+  if (missing.length > 0)
+    throw new MerapiError(
+      'environment_error',
+      `Node ${node.name} has no bridge ${missing.join(', ')}; make it there, or give the NIC another link`,
+    );
+}
+
+/** @throws MerapiError insufficient_resources when a guest of this memory (MiB) cannot be started on the node */
+export function checkMemory(runtime: RuntimeView, node: Node, memory: number): void {
+  const free = runtime.of(node.uuid)?.node.memory_free ?? null;
+  if (free === null)
+    throw new MerapiError(
+      'environment_error',
+      `Node ${node.name} does not answer, so its free memory is not known`,
+    );
+  if (free < memory)
+    throw new MerapiError(
+      'insufficient_resources',
+      `Node ${node.name} has ${free} MiB of memory free; ${memory} MiB are needed, ${memory - free} more`,
+    );
+}
+
+/** The change that records how an instance is meant to be from now on. */
+export function meantToBe(uuid: string, state: 'up' | 'down', source: 'admin' | 'user', now: number): Build {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    if (!instance || (instance.admin_state === state && instance.admin_state_source === source)) return [];
+    return [put('instance', changed(instance, { admin_state: state, admin_state_source: source }, now))];
+  };
+}

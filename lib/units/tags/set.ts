@@ -1,0 +1,15 @@
+import { tagsSet as opcode } from '../../opcodes/tags/set.ts';
+import { defineUnit } from '../define.ts';
+import { checkTags, findTagged, retag } from '../steps/tags.ts';
+
+export const tagsSet = defineUnit(opcode, {
+  check({ view }, params) {
+    const { kind, uuid } = findTagged(view, params.kind, params.name);
+    return { kind, uuid, tags: checkTags(params.tags) };
+  },
+  run: async ({ clock }, { kind, uuid, tags }) => ({
+    result: null,
+    changes: (view) =>
+      retag(view, { kind, uuid }, (set) => void tags.map((tag) => set.add(tag)), clock.seconds()),
+  }),
+});

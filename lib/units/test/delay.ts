@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MerapiError } from '../../base/errors.ts';
+import { testDelay as opcode } from '../../opcodes/test/delay.ts';
+import { defineUnit } from '../define.ts';
+import { nodeNamed } from '../steps/find.ts';
+
+export const testDelay = defineUnit(opcode, {
+  check({ view, resolve }, params) {
+    if (params.duration < 0)
+      throw new MerapiError('wrong_input', `duration must be at least 0 seconds, not ${params.duration}`);
+    const uuids = params.on_node_uuids ?? [];
+    const nodes = [...params.on_nodes, ...uuids.map((uuid) => view.nodes.get(uuid)?.name ?? uuid)].map(
+      (name) => nodeNamed(view, name),
+    );
+    if (nodes.length > 0) resolve({ on_node_uuids: nodes.map((node) => node.uuid) });
+    return { nodes };
+  },
+
+  async run(context, { nodes }, params) {
+    for (let round = 0; round <= params.repeat; round++) {
+      if (params.on_master && params.duration > 0)
+        await context.step(`${round}/master`, async () => {
+          await sleep(params.duration * 1000);
+        });
+      await Promise.all(
+        nodes.map((node) =>
+          context.call(`${round}/${node.name}`, node, 'node.delay', { duration: params.duration }),
+        ),
+      );
+    }
+    return { result: null };
+  },
+});

@@ -1,0 +1,51 @@
+import type { ErrorCode, Failure } from '../base/errors.ts';
+
+/** Ganeti's error class, and the error code that stands beside the text where the class has one. */
+interface ErrorClass {
+  readonly name: string;
+  readonly code?: string;
+}
+
+const prerequisite = (code: string): ErrorClass => ({ name: 'OpPrereqError', code });
+const execution: ErrorClass = { name: 'OpExecError' };
+const badInput = prerequisite('wrong_input');
+
+/**
+ * What each failure of an opcode is to Ganeti's clients. A defect of Merapi (anything thrown that is no MerapiError) has the
+ * code internal_error as well, which Ganeti has as a code of OpPrereqError.
+ */
+const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
+  wrong_input: prerequisite('wrong_input'),
+  wrong_state: prerequisite('wrong_state'),
+  unknown_entity: prerequisite('unknown_entity'),
+  already_exists: prerequisite('already_exists'),
+  resource_not_unique: prerequisite('resource_not_unique'),
+  insufficient_resources: prerequisite('insufficient_resources'),
+  temp_insufficient_resources: prerequisite('temp_insufficient_resources'),
+  resolver_error: prerequisite('resolver_error'),
+  environment_error: prerequisite('environment_error'),
+  internal_error: prerequisite('internal_error'),
+  prerequisite: { name: 'OpPrereqError' },
+  execution,
+  type_enforcement: { name: 'TypeEnforcementError' },
+  configuration: { name: 'ConfigurationError' },
+  invalid_tag: { name: 'TagError' },
+  hypervisor: { name: 'HypervisorError' },
+  block_device: execution,
+  node_unreachable: execution,
+  timeout: execution,
+  bad_request: badInput,
+  not_found: prerequisite('unknown_entity'),
+  unauthorized: badInput,
+  forbidden: badInput,
+  too_large: badInput,
+  unsupported_media_type: badInput,
+  unsupported_method: badInput,
+  unavailable: prerequisite('temp_insufficient_resources'),
+};
+
+/** A failure as a job's `opresult` shows it: `[class, [text, code]]`, without the code where the class has none. */
+export function showFailure(failure: Failure): [string, string[]] {
+  const { name, code } = errorClasses[failure.code];
+  return [name, code === undefined ? [failure.message] : [failure.message, code]];
+}

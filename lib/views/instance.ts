@@ -1,0 +1,242 @@
+import type { Disk } from '../model/disk.ts';
+import { fillOsParams } from '../model/fill.ts';
+import type { Instance } from '../model/instance.ts';
+import type { Node } from '../model/node.ts';
+import type { NodeGroup } from '../model/nodegroup.ts';
+import type { Cell } from '../query/define.ts';
+import {
+  beParamFields,
+  DISK_FIELDS,
+  diskFamilies,
+  hvParamFields,
+  type instanceFields,
+  NIC_FIELDS,
+  nicFamilies,
+} from '../query/fields/instance.ts';
+import type { GuestFacts } from '../rpc/types.ts';
+import {
+  maybe,
+  NODATA,
+  normal,
+  OFFLINE,
+  type ReadContext,
+  UNAVAIL,
+  type Value,
+  type Values,
+} from './define.ts';
+import { type ShownNic, shownBeParams, shownHvParams, shownNics } from './filled.ts';
+import { instanceStatus, type Live, liveOf, type StrayFinder } from './live.ts';
+
+/** MiB that a mirrored disk needs beside its data. */
+const DRBD_META_SIZE = 128;
+
+/** An instance while it is read; what several fields need is worked out once. */
+export class InstanceRow {
+  readonly instance: Instance;
+  readonly ctx: ReadContext;
+  readonly #strays: StrayFinder;
+  #live: Live | null = null;
+  #disks: readonly Disk[] | null = null;
+  #nics: readonly ShownNic[] | null = null;
+
+  constructor(instance: Instance, ctx: ReadContext, strays: StrayFinder) {
+    this.instance = instance;
+    this.ctx = ctx;
+    this.#strays = strays;
+  }
+
+  get live(): Live {
+    this.#live ??= liveOf(this.instance, this.ctx, this.#strays);
+    return this.#live;
+  }
+
+  get disks(): readonly Disk[] {
+    this.#disks ??= this.ctx.view.disksOf(this.instance);
+    return this.#disks;
+  }
+
+  get nics(): readonly ShownNic[] {
+    this.#nics ??= shownNics(this.ctx.view.cluster, this.instance);
+    return this.#nics;
+  }
+
+  get node(): Node | undefined {
+    return this.ctx.view.nodes.get(this.instance.primary_node);
+  }
+
+  get group(): NodeGroup | undefined {
+    return this.node && this.ctx.view.groups.get(this.node.group);
+  }
+
+  /** Something of the running guest. */
+  guest(pick: (guest: GuestFacts) => unknown): Cell {
+    switch (this.live.kind) {
+      case 'running':
+        return maybe(pick(this.live.guest));
+      case 'stopped':
+        return UNAVAIL;
+      case 'unreachable':
+        return NODATA;
+      case 'offline':
+        return OFFLINE;
+    }
+  }
+}
+
+const nicValues: Record<keyof typeof nicFamilies, (shown: ShownNic) => string | null> = {
+  'nic.bridge': ({ params }) => (params.mode === 'bridged' ? params.link : null),
+  'nic.ip': ({ nic }) => nic.ip,
+  'nic.link': ({ params }) => params.link,
+  'nic.mac': ({ nic }) => nic.mac,
+  'nic.mode': ({ params }) => params.mode,
+  'nic.name': ({ nic }) => nic.name,
+  'nic.network': ({ nic }) => nic.network,
+  // Networks come with a later release; until then no NIC belongs to one.
+  'nic.network.name': () => null,
+  'nic.uuid': ({ nic }) => nic.uuid,
+  'nic.vlan': ({ params }) => params.vlan,
+};
+
+const diskValues: Record<keyof typeof diskFamilies, (disk: Disk) => string | number | null> = {
+  'disk.name': (disk) => disk.name,
+  'disk.size': (disk) => disk.size,
+  'disk.spindles': (disk) => disk.spindles,
+  'disk.uuid': (disk) => disk.uuid,
+};
+
+function nicValue(name: keyof typeof nicFamilies, index: number): Value<InstanceRow> {
+  const pick = nicValues[name];
+  return ({ nics }) => {
+    const nic = nics[index];
+    return nic ? maybe(pick(nic)) : UNAVAIL;
+  };
+}
+
+function diskValue(name: keyof typeof diskFamilies, index: number): Value<InstanceRow> {
+  const pick = diskValues[name];
+  return ({ disks }) => {
+    const disk = disks[index];
+    return disk ? maybe(pick(disk)) : UNAVAIL;
+  };
+}
+
+function everyNic(name: keyof typeof nicFamilies): Value<InstanceRow> {
+  const pick = nicValues[name];
+  return ({ nics }) => normal(nics.map(pick));
+}
+
+function everyDisk(name: keyof typeof diskFamilies): Value<InstanceRow> {
+  const pick = diskValues[name];
+  return ({ disks }) => normal(disks.map(pick));
+}
+
+function operState({ live }: InstanceRow): Cell {
+  if (live.kind === 'offline') return OFFLINE;
+  return live.kind === 'unreachable' ? NODATA : normal(live.kind === 'running');
+}
+
+function consoleCell(row: InstanceRow): Cell {
+  const { instance } = row;
+  if (instance.hypervisor !== 'fake') return row.guest((guest) => guest.console);
+  // No node needs to be asked: a simulated guest has no console, whether it runs or not.
+  const message = 'Console not available for fake hypervisor';
+  return normal({ instance: instance.name, kind: 'msg', message });
+}
+
+function diskUsage({ disks }: InstanceRow): Cell {
+  return normal(
+    disks.reduce((sum, { size, dev_type }) => sum + size + (dev_type === 'drbd' ? DRBD_META_SIZE : 0), 0),
+  );
+}
+
+const NO_NODES = normal([]);
+
+const beValue =
+  (name: string): Value<InstanceRow> =>
+  ({ ctx, instance }) =>
+    maybe((shownBeParams(ctx.view.cluster, instance) as Record<string, unknown>)[name]);
+
+const hvValue =
+  (name: string): Value<InstanceRow> =>
+  ({ ctx, instance }) => {
+    const values = shownHvParams(ctx.view.cluster, instance);
+    return Object.hasOwn(values, name) ? normal(values[name]) : UNAVAIL;
+  };
+
+const values: Record<keyof typeof instanceFields, Value<InstanceRow>> = {
+  admin_state: ({ instance }) => normal(instance.admin_state),
+  admin_state_source: ({ instance }) => normal(instance.admin_state_source),
+  admin_up: ({ instance }) => normal(instance.admin_state === 'up'),
+  beparams: ({ ctx, instance }) => normal(shownBeParams(ctx.view.cluster, instance)),
+  bridge: nicValue('nic.bridge', 0),
+  console: consoleCell,
+  ctime: ({ instance }) => normal(instance.ctime),
+  custom_beparams: ({ instance }) => normal(instance.beparams),
+  custom_hvparams: ({ instance }) => normal(instance.hvparams),
+  custom_nicparams: ({ instance }) => normal(instance.nics.map((nic) => nic.nicparams)),
+  custom_osparams: ({ instance }) => normal(instance.osparams),
+  'disk.count': ({ disks }) => normal(disks.length),
+  'disk.names': everyDisk('disk.name'),
+  'disk.sizes': everyDisk('disk.size'),
+  'disk.spindles': everyDisk('disk.spindles'),
+  'disk.uuids': everyDisk('disk.uuid'),
+  disk_template: ({ instance }) => normal(instance.disk_template),
+  disk_usage: diskUsage,
+  // Starting an instance activates its disks and stopping it ends that; nothing else does.
+  disks_active: ({ instance }) => normal(instance.admin_state === 'up'),
+  forthcoming: () => normal(false),
+  hvparams: ({ ctx, instance }) => normal(shownHvParams(ctx.view.cluster, instance)),
+  hypervisor: ({ instance }) => normal(instance.hypervisor),
+  ip: nicValue('nic.ip', 0),
+  mac: nicValue('nic.mac', 0),
+  mtime: ({ instance }) => normal(instance.mtime),
+  name: ({ instance }) => normal(instance.name),
+  network_port: ({ instance }) => maybe(instance.network_port),
+  'nic.bridges': everyNic('nic.bridge'),
+  'nic.count': ({ instance }) => normal(instance.nics.length),
+  'nic.ips': everyNic('nic.ip'),
+  'nic.links': everyNic('nic.link'),
+  'nic.macs': everyNic('nic.mac'),
+  'nic.modes': everyNic('nic.mode'),
+  'nic.names': everyNic('nic.name'),
+  'nic.networks': everyNic('nic.network'),
+  'nic.networks.names': everyNic('nic.network.name'),
+  'nic.uuids': everyNic('nic.uuid'),
+  'nic.vlans': everyNic('nic.vlan'),
+  nic_link: nicValue('nic.link', 0),
+  nic_mode: nicValue('nic.mode', 0),
+  nic_network: nicValue('nic.network', 0),
+  oper_ram: (row) => row.guest((guest) => guest.memory),
+  oper_state: operState,
+  oper_vcpus: (row) => row.guest((guest) => guest.vcpus),
+  os: ({ instance }) => normal(instance.os),
+  osparams: ({ ctx, instance }) => normal(fillOsParams(ctx.view.cluster, instance.os, instance.osparams)),
+  pnode: ({ node }) => maybe(node?.name),
+  'pnode.group': ({ group }) => maybe(group?.name),
+  'pnode.group.uuid': ({ group }) => maybe(group?.uuid),
+  sda_size: diskValue('disk.size', 0),
+  sdb_size: diskValue('disk.size', 1),
+  serial_no: ({ instance }) => normal(instance.serial_no),
+  // Only mirrored disk templates have secondary nodes, and the model has none of those yet.
+  snodes: () => NO_NODES,
+  'snodes.group': () => NO_NODES,
+  'snodes.group.uuid': () => NO_NODES,
+  status: ({ instance, live }) => normal(instanceStatus(instance, live)),
+  tags: ({ instance }) => normal(instance.tags),
+  uuid: ({ instance }) => normal(instance.uuid),
+  vcpus: beValue('vcpus'),
+};
+
+function allValues(): Values<InstanceRow> {
+  const all = new Map<string, Value<InstanceRow>>(Object.entries(values));
+  for (const name of Object.keys(nicFamilies) as (keyof typeof nicFamilies)[])
+    for (let index = 0; index < NIC_FIELDS; index++) all.set(`${name}/${index}`, nicValue(name, index));
+  for (const name of Object.keys(diskFamilies) as (keyof typeof diskFamilies)[])
+    for (let index = 0; index < DISK_FIELDS; index++) all.set(`${name}/${index}`, diskValue(name, index));
+  for (const name of Object.keys(beParamFields)) all.set(name, beValue(name.slice('be/'.length)));
+  for (const name of Object.keys(hvParamFields)) all.set(name, hvValue(name.slice('hv/'.length)));
+  return all;
+}
+
+/** The value of every field of an instance. */
+export const instanceValues: Values<InstanceRow> = allValues();

@@ -1,0 +1,45 @@
+import { MerapiError } from '../base/errors.ts';
+import { expandName } from '../model/names.ts';
+import type { TagKind } from '../model/tag.ts';
+import type { ClusterView, ObjectTable } from '../model/view.ts';
+
+interface Tagged {
+  readonly name: string;
+  readonly tags: string[];
+}
+
+function byHostName<T extends Tagged>(table: ObjectTable<T>, text: string): T | undefined {
+  const exact = table.named(text.toLowerCase());
+  if (exact) return exact;
+  const full = expandName(
+    text,
+    table.list().map((each) => each.name),
+  );
+  return full === null ? undefined : table.named(full);
+}
+
+function find(view: ClusterView, kind: TagKind, name: string): Tagged | undefined {
+  switch (kind) {
+    case 'cluster':
+      return view.cluster;
+    case 'node':
+      return byHostName(view.nodes, name);
+    case 'instance':
+      return byHostName(view.instances, name);
+    case 'nodegroup':
+      return view.groups.named(name);
+    case 'network':
+      // Networks come with a later release.
+      return undefined;
+  }
+}
+
+/**
+ * The tags of an object; `name` counts for nothing where the cluster is meant.
+ * @throws MerapiError not_found
+ */
+export function tagsOf(view: ClusterView, kind: TagKind, name: string | null): string[] {
+  const object = find(view, kind, name ?? '');
+  if (!object) throw new MerapiError('not_found', `There is no ${kind} '${name ?? ''}'`);
+  return object.tags;
+}

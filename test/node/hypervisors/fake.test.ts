@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { silentLogger } from '../../../lib/base/log.ts';
+import { FakeHypervisor } from '../../../lib/node/hypervisors/fake.ts';
+import { instanceTarget, Resources } from '../helpers.ts';
+import { hypervisorConformance } from './conformance.ts';
+
+hypervisorConformance('fake', {
+  create: (folder) => new FakeHypervisor(folder, silentLogger),
+  instance: (name) => instanceTarget({ name }),
+});
+
+describe('simulated guests', () => {
+  const resources = new Resources();
+  after(() => resources.close());
+
+  async function open(): Promise<{ driver: FakeHypervisor; guests: string }> {
+    const folder = await resources.folder();
+    const driver = new FakeHypervisor(folder, silentLogger);
+    await driver.open();
+    resources.add(() => driver.close());
+    return { driver, guests: join(folder, 'guests') };
+  }
+
+  it('are files that a test may rewrite, which is noticed', async () => {
+    const { driver, guests } = await open();
+    const web = instanceTarget();
+    await driver.start(web, { diskPaths: [], paused: false });
+    const file = join(guests, 'web.example.com.json');
+    const guest = JSON.parse(await readFile(file, 'utf8'));
+    const noticed = new Promise<void>((resolve) => {
+      driver.onChange(resolve);
+    });
+    await writeFile(file, JSON.stringify({ ...guest, state: 'stopped', by_user: true }));
+    const [facts] = driver.guests();
+    assert.deepEqual([facts?.state, facts?.by_user], ['stopped', true]);
+    await noticed;
+    await driver.start(web, { diskPaths: [], paused: false });
+    assert.deepEqual([driver.guests()[0]?.state, driver.guests()[0]?.by_user], ['running', false]);
+  });
+
+  it('keep their last readable state while a file is half written', async () => {
+    const { driver, guests } = await open();
+    await driver.start(instanceTarget(), { diskPaths: [], paused: false });
+    assert.equal(driver.guests().length, 1);
+    await writeFile(join(guests, 'web.example.com.json'), '{"name": "web');
+    await writeFile(join(guests, 'other.json'), 'nonsense');
+    assert.deepEqual(
+      driver.guests().map((guest) => [guest.name, guest.state]),
+      [['web.example.com', 'running']],
+    );
+  });
+
+  it('cannot have names that lead out of the folder', async () => {
+    const { driver, guests } = await open();
+    for (const name of ['../evil', '.hidden', 'a/b', '']) {
+      const start = driver.start(instanceTarget({ name }), { diskPaths: [], paused: false });
+      await assert.rejects(start, { code: 'wrong_input' });
+    }
+    assert.deepEqual(await readdir(guests), []);
+  });
+});

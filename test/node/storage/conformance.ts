@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { StorageDriver } from '../../../lib/node/storage/define.ts';
+import type { DiskTarget } from '../../../lib/rpc/types.ts';
+import { Resources } from '../helpers.ts';
+
+/** A driver under test, with disks that do not exist yet. */
+export interface StorageFixture {
+  driver: StorageDriver;
+  /** Two disks of 2 MiB. */
+  disks: [DiskTarget, DiskTarget];
+  /** How to read and write the data at a disk's path, for templates that have data. */
+  data: {
+    write(path: string, text: string): Promise<void>;
+    /** The beginning of the data. */
+    read(path: string, length: number): Promise<Buffer>;
+  } | null;
+}
+
+/** What every storage driver must do. To be called at the top of the driver's test file. */
+export function storageConformance(
+  template: string,
+  make: (resources: Resources) => Promise<StorageFixture>,
+): void {
+  describe(`storage driver ${template}`, () => {
+    const resources = new Resources();
+    after(() => resources.close());
+    let fixture: StorageFixture;
+    before(async () => {
+      fixture = await make(resources);
+    });
+
+    /** Asserts whether the data is there; a template without data always has all that it needs. */
+    async function assertExists(disk: DiskTarget, exists: boolean): Promise<void> {
+      const status = await fixture.driver.status(disk);
+      if (!fixture.data) assert.deepEqual(status, { path: null, exists: true, size: null });
+      else {
+        assert.ok(status.path?.startsWith('/'));
+        assert.deepEqual([status.exists, status.size], [exists, exists ? disk.size : null]);
+      }
+    }
+
+    it('serves its template', () => {
+      assert.equal(fixture.driver.template, template);
+    });
+
+    it('removes what does not exist', async () => {
+      await fixture.driver.remove(fixture.disks[0]);
+      await assertExists(fixture.disks[0], false);
+    });
+
+    it('creates a disk, also when it is there already', async () => {
+      const [disk, other] = fixture.disks;
+      await fixture.driver.create(disk);
+      await assertExists(disk, true);
+      await assertExists(other, false);
+      await fixture.driver.create(disk);
+      await assertExists(disk, true);
+    });
+
+    it('keeps the data when a disk is created again, and zeroes it when it is emptied', async () => {
+      const [disk] = fixture.disks;
+      const { path } = await fixture.driver.status(disk);
+      if (fixture.data && path) await fixture.data.write(path, 'precious');
+      await fixture.driver.create(disk);
+      if (fixture.data && path) assert.equal(String(await fixture.data.read(path, 8)), 'precious');
+      await fixture.driver.empty(disk);
+      await assertExists(disk, true);
+      if (fixture.data && path) assert.deepEqual(await fixture.data.read(path, 8), Buffer.alloc(8));
+    });
+
+    it('refuses to create a disk that is there with another size, and leaves it as it is', async () => {
+      const [disk] = fixture.disks;
+      const bigger = { ...disk, size: disk.size + 1 };
+      if (fixture.data) await assert.rejects(fixture.driver.create(bigger), { code: 'block_device' });
+      else await fixture.driver.create(bigger);
+      await assertExists(disk, true);
+    });
+
+    it('removes one disk and not another, and succeeds again', async () => {
+      const [disk, other] = fixture.disks;
+      await fixture.driver.create(other);
+      await fixture.driver.remove(disk);
+      await assertExists(disk, false);
+      await assertExists(other, true);
+      await fixture.driver.remove(disk);
+      await fixture.driver.remove(other);
+      await assertExists(other, false);
+    });
+  });
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { MerapiError } from '../../lib/base/errors.ts';
+import { compilePattern, MAX_PATTERN_LENGTH } from '../../lib/query/automaton.ts';
+
+/** A pattern, texts that it matches, and texts that it does not. */
+const cases: [string, string[], string[]][] = [
+  ['^node[12]', ['node1.example.com', 'node2'], ['node3', 'anode1']],
+  ['web', ['web', 'my-web-1'], ['WEB', 'wb']],
+  ['', ['', 'anything'], []],
+  ['^$', [''], ['a']],
+  ['^a|b$', ['ax', 'xb'], ['xa', 'bx']],
+  ['(?i)^WEB', ['web1', 'Web1'], ['xweb']],
+  ['x(?i:AB)c', ['xabc', 'xAbc'], ['XABc', 'xabC']],
+  ['(?s)a.b', ['a\nb'], ['ab']],
+  ['a.b', ['axb', 'a\u{1f600}b'], ['a\nb', 'ab']],
+  ['(?m)^b$', ['a\nb\nc', 'b'], ['ab']],
+  ['\\Aa\\Z', ['a'], ['a\n', 'ba']],
+  ['a\\z', ['ba'], ['a\n']],
+  ['a$', ['a', 'a\n'], ['a\n\n', 'ab']],
+  ['a{2,3}b', ['aab', 'aaab', 'aaaab'], ['ab']],
+  ['^a{2}$', ['aa'], ['a', 'aaa']],
+  ['^a{,2}$', ['', 'aa'], ['aaa']],
+  ['^a{2,}$', ['aa', 'aaaaa'], ['a']],
+  ['a{x}', ['a{x}'], ['ax']],
+  ['a+?b*?c??d', ['ad', 'aabbcd'], ['bcd']],
+  ['[[:digit:]_]{3}', ['1_2'], ['1-2']],
+  ['[[:^alpha:]]', ['1'], ['a']],
+  ['[]a]', [']', 'a'], ['b', '[']],
+  ['[^]a]', ['b'], [']', 'a']],
+  ['[a-c-]', ['-', 'b'], ['d']],
+  ['[\\w.-]+@', ['a.b-c@'], ['@']],
+  ['[\\d-x]', ['-', '5', 'x'], ['y']],
+  ['\\bweb\\b', ['a web b', 'web'], ['webs', 'aweb']],
+  ['\\Bb', ['ab'], ['b', ' b']],
+  ['\\x41\\u0042\\x{43}', ['ABC'], ['abc']],
+  ['web\\-1\\.example', ['web-1.example'], ['web-1xexample']],
+  ['(?P<name>a)(?<other>b)(?:c)(?#remark)d', ['abcd'], ['abc']],
+  ['(a|b|)c', ['ac', 'bc', 'c'], ['a']],
+  ['(a*)*b', ['b', 'aab'], ['a']],
+  ['(|a)+$', ['', 'aaa'], []],
+  ['\\t\\n\\S\\s\\D', ['\t\nx y'], ['\t\nx 1']],
+];
+
+const wrong: [string, RegExp][] = [
+  ['(', /character 1: a '\(' has no '\)'/],
+  ['a)', /character 2: there is a '\)' without/],
+  ['[a', /a '\[' has no '\]'/],
+  ['[', /a '\[' has no '\]'/],
+  ['[]', /a '\[' has no '\]'/],
+  ['[z-a]', /from the smaller to the larger/],
+  ['[a-\\d]', /from the smaller to the larger/],
+  ['[[:nosuch:]]', /no class \[:nosuch:\]/],
+  ['*a', /character 1: '\*' has nothing to repeat/],
+  ['a**', /character 3: '\*' has nothing to repeat/],
+  ['a++', /possessive/],
+  ['a{3,2}', /larger number first/],
+  ['a\\', /backslash is the last character/],
+  ['\\q', /'\\q' means nothing/],
+  ['(a)\\1', /back references/],
+  ['(?=a)', /look-around is not supported/],
+  ['(?<!a)b', /look-around/],
+  ['(?>a)', /after '\(\?'/],
+  ['a(?i)b', /after '\(\?'/],
+  ['(?x)a', /no flag 'x'/],
+  ['(?', /after '\(\?'/],
+  ['(?#', /comment/],
+  ['a{99999}', /repeats too much/],
+  ['((a{50}){50}){50}', /repeats too much/],
+  ['a'.repeat(MAX_PATTERN_LENGTH + 1), /has 257 characters/],
+];
+
+describe('query/pattern', () => {
+  for (const [pattern, yes, no] of cases)
+    it(`matches /${pattern}/`, () => {
+      const matches = compilePattern(pattern);
+      for (const text of yes) assert.equal(matches(text), true, JSON.stringify(text));
+      for (const text of no) assert.equal(matches(text), false, JSON.stringify(text));
+    });
+
+  for (const [pattern, text] of wrong)
+    it(`refuses /${pattern.slice(0, 20)}/`, () => {
+      assert.throws(
+        () => compilePattern(pattern),
+        (error) => error instanceof MerapiError && error.code === 'bad_request' && text.test(error.message),
+      );
+    });
+
+  it('ends on patterns on which backtracking would not', () => {
+    const text = `${'a'.repeat(2000)}!`;
+    for (const pattern of ['^(a+)+$', '^(a|a)*$', '^(a?){100}a{100}$', '(.*.*.*.*x)+$'])
+      assert.equal(compilePattern(pattern)(text), false, pattern);
+  });
+
+  it('repeats nothing at no cost', () => {
+    assert.equal(compilePattern('((?#x){99999}){99999}a')('a'), true);
+  });
+
+  it('agrees with the regular expressions of JavaScript where the syntax is the same', () => {
+    const atom = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\w', '\\.', '^', '$', '\\b', '\\B');
+    const { pattern } = fc.letrec<{ pattern: string; part: string }>((tie) => ({
+      part: fc.oneof(
+        { maxDepth: 3 },
+        atom,
+        fc
+          .tuple(tie('pattern'), fc.constantFrom('', '*', '+', '?', '{2}', '{0,2}', '{1,}', '*?', '+?'))
+          .map(([inner, count]) => `(${inner})${count}`),
+      ),
+      pattern: fc
+        .array(fc.array(tie('part'), { maxLength: 3 }), { minLength: 1, maxLength: 3 })
+        .map((choices) => choices.map((parts) => parts.join('')).join('|')),
+    }));
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', ' '), maxLength: 6 });
+    fc.assert(
+      fc.property(pattern, text, (source, value) => {
+        fc.pre(source.length <= 50);
+        assert.equal(compilePattern(source)(value), new RegExp(source).test(value));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('answers or refuses any text, and never fails otherwise', () => {
+    const source = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(...'()[]{}|*+?\\^$.-,:<>!=#19adwPixZ'),
+        fc.string({ minLength: 1, maxLength: 1 }),
+      ),
+      maxLength: 24,
+    });
+    fc.assert(
+      fc.property(source, fc.string(), (pattern, value) => {
+        try {
+          assert.equal(typeof compilePattern(pattern)(value), 'boolean');
+        } catch (error) {
+          assert.ok(error instanceof MerapiError && error.code === 'bad_request', String(error));
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

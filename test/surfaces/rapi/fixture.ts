@@ -1,0 +1,187 @@
+import http from 'node:http';
+import type { Clock } from '../../../lib/base/clock.ts';
+import { MerapiError } from '../../../lib/base/errors.ts';
+import { silentLogger } from '../../../lib/base/log.ts';
+import type { Identity } from '../../../lib/base/tls.ts';
+import type { JobChange, Manager } from '../../../lib/manager/define.ts';
+import type { Job, OpInput } from '../../../lib/model/job.ts';
+import type { ClusterView, ObjectTable } from '../../../lib/model/view.ts';
+import { parseOp } from '../../../lib/opcodes/define.ts';
+import { opcodeOf } from '../../../lib/opcodes/registry.ts';
+import type { Cell } from '../../../lib/query/define.ts';
+import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
+import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
+
+export const NOW = 1795226758678262529n;
+const clock: Clock = { seconds: () => 1795226758.5, nanoseconds: () => NOW };
+
+const { users } = parseUsers('admin se:cret write\nreader {cleartext}foo read\nnobody {Cleartext}pw\n');
+
+/** What the manager of the tests holds of each resource: rows by name. */
+export type Rows = Record<string, Record<string, Record<string, unknown>>>;
+
+/** A manager without a cluster behind it: it checks opcodes, remembers them, and answers from fixed rows. */
+export class FakeManager {
+  readonly submitted: OpInput[] = [];
+  readonly waits: unknown[][] = [];
+  readonly jobs = new Map<number, Job>();
+  rows: Rows = {
+    instance: {
+      'inst1.example.com': { name: 'inst1.example.com', oper_state: true, console: { kind: 'msg' } },
+    },
+    node: { 'node1.example.com': { name: 'node1.example.com', sip: '198.51.100.11' } },
+    group: { default: { name: 'default' } },
+  };
+  /** What waitForJob gives; by default nothing until the signal fires. */
+  change: JobChange | null = null;
+  onWait: (signal: AbortSignal) => Promise<void> = (signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve());
+    });
+
+  get view(): ClusterView {
+    const table = (kind: string) => {
+      const objects = Object.keys(this.rows[kind] ?? {}).map((name) => ({ name, uuid: `uuid-${name}` }));
+      return {
+        size: objects.length,
+        get: (uuid: string) => objects.find((each) => each.uuid === uuid),
+        named: (name: string) => objects.find((each) => each.name === name),
+        list: () => objects,
+      } as unknown as ObjectTable<never>;
+    };
+    return {
+      cluster: { master_node: 'uuid-node1.example.com' },
+      nodes: table('node'),
+      groups: table('group'),
+      instances: table('instance'),
+    } as unknown as ClusterView;
+  }
+
+  manager(): Manager {
+    return {
+      view: this.view,
+      submit: async (_principal, ops) => {
+        for (const op of ops) this.submitted.push(parseOp(opcodeOf(op.OP_ID), op) && op);
+        return this.submitted.length;
+      },
+      query: async (_principal, resource, fields, filter) => {
+        const rows = this.rows[resource];
+        if (!rows) throw new MerapiError('bad_request', `There is no resource '${resource}'`);
+        const wanted = Array.isArray(filter) ? [rows[filter[2]]] : Object.values(rows);
+        const data = wanted
+          .filter((row) => row !== undefined)
+          .map((row) =>
+            fields.map((field): Cell => (Object.hasOwn(row, field) ? [0, row[field]] : [2, null])),
+          );
+        return { data, fields: [] };
+      },
+      queryFields: (_principal, _resource, names) => ({
+        fields: (names ?? ['all']).map((name) => ({ name, title: name, kind: 'text', doc: '' })),
+      }),
+      jobIds: async () => [...this.jobs.keys()],
+      job: async (_principal, id) => this.jobs.get(id) ?? null,
+      cancelJob: async (_principal, id) => [false, `Job ${id} not found in queue`],
+      waitForJob: async (_principal, ...rest) => {
+        this.waits.push(rest.slice(0, -1));
+        if (this.change === null) await this.onWait(rest.at(-1) as AbortSignal);
+        return this.change;
+      },
+      clusterInfo: () => ({ name: 'cluster.example.com', big: NOW }),
+      tags: (_principal, kind, name) => [kind, String(name)],
+      osNames: async () => ['noop'],
+    };
+  }
+}
+
+export interface TestServer extends RapiServer {
+  fake: FakeManager;
+  ask: Ask;
+}
+
+export interface Answer {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  text: string;
+  json: unknown;
+  /** Whether the connection had been used before. */
+  reused: boolean;
+}
+
+export interface Question {
+  /** `name:password`; by default the administrator, null for none. */
+  auth?: string | null;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Sent as it is. */
+  raw?: string | Buffer;
+  headers?: http.OutgoingHttpHeaders;
+}
+
+type Ask = (method: string, path: string, question?: Question) => Promise<Answer>;
+
+/** A server on a free port with a fake manager, and a client that keeps its one connection. */
+export async function serve(
+  options: { tls?: Identity; requireAuthentication?: boolean; waitTimeout?: number } = {},
+): Promise<TestServer> {
+  const fake = new FakeManager();
+  const server = await startRapi({
+    manager: fake.manager(),
+    users: { authenticate: (name, password) => verifyUser(users, name, password) },
+    bind: '127.0.0.1',
+    port: 0,
+    tls: options.tls ?? null,
+    requireAuthentication: options.requireAuthentication ?? false,
+    clock,
+    log: silentLogger,
+    waitTimeout: options.waitTimeout,
+  });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  return {
+    ...server,
+    fake,
+    ask: (method, path, question = {}) => ask(server.port, agent, method, path, question),
+    close: async () => {
+      agent.destroy();
+      await server.close();
+    },
+  };
+}
+
+function ask(
+  port: number,
+  agent: http.Agent,
+  method: string,
+  path: string,
+  question: Question,
+): Promise<Answer> {
+  const { auth = 'admin:se:cret', body, raw } = question;
+  const content = body === undefined ? raw : JSON.stringify(body);
+  const headers: http.OutgoingHttpHeaders = {
+    ...(auth !== null && { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
+    ...(content !== undefined && {
+      'Content-Type': 'application/json',
+      ...(!question.headers?.['Transfer-Encoding'] && { 'Content-Length': Buffer.byteLength(content) }),
+    }),
+    ...question.headers,
+  };
+  return new Promise((resolve, reject) => {
+    const request = http.request({ port, host: '127.0.0.1', method, path, headers, agent }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part) => {
+        text += part;
+      });
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text,
+          json: text === '' ? undefined : JSON.parse(text),
+          reused: request.reusedSocket,
+        }),
+      );
+    });
+    request.on('error', reject);
+    request.end(content);
+  });
+}
