@@ -30,5 +30,7 @@ export function expandName(text: string, names: Iterable<string>): string | null
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-/** Compares names as people would: `node2` comes before `node10`. */
-export const compareNames: (a: string, b: string) => number = collator.compare;
+/** Compares names as people would: `node2` comes before `node10`. Only equal texts compare as 0 (`node01` is not `node1`). */
+export function compareNames(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : Number(a > b));
+}

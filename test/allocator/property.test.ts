@@ -6,16 +6,21 @@ import type { AllocateRequest, AllocatorCluster, AllocatorNode } from '../../lib
 import { ipolicyDefaults } from '../../lib/model/ipolicy.ts';
 import { group, instance, node, request } from './fixtures.ts';
 
-const MEMORY_STEPS = [0, 128, 512, 1024, 2048];
+const MEMORY_STEPS = [0, 512, 1024, 2048, 4096];
 const names = ['node1', 'node2', 'node3', 'node4', 'node5'];
 const tags = fc.subarray(['service:dns', 'service:web', 'power:1', 'power:2']);
-const mostly = fc.integer({ min: 0, max: 7 }).map((dice) => dice > 0);
+const mostly = fc.integer({ min: 0, max: 15 }).map((dice) => dice > 0);
 
 const groups = fc
   .tuple(
-    fc.constantFrom('preferred' as const, 'last_resort' as const, 'unallocable' as const),
+    fc.constantFrom(
+      'preferred' as const,
+      'preferred' as const,
+      'last_resort' as const,
+      'unallocable' as const,
+    ),
     fc.constantFrom(1, 2),
-    fc.constantFrom(512, 32768),
+    fc.constantFrom(512, 32768, 32768),
   )
   .map(([alloc_policy, ratio, memory]) => {
     const [range] = ipolicyDefaults.minmax;
@@ -28,10 +33,10 @@ const nodes = fc.record({
   offline: mostly.map((yes) => !yes),
   drained: mostly.map((yes) => !yes),
   vm_capable: mostly,
-  memory_free: fc.option(fc.constantFrom(...MEMORY_STEPS, 4096), { freq: 8 }),
+  memory_free: fc.option(fc.constantFrom(...MEMORY_STEPS), { freq: 8 }),
   memory_total: fc.constantFrom(2048, 4096, 8192),
   disk_free: fc.option(fc.constantFrom(1024, 4096, 20000), { freq: 8 }),
-  cpu_total: fc.constantFrom(1, 2, 4),
+  cpu_total: fc.constantFrom(2, 4, 8),
   tags,
 });
 
@@ -52,7 +57,7 @@ const clusters: fc.Arbitrary<AllocatorCluster> = fc
   .record({
     tags: fc.subarray(['htools:iextags:service', 'htools:nlocation:power']),
     groups: fc.tuple(groups, groups),
-    nodes: fc.array(nodes, { maxLength: names.length }),
+    nodes: fc.array(nodes, { maxLength: names.length, size: 'medium' }),
     instances,
   })
   .map((values) => ({

@@ -3,6 +3,7 @@ import type { Logger } from '../../base/log.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import type { GuestNetwork, Hypervisor } from './define.ts';
 import { FakeHypervisor } from './fake.ts';
+import { createKvm } from './kvm.ts';
 
 /** What a driver may need of its worker. */
 export interface HypervisorOptions {
@@ -16,6 +17,7 @@ export interface HypervisorOptions {
 
 const factories: { readonly [K in HypervisorName]?: (options: HypervisorOptions) => Hypervisor } = {
   fake: ({ folder, log }) => new FakeHypervisor(folder, log),
+  kvm: createKvm,
 };
 
 /** The hypervisors of one node. */

@@ -79,10 +79,14 @@ export function givenNode(view: ClusterView, params: CreateParams): Node | null 
   return node;
 }
 
+/** The hypervisor of instances that name none. */
+export function defaultHypervisor(view: ClusterView): HypervisorName {
+  return view.cluster.enabled_hypervisors[0] as HypervisorName;
+}
+
 /** The parameter sets of the request in their proper types. @throws MerapiError wrong_state, type_enforcement, wrong_input */
-export function settingsOf(view: ClusterView, params: CreateParams): Settings {
+export function settingsOf(view: ClusterView, params: CreateParams, hypervisor: HypervisorName): Settings {
   const enabled = view.cluster.enabled_hypervisors;
-  const hypervisor = params.hypervisor ?? (enabled[0] as HypervisorName);
   if (!enabled.includes(hypervisor))
     throw new MerapiError(
       'wrong_state',

@@ -19,6 +19,7 @@ import { checkPolicy, place } from './create-place.ts';
 import {
   type CreateParams,
   checkRequest,
+  defaultHypervisor,
   givenNode,
   type Settings,
   settingsOf,
@@ -29,8 +30,9 @@ import {
 export const instanceCreate = defineUnit(opcode, {
   async check(context, params) {
     const { view, clock, resolve, log } = context;
+    resolve(defaultsOf(params));
     const { name, template } = checkRequest(view, params);
-    resolve(defaultsOf(params, template));
+    if (params.disk_template === null) resolve({ disk_template: template });
     if (view.instances.named(name))
       throw new MerapiError(
         'already_exists',
@@ -38,8 +40,9 @@ export const instanceCreate = defineUnit(opcode, {
       );
     const given = givenNode(view, params);
     if (given) resolve({ pnode: given.name, pnode_uuid: given.uuid });
-    const settings = settingsOf(view, params);
-    resolve({ hypervisor: settings.hypervisor });
+    const hypervisor = params.hypervisor ?? defaultHypervisor(view);
+    resolve({ hypervisor });
+    const settings = settingsOf(view, params, hypervisor);
     resolve({
       ...(params.osparams_private ? {} : { osparams_private: {} }),
       ...(params.osparams_secret ? {} : { osparams_secret: {} }),
@@ -130,15 +133,16 @@ export const instanceCreate = defineUnit(opcode, {
 });
 
 /** What Ganeti fills in as soon as it looks at the request. */
-function defaultsOf(params: CreateParams, template: string): Record<string, Json> {
-  const isFile = template === 'file' || template === 'sharedfile';
+function defaultsOf(params: CreateParams): Record<string, Json> {
+  const { memory, ...beparams } = params.beparams as Record<string, Json>;
+  const isFile = params.disk_template === 'file' || params.disk_template === 'sharedfile';
   return {
     helper_startup_timeout: params.helper_startup_timeout ?? 300,
     helper_shutdown_timeout: params.helper_shutdown_timeout ?? 7200,
-    ...(params.disk_template === null ? { disk_template: template } : {}),
     ...(isFile && params.file_driver === null ? { file_driver: 'loop' } : {}),
     // Only mirrored disks have a second node.
     ...(params.snode !== null ? { snode: null } : {}),
+    ...(memory === undefined ? {} : { beparams: { minmem: memory, maxmem: memory, ...beparams } }),
   };
 }
 

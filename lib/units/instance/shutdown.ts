@@ -7,9 +7,10 @@ import { instanceTarget } from '../steps/target.ts';
 
 export const instanceShutdown = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
-    const instance = instanceNamed(view, params.instance_name);
     const source = params.admin_state_source ?? 'admin';
-    resolve({ instance_uuid: instance.uuid, admin_state_source: source });
+    resolve({ admin_state_source: source });
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     if (instance.admin_state === 'offline' && !params.force)
       throw new MerapiError(

@@ -50,15 +50,22 @@ function probeFirmware(): Buffer {
   return image;
 }
 
-/** Whether a guest that does more than a BIOS executes with KVM here. Takes at most five seconds. */
-async function kvmWorks(qemu: string): Promise<boolean> {
+/** Whether a guest that does more than a BIOS executes with this accelerator here. Takes at most five seconds. */
+export async function executes(qemu: string, accelerator: Accelerator): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'merapi-probe-'));
   try {
     const firmware = join(folder, 'probe.bin');
     await writeFile(firmware, probeFirmware());
     return await passes(qemu, [
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'pc,accel=kvm', '-m', '8M'],
-      ...['-bios', firmware, '-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-m', '8M'],
+      ...[
+        '-machine',
+        `pc,accel=${accelerator}`,
+        '-bios',
+        firmware,
+        '-device',
+        'isa-debug-exit,iobase=0xf4,iosize=1',
+      ],
     ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -107,7 +114,7 @@ export class AcceleratorProbe {
     const kept = await readFileOrNull(this.#file);
     const answer = kept === null ? null : readAnswer(kept, about);
     if (answer) return answer;
-    const accelerator: Accelerator = device && (await kvmWorks(qemu)) ? 'kvm' : 'tcg';
+    const accelerator: Accelerator = device && (await executes(qemu, 'kvm')) ? 'kvm' : 'tcg';
     this.#log.info({ accelerator, ...about }, 'probed how guests are executed here');
     await writeFileDurably(this.#file, `${JSON.stringify({ ...about, accelerator })}\n`);
     return accelerator;

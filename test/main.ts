@@ -1,0 +1,13 @@
+// Runs the tests in one process (Node 20 has no way to keep its test runner from starting one for each file): those named on
+// the command line, or all.
+import { readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const wanted = process.argv.slice(2).map((file) => resolve(file));
+const all = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts'))
+  .sort()
+  .map((name) => join(here, name));
+for (const file of wanted.length > 0 ? wanted : all) await import(pathToFileURL(file).href);

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GuestNetwork } from '../../../lib/node/hypervisors/define.ts';
+import type { InstanceTarget } from '../../../lib/rpc/types.ts';
+import { fileDisk, instanceTarget } from '../helpers.ts';
+
+/**
+ * A boot sector that is a guest of its own. It says U on the serial line, then sleeps until the power button is pressed or
+ * a q comes over the serial line, and turns the power off by ACPI.
+ *
+ *   sti; mov dx,0x602; mov ax,0x100; out dx,ax        the power button is to be noted
+ *   mov dx,0x3f8; mov al,'U'; out dx,al
+ *   loop: hlt
+ *   mov dx,0x600; in ax,dx; test ah,1; jnz off        was it pressed?
+ *   mov dx,0x3fd; in al,dx; test al,1; jz loop        has a letter come?
+ *   mov dx,0x3f8; in al,dx; cmp al,'q'; jne loop
+ *   off: mov dx,0x604; mov ax,0x2000; out dx,ax; jmp loop
+ */
+const code =
+  'fb ba0206 b80001 ef baf803 b055 ee f4 ba0006 ed f6c401 7510 bafd03 ec a801 74ee baf803 ec 3c71 75e6 ba0406 b80020 ef ebdd';
+
+/** Writes the disk of the smallest guest; `deaf` is one that heeds no power button. */
+export async function writeTinyDisk(path: string, deaf = false): Promise<void> {
+  const disk = Buffer.alloc(1024 * 1024);
+  Buffer.from(code.replaceAll(' ', ''), 'hex').copy(disk);
+  if (deaf) disk.writeUInt16LE(0, 5);
+  disk.writeUInt16LE(0xaa55, 510);
+  await writeFile(path, disk);
+}
+
+export const QEMU = '/usr/bin/qemu-system-x86_64';
+
+/** An instance of kvm with one disk in the folder, as far as nothing else is said. */
+export function kvmInstance(name: string, changes: Partial<InstanceTarget> = {}): InstanceTarget {
+  return instanceTarget({
+    name,
+    uuid: randomUUID(),
+    hypervisor: 'kvm',
+    beparams: { ...instanceTarget().beparams, minmem: 16, maxmem: 16, vcpus: 1 },
+    disks: [fileDisk(`/disks/${name}`)],
+    ...changes,
+    hvparams: { kvm_path: QEMU, kernel_path: '', ...changes.hvparams },
+  });
+}
+
+/** The path of the instance's disk, made with the smallest guest on it. */
+export async function tinyDisk(folder: string, instance: InstanceTarget, deaf = false): Promise<string> {
+  const path = join(folder, `${instance.name}.raw`);
+  await writeTinyDisk(path, deaf);
+  return path;
+}
+
+/** A network that only notes what it is asked; `fail` makes every plug fail. */
+export class NotedNetwork implements GuestNetwork {
+  readonly calls: string[] = [];
+  readonly fail: Error | null;
+
+  constructor(fail: Error | null = null) {
+    this.fail = fail;
+  }
+
+  async missingBridges(): Promise<string[]> {
+    return [];
+  }
+
+  async plug(instance: InstanceTarget, nicIndex: number): Promise<string> {
+    this.calls.push(`plug ${instance.name} ${nicIndex}`);
+    if (this.fail) throw this.fail;
+    return `tap${nicIndex}`;
+  }
+
+  async unplug(instanceUuid: string): Promise<void> {
+    this.calls.push(`unplug ${instanceUuid}`);
+  }
+}
+
+/** Waits until a condition holds, at most 20 s. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`${what} did not happen within 20 s`);
+    await sleep(20);
+  }
+}
