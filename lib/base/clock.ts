@@ -17,6 +17,6 @@ export type SplitTime = [seconds: number, microseconds: number];
 
 /** Splits seconds with a fraction into whole seconds and microseconds. */
 export function splitTime(seconds: number): SplitTime {
-  const whole = Math.floor(seconds);
-  return [whole, Math.round((seconds - whole) * 1e6) % 1_000_000];
+  const microseconds = Math.round(seconds * 1e6);
+  return [Math.floor(microseconds / 1e6), microseconds % 1e6];
 }

@@ -47,6 +47,8 @@ export function run(
     const timer = setTimeout(() => {
       expired = true;
       if (child.pid !== undefined) killGroup(child.pid);
+      child.stdout.destroy(); // a program that left the group may hold them open for ever
+      child.stderr.destroy();
     }, options.timeout ?? 60_000);
     child.on('error', (cause) => {
       clearTimeout(timer);

@@ -44,16 +44,20 @@ function writeLossless(value: unknown): string {
 }
 
 /**
- * The slow way, for texts with long numbers. Numbers are marked as strings by a scan that knows where strings are, then
- * JSON.parse checks the grammar and a reviver turns the marks back; the mark is a character that the text does not hold.
+ * The slow way, for texts with long numbers. JSON.parse checks the grammar; then the long numbers are marked as strings by a
+ * scan that knows where strings are, and a reviver turns the marks back. No string of the text begins with the mark: valid
+ * JSON can hold that character only in its escaped form, and not as often in a row.
  */
 function parseLossless(text: string): Json {
+  JSON.parse(text);
   let mark = '\u0001';
-  while (text.includes(mark)) mark += '\u0001';
-  const escaped = JSON.stringify(mark).slice(1, -1);
-  const token = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/gs;
-  const marked = text.replace(token, (match) =>
-    match[0] === '"' || !/^-?[0-9]{16,}$/.test(match) ? match : `"${escaped}${match}"`,
+  let escaped = '\\u0001';
+  while (text.includes(escaped)) {
+    mark += '\u0001';
+    escaped += '\\u0001';
+  }
+  const marked = outsideStrings(text, (part) =>
+    part.replace(numbers, (number) => (/^-?[0-9]{16,}$/.test(number) ? `"${escaped}${number}"` : number)),
   );
   return JSON.parse(marked, (_key, value) => {
     if (typeof value !== 'string' || !value.startsWith(mark)) return value;
@@ -62,4 +66,27 @@ function parseLossless(text: string): Json {
       ? Number(integer)
       : integer;
   });
+}
+
+const numbers = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
+
+/** Valid JSON with everything that stands outside its strings changed. No regular expression could skip a string of 60 MB. */
+function outsideStrings(text: string, change: (part: string) => string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (let quote = text.indexOf('"'); quote >= 0; quote = text.indexOf('"', at)) {
+    let end = text.indexOf('"', quote + 1);
+    while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    parts.push(change(text.slice(at, quote)), text.slice(quote, end + 1));
+    at = end + 1;
+  }
+  parts.push(change(text.slice(at)));
+  return parts.join('');
+}
+
+/** Whether an odd number of backslashes stands before the place. */
+function isEscaped(text: string, place: number): boolean {
+  let before = place;
+  while (text[before - 1] === '\\') before -= 1;
+  return (place - before) % 2 === 1;
 }

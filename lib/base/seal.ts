@@ -9,13 +9,18 @@ export interface Seal {
   open(sealed: string): string;
 }
 
-/** The seal of a key file; the file (mode 0600, 32 random bytes in hexadecimal) is made when it is missing. */
+/**
+ * The seal of a key file; the file (mode 0600, 32 random bytes in hexadecimal) is made when it is missing.
+ * @throws MerapiError configuration when the file holds something else.
+ */
 export async function openSeal(keyFile: string): Promise<Seal> {
   let key = (await readFileOrNull(keyFile))?.trim();
   if (!key) {
     key = randomBytes(32).toString('hex');
     await writeFileDurably(keyFile, `${key}\n`, 0o600);
   }
+  if (!/^[0-9a-f]{64}$/i.test(key))
+    throw new MerapiError('configuration', `${keyFile} is not a key: it must hold 64 hexadecimal digits`);
   return sealOf(Buffer.from(key, 'hex'));
 }
 
@@ -30,9 +35,10 @@ export function sealOf(key: Buffer): Seal {
     },
     open(sealed) {
       const bytes = Buffer.from(sealed, 'base64');
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
-      decipher.setAuthTag(bytes.subarray(12, 28));
       try {
+        const nonce = bytes.subarray(0, 12);
+        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
+        decipher.setAuthTag(bytes.subarray(12, 28));
         return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
       } catch (cause) {
         throw new MerapiError('internal_error', 'A sealed value cannot be read with this key', { cause });

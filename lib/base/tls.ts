@@ -1,4 +1,4 @@
-import { generateKeyPair, randomBytes, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ export async function issue(subject: Subject, issuer: Identity | null): Promise<
 
 /**
  * The identity kept in `folder` as NAME.pem and NAME.key (mode 0600), made when it is missing, about to expire (30 days),
- * not signed by the issuer, or not valid for one of the subject's hosts.
+ * not signed by the issuer, not valid for one of the subject's hosts, or when the two files do not belong together.
  */
 export async function identityIn(
   folder: string,
@@ -78,7 +78,7 @@ export async function identityIn(
 ): Promise<Identity> {
   const [certFile, keyFile] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
   const [cert, key] = [await readFileOrNull(certFile), await readFileOrNull(keyFile)];
-  if (cert && key && isUsable(cert, subject, issuer)) return { cert, key };
+  if (cert && key && isUsable({ cert, key }, subject, issuer)) return { cert, key };
   const identity = await issue(subject, issuer);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFileDurably(keyFile, identity.key, 0o600);
@@ -87,12 +87,13 @@ export async function identityIn(
   return identity;
 }
 
-function isUsable(pem: string, subject: Subject, issuer: Identity | null): boolean {
-  const certificate = new X509Certificate(pem);
-  const issuerKey = new X509Certificate(issuer?.cert ?? pem).publicKey;
+function isUsable({ cert, key }: Identity, subject: Subject, issuer: Identity | null): boolean {
+  const certificate = new X509Certificate(cert);
+  const issuerKey = new X509Certificate(issuer?.cert ?? cert).publicKey;
   return (
     Date.parse(certificate.validTo) > Date.now() + 30 * 24 * 3600_000 &&
     certificate.verify(issuerKey) &&
+    certificate.checkPrivateKey(createPrivateKey(key)) &&
     subject.hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)))
   );
 }

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { authority, masterTls } from '../../lib/app/certificates.ts';
+import { layoutOf } from '../../lib/app/layout.ts';
+import { startNodes } from '../../lib/app/node.ts';
+import { prepareNodes } from '../../lib/app/state.ts';
+import { systemClock } from '../../lib/base/clock.ts';
+import { silentLogger } from '../../lib/base/log.ts';
+import { openSeal } from '../../lib/base/seal.ts';
+import { keepNodesFollowed } from '../../lib/jobs/keepers/nodes.ts';
+import { JobQueue } from '../../lib/jobs/queue.ts';
+import { LockManager } from '../../lib/locks/manager.ts';
+import { SYSTEM } from '../../lib/manager/authorise.ts';
+import { ClusterSpec } from '../../lib/manager/cluster-spec.ts';
+import type { Manager } from '../../lib/manager/define.ts';
+import { initCluster, joinNodes } from '../../lib/manager/init.ts';
+import { createManager } from '../../lib/manager/manager.ts';
+import { isFinal, type Job, type OpInput } from '../../lib/model/job.ts';
+import type { NodeWorker } from '../../lib/node/worker.ts';
+import { type NodeCaller, NodeClient } from '../../lib/rpc/client.ts';
+import type { CallName } from '../../lib/rpc/registry.ts';
+import { RuntimeTable } from '../../lib/rpc/runtime.ts';
+import { openStore, type Store } from '../../lib/store/store.ts';
+
+/** What stands between the jobs and the rest of the world, so that a test can let it fail. */
+export interface Gate {
+  /** Called before each commit of a job; a refused one, as all that follow in this life, is not written: the master is dead. */
+  refusesCommit?: (job: number) => boolean;
+  /** Makes a call on a node, or does not. */
+  call?: (name: CallName, make: () => Promise<unknown>) => Promise<unknown>;
+}
+
+/** One life of a master. */
+interface Life {
+  store: Store;
+  queue: JobQueue;
+  client: NodeClient;
+  locks: LockManager;
+  manager: Manager;
+}
+
+/**
+ * A cluster of simulated nodes in this process: the real store, queue, units and workers over mutual TLS; only the hypervisor
+ * is simulated.
+ */
+export class TestCluster {
+  readonly dir: string;
+  readonly gate: Gate;
+  readonly #workers: NodeWorker[];
+  #life: Life;
+
+  private constructor(dir: string, gate: Gate, workers: NodeWorker[], life: Life) {
+    this.dir = dir;
+    this.gate = gate;
+    this.#workers = workers;
+    this.#life = life;
+  }
+
+  static async start(
+    names: readonly string[] = ['node1', 'node2'],
+    spare: readonly string[] = [],
+  ): Promise<TestCluster> {
+    const dir = await mkdtemp(join(tmpdir(), 'merapi-cluster-'));
+    const all = [...names, ...spare].map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` }));
+    const spec = specOf(dir, all);
+    const layout = layoutOf(dir);
+    await prepareNodes(layout, spec);
+    const workers = await startNodes(
+      all.map(({ name }) => layout.nodeFolder(name)),
+      {},
+      silentLogger,
+    );
+    const store = await openStore(layout.database);
+    await initCluster(store, spec, systemClock);
+    await store.close();
+    const gate: Gate = {};
+    const cluster = new TestCluster(dir, gate, workers, await live(dir, gate));
+    const members = { ...spec, nodes: spec.nodes.slice(0, names.length) };
+    for (const id of await joinNodes(cluster.manager, members))
+      assert.equal((await cluster.ended(id)).status, 'success');
+    return cluster;
+  }
+
+  get manager(): Manager {
+    return this.#life.manager;
+  }
+
+  get store(): Store {
+    return this.#life.store;
+  }
+
+  get locks(): LockManager {
+    return this.#life.locks;
+  }
+
+  /** The folder of a node. */
+  folder(node: string): string {
+    return layoutOf(this.dir).nodeFolder(node);
+  }
+
+  /** Submits a job of these opcodes and waits for its end. */
+  async run(...ops: OpInput[]): Promise<Job> {
+    return this.ended(await this.manager.submit(SYSTEM, ops));
+  }
+
+  /** Runs a job that must succeed. */
+  async done(...ops: OpInput[]): Promise<Job> {
+    const job = await this.run(...ops);
+    assert.equal(job.status, 'success', JSON.stringify(job.ops.map((op) => op.failure)));
+    return job;
+  }
+
+  /** Waits for the end of a job. */
+  async ended(id: number): Promise<Job> {
+    const { queue } = this.#life;
+    for (;;) {
+      let changed: () => void = () => undefined;
+      const change = new Promise<void>((resolve) => {
+        changed = resolve;
+      });
+      const stop = queue.subscribe(id, changed);
+      try {
+        const job = await queue.get(id);
+        assert.ok(job, `job ${id} is not there`);
+        if (isFinal(job.status)) return job;
+        await change;
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  /** Ends the master as a crash would, as far as disk and nodes can tell, and starts a new one. */
+  async restart(): Promise<void> {
+    await end(this.#life);
+    this.gate.refusesCommit = undefined;
+    this.#life = await live(this.dir, this.gate);
+  }
+
+  /** Ends everything; a job, a lock or a half-written file that is left over fails the test. */
+  async close(): Promise<void> {
+    try {
+      const jobs = [];
+      for await (const job of this.#life.queue.all()) if (!isFinal(job.status)) jobs.push(job.id);
+      assert.deepEqual(jobs, [], 'jobs that did not end');
+      assert.deepEqual(this.#life.locks.inspect(), [], 'locks that are still held');
+      const files = await readdir(this.dir, { recursive: true });
+      assert.deepEqual(
+        files.filter((file) => file.endsWith('.tmp')),
+        [],
+        'temporary files',
+      );
+    } finally {
+      await end(this.#life);
+      await Promise.all(this.#workers.map((worker) => worker.stop()));
+      await rm(this.dir, { recursive: true, force: true });
+    }
+  }
+}
+
+async function live(dir: string, gate: Gate): Promise<Life> {
+  const layout = layoutOf(dir);
+  const store = await openStore(layout.database);
+  const runtime = new RuntimeTable();
+  const client = new NodeClient({
+    tls: await masterTls(layout, await authority(layout)),
+    endpointOf: async (node) => {
+      const [host, port] = (await readFile(join(layout.nodeFolder(node.name), 'endpoint'), 'utf8'))
+        .trim()
+        .split(' ');
+      return { host: host ?? '', port: Number(port) };
+    },
+    runtime,
+    log: silentLogger,
+    patience: 500,
+  });
+  const locks = new LockManager();
+  const nodes: NodeCaller = {
+    call: (node, name, params, stepId) => {
+      const make = () => client.call(node, name, params, stepId);
+      return (gate.call ? gate.call(name, make) : make()) as ReturnType<typeof make>;
+    },
+    callAll: (...args) => client.callAll(...args),
+  };
+  const queue = new JobQueue({
+    store: gated(store, gate),
+    locks,
+    runtime,
+    nodes,
+    clock: systemClock,
+    seal: await openSeal(layout.secretKey),
+    log: silentLogger,
+  });
+  const manager = createManager({ store, queue, runtime, nodes });
+  await keepNodesFollowed(store, client);
+  await queue.start();
+  return { store, queue, client, locks, manager };
+}
+
+function gated(store: Store, gate: Gate): Store {
+  let isDead = false;
+  const commit: Store['commit'] = (author, build) => {
+    isDead ||= author.job !== null && gate.refusesCommit?.(author.job) === true;
+    return isDead ? Promise.reject(new Error('the master is dead')) : store.commit(author, build);
+  };
+  return Object.create(store, { commit: { value: commit }, view: { get: () => store.view } });
+}
+
+async function end({ queue, client, store }: Life): Promise<void> {
+  queue.close();
+  await client.close();
+  await store.close();
+}
+
+function specOf(dir: string, nodes: { name: string; primary_ip: string }[]): ClusterSpec {
+  const bounds = (size: number, count: number) => ({
+    'memory-size': size,
+    'disk-size': size,
+    'disk-count': count,
+    'cpu-count': Math.max(count, 1),
+    'nic-count': count,
+    'spindle-use': count,
+  });
+  return ClusterSpec.parse({
+    name: 'test.example.com',
+    enabled_hypervisors: ['fake'],
+    enabled_disk_templates: ['file', 'diskless'],
+    file_storage_dir: join(dir, 'file-storage'),
+    shared_file_storage_dir: join(dir, 'shared-file-storage'),
+    os_search_path: [join(import.meta.dirname, '..', 'conformance', 'os')],
+    ipolicy: { minmax: [{ min: bounds(0, 0), max: bounds(1 << 20, 16) }] },
+    nodes,
+  });
+}

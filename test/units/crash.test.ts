@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { MerapiError } from '../../lib/base/errors.ts';
+import { stringifyJson } from '../../lib/base/json.ts';
+import { SYSTEM } from '../../lib/manager/authorise.ts';
+import type { OpInput } from '../../lib/model/job.ts';
+import { opcodes } from '../../lib/opcodes/registry.ts';
+import { TestCluster } from '../helpers/cluster.ts';
+import { stateOf, withoutChance, withoutNodes } from './state.ts';
+
+interface Scenario {
+  name: string;
+  setup: OpInput[];
+  op: OpInput;
+  /** Brings the cluster back to where it was before the setup; what is already gone does not matter. */
+  cleanup: OpInput[];
+  /** Part of what it does cannot be taken back: after a failure the same job must then succeed. */
+  irreversible?: boolean;
+  /** It may end on either node: the nodes' free memory changes by itself. */
+  anyNode?: boolean;
+}
+
+const instance_name = 'web.example.com';
+const create: OpInput = {
+  OP_ID: 'OP_INSTANCE_CREATE',
+  instance_name,
+  mode: 'create',
+  disk_template: 'file',
+  disks: [{ size: 2 }, { size: 3, mode: 'ro' }],
+  nics: [{}],
+  os_type: 'noop',
+  pnode: 'node1',
+};
+const removal: OpInput = { OP_ID: 'OP_INSTANCE_REMOVE', instance_name };
+const tag = { kind: 'instance', name: instance_name, tags: ['a', 'b'] };
+
+const scenarios: Scenario[] = [
+  { name: 'create an instance', setup: [], op: create, cleanup: [removal] },
+  {
+    name: 'create one that the allocator places',
+    setup: [],
+    op: { ...create, pnode: null },
+    cleanup: [removal],
+    anyNode: true,
+  },
+  {
+    name: 'create one without disks',
+    setup: [],
+    op: { ...create, disk_template: 'diskless', disks: [] },
+    cleanup: [removal],
+  },
+  { name: 'remove an instance', setup: [create], op: removal, cleanup: [removal], irreversible: true },
+  {
+    name: 'start an instance',
+    setup: [{ ...create, start: false }],
+    op: { OP_ID: 'OP_INSTANCE_STARTUP', instance_name },
+    cleanup: [removal],
+  },
+  {
+    name: 'shut an instance down',
+    setup: [create],
+    op: { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name },
+    cleanup: [removal],
+  },
+  ...['soft', 'hard', 'full'].map((reboot_type) => ({
+    name: `reboot an instance (${reboot_type})`,
+    setup: [create],
+    op: { OP_ID: 'OP_INSTANCE_REBOOT', instance_name, reboot_type },
+    cleanup: [removal],
+  })),
+  {
+    name: 'reboot one that does not run',
+    setup: [{ ...create, start: false }],
+    op: { OP_ID: 'OP_INSTANCE_REBOOT', instance_name, reboot_type: 'hard' },
+    cleanup: [removal],
+  },
+  {
+    name: 'add a node group',
+    setup: [],
+    op: { OP_ID: 'OP_GROUP_ADD', group_name: 'rack2' },
+    cleanup: [{ OP_ID: 'OP_GROUP_REMOVE', group_name: 'rack2' }],
+  },
+  {
+    name: 'remove a node group',
+    setup: [{ OP_ID: 'OP_GROUP_ADD', group_name: 'rack2' }],
+    op: { OP_ID: 'OP_GROUP_REMOVE', group_name: 'rack2' },
+    cleanup: [{ OP_ID: 'OP_GROUP_REMOVE', group_name: 'rack2' }],
+  },
+  { name: 'add tags', setup: [create], op: { OP_ID: 'OP_TAGS_SET', ...tag }, cleanup: [removal] },
+  {
+    name: 'remove tags',
+    setup: [create, { OP_ID: 'OP_TAGS_SET', ...tag }],
+    op: { OP_ID: 'OP_TAGS_DEL', ...tag },
+    cleanup: [removal],
+  },
+  {
+    name: 'wait on the master and on nodes',
+    setup: [],
+    op: { OP_ID: 'OP_TEST_DELAY', duration: 0.01, on_nodes: ['node1', 'node2'], repeat: 1 },
+    cleanup: [],
+  },
+];
+
+/** Opcodes that change nothing, and the one whose own suite follows. */
+const elsewhere = [
+  'OP_CLUSTER_POST_INIT',
+  'OP_INSTANCE_QUERY_DATA',
+  'OP_INSTANCE_CONSOLE',
+  'OP_OS_DIAGNOSE',
+  'OP_NODE_ADD',
+];
+
+test('every opcode that changes something is crashed here', () => {
+  const covered = new Set([...scenarios.map(({ op }) => op.OP_ID), ...elsewhere]);
+  assert.deepEqual(
+    Object.keys(opcodes).filter((id) => !covered.has(id)),
+    [],
+  );
+});
+
+describe('units that fail or are cut off', () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await TestCluster.start();
+  });
+  after(() => cluster.close());
+
+  for (const scenario of scenarios) {
+    test(`${scenario.name}: a failing node call leaves everything as it was`, () =>
+      failEachCall(cluster, scenario));
+    test(`${scenario.name}: after a crash at any record it ends as it would have`, () =>
+      crashAtEachRecord(cluster, scenario));
+  }
+});
+
+async function failEachCall(cluster: TestCluster, scenario: Scenario): Promise<void> {
+  const base = withoutChance(await stateOf(cluster));
+  for (let failing = 0; ; failing++) {
+    for (const op of scenario.setup) await cluster.done(op);
+    const before = await stateOf(cluster);
+    let calls = 0;
+    cluster.gate.call = async (name, make) => {
+      if (calls++ === failing)
+        throw new MerapiError('execution', `call ${failing} (${name}) was made to fail`);
+      return make();
+    };
+    const job = await cluster.run(scenario.op);
+    cluster.gate.call = undefined;
+    const isHit = calls > failing;
+    assert.equal(
+      job.status,
+      isHit ? 'error' : 'success',
+      `call ${failing}: ${stringifyJson(job.ops.map((op) => op.failure))}`,
+    );
+    if (isHit && !scenario.irreversible)
+      assert.deepEqual(await stateOf(cluster), before, `after failing call ${failing}`);
+    if (isHit && scenario.irreversible) await cluster.done(scenario.op);
+    for (const op of scenario.cleanup) await cluster.run(op);
+    assert.deepEqual(
+      withoutChance(await stateOf(cluster)),
+      base,
+      `something is left of the run with failing call ${failing}`,
+    );
+    if (!isHit) return;
+  }
+}
+
+async function crashAtEachRecord(cluster: TestCluster, scenario: Scenario): Promise<void> {
+  const base = withoutChance(await stateOf(cluster));
+  for (const op of scenario.setup) await cluster.done(op);
+  const undisturbed = await cluster.done(scenario.op);
+  const pure = (state: unknown) =>
+    scenario.anyNode ? withoutNodes(withoutChance(state)) : withoutChance(state);
+  const wanted = pure(await stateOf(cluster));
+  for (const op of scenario.cleanup) await cluster.run(op);
+  for (let refused = 0; ; refused++) {
+    for (const op of scenario.setup) await cluster.done(op);
+    let commits = 0;
+    const dead = new Promise<void>((resolve) => {
+      cluster.gate.refusesCommit = () => {
+        if (commits++ < refused + 1) return false; // the first one stores the job itself
+        resolve();
+        return true;
+      };
+    });
+    const id = await cluster.manager.submit(SYSTEM, [scenario.op]);
+    const isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
+    await cluster.restart();
+    const job = await cluster.ended(id);
+    assert.equal(
+      job.status,
+      'success',
+      `crash at record ${refused}: ${stringifyJson(job.ops.map((op) => op.failure))}`,
+    );
+    assert.deepEqual(pure(job.ops[0]?.result), pure(undisturbed.ops[0]?.result));
+    assert.deepEqual(pure(await stateOf(cluster)), wanted, `after the crash at record ${refused}`);
+    for (const op of scenario.cleanup) await cluster.run(op);
+    assert.deepEqual(
+      withoutChance(await stateOf(cluster)),
+      base,
+      `something is left of the crash at record ${refused}`,
+    );
+    if (!isHit) return;
+  }
+}
+
+test('a crash at any record of an undo: the undo is completed', async () => {
+  const cluster = await TestCluster.start();
+  try {
+    cluster.gate.call = async (name, make) => {
+      if (name === 'instance.start') throw new MerapiError('hypervisor', 'it does not start');
+      return make();
+    };
+    const before = await stateOf(cluster);
+    for (let refused = 0, isHit = true; isHit; refused++) {
+      let commits = 0;
+      const dead = new Promise<void>((resolve) => {
+        cluster.gate.refusesCommit = () => {
+          if (commits++ < refused + 1) return false;
+          resolve();
+          return true;
+        };
+      });
+      const id = await cluster.manager.submit(SYSTEM, [create]);
+      isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
+      await cluster.restart();
+      const job = await cluster.ended(id);
+      assert.deepEqual(job.ops[0]?.failure, { code: 'hypervisor', message: 'it does not start' });
+      assert.deepEqual(await stateOf(cluster), before, `after the crash at record ${refused}`);
+    }
+  } finally {
+    await cluster.close();
+  }
+});
+
+test('adding a node survives a crash at any record', async () => {
+  const spare = ['spare1', 'spare2', 'spare3', 'spare4'];
+  const cluster = await TestCluster.start(['node1'], spare);
+  try {
+    for (const [refused, node_name] of spare.entries()) {
+      const op = { OP_ID: 'OP_NODE_ADD', node_name, primary_ip: `203.0.113.${refused + 1}` };
+      let commits = 0;
+      const dead = new Promise<void>((resolve) => {
+        cluster.gate.refusesCommit = () => {
+          if (commits++ < refused + 1) return false;
+          resolve();
+          return true;
+        };
+      });
+      const id = await cluster.manager.submit(SYSTEM, [op]);
+      await Promise.race([dead, cluster.ended(id)]);
+      await cluster.restart();
+      assert.equal((await cluster.ended(id)).status, 'success');
+      const { data } = await cluster.manager.query(
+        SYSTEM,
+        'node',
+        ['role', 'mtotal'],
+        ['=', 'name', node_name],
+      );
+      assert.deepEqual(
+        data[0]?.map((cell) => cell[0]),
+        [0, 0],
+        'the new node is known with its facts',
+      );
+    }
+  } finally {
+    await cluster.close();
+  }
+});
