@@ -5,7 +5,12 @@ import { sourcesOf } from './sources.ts';
 const rows = resources.flatMap(({ path, methods }) =>
   Object.entries(methods).map(([method, { opcode }]) => {
     const found = opcode && sourcesOf(opcode);
-    return [`${method} ${path}`, opcode ?? 'no job', found?.unit ?? '', found?.calls.join(' ') ?? ''];
+    return [
+      `${method} ${path}`,
+      opcode ?? 'no job',
+      found?.unit ?? '',
+      found ? found.calls.join(' ') || 'none' : '',
+    ];
   }),
 );
 const table = [['METHOD path', 'opcode', 'unit', 'node calls'], ...rows];

@@ -31,7 +31,8 @@ function sourceOf(path: string): Source {
   for (const statement of file.statements) {
     if (ts.isImportDeclaration(statement)) readImport(statement, path, source);
     else if (ts.isVariableStatement(statement))
-      for (const each of statement.declarationList.declarations) declare(each.name.getText(file), each, source);
+      for (const each of statement.declarationList.declarations)
+        declare(each.name.getText(file), each, source);
     else if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name)
       declare(statement.name.text, statement, source);
   }
@@ -79,7 +80,8 @@ function registered(folder: string, id: string): [string, string] {
   const path = join(root, folder, 'registry.ts');
   const name = new RegExp(`^ {2}${id}: (\\w+),$`, 'm').exec(readFileSync(path, 'utf8'))?.[1];
   const found = name === undefined ? undefined : sourceOf(path).imports.get(name);
-  if (!found || !existsSync(found[0])) throw new Error(`${folder}/registry.ts does not import ${id} from a file`);
+  if (!found || !existsSync(found[0]))
+    throw new Error(`${folder}/registry.ts does not import ${id} from a file`);
   return found;
 }
 

@@ -39,6 +39,8 @@ export interface UpCommand extends MasterCommand {
 /** A running master with its RAPI. */
 interface Running {
   layout: Layout;
+  /** The cluster that is to be completed: one made at this start, or one with nodes that have not joined yet. */
+  incomplete: ClusterSpec | null;
   master: Master;
   rapi: RapiServer;
   close(): Promise<void>;
@@ -63,7 +65,7 @@ export async function runUp(command: UpCommand): Promise<void> {
     if (nodes.length > 0) await ensureWorker(layout, nodes, workerArgs);
   });
   const { layout, master } = running;
-  if (spec) await join(master.manager, spec);
+  if (running.incomplete) await join(master.manager, running.incomplete);
   say(running, await invitation(running, command));
   await untilStopped(running);
   if (command.stopInstances) await stopInstances(master.manager);
@@ -126,7 +128,9 @@ async function open(
     await master.start();
     const rapi = await startSurface(command, layout, master, usersFile, log);
     undo.push(() => rapi.close());
-    return { layout, master, rapi, close };
+    const isMissing = ({ name }: { name: string }) => !master.manager.view.nodes.named(name);
+    const incomplete = spec ?? (making?.spec?.nodes.some(isMissing) ? making.spec : null);
+    return { layout, incomplete, master, rapi, close };
   } catch (error) {
     await close();
     throw error;
@@ -164,7 +168,6 @@ async function checkPortFree(host: string, port: number): Promise<void> {
 
 /** Adds the nodes of the cluster file that are not in the cluster yet, and tells which could not be added. */
 async function join(manager: Manager, spec: ClusterSpec): Promise<void> {
-  if (spec.nodes.every(({ name }) => manager.view.nodes.named(name))) return;
   const never = new AbortController().signal;
   for (const id of await joinNodes(manager, spec)) {
     for (let seen: unknown[] | null = null; ; ) {

@@ -1,26 +1,14 @@
-import type { Instance } from '../model/instance.ts';
 import type { LockMode, LockPlan, LockWish } from '../model/locks.ts';
 import { CLUSTER_LOCK } from '../model/locks.ts';
-import { expandName } from '../model/names.ts';
+import { hostNamed } from '../model/lookup.ts';
 import type { ClusterView } from '../model/view.ts';
 
 /** Every job but those that change the cluster itself holds this. */
 export const clusterShared: LockWish = { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' };
 
-/** The instance that a name in a request stands for, abbreviations included. */
-export function findInstance(view: ClusterView, name: string): Instance | undefined {
-  const exact = view.instances.named(name);
-  if (exact) return exact;
-  const full = expandName(
-    name,
-    view.instances.list().map((instance) => instance.name),
-  );
-  return full === null ? undefined : view.instances.named(full);
-}
-
 /** The plan of an opcode on one instance: the instance exclusively, and its primary node. */
 export function instancePlan(view: ClusterView, name: string, node: LockMode | null): LockPlan {
-  const instance = findInstance(view, name);
+  const instance = hostNamed(view.instances, name);
   const plan: LockWish[] = [
     clusterShared,
     { level: 'instance', names: [instance?.name ?? name.toLowerCase()], mode: 'exclusive' },

@@ -13,6 +13,7 @@ import {
   NIC_FIELDS,
   nicFamilies,
 } from '../query/fields/instance.ts';
+import { consoleOf } from '../rpc/console.ts';
 import type { GuestFacts } from '../rpc/types.ts';
 import {
   maybe,
@@ -137,10 +138,9 @@ function operState({ live }: InstanceRow): Cell {
 
 function consoleCell(row: InstanceRow): Cell {
   const { instance } = row;
-  if (instance.hypervisor !== 'fake') return row.guest((guest) => guest.console);
-  // No node needs to be asked: a simulated guest has no console, whether it runs or not.
-  const message = 'Console not available for fake hypervisor';
-  return normal({ instance: instance.name, kind: 'msg', message });
+  // A simulated guest has no console, whether it runs or not: no node needs to be asked.
+  if (instance.hypervisor === 'fake') return normal(consoleOf(instance, undefined));
+  return row.guest((guest) => consoleOf(instance, guest));
 }
 
 function diskUsage({ disks }: InstanceRow): Cell {

@@ -1,21 +1,11 @@
 import { MerapiError } from '../base/errors.ts';
-import { expandName } from '../model/names.ts';
+import { hostNamed } from '../model/lookup.ts';
 import type { TagKind } from '../model/tag.ts';
-import type { ClusterView, ObjectTable } from '../model/view.ts';
+import type { ClusterView } from '../model/view.ts';
 
 interface Tagged {
   readonly name: string;
   readonly tags: string[];
-}
-
-function byHostName<T extends Tagged>(table: ObjectTable<T>, text: string): T | undefined {
-  const exact = table.named(text.toLowerCase());
-  if (exact) return exact;
-  const full = expandName(
-    text,
-    table.list().map((each) => each.name),
-  );
-  return full === null ? undefined : table.named(full);
 }
 
 function find(view: ClusterView, kind: TagKind, name: string): Tagged | undefined {
@@ -23,9 +13,9 @@ function find(view: ClusterView, kind: TagKind, name: string): Tagged | undefine
     case 'cluster':
       return view.cluster;
     case 'node':
-      return byHostName(view.nodes, name);
+      return hostNamed(view.nodes, name);
     case 'instance':
-      return byHostName(view.instances, name);
+      return hostNamed(view.instances, name);
     case 'nodegroup':
       return view.groups.named(name);
     case 'network':

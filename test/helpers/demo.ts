@@ -6,7 +6,7 @@ let built: Promise<string> | null = null;
 
 /** The folder with the demo guest (its `os` is an OS search path), built at the first use and kept for later runs. */
 export function demoGuest(): Promise<string> {
-  const folder = `${top}node_modules/.cache/merapi-demo`;
+  const folder = `${top}build/demo`;
   built ??= runOrThrow(`${top}demo/build-guest.sh`, [folder], { timeout: 300_000 }).then(() => folder);
   return built;
 }

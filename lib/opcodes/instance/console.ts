@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { hostNamed } from '../../model/lookup.ts';
 import { shared } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared, findInstance } from '../locking.ts';
+import { clusterShared } from '../locking.ts';
 
 export const instanceConsole = defineOpcode({
   id: 'OP_INSTANCE_CONSOLE',
@@ -13,7 +14,7 @@ export const instanceConsole = defineOpcode({
     clusterShared,
     {
       level: 'instance',
-      names: [findInstance(view, params.instance_name)?.name ?? params.instance_name.toLowerCase()],
+      names: [hostNamed(view.instances, params.instance_name)?.name ?? params.instance_name.toLowerCase()],
       mode: 'shared',
     },
   ],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { ALL } from '../../model/locks.ts';
-import { expandName } from '../../model/names.ts';
+import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { disksKind, nicsKind } from '../kinds.ts';
@@ -111,12 +111,7 @@ export const instanceCreate = defineOpcode({
   summaryField: 'instance_name',
   locks: (params, view) => {
     const name = params.instance_name.toLowerCase();
-    const node =
-      params.pnode &&
-      expandName(
-        params.pnode,
-        view.nodes.list().map((each) => each.name),
-      );
+    const node = params.pnode === null ? undefined : hostNamed(view.nodes, params.pnode)?.name;
     return [
       clusterShared,
       { level: 'instance', names: [name], mode: 'exclusive' },

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ALL } from '../../model/locks.ts';
+import { hostNamed } from '../../model/lookup.ts';
 import { kinds, optional } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared, findInstance } from '../locking.ts';
+import { clusterShared } from '../locking.ts';
 
 export const instanceQueryData = defineOpcode({
   id: 'OP_INSTANCE_QUERY_DATA',
@@ -17,7 +18,7 @@ export const instanceQueryData = defineOpcode({
   summaryField: null,
   locks: (params, view) => {
     if (!params.use_locking) return [clusterShared];
-    const names = params.instances.map((name) => findInstance(view, name)?.name ?? name.toLowerCase());
+    const names = params.instances.map((name) => hostNamed(view.instances, name)?.name ?? name.toLowerCase());
     return [clusterShared, { level: 'instance', names: names.length > 0 ? names : ALL, mode: 'shared' }];
   },
   example: { instances: ['web1.example.com'] },

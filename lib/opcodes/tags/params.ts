@@ -1,9 +1,10 @@
 import type { LockPlan } from '../../model/locks.ts';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
+import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { type TagKind, tagKinds } from '../../model/tag.ts';
 import type { ClusterView } from '../../model/view.ts';
-import { clusterShared, findInstance } from '../locking.ts';
+import { clusterShared } from '../locking.ts';
 
 /** The parameters of the opcodes that change tags. */
 export const tagParams = {
@@ -19,7 +20,7 @@ export function tagPlan(params: { kind: TagKind; name: string | null }, view: Cl
   if (params.kind === 'instance')
     return [
       clusterShared,
-      { level: 'instance', names: [findInstance(view, name)?.name ?? name], mode: 'exclusive' },
+      { level: 'instance', names: [hostNamed(view.instances, name)?.name ?? name], mode: 'exclusive' },
     ];
   return [clusterShared, { level: params.kind, names: [name], mode: 'exclusive' }];
 }

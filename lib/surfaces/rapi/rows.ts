@@ -1,5 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
-import { expandName } from '../../model/names.ts';
+import { hostNamed } from '../../model/lookup.ts';
 import type { ObjectTable } from '../../model/view.ts';
 import { ResultStatus } from '../../query/define.ts';
 import type { Call } from './resource.ts';
@@ -22,12 +22,8 @@ export function find<T extends { name: string }>(
 ): T {
   const exact = table.named(text) ?? table.get(text);
   if (exact) return exact;
-  if (naming === 'abbreviated') {
-    const names = table.list().map((each) => each.name);
-    const full = expandName(text, names);
-    const found = full === null ? undefined : table.named(full);
-    if (found) return found;
-  }
+  const found = naming === 'abbreviated' ? hostNamed(table, text) : undefined;
+  if (found) return found;
   throw new MerapiError('not_found', `There is no ${kind} '${text}'`);
 }
 

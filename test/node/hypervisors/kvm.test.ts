@@ -208,7 +208,11 @@ describe('guests of kvm', () => {
         kvmInstance('a', { hvparams: { kernel_path: '/no/kernel' } }),
         /a: .*\/no\/kernel/,
       ],
-      ['tell an unknown machine', kvmInstance('b', { hvparams: { machine_version: 'pdp11' } }), /pdp11/],
+      [
+        'tell an unknown machine',
+        kvmInstance('b', { hvparams: { machine_version: 'pdp11' } }),
+        /unsupported machine type/,
+      ],
       ['tell a missing program', kvmInstance('c', { hvparams: { kvm_path: '/no/qemu' } }), /\/no\/qemu/],
       ['tell a parameter without support', kvmInstance('d', { hvparams: { cpu_mask: '1' } }), /cpu_mask/],
       [

@@ -41,6 +41,8 @@ export class Guest {
   readonly #queue = new TaskQueue();
   #record: GuestRecord | null = null;
   #retry: NodeJS.Timeout | null = null;
+  /** Whether no stop is to wait for the guest any more. */
+  #hurried = false;
   #closed = false;
 
   /** @param folder where all of the guest is kept, named by its uuid */
@@ -101,14 +103,15 @@ export class Guest {
   }
 
   stop(timeout: number, force: boolean): Promise<void> {
-    if (force) this.#qemu.hurry(); // another stop may be waiting for the guest
+    if (force) this.#hurry(); // another stop may be waiting for the guest, or be about to
     return this.#queue.run(async () => {
+      if (force) this.#hurried = false;
       if (!this.#record || this.#record.phase === 'stopped') return;
       const process = await this.#process();
       if (process) {
         await this.#save({ phase: 'stopping', by_user: false });
         const hasButton = readParams(this.#record.instance).flag('acpi');
-        if (!force && hasButton) await this.#qemu.shutDown(process, timeout);
+        if (!force && hasButton && !this.#hurried) await this.#qemu.shutDown(process, timeout);
         if (this.#closed)
           throw new MerapiError('unavailable', 'The worker ends; the guest has been asked to shut down');
         await this.#qemu.quit(process);
@@ -140,12 +143,17 @@ export class Guest {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#retry) clearTimeout(this.#retry);
-    this.#qemu.hurry();
+    this.#hurry();
     const limit = new AbortController();
     const late = sleep(CLOSE_TIMEOUT, undefined, { signal: limit.signal }).catch(() => undefined);
     await Promise.race([this.#queue.run(async () => undefined), late]);
     limit.abort();
     this.#qemu.close();
+  }
+
+  #hurry(): void {
+    this.#hurried = true;
+    this.#qemu.hurry();
   }
 
   /** The guest's process, or null when it is gone. */
