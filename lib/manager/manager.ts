@@ -4,6 +4,7 @@ import type { JobQueue } from '../jobs/queue.ts';
 import { isFinal, type Job, type OpInput } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
+import { opcodeOf } from '../opcodes/registry.ts';
 import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
 import { describeFields, resourceName } from '../query/resources.ts';
 import type { NodeCaller } from '../rpc/client.ts';
@@ -31,8 +32,8 @@ export function createManager({ store, queue, runtime, nodes }: ManagerParts): M
       return store.view;
     },
 
-    submit(principal: Principal, ops: readonly OpInput[]): Promise<number> {
-      for (const op of ops) authorise(principal, 'write', `opcode/${op.OP_ID}`);
+    async submit(principal: Principal, ops: readonly OpInput[]): Promise<number> {
+      for (const op of ops) authorise(principal, opcodeOf(op.OP_ID).access ?? 'write', `opcode/${op.OP_ID}`);
       return queue.submit(ops);
     },
 

@@ -24,6 +24,8 @@ export interface Opcode<
   readonly result: R;
   /** The parameter whose value stands in a job's summary, if any. */
   readonly summaryField: (keyof P & string) | null;
+  /** What someone must be allowed to do to submit it; `look` is for everybody. By default `write`. */
+  readonly access?: 'look' | 'read' | 'write';
   /** What it locks: a pure function of the values and the cluster. */
   locks(params: Values<P>, view: ClusterView): LockPlan;
   /** Values that the opcode accepts; used in docs and contract tests. */

@@ -10,6 +10,7 @@ export const instanceConsole = defineOpcode({
   params: { instance_name: shared.instanceName, instance_uuid: shared.instanceUuid },
   result: z.record(z.string(), z.unknown()),
   summaryField: 'instance_name',
+  access: 'read',
   locks: (params, view) => [
     clusterShared,
     {

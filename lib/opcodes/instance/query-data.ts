@@ -16,6 +16,7 @@ export const instanceQueryData = defineOpcode({
   },
   result: z.record(z.string(), z.record(z.string(), z.unknown())),
   summaryField: null,
+  access: 'look',
   locks: (params, view) => {
     if (!params.use_locking) return [clusterShared];
     const names = params.instances.map((name) => hostNamed(view.instances, name)?.name ?? name.toLowerCase());

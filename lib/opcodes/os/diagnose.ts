@@ -27,6 +27,7 @@ export const osDiagnose = defineOpcode({
   },
   result: z.array(z.array(z.unknown())),
   summaryField: null,
+  access: 'look',
   locks: () => [clusterShared],
   example: { output_fields: ['name', 'valid', 'variants'] },
 });

@@ -34,8 +34,8 @@ export interface Method {
   handle(call: Call): unknown;
 }
 
-export const httpMethods = ['GET', 'PUT', 'POST', 'DELETE'] as const;
-export type HttpMethod = (typeof httpMethods)[number];
+/** The methods that resources of the RAPI have. */
+export type HttpMethod = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** One path of the RAPI with its methods. */
 export interface Resource {

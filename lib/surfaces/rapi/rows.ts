@@ -31,7 +31,7 @@ export function find<T extends { name: string }>(
  * The wanted fields of all objects that pass the filter (null: all), as one JSON object each. Values that are not known
  * now are null. @throws MerapiError bad_request
  */
-export async function rows(
+async function rows(
   call: Call,
   resource: string,
   fields: readonly string[],
