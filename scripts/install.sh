@@ -70,7 +70,7 @@ need_build() {
 }
 
 native_tools='make:build-essential g++:build-essential python3:python3'
-guest_tools='qemu-system-x86_64:qemu-system-x86 ip:iproute2 strip:binutils mkfs.ext4:e2fsprogs modprobe:kmod'
+guest_tools='socat:socat qemu-system-x86_64:qemu-system-x86 ip:iproute2 strip:binutils mkfs.ext4:e2fsprogs modprobe:kmod'
 
 need_demo_guest() {
   "$here/demo/build-guest.sh" "$here/build/demo" || fail 'the demo guest could not be built'

@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
-import { ClusterSpec } from '../manager/cluster-spec.ts';
+import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
 
 /**
  * Reads a cluster file: `os_search_path` is relative to the file, storage folders are relative to the state folder.
@@ -37,6 +37,13 @@ function parseSpec(file: string, content: unknown): ClusterSpec {
       'configuration',
       `The cluster file ${file} names ${master} as master, which is no node of it`,
     );
+  try {
+    firstObjects(parsed.data, 0); // parameters of hypervisors and backends have types of their own
+  } catch (cause) {
+    throw new MerapiError('configuration', `The cluster file ${file} is not right: ${errorText(cause)}`, {
+      cause,
+    });
+  }
   return parsed.data;
 }
 

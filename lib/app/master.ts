@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
@@ -18,13 +19,14 @@ import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { authority, masterTls } from './certificates.ts';
 import type { Layout } from './layout.ts';
+import { prepareNodes } from './state.ts';
 
 export interface MasterOptions {
   layout: Layout;
   log: Logger;
   clock?: Clock;
-  /** The cluster to make when the state folder holds none. */
-  spec?: ClusterSpec;
+  /** Describes the cluster to make; only called when the state folder holds none. */
+  describe?: () => Promise<ClusterSpec>;
   /** Milliseconds that calls keep trying a node that does not answer. */
   patience?: number;
 }
@@ -40,15 +42,23 @@ export interface Master {
   close(): Promise<void>;
 }
 
-/** Opens the store of a state folder and wires a master to it. */
+/**
+ * Opens the store of a state folder and wires a master to it.
+ * @throws MerapiError configuration when the folder holds no cluster and none is described
+ */
 export async function createMaster(options: MasterOptions): Promise<Master> {
-  const { layout, log, spec, patience } = options;
+  const { layout, log, describe, patience } = options;
   const clock = options.clock ?? systemClock;
   const issuer = await authority(layout);
   const tls = await masterTls(layout, issuer);
   const seal = await openSeal(layout.secretKey);
   const store = await openStore(layout.database, clock);
-  if (spec && !store.view.initialised) await initCluster(store, spec, clock);
+  try {
+    if (!store.view.initialised) await makeCluster(layout, store, clock, describe);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   const runtime = new RuntimeTable();
   const nodes = new NodeClient({
     tls,
@@ -72,6 +82,26 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
       await store.close();
     },
   };
+}
+
+/** Makes the nodes' folders first: a life that ended between the two finds no cluster and makes them again. */
+async function makeCluster(
+  layout: Layout,
+  store: Store,
+  clock: Clock,
+  describe: MasterOptions['describe'],
+): Promise<void> {
+  if (!describe) throw noCluster(layout);
+  const spec = await describe();
+  await prepareNodes(layout, spec.nodes, spec);
+  await initCluster(store, spec, clock);
+}
+
+export function noCluster({ dir }: Layout): MerapiError {
+  return new MerapiError(
+    'configuration',
+    `${dir} holds no cluster; make one with 'merapi init' or 'merapi up'`,
+  );
 }
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */

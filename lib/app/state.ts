@@ -16,11 +16,15 @@ function makePassword(): string {
   return Array.from({ length: 20 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 }
 
-/** Makes the folders and certificates of the nodes that a cluster file names. */
-export async function prepareNodes(layout: Layout, spec: ClusterSpec): Promise<void> {
+/** Makes the folders and certificates of these nodes of a cluster file. */
+export async function prepareNodes(
+  layout: Layout,
+  nodes: ClusterSpec['nodes'],
+  spec: ClusterSpec,
+): Promise<void> {
   const issuer = await authority(layout);
   const isSimulated = spec.enabled_hypervisors.includes('fake');
-  for (const { name } of spec.nodes) {
+  for (const { name } of nodes) {
     await equipNode(layout, name, issuer);
     const storage = [spec.file_storage_dir, spec.shared_file_storage_dir];
     await saveNodeSettings(layout.nodeFolder(name), {

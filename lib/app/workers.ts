@@ -1,35 +1,43 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { MerapiError } from '../base/errors.ts';
 import { readFileOrNull, writeFileDurably } from '../base/files.ts';
+import { folderHolder } from '../node/lock.ts';
 import { findProcess } from '../node/processes.ts';
-import type { Layout } from './layout.ts';
+import { ENDPOINT, type Layout } from './layout.ts';
 
 /** How long a worker has to listen, and to end, in milliseconds. */
 const START_TIME = 15_000;
 const END_TIME = 3_500;
 
-/** The process that runs the nodes of this machine. */
-export interface WorkerProcess {
-  pid: number;
-  /** Whether an earlier master had started it. */
-  adopted: boolean;
-}
+/** The process that runs the nodes of this machine, as DIR/worker.json names it. */
+const WorkerProcess = z.object({ pid: z.number(), start: z.string(), nodes: z.array(z.string()) });
+type WorkerProcess = z.infer<typeof WorkerProcess>;
 
-/** Sees to it that a process runs these nodes: the one that an earlier master started, if it lives, or a new one. */
+/**
+ * Sees to it that a process runs these nodes: the one that an earlier master started, if it lives and knows them all, or a
+ * new one. Resolves when it listens. @throws MerapiError wrong_state when another process runs one of the nodes,
+ * environment_error when it does not start; and the signal's reason.
+ */
 export async function ensureWorker(
   layout: Layout,
   nodes: readonly string[],
   args: readonly string[],
-): Promise<WorkerProcess> {
+  signal: AbortSignal,
+): Promise<void> {
   const living = await livingWorker(layout);
-  const pid = living ?? (await startWorker(layout, nodes, args));
+  const isFit = living !== null && nodes.every((name) => living.nodes.includes(name));
+  if (living && !isFit) await endWorker(layout);
+  if (!isFit) await clearEndpoints(layout, nodes);
+  const { pid } = isFit ? living : await startWorker(layout, nodes, args);
   const deadline = Date.now() + START_TIME;
   for (const name of nodes)
-    while ((await readFileOrNull(join(layout.nodeFolder(name), 'endpoint'))) === null) {
+    while ((await readFileOrNull(join(layout.nodeFolder(name), ENDPOINT))) === null) {
+      signal.throwIfAborted();
       if (!(await findProcess(pid)) || Date.now() > deadline)
         throw new MerapiError(
           'environment_error',
@@ -37,33 +45,44 @@ export async function ensureWorker(
         );
       await sleep(20);
     }
-  return { pid, adopted: living !== null };
 }
 
 /** Ends the process that runs the nodes of this machine; their guests go on. */
 export async function endWorker(layout: Layout): Promise<void> {
-  const pid = await livingWorker(layout);
-  if (pid === null) return;
-  process.kill(pid, 'SIGTERM');
+  const worker = await livingWorker(layout);
+  if (worker === null) return;
+  process.kill(worker.pid, 'SIGTERM');
   for (const deadline = Date.now() + END_TIME; (await livingWorker(layout)) !== null; await sleep(20))
     if (Date.now() > deadline) {
-      process.kill(pid, 'SIGKILL');
+      process.kill(worker.pid, 'SIGKILL');
       return;
     }
 }
 
-async function livingWorker(layout: Layout): Promise<number | null> {
+/** The process that DIR/worker.json names, if it still lives. */
+export async function livingWorker(layout: Layout): Promise<WorkerProcess | null> {
   const text = await readFileOrNull(layout.workerProcess);
   if (!text) return null;
-  const { pid, start } = JSON.parse(text) as { pid: number; start: string };
-  return (await findProcess(pid))?.start === start ? pid : null;
+  const worker = WorkerProcess.parse(JSON.parse(text));
+  return (await findProcess(worker.pid))?.start === worker.start ? worker : null;
+}
+
+/** Removes what killed workers left behind: it would look as if the new one listened already. */
+async function clearEndpoints(layout: Layout, nodes: readonly string[]): Promise<void> {
+  for (const name of nodes) {
+    const folder = layout.nodeFolder(name);
+    const holder = await folderHolder(folder);
+    if (holder !== null)
+      throw new MerapiError('wrong_state', `Process ${holder} runs the node ${name}; end it first`);
+    await rm(join(folder, ENDPOINT), { force: true });
+  }
 }
 
 async function startWorker(
   layout: Layout,
   nodes: readonly string[],
   args: readonly string[],
-): Promise<number> {
+): Promise<WorkerProcess> {
   await mkdir(layout.logs, { recursive: true });
   const log = await open(join(layout.logs, 'worker.log'), 'a');
   try {
@@ -79,10 +98,10 @@ async function startWorker(
     child.unref();
     const { pid } = child;
     const found = pid === undefined ? null : await findProcess(pid);
-    if (pid === undefined || !found)
-      throw new MerapiError('environment_error', 'The node worker could not be started');
-    await writeFileDurably(layout.workerProcess, `${JSON.stringify({ pid, start: found.start })}\n`);
-    return pid;
+    if (!found) throw new MerapiError('environment_error', 'The node worker could not be started');
+    const worker: WorkerProcess = { pid: found.pid, start: found.start, nodes: [...nodes] };
+    await writeFileDurably(layout.workerProcess, `${JSON.stringify(worker)}\n`);
+    return worker;
   } finally {
     await log.close();
   }

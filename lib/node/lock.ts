@@ -36,6 +36,14 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   return { release: () => rm(file, { force: true }) };
 }
 
+/** The id of the living process that holds the folder, or null. */
+export async function folderHolder(folder: string): Promise<number | null> {
+  const boot = await bootId();
+  for (const holder of await readdir(join(folder, 'lock')).catch(() => []))
+    if (await isHeld(holder, boot)) return Number.parseInt(holder, 10);
+  return null;
+}
+
 async function isHeld(holder: string, boot: string): Promise<boolean> {
   const [pid, start, ...rest] = holder.split('-');
   if (rest.join('-') !== boot) return false;
@@ -45,6 +53,6 @@ async function isHeld(holder: string, boot: string): Promise<boolean> {
 function inUse(folder: string, pid: string): MerapiError {
   return new MerapiError(
     'wrong_state',
-    `The folder ${folder} is in use by the node worker with process id ${pid}; end that one first or use another folder`,
+    `The folder ${folder} is in use by the process with id ${pid}; end that one first or use another folder`,
   );
 }

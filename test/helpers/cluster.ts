@@ -66,7 +66,7 @@ export class TestCluster {
     const all = [...names, ...spare].map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` }));
     const spec = specOf(dir, all);
     const layout = layoutOf(dir);
-    await prepareNodes(layout, spec);
+    await prepareNodes(layout, spec.nodes, spec);
     const workers = await startNodes(
       all.map(({ name }) => layout.nodeFolder(name)),
       {},

@@ -9,6 +9,8 @@ import { Guest, type GuestContext } from './kvm/guest.ts';
 import { type Accelerator, chooseAccelerator } from './kvm/machine.ts';
 import { findByPidFile } from './kvm/process.ts';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 export interface KvmOptions {
   /** The driver's own folder: FOLDER/guests/UUID holds a guest's record, logs and sockets, FOLDER/accel.json what works here. */
   folder: string;
@@ -46,7 +48,11 @@ class KvmDriver implements Hypervisor {
   async open(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const processes = await findByPidFile(this.#folder);
-    const uuids = new Set([...(await readdir(this.#folder)), ...processes.keys()]);
+    // Another driver of the same worker may keep files of its own here.
+    const kept = (await readdir(this.#folder, { withFileTypes: true })).filter(
+      (entry) => entry.isDirectory() && UUID.test(entry.name),
+    );
+    const uuids = new Set([...kept.map(({ name }) => name), ...processes.keys()]);
     await Promise.all([...uuids].map((uuid) => this.#guest(uuid).load(processes.get(uuid) ?? null)));
   }
 
@@ -59,7 +65,7 @@ class KvmDriver implements Hypervisor {
   }
 
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(instance.uuid))
+    if (!UUID.test(instance.uuid))
       throw new MerapiError('hypervisor', `QEMU cannot name a guest by the uuid ${instance.uuid}`);
     await this.#guest(instance.uuid).start(instance, options);
   }

@@ -49,7 +49,7 @@ export const instanceCreate = defineOpcode({
     ip_check: optional(
       kinds.bool,
       true,
-      'Ganeti pings the address with this; Merapi checks its own instances.',
+      'Ganeti pings the address with this; Merapi does not.',
     ),
     conflicts_check: optional(
       kinds.bool,

@@ -22,7 +22,7 @@ const code =
   'fb ba0206 b80001 ef baf803 b055 ee f4 ba0006 ed f6c401 7510 bafd03 ec a801 74ee baf803 ec 3c71 75e6 ba0406 b80020 ef ebdd';
 
 /** Writes the disk of the smallest guest; `deaf` is one that heeds no power button. */
-export async function writeTinyDisk(path: string, deaf = false): Promise<void> {
+async function writeTinyDisk(path: string, deaf = false): Promise<void> {
   const disk = Buffer.alloc(1024 * 1024);
   Buffer.from(code.replaceAll(' ', ''), 'hex').copy(disk);
   if (deaf) disk.writeUInt16LE(0, 5);

@@ -300,6 +300,15 @@ describe('guests of kvm', () => {
     await assert.rejects(access(sockets.folder));
   });
 
+  it('leave alone what another driver keeps beside them', async () => {
+    const world = await open();
+    const file = join(world.folder, 'guests', 'web.example.com.json');
+    await writeFile(file, '{}');
+    await world.reopen();
+    await access(file);
+    assert.deepEqual(world.driver.guests(), []);
+  });
+
   it('are not stopped by a worker that ends while it waits for them', async () => {
     const world = await open();
     const web = kvmInstance('web');

@@ -18,10 +18,10 @@ const clock: Clock = { seconds: () => 1795226758.5, nanoseconds: () => NOW };
 const { users } = parseUsers('admin se:cret write\nreader {cleartext}foo read\nnobody {Cleartext}pw\n');
 
 /** What the manager of the tests holds of each resource: rows by name. */
-export type Rows = Record<string, Record<string, Record<string, unknown>>>;
+type Rows = Record<string, Record<string, Record<string, unknown>>>;
 
 /** A manager without a cluster behind it: it checks opcodes, remembers them, and answers from fixed rows. */
-export class FakeManager {
+class FakeManager {
   readonly submitted: OpInput[] = [];
   readonly waits: unknown[][] = [];
   readonly jobs = new Map<number, Job>();

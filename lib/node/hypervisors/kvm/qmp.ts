@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 
 /** Something that happened in QEMU, in its own words (https://qemu.org/docs/master/interop/qemu-qmp-ref.html). */
-export interface QmpEvent {
+interface QmpEvent {
   event: string;
   data: Record<string, unknown>;
 }

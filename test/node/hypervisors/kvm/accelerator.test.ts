@@ -18,17 +18,17 @@ describe('the probe of accelerators', () => {
 
   it('keeps its answer for later lives of the worker, until something it depends on changes', async () => {
     const file = join(await resources.folder(), 'accel.json');
-    const first = await new AcceleratorProbe(file, silentLogger).best(QEMU);
-    assert.ok(first === 'kvm' || first === 'tcg');
+    await writeFile(file, JSON.stringify({ kernel: '0.0.1', accelerator: 'kvm' }));
+    const probe = new AcceleratorProbe(file, silentLogger);
+    const [first, second] = await Promise.all([probe.best(QEMU), probe.best(QEMU)]);
+    assert.ok(first === second && (first === 'kvm' || first === 'tcg'));
     const kept = JSON.parse(await readFile(file, 'utf8'));
     assert.equal(kept.accelerator, first);
+    assert.notEqual(kept.kernel, '0.0.1');
     // The other answer is believed as long as it is about this machine.
     const other = first === 'kvm' ? 'tcg' : 'kvm';
     await writeFile(file, JSON.stringify({ ...kept, accelerator: other }));
     assert.equal(await new AcceleratorProbe(file, silentLogger).best(QEMU), other);
-    await writeFile(file, JSON.stringify({ ...kept, accelerator: other, kernel: '0.0.1' }));
-    const probe = new AcceleratorProbe(file, silentLogger);
-    assert.deepEqual(await Promise.all([probe.best(QEMU), probe.best(QEMU)]), [first, first]);
     await writeFile(file, 'torn');
     assert.equal(await probe.best(QEMU), first, 'one life of the worker asks once');
   });

@@ -1,0 +1,122 @@
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { MerapiError } from '../base/errors.ts';
+import { readFileOrNull } from '../base/files.ts';
+import { createLogger, type Logger } from '../base/log.ts';
+import type { ClusterSpec } from '../manager/cluster-spec.ts';
+import { lockFolder } from '../node/lock.ts';
+import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
+import { UsersFile } from '../surfaces/rapi/users-file.ts';
+import { authority, rapiIdentity } from './certificates.ts';
+import { WorkerKeeper } from './keeper.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { createMaster, type Master, noCluster } from './master.ts';
+import { checkSameCluster, ensureUsers, prepareNodes } from './state.ts';
+
+export interface MasterCommand {
+  dir: string;
+  users?: string;
+  bind: string;
+  port: number;
+  ssl: boolean;
+  requireAuthentication: boolean;
+}
+
+/** What the command that runs the nodes too adds to a master. */
+export interface LocalNodes {
+  /** The cluster that the user described, if any. */
+  wanted: ClusterSpec | null;
+  /** Describes the cluster to make in an empty state folder. */
+  describe: () => Promise<ClusterSpec>;
+  /** What new workers get on their command line. */
+  workerArgs: readonly string[];
+}
+
+/** A running master with its RAPI. */
+export interface Running {
+  layout: Layout;
+  master: Master;
+  rapi: RapiServer;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a master with its RAPI, and the nodes of this machine if there are `nodes`. What can be wrong about the options is
+ * looked at before anything is written. @throws MerapiError, or the reason of the signal, with everything closed again
+ */
+export async function openMaster(
+  command: MasterCommand,
+  nodes: LocalNodes | null,
+  signal: AbortSignal,
+): Promise<Running> {
+  const log = createLogger('master', process.env.MERAPI_LOG_LEVEL ?? 'warn');
+  const layout = layoutOf(resolve(command.dir));
+  const usersFile = command.users ? resolve(command.users) : layout.users;
+  if (command.users) new UsersFile(usersFile, log);
+  await checkPortFree(command.bind, command.port);
+  if ((await readFileOrNull(layout.database)) === null) {
+    if (!nodes) throw noCluster(layout);
+    const spec = await nodes.describe();
+    nodes = { ...nodes, describe: async () => spec };
+  }
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const lock = await lockFolder(layout.dir);
+    undo.push(() => lock.release());
+    const keeper = new WorkerKeeper(layout, nodes?.workerArgs ?? [], log);
+    undo.push(() => keeper.end());
+    const master = await createMaster({ layout, log, describe: nodes?.describe });
+    undo.push(() => master.close());
+    if (nodes?.wanted) await fit(layout, master, nodes.wanted);
+    if (!command.users) await ensureUsers(layout);
+    if (nodes) await keeper.start(signal);
+    await master.start();
+    const rapi = await startSurface(command, layout, master, usersFile, log);
+    undo.push(() => rapi.close());
+    return { layout, master, rapi, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Sees whether a cluster is the wanted one, and makes the folders of wanted nodes that it does not have yet. */
+async function fit(layout: Layout, { manager }: Master, wanted: ClusterSpec): Promise<void> {
+  const { view } = manager;
+  checkSameCluster(wanted, view.cluster.name, layout.dir);
+  const missing = wanted.nodes.filter(({ name }) => !view.nodes.named(name));
+  await prepareNodes(layout, missing, wanted);
+}
+
+async function startSurface(
+  command: MasterCommand,
+  layout: Layout,
+  { manager }: Master,
+  usersFile: string,
+  log: Logger,
+): Promise<RapiServer> {
+  const users = new UsersFile(usersFile, log);
+  process.on('SIGHUP', () => users.reload());
+  const tls = command.ssl ? await rapiIdentity(layout, await authority(layout), command.bind) : null;
+  const { bind, port, requireAuthentication } = command;
+  return startRapi({ manager, users, bind, port, tls, requireAuthentication, clock: systemClock, log });
+}
+
+/** Tells a busy port before anything is changed. @throws MerapiError configuration */
+async function checkPortFree(host: string, port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((done, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const text =
+        cause.code === 'EADDRINUSE'
+          ? `Port ${port} of ${host} is in use; end the program that uses it, or choose another with --port`
+          : `Cannot listen on port ${port} of ${host}: ${cause.message}`;
+      reject(new MerapiError('configuration', text, { cause }));
+    });
+    server.listen(port, host, () => server.close(() => done()));
+  });
+}
