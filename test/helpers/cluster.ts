@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { authority, masterTls } from '../../lib/app/certificates.ts';
 import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
@@ -61,10 +62,11 @@ export class TestCluster {
   static async start(
     names: readonly string[] = ['node1', 'node2'],
     spare: readonly string[] = [],
+    over: Partial<z.input<typeof ClusterSpec>> = {},
   ): Promise<TestCluster> {
     const dir = await mkdtemp(join(tmpdir(), 'merapi-cluster-'));
     const all = [...names, ...spare].map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` }));
-    const spec = specOf(dir, all);
+    const spec = specOf(dir, all, over);
     const layout = layoutOf(dir);
     await prepareNodes(layout, spec.nodes, spec);
     const workers = await startNodes(
@@ -214,7 +216,11 @@ async function end({ queue, client, store }: Life): Promise<void> {
   await store.close();
 }
 
-function specOf(dir: string, nodes: { name: string; primary_ip: string }[]): ClusterSpec {
+function specOf(
+  dir: string,
+  nodes: { name: string; primary_ip: string }[],
+  over: Partial<z.input<typeof ClusterSpec>>,
+): ClusterSpec {
   const bounds = (size: number, count: number) => ({
     'memory-size': size,
     'disk-size': size,
@@ -232,5 +238,6 @@ function specOf(dir: string, nodes: { name: string; primary_ip: string }[]): Clu
     os_search_path: [join(import.meta.dirname, '..', 'conformance', 'os')],
     ipolicy: { minmax: [{ min: bounds(0, 0), max: bounds(1 << 20, 16) }] },
     nodes,
+    ...over,
   });
 }

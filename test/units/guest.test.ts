@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { SYSTEM } from '../../lib/manager/authorise.ts';
+import { socketsOf } from '../../lib/node/hypervisors/kvm/sockets.ts';
+import { AgentClient } from '../helpers/agent.ts';
+import { TestCluster } from '../helpers/cluster.ts';
+import { demoGuest } from '../helpers/demo.ts';
+
+const instance_name = 'guest.example.com';
+/** A word in a guest's memory file system: gone after a restart. */
+const mark = '/run/merapi-mark';
+
+describe('a real guest through jobs', () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await TestCluster.start(['host'], [], {
+      enabled_hypervisors: ['kvm'],
+      os_search_path: [join(await demoGuest(), 'os')],
+      hvparams: {
+        kvm: { kvm_path: '/usr/bin/qemu-system-x86_64', kernel_path: '', machine_version: 'pc,accel=tcg' },
+      },
+    });
+  });
+  after(() => cluster.close());
+
+  async function state(): Promise<unknown[]> {
+    const fields = ['status', 'oper_ram', 'console'];
+    const { data } = await cluster.manager.query(SYSTEM, 'instance', fields, null);
+    return data[0]?.map((cell) => cell[1]) ?? [];
+  }
+
+  const agentSocket = () => {
+    const uuid = cluster.manager.view.instances.named(instance_name)?.uuid ?? '';
+    return socketsOf(join(cluster.folder('host'), 'guests', uuid)).agent;
+  };
+
+  test('is made, boots until its agent answers, restarts, shuts down and goes without a trace', async () => {
+    await cluster.done({
+      OP_ID: 'OP_INSTANCE_CREATE',
+      instance_name,
+      mode: 'create',
+      disk_template: 'file',
+      disks: [{ size: 128 }],
+      nics: [],
+      os_type: 'demo',
+    });
+    let agent = await AgentClient.connect(agentSocket());
+    assert.match(await agent.shell('hostname'), /^guest/);
+    const [status, memory, console] = await state();
+    assert.deepEqual([status, memory], ['running', 128]);
+    assert.equal((console as { kind: string }).kind, 'ssh');
+    await agent.shell(`echo here > ${mark}`);
+    agent.close();
+
+    await cluster.done({
+      OP_ID: 'OP_INSTANCE_REBOOT',
+      instance_name,
+      reboot_type: 'hard',
+      shutdown_timeout: 60,
+    });
+    agent = await AgentClient.connect(agentSocket());
+    assert.equal(
+      (await agent.shell(`cat ${mark} 2>/dev/null || echo gone`)).trim(),
+      'gone',
+      'it did restart',
+    );
+    agent.close();
+
+    await cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name, timeout: 60 });
+    assert.deepEqual((await state()).slice(0, 2), ['ADMIN_down', null]);
+    await cluster.done({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name });
+    assert.deepEqual(await state(), []);
+    assert.deepEqual(await readdir(join(cluster.folder('host'), 'guests')), []);
+    assert.deepEqual(await readdir(join(cluster.dir, 'file-storage')), []);
+  });
+
+  test('a missing bridge is named, and nothing is left', async () => {
+    const job = await cluster.run({
+      OP_ID: 'OP_INSTANCE_CREATE',
+      instance_name,
+      mode: 'create',
+      disk_template: 'file',
+      disks: [{ size: 128 }],
+      nics: [{ link: 'no-such-br' }],
+      os_type: 'demo',
+    });
+    assert.equal(job.ops[0]?.failure?.code, 'environment_error');
+    assert.match(job.ops[0]?.failure?.message ?? '', /no-such-br/);
+    assert.deepEqual(await readdir(join(cluster.dir, 'file-storage')), []);
+  });
+});
