@@ -123,6 +123,7 @@ function opcodeSection(opcode: Opcode): string {
     Object.keys(opcode.params).length > 0 ? paramTable(opcode.params) : 'It has no parameters of its own.',
     [
       `- Example: ${code(JSON.stringify({ OP_ID: opcode.id, ...opcode.example }))}`,
+      `- Who may submit it: ${who[opcode.access ?? 'write']}`,
       `- Locks of the example: ${lockPlanOf(opcode)}`,
       `- Result: ${shape(opcode.result)}`,
       `- Calls on nodes that it may make: ${made.map(link).join(', ') || 'none'}`,

@@ -1,14 +1,17 @@
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorText, MerapiError } from '../base/errors.ts';
-import { createLogger } from '../base/log.ts';
 import { VERSION } from '../base/version.ts';
-import { startNodes } from './node.ts';
-import { runInit, runMaster, runUp } from './up.ts';
+import type { NodeCommand } from './node.ts';
+import type { MasterCommand } from './open.ts';
+import type { UpCommand } from './up.ts';
 import { addUser, hashUser, listUsers, removeUser } from './users.ts';
 
 /** Where bin/start builds the demo guest: `build/demo/os` of the installed Merapi. */
 const DEMO_OS = fileURLToPath(new URL('../../build/demo/os', import.meta.url));
+
+/** What takes long to load is loaded where it is needed: help, wrong options and users are told at once. */
+const running = () => import('./up.ts');
 
 function portNumber(text: string): number {
   const port = Number(text);
@@ -17,7 +20,7 @@ function portNumber(text: string): number {
   return port;
 }
 
-const collect = (value: string, earlier: string[]) => [...earlier, value];
+const collect = (value: string, earlier?: string[]) => [...(earlier ?? []), value];
 
 function serving(command: Command): Command {
   return command
@@ -35,7 +38,9 @@ const accel = () =>
 function program(): Command {
   const merapi = new Command('merapi')
     .description("A cluster manager for virtual machines that speaks Ganeti's remote API.")
-    .showHelpAfterError('(merapi --help tells more)');
+    .version(`merapi ${VERSION}`)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined }); // main() tells what is wrong, in one line
   serving(merapi.command('up').description('run a cluster on this machine: the master and its nodes'))
     .option('--cluster <file>', 'describes the cluster to make when DIR holds none')
     .addOption(
@@ -46,14 +51,18 @@ function program(): Command {
     )
     .option('--stop-instances', 'shut the instances down at the end', false)
     .addOption(accel())
-    .action(runUp);
+    .action(async (options: UpCommand) => (await running()).runUp(options));
   merapi
     .command('init')
     .description('make a cluster without starting it')
     .requiredOption('--cluster <file>', 'describes the cluster')
     .option('--dir <dir>', 'the state folder', 'var')
-    .action((options: { dir: string; cluster: string }) => runInit(options.dir, options.cluster));
-  serving(merapi.command('master').description('run the master alone')).action(runMaster);
+    .action(async (options: { dir: string; cluster: string }) =>
+      (await running()).runInit(options.dir, options.cluster),
+    );
+  serving(merapi.command('master').description('run the master alone')).action(
+    async (options: MasterCommand) => (await running()).runMaster(options),
+  );
   merapi
     .command('node')
     .description('run the worker of one or more nodes')
@@ -61,12 +70,11 @@ function program(): Command {
       '--dir <dir>',
       "a node's folder (DIR/nodes/NAME of its cluster); may be repeated",
       collect,
-      [],
     )
     .option('--bind <address>', 'the address to listen on')
     .option('--port <number>', 'the port to listen on', portNumber)
     .addOption(accel())
-    .action(runNode);
+    .action(async (options: NodeCommand) => (await import('./node.ts')).runNode(options));
   userCommands(merapi.command('user').description('change who may use the RAPI'));
   merapi
     .command('version')
@@ -105,31 +113,25 @@ function userCommands(user: Command): void {
     .action(hashUser);
 }
 
-async function runNode(options: {
-  dir: string[];
-  bind?: string;
-  port?: number;
-  accel?: 'kvm' | 'tcg';
-}): Promise<void> {
-  const over = { host: options.bind, port: options.port, accel: options.accel };
-  const workers = await startNodes(options.dir, over, createLogger('node'));
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  await Promise.all(workers.map((worker) => worker.stop()));
+/** What commander says of a wrong command line, in one line. */
+function usageText({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'Say what to do; merapi --help tells more';
+  return `${message.replace(/^error: /, '')} (--help tells more)`;
 }
 
 /** Bad options and files are told in one line with status 2; anything unexpected is a defect and shows where it happened. */
-async function main(): Promise<void> {
-  try {
-    await program()
-      .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-      .parseAsync();
-  } catch (error) {
-    const isKnown = error instanceof MerapiError && error.code !== 'internal_error';
-    process.stderr.write(`merapi: ${isKnown ? errorText(error) : ((error as Error).stack ?? error)}\n`);
-    process.exit(isKnown ? 2 : 1);
+function end(error: unknown): never {
+  if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
+  const isUsage = error instanceof CommanderError;
+  const isKnown = error instanceof MerapiError && error.code !== 'internal_error';
+  const isSystem = typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  const text = isUsage ? usageText(error) : errorText(error);
+  if (isUsage || isKnown || isSystem) {
+    process.stderr.write(`merapi: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.exit(2);
   }
+  process.stderr.write(`merapi: ${(error as Error).stack ?? text}\n`);
+  process.exit(1);
 }
 
-await main();
+await program().parseAsync().catch(end);

@@ -8,21 +8,38 @@ import { isFinal, type Job } from '../model/job.ts';
 const LOOK = 60_000;
 
 /**
- * Adds the nodes of a cluster file that are not in the cluster yet, after the jobs that an earlier start left to do just that.
- * Tells on standard error which could not be added. Returns early when the signal fires; the jobs go on without it.
+ * Adds the nodes of a cluster file that are not in the cluster, once the jobs that an earlier life left to do just that have
+ * ended. Tells on standard error which could not be added. Returns early when the signal fires; the jobs go on all the same.
  */
 export async function completeCluster(
-  manager: Manager,
+  { manager, isNew }: { manager: Manager; isNew: boolean },
   spec: ClusterSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  const isMissing = ({ name }: { name: string }) => !manager.view.nodes.named(name);
-  if (manager.view.job_less && !spec.nodes.some(isMissing)) return;
-  for (const id of await joiningJobs(manager)) await jobEnd(manager, id, signal);
-  if (signal.aborted || !spec.nodes.some(isMissing)) return;
+  const isWhole = () => !isNew && spec.nodes.every(({ name }) => manager.view.nodes.named(name));
+  if (isWhole()) return;
+  for (const id of await unfinishedJobs(manager)) await jobEnd(manager, id, signal);
+  if (signal.aborted || isWhole()) return;
   for (const id of await joinNodes(manager, spec)) {
-    const job = await jobEnd(manager, id, signal);
-    const failure = job?.ops[0]?.failure;
+    const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
     if (failure) process.stderr.write(`Job ${id} failed: ${failure.message}\n`);
   }
+}
+
+async function unfinishedJobs(manager: Manager): Promise<number[]> {
+  const jobs = await Promise.all((await manager.jobIds(SYSTEM)).map((id) => manager.job(SYSTEM, id)));
+  return jobs.flatMap((job) =>
+    job && !isFinal(job.status) && job.ops.some(({ input }) => input.OP_ID === 'OP_NODE_ADD') ? [job.id] : [],
+  );
+}
+
+/** The job when it has ended; null when the signal fired first. */
+export async function jobEnd(manager: Manager, id: number, signal: AbortSignal): Promise<Job | null> {
+  for (let seen: unknown[] | null = null; !signal.aborted; ) {
+    const change = await manager.waitForJob(SYSTEM, id, ['status'], seen, null, LOOK, signal);
+    seen = change?.job_info ?? seen;
+    const job = await manager.job(SYSTEM, id);
+    if (!job || isFinal(job.status)) return job;
+  }
+  return null;
 }

@@ -35,5 +35,7 @@ export function layoutOf(dir: string): Layout {
 
 /** The files in a node's folder that `merapi node` reads. */
 export const NODE_SETTINGS = 'node.json';
+/** Where the node's worker listens, as long as it does. */
+export const ENDPOINT = 'endpoint';
 export const NODE_IDENTITY = 'node';
 export const AUTHORITY = 'ca';

@@ -18,7 +18,7 @@ import { RuntimeTable } from '../rpc/runtime.ts';
 import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { authority, masterTls } from './certificates.ts';
-import type { Layout } from './layout.ts';
+import { ENDPOINT, type Layout } from './layout.ts';
 import { prepareNodes } from './state.ts';
 
 export interface MasterOptions {
@@ -36,6 +36,8 @@ export interface Master {
   manager: Manager;
   store: Store;
   runtime: RuntimeTable;
+  /** Whether the cluster has just been made. */
+  isNew: boolean;
   /** Takes up the jobs that an earlier life left. */
   start(): Promise<void>;
   /** Stops; jobs that run are left where they stand. */
@@ -53,8 +55,9 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const tls = await masterTls(layout, issuer);
   const seal = await openSeal(layout.secretKey);
   const store = await openStore(layout.database, clock);
+  const isNew = !store.view.initialised;
   try {
-    if (!store.view.initialised) await makeCluster(layout, store, clock, describe);
+    if (isNew) await makeCluster(layout, store, clock, describe);
   } catch (error) {
     await store.close();
     throw error;
@@ -72,6 +75,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     manager: createManager({ store, queue, runtime, nodes }),
     store,
     runtime,
+    isNew,
     async start() {
       await keepNodesFollowed(store, nodes);
       await queue.start();
@@ -106,7 +110,7 @@ export function noCluster({ dir }: Layout): MerapiError {
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */
 async function endpointOf(layout: Layout, node: Node): Promise<Endpoint> {
-  const text = await readFileOrNull(join(layout.nodeFolder(node.name), 'endpoint'));
+  const text = await readFileOrNull(join(layout.nodeFolder(node.name), ENDPOINT));
   const [host, port] = text?.trim().split(' ') ?? [];
   return host && port ? { host, port: Number(port) } : { host: node.primary_ip, port: DEFAULT_NODE_PORT };
 }

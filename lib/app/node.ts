@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';
-import type { Logger } from '../base/log.ts';
+import { createLogger, type Logger } from '../base/log.ts';
 import { VERSION } from '../base/version.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
@@ -77,4 +77,21 @@ export async function startNodes(
     throw error;
   }
   return workers;
+}
+
+export interface NodeCommand {
+  dir: string[];
+  bind?: string;
+  port?: number;
+  accel?: 'kvm' | 'tcg';
+}
+
+/** `merapi node`: runs the workers of these nodes until SIGINT or SIGTERM. */
+export async function runNode(command: NodeCommand): Promise<void> {
+  const over = { host: command.bind, port: command.port, accel: command.accel };
+  const workers = await startNodes(command.dir, over, createLogger('node'));
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await Promise.all(workers.map((worker) => worker.stop()));
 }

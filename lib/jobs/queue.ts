@@ -17,7 +17,8 @@ export class JobQueue {
   readonly #parts: RunnerParts;
   readonly #runs = new Map<number, JobRun>();
   readonly #changes = new EventEmitter();
-  #lastId = 0;
+  /** The last id that was given away; null until the jobs of the last life are taken up. */
+  #lastId: number | null = null;
   #closed = false;
 
   constructor(parts: Omit<RunnerParts, 'endOf' | 'onChange'>) {
@@ -47,6 +48,7 @@ export class JobQueue {
     if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
     if (inputs.length === 0) throw new MerapiError('bad_request', 'A job needs at least one opcode');
     const checked = inputs.map((input) => parseOp(opcodeOf(input.OP_ID), input));
+    if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
     const id = ++this.#lastId;
     const secrets = new Map<number, string>();
     const ops = checked.map((input, index): JobOp => {

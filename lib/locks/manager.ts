@@ -32,7 +32,7 @@ export interface Grant {
 }
 
 /** An owner in a lock's state. `partial`: it holds or wants single objects of the level, not all; only at the name ALL. */
-export interface LockUser {
+interface LockUser {
   owner: string;
   mode: LockMode;
   partial: boolean;

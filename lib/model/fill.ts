@@ -47,14 +47,6 @@ export function fillOsParams(cluster: Cluster, os: string, own: ParamValues): Pa
   return { ...cluster.osparams[base], ...(os === base ? {} : cluster.osparams[os]), ...own };
 }
 
-/** The disk parameters of each template in a group. */
-export function fillDiskParams(cluster: Cluster, group: NodeGroup): Record<string, ParamValues> {
-  const filled: Record<string, ParamValues> = {};
-  for (const [template, values] of Object.entries(cluster.diskparams))
-    filled[template] = { ...values, ...group.diskparams[template] };
-  return filled;
-}
-
 /** The policy that counts in a group. */
 export function fillIPolicy(cluster: IPolicy, group: PartialIPolicy): IPolicy {
   return { ...cluster, ...group };

@@ -10,9 +10,8 @@ export const ispecNames = [
   'nic-count',
   'spindle-use',
 ] as const;
-export type ISpecName = (typeof ispecNames)[number];
 
-export const ISpec = z.strictObject({
+const ISpec = z.strictObject({
   'memory-size': z.number().int().min(0),
   'disk-size': z.number().int().min(0),
   'disk-count': z.number().int().min(0),
@@ -20,7 +19,7 @@ export const ISpec = z.strictObject({
   'nic-count': z.number().int().min(0),
   'spindle-use': z.number().int().min(0),
 });
-export type ISpec = z.infer<typeof ISpec>;
+type ISpec = z.infer<typeof ISpec>;
 
 /** The instance policy of a cluster: an instance must fit at least one of the `minmax` pairs. */
 export const IPolicy = z.strictObject({

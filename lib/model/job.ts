@@ -2,19 +2,11 @@ import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 
-export const jobStatuses = [
-  'queued',
-  'waiting',
-  'canceling',
-  'running',
-  'canceled',
-  'error',
-  'success',
-] as const;
+const jobStatuses = ['queued', 'waiting', 'canceling', 'running', 'canceled', 'error', 'success'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
 /** The statuses in which a job ends. */
-export const finalStatuses = ['canceled', 'error', 'success'] as const;
+const finalStatuses = ['canceled', 'error', 'success'] as const;
 
 /** Whether a job with this status has ended. */
 export function isFinal(status: JobStatus): boolean {
@@ -67,12 +59,4 @@ export interface Job {
   start: number | null;
   end: number | null;
   archived: boolean;
-}
-
-/** The status of a job whose opcodes have these statuses. */
-export function jobStatusOf(ops: readonly JobStatus[]): JobStatus {
-  for (const status of ['error', 'canceled', 'canceling', 'waiting', 'running'] as const)
-    if (ops.includes(status)) return status;
-  if (ops.every((status) => status === 'success')) return 'success';
-  return ops.includes('success') ? 'running' : 'queued';
 }

@@ -8,7 +8,7 @@ import type { ClusterView } from '../model/view.ts';
 export type Params = Readonly<Record<string, Param>>;
 
 /** The values of an opcode's parameters, checked and with all defaults. */
-export type Values<P extends Params> = { [K in keyof P]: z.infer<P[K]['schema']> };
+type Values<P extends Params> = { [K in keyof P]: z.infer<P[K]['schema']> };
 export type CommonValues = Values<typeof commonParams>;
 
 /** One operation on the cluster, as a value. */

@@ -32,13 +32,13 @@ export const ResultStatus = {
   /** The node that knows is marked offline. */
   OFFLINE: 4,
 } as const;
-export type ResultStatusCode = (typeof ResultStatus)[keyof typeof ResultStatus];
+type ResultStatusCode = (typeof ResultStatus)[keyof typeof ResultStatus];
 
 /** One value of an answer with its status; null unless the status is NORMAL. */
 export type Cell = readonly [status: ResultStatusCode, value: unknown];
 
 /** A field as answers list it. */
-export interface FieldInfo {
+interface FieldInfo {
   name: string;
   title: string;
   kind: FieldKind;

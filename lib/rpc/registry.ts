@@ -22,7 +22,7 @@ export const calls = {
   'network.bridges': networkBridges,
 } as const;
 
-export type Calls = typeof calls;
+type Calls = typeof calls;
 export type CallName = keyof Calls;
 export type ParamsOf<N extends CallName> = CallParams<Calls[N]>;
 export type ResultOf<N extends CallName> = CallResult<Calls[N]>;

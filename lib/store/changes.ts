@@ -34,7 +34,7 @@ export interface StoredLock {
 export type StepOutcome = { outcome: Json } | { failure: Failure };
 
 /** A change of the job tables. */
-export type JobChange =
+type JobChange =
   | { change: 'job-add'; job: Job; secrets: ReadonlyMap<number, string> }
   | { change: 'job-set'; job: number; status: JobStatus; start: number | null; end: number | null }
   | { change: 'op-set'; job: number; op: number; state: Omit<JobOp, 'input' | 'log'> }

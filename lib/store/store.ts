@@ -11,7 +11,7 @@ import { Snapshot } from './snapshot.ts';
 import { type Statement, statementsOf } from './sql.ts';
 
 /** Who makes a change; stands in the events. */
-export interface Author {
+interface Author {
   job: number | null;
 }
 

@@ -61,7 +61,7 @@ export interface RunContext {
 }
 
 /** One of the calls that reverse a call on the same node. */
-export type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[CallName];
+type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[CallName];
 
 /** How a unit ends: its result, and the changes that belong to the end of the opcode, in one transaction with it. */
 export interface Done<R> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { opcodes } from '../../lib/opcodes/registry.ts';
+import { opcodeOf, opcodes } from '../../lib/opcodes/registry.ts';
 import { resources } from '../../lib/surfaces/rapi/registry.ts';
 import { pathPattern } from '../../lib/surfaces/rapi/resource.ts';
 import { generatedDocs } from '../../scripts/render.ts';
@@ -36,7 +36,9 @@ describe('the resources are those of Ganeti 3.0', () => {
       assert.ok(their, 'Ganeti has no such method');
       assert.equal(method.access, accessOf[their.access.sort().join()], 'who may');
       assert.equal(method.opcode, their.submits_job ? their.opcode : null, 'the opcode of the job');
-      if (method.opcode !== null) assert.ok(Object.hasOwn(opcodes, method.opcode), 'the opcode exists');
+      if (method.opcode === null) return;
+      assert.ok(Object.hasOwn(opcodes, method.opcode), 'the opcode exists');
+      assert.equal(method.access, opcodeOf(method.opcode).access ?? 'write', 'who may submit the opcode');
     });
 });
 

@@ -31,7 +31,22 @@ describe('parseSize', () => {
   });
 
   it('refuses everything else, naming what would be right', () => {
-    for (const value of [-1, 1.5, Number.NaN, '', 'g', '-5', '5 5', '5x', '1e3', null, true, {}, [5], undefined])
+    for (const value of [
+      -1,
+      1.5,
+      Number.NaN,
+      '',
+      'g',
+      '-5',
+      '5 5',
+      '5x',
+      '1e3',
+      null,
+      true,
+      {},
+      [5],
+      undefined,
+    ])
       assert.throws(() => parseSize(value), { code: 'wrong_input', message: /such as "20G"/ }, String(value));
   });
 

@@ -25,7 +25,12 @@ function spec(values: Partial<InstanceSpec> = {}): InstanceSpec {
 describe('ipolicyViolations', () => {
   it('finds nothing in what keeps the policy, the bounds included', () => {
     assert.deepEqual(ipolicyViolations(ipolicyDefaults, spec()), []);
-    const largest = spec({ 'memory-size': 32768, 'cpu-count': 8, 'disk-size': [1048576, 1024], 'disk-count': 2 });
+    const largest = spec({
+      'memory-size': 32768,
+      'cpu-count': 8,
+      'disk-size': [1048576, 1024],
+      'disk-count': 2,
+    });
     assert.deepEqual(ipolicyViolations(ipolicyDefaults, largest), []);
   });
 
@@ -69,17 +74,21 @@ describe('ipolicyViolations', () => {
   it('finds something exactly when no range holds the value', () => {
     const bound = fc.integer({ min: 0, max: 1000 });
     fc.assert(
-      fc.property(fc.array(fc.tuple(bound, bound), { minLength: 1, maxLength: 3 }), bound, (bounds, memory) => {
-        const [range] = ipolicyDefaults.minmax;
-        assert.ok(range);
-        const minmax = bounds.map(([min, max]) => ({
-          min: { ...range.min, 'memory-size': min },
-          max: { ...range.max, 'memory-size': max },
-        }));
-        const inside = bounds.some(([min, max]) => min <= memory && memory <= max);
-        const problems = ipolicyViolations({ ...ipolicyDefaults, minmax }, spec({ 'memory-size': memory }));
-        assert.equal(problems.length === 0, inside);
-      }),
+      fc.property(
+        fc.array(fc.tuple(bound, bound), { minLength: 1, maxLength: 3 }),
+        bound,
+        (bounds, memory) => {
+          const [range] = ipolicyDefaults.minmax;
+          assert.ok(range);
+          const minmax = bounds.map(([min, max]) => ({
+            min: { ...range.min, 'memory-size': min },
+            max: { ...range.max, 'memory-size': max },
+          }));
+          const inside = bounds.some(([min, max]) => min <= memory && memory <= max);
+          const problems = ipolicyViolations({ ...ipolicyDefaults, minmax }, spec({ 'memory-size': memory }));
+          assert.equal(problems.length === 0, inside);
+        },
+      ),
     );
   });
 });

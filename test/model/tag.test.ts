@@ -4,7 +4,16 @@ import { checkTag, MAX_TAG_LENGTH } from '../../lib/model/tag.ts';
 
 describe('checkTag', () => {
   it('accepts letters, digits and the signs that Ganeti allows', () => {
-    for (const tag of ['a', 'A1', 'service:dns', 'x+y*z', 'a/b', 'a@b', 'a_b-c.d', 'a'.repeat(MAX_TAG_LENGTH)])
+    for (const tag of [
+      'a',
+      'A1',
+      'service:dns',
+      'x+y*z',
+      'a/b',
+      'a@b',
+      'a_b-c.d',
+      'a'.repeat(MAX_TAG_LENGTH),
+    ])
       checkTag(tag);
   });
 

@@ -46,11 +46,7 @@ export const instanceCreate = defineOpcode({
       'The allocator that chooses the node when pnode is not given.',
     ),
     identify_defaults: optional(kinds.bool, false, 'Do not store values that equal the defaults.'),
-    ip_check: optional(
-      kinds.bool,
-      true,
-      'Ganeti pings the address with this; Merapi does not.',
-    ),
+    ip_check: optional(kinds.bool, true, 'Ganeti pings the address with this; Merapi does not.'),
     conflicts_check: optional(
       kinds.bool,
       true,

@@ -29,8 +29,14 @@ export const nodeAdd = defineOpcode({
   },
   result: z.null(),
   summaryField: 'node_name',
-  locks: (params) => [
+  locks: (params, view) => [
     { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' },
+    // So that the group is not removed meanwhile.
+    {
+      level: 'nodegroup',
+      names: params.group === null ? view.groups.list().map((group) => group.name) : [params.group],
+      mode: 'shared',
+    },
     { level: 'node', names: [params.node_name.toLowerCase()], mode: 'exclusive' },
   ],
   example: { node_name: 'node4.example.com', primary_ip: '198.51.100.14' },

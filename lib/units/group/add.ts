@@ -9,9 +9,11 @@ import { newObject } from '../../model/object.ts';
 import { groupAdd as opcode } from '../../opcodes/group/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
+import { refuseStates } from '../steps/params.ts';
 
 export const groupAdd = defineUnit(opcode, {
   check({ view, clock }, params) {
+    refuseStates(params);
     const existing = view.groups.named(params.group_name);
     if (existing)
       throw new MerapiError(

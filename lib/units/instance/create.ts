@@ -4,6 +4,7 @@ import type { Json } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
+import { hostName } from '../../model/names.ts';
 import { changed, newObject } from '../../model/object.ts';
 import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
 import { put, remove } from '../../store/changes.ts';
@@ -30,6 +31,7 @@ import {
 export const instanceCreate = defineUnit(opcode, {
   async check(context, params) {
     const { view, clock, resolve, log } = context;
+    hostName(params.instance_name); // one that is none is refused before anything is filled in
     resolve(defaultsOf(params));
     const { name, template } = checkRequest(view, params);
     if (params.disk_template === null) resolve({ disk_template: template });

@@ -13,9 +13,11 @@ import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed } from '../steps/find.ts';
+import { refuseStates } from '../steps/params.ts';
 
 export const nodeAdd = defineUnit(opcode, {
   async check({ view, nodes, clock }, params) {
+    refuseStates(params);
     const name = hostName(params.node_name);
     const known = view.nodes.named(name);
     if (known && !params.readd)

@@ -41,3 +41,12 @@ export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): Par
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
   return own;
 }
+
+/** @throws MerapiError wrong_input for the resource states of Ganeti, which Merapi does not have: it asks the nodes */
+export function refuseStates(params: { hv_state: unknown; disk_state: unknown }): void {
+  if (params.hv_state !== null || params.disk_state !== null)
+    throw new MerapiError(
+      'wrong_input',
+      'hv_state and disk_state are not supported: nodes tell what they have themselves',
+    );
+}

@@ -13,10 +13,10 @@ import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 
 /** The name of the allocator that is built in. */
-export const BUILT_IN_ALLOCATOR = 'hail';
+const BUILT_IN_ALLOCATOR = 'hail';
 
 /** The cluster as the allocator sees it. */
-export function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorCluster {
+function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorCluster {
   return {
     tags: view.cluster.tags,
     groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy }) => ({
