@@ -40,6 +40,8 @@ export interface Master {
   isNew: boolean;
   /** Takes up the jobs that an earlier life left. */
   start(): Promise<void>;
+  /** Instead of start(): takes jobs, which wait for the next life. */
+  hold(): Promise<void>;
   /** Stops; jobs that run are left where they stand. */
   close(): Promise<void>;
 }
@@ -80,6 +82,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
       await keepNodesFollowed(store, nodes);
       await queue.start();
     },
+    hold: () => queue.start(true),
     async close() {
       queue.close();
       await nodes.close();

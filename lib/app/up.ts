@@ -61,7 +61,7 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
           `${layout.dir} holds the cluster ${master.manager.view.cluster.name} already`,
         );
       await ensureUsers(layout);
-      // They wait in the queue until the master runs.
+      await master.hold();
       await joinNodes(master.manager, spec);
     } finally {
       await master.close();

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { MerapiError } from '../base/errors.ts';
-import { readFileOrNull, writeFileDurably } from '../base/files.ts';
+import { readFileOrNull } from '../base/files.ts';
 import { folderHolder } from '../node/lock.ts';
-import { findProcess } from '../node/processes.ts';
+import { findProcess, parseStat } from '../node/processes.ts';
 import { ENDPOINT, type Layout } from './layout.ts';
 
 /** How long a worker has to listen, and to end, in milliseconds. */
@@ -96,15 +97,25 @@ async function startWorker(
       stdio: ['ignore', log.fd, log.fd],
     });
     child.unref();
-    const { pid } = child;
-    const found = pid === undefined ? null : await findProcess(pid);
-    if (!found) throw new MerapiError('environment_error', 'The node worker could not be started');
-    const worker: WorkerProcess = { pid: found.pid, start: found.start, nodes: [...nodes] };
-    await writeFileDurably(layout.workerProcess, `${JSON.stringify(worker)}\n`);
-    return worker;
+    child.on('error', () => undefined); // told below
+    return record(layout, child.pid, nodes);
   } finally {
     await log.close();
   }
+}
+
+/**
+ * Notes which process is the worker. Without a pause, so that hardly any crash of this process can come between the start of
+ * the worker and the note of it; a crash of the machine ends the worker too.
+ */
+function record(layout: Layout, pid: number | undefined, nodes: readonly string[]): WorkerProcess {
+  const found = pid === undefined ? null : parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (!found) throw new MerapiError('environment_error', 'The node worker could not be started');
+  const worker: WorkerProcess = { pid: found.pid, start: found.start, nodes: [...nodes] };
+  const temporary = `${layout.workerProcess}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(worker)}\n`);
+  renameSync(temporary, layout.workerProcess);
+  return worker;
 }
 
 async function lastLine(layout: Layout): Promise<string> {

@@ -94,16 +94,12 @@ export class Journal {
       this.later({ change: 'step-begin', job: this.#job, op: this.#op, name });
       this.#steps.set(name, { seq: null, end: null });
     }
-    const doing = (async () => {
-      if (!options.pure) await this.write();
-      return this.#perform(name, action);
-    })();
-    this.#active.add(doing);
-    try {
-      return answer<T>(await doing);
-    } finally {
-      this.#active.delete(doing);
-    }
+    return answer<T>(
+      await this.#during(async () => {
+        if (!options.pure) await this.write();
+        return this.#perform(name, action);
+      }),
+    );
   }
 
   /** Changes the cluster as a step. */
@@ -114,8 +110,10 @@ export class Journal {
     const end: StepOutcome = { outcome: null };
     const seq = ++this.#seq;
     try {
-      await this.write((view) => [...build(view), this.#ended(name, seq, end)]);
-      this.#steps.set(name, { seq, end });
+      await this.#during(async () => {
+        await this.write((view) => [...build(view), this.#ended(name, seq, end)]);
+        this.#steps.set(name, { seq, end });
+      });
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       this.#finish(name, seq, { failure: toFailure(error) });
@@ -148,6 +146,11 @@ export class Journal {
     return left;
   }
 
+  /** The failure that the opcode undoes for, once that is decided; it is the opcode's own, whatever fails afterwards. */
+  get undoing(): Failure | null {
+    return this.#undoing;
+  }
+
   /** The names of recorded steps that this run of the unit has not come to: the unit took another path than before. */
   unvisited(): string[] {
     return [...this.#steps.keys()].filter((name) => !name.startsWith('undo/') && !this.#used.has(name));
@@ -159,6 +162,17 @@ export class Journal {
     this.#used.add(name);
     if (undo) this.#undos.set(name, undo);
     return this.#steps.get(name);
+  }
+
+  /** Keeps an undo from beginning before this has ended. */
+  async #during<T>(action: () => Promise<T>): Promise<T> {
+    const doing = action();
+    this.#active.add(doing);
+    try {
+      return await doing;
+    } finally {
+      this.#active.delete(doing);
+    }
   }
 
   async #perform(name: string, action: () => unknown): Promise<StepOutcome> {

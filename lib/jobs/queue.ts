@@ -19,6 +19,8 @@ export class JobQueue {
   readonly #changes = new EventEmitter();
   /** The last id that was given away; null until the jobs of the last life are taken up. */
   #lastId: number | null = null;
+  /** Whether jobs only wait here, for the next life. */
+  #held = false;
   #closed = false;
 
   constructor(parts: Omit<RunnerParts, 'endOf' | 'onChange'>) {
@@ -31,9 +33,13 @@ export class JobQueue {
     this.#changes.setMaxListeners(0);
   }
 
-  /** Takes up every job that the last life of the master left: first what they hold, then they go on. */
-  async start(): Promise<void> {
+  /**
+   * Takes up every job that the last life of the master left: first what they hold, then they go on; unless `held`: then no
+   * job goes on in this life, those that are submitted neither.
+   */
+  async start(held = false): Promise<void> {
     const { jobs } = this.#parts.store;
+    this.#held = held;
     this.#lastId = await jobs.lastId();
     const runs = (await jobs.unfinished()).map((stored) => new JobRun(this.#parts, stored));
     for (const run of runs) this.#runs.set(run.id, run);
@@ -135,6 +141,7 @@ export class JobQueue {
   }
 
   #go(run: JobRun): void {
+    if (this.#held) return;
     void run
       .run()
       .catch((error) => {

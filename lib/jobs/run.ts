@@ -40,6 +40,8 @@ export class JobRun {
   readonly #cancel = new AbortController();
   readonly #ops: JobOp[];
   readonly #grants = new Map<number, Grant>();
+  /** The log lines of earlier lives, by opcode: one that a replay writes again is the same line and not a new one. */
+  readonly #logged: string[][];
   #start: number | null;
   #serial: number;
   /** The opcode that waits for locks or for other jobs now, and since when; this is not stored. */
@@ -50,6 +52,7 @@ export class JobRun {
     this.#stored = stored;
     this.id = stored.job.id;
     this.#ops = stored.job.ops.map((op) => ({ ...op }));
+    this.#logged = this.#ops.map((op) => op.log.map((entry) => entry.text));
     this.#start = stored.job.start;
     this.#serial = Math.max(0, ...this.#ops.flatMap((op) => op.log.map((entry) => entry.serial)));
     for (const [op, locks] of stored.locks) {
@@ -251,6 +254,12 @@ export class JobRun {
   }
 
   #log(index: number, journal: Journal, text: string): void {
+    const logged = this.#logged[index] ?? [];
+    const place = logged.indexOf(text);
+    if (place >= 0) {
+      logged.splice(place, 1);
+      return;
+    }
     const entry = { serial: ++this.#serial, time: this.#parts.clock.seconds(), type: 'message', text };
     journal.later({ change: 'log-add', job: this.id, op: index, entry });
   }

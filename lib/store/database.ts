@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { MerapiError } from '../base/errors.ts';
-import type { ReadName, Statement } from './sql.ts';
+import type { Query, Statement } from './sql.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
 
 interface Pending {
-  resolve(rows: unknown[]): void;
+  resolve(rows: unknown[][]): void;
   reject(error: MerapiError): void;
 }
 
@@ -31,7 +31,10 @@ export class Connection {
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
-    worker.on('exit', () => this.#rejectAll('The store is closed'));
+    worker.on('exit', () => {
+      this.#closed = true;
+      this.#rejectAll('The store is closed');
+    });
   }
 
   /** Opens the database file; the one that writes makes the file and brings its schema up to date. */
@@ -57,9 +60,11 @@ export class Connection {
     await this.#ask((id) => ({ kind: 'write', id, generation, statements }));
   }
 
-  /** The rows that a named query gives. */
-  async read<Row>(name: ReadName, ...values: (string | number)[]): Promise<Row[]> {
-    return (await this.#ask((id) => ({ kind: 'read', id, name, values }))) as Row[];
+  /** The rows that each of some queries gives, all from one state of the database. */
+  async read<Rows extends readonly unknown[]>(
+    ...queries: { [K in keyof Rows]: Query }
+  ): Promise<{ [K in keyof Rows]: Rows[K][] }> {
+    return (await this.#ask((id) => ({ kind: 'read', id, queries }))) as { [K in keyof Rows]: Rows[K][] };
   }
 
   /** Ends the thread after all that was asked for. */
@@ -71,7 +76,7 @@ export class Connection {
     await this.#exited;
   }
 
-  #ask(message: (id: number) => ToWorker): Promise<unknown[]> {
+  #ask(message: (id: number) => ToWorker): Promise<unknown[][]> {
     if (this.#closed) return Promise.reject(new MerapiError('unavailable', 'The store is closed'));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {

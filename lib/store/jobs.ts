@@ -3,6 +3,7 @@ import { type Json, parseJson } from '../base/json.ts';
 import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../model/job.ts';
 import type { StepOutcome, StoredLock } from './changes.ts';
 import type { Connection } from './database.ts';
+import type { Query } from './sql.ts';
 
 /** What the journal holds of one step: nothing but its name while its outcome is not known. */
 export interface StoredStep {
@@ -21,6 +22,10 @@ export interface StoredJob {
   locks: Map<number, StoredLock[]>;
   undo: Map<number, Failure>;
   secrets: Map<number, string>;
+}
+
+interface IdRow {
+  id: number;
 }
 
 interface JobRow {
@@ -73,13 +78,14 @@ export class JobReader {
 
   /** The ids of all jobs that are not archived, ascending. */
   async ids(): Promise<number[]> {
-    return (await this.#connection.read<{ id: number }>('jobIds')).map((row) => row.id);
+    const [rows] = await this.#connection.read<[IdRow]>(['jobIds', []]);
+    return rows.map((row) => row.id);
   }
 
   /** The highest id ever given to a job; 0 when there was none. */
   async lastId(): Promise<number> {
-    const [row] = await this.#connection.read<{ value: number }>('lastJob');
-    return row?.value ?? 0;
+    const [rows] = await this.#connection.read<[{ value: number }]>(['lastJob', []]);
+    return rows[0]?.value ?? 0;
   }
 
   /** One job, archived ones included. */
@@ -92,7 +98,7 @@ export class JobReader {
   async *all(portion = 500): AsyncGenerator<Job> {
     let after = 0;
     for (;;) {
-      const ids = await this.#connection.read<{ id: number }>('listed', after, portion);
+      const [ids] = await this.#connection.read<[IdRow]>(['listed', [after, portion]]);
       const [first, last] = [ids[0], ids.at(-1)];
       if (!first || !last) return;
       for (const job of await this.#range(first.id, last.id)) if (!job.archived) yield job;
@@ -102,15 +108,15 @@ export class JobReader {
 
   /** Every job that has not ended, with its journal. */
   async unfinished(): Promise<StoredJob[]> {
-    const ids = await this.#connection.read<{ id: number }>('activeIds');
+    const [ids] = await this.#connection.read<[IdRow]>(['activeIds', []]);
     return Promise.all(ids.map(({ id }) => this.#stored(id)));
   }
 
   async #stored(id: number): Promise<StoredJob> {
-    const [job] = await this.#range(id, id);
-    const ops = await this.#connection.read<OpRow>('ops', id, id);
-    const steps = await this.#connection.read<StepRow>('steps', id);
-    const secrets = await this.#connection.read<{ op: number; sealed: string }>('secrets', id);
+    const [jobs, ops, logs, steps, secrets] = await this.#connection.read<
+      [JobRow, OpRow, LogRow, StepRow, { op: number; sealed: string }]
+    >(...jobQueries(id, id), ['steps', [id]], ['secrets', [id]]);
+    const [job] = jobsOf(jobs, ops, logs);
     const parsed = <T>(key: 'locks' | 'undo') =>
       new Map(
         ops.flatMap((row) => (row[key] === null ? [] : [[row.op, read<T>(row[key] as string)] as const])),
@@ -125,19 +131,27 @@ export class JobReader {
   }
 
   async #range(first: number, last: number): Promise<Job[]> {
-    const [jobs, ops, logs] = await Promise.all([
-      this.#connection.read<JobRow>('jobs', first, last),
-      this.#connection.read<OpRow>('ops', first, last),
-      this.#connection.read<LogRow>('logs', first, last),
-    ]);
-    const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
-    const opsOf = groupBy(ops, (row) => row.job);
-    return jobs.map((row) => ({
-      ...row,
-      archived: row.archived !== 0,
-      ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
-    }));
+    return jobsOf(...(await this.#connection.read<[JobRow, OpRow, LogRow]>(...jobQueries(first, last))));
   }
+}
+
+function jobQueries(first: number, last: number): [Query, Query, Query] {
+  const range = [first, last];
+  return [
+    ['jobs', range],
+    ['ops', range],
+    ['logs', range],
+  ];
+}
+
+function jobsOf(jobs: readonly JobRow[], ops: readonly OpRow[], logs: readonly LogRow[]): Job[] {
+  const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
+  const opsOf = groupBy(ops, (row) => row.job);
+  return jobs.map((row) => ({
+    ...row,
+    archived: row.archived !== 0,
+    ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
+  }));
 }
 
 function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {

@@ -182,7 +182,9 @@ function apply(parts: Parts, change: ObjectChange): void {
 
 function forgetInstance(parts: Parts, instance: Instance): void {
   parts.byNode = leave(parts.byNode, instance.primary_node, instance.uuid);
-  for (const nic of instance.nics) parts.macs = parts.macs.remove(nic.mac);
+  // Within the changes of one commit another instance may have taken an address already.
+  for (const { mac } of instance.nics)
+    if (parts.macs.get(mac) === instance.uuid) parts.macs = parts.macs.remove(mac);
 }
 
 function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {

@@ -42,11 +42,13 @@ export const reads = {
 } as const;
 
 export type WriteName = keyof typeof writes;
-export type ReadName = keyof typeof reads;
 type SqlValue = string | number | null;
 
 /** One statement to run, by its name, with its values. */
 export type Statement = readonly [name: WriteName, values: readonly SqlValue[]];
+
+/** One query, by its name, with its values. */
+export type Query = readonly [name: keyof typeof reads, values: readonly (string | number)[]];
 
 const json = (value: unknown): string => stringifyJson(value);
 const jsonOrNull = (value: unknown): string | null => (value === null ? null : stringifyJson(value));

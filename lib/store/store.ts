@@ -41,7 +41,7 @@ export async function openStore(file: string, clock: Clock = systemClock): Promi
   await mkdir(dirname(file), { recursive: true });
   const writer = await Connection.open({ file, readonly: false });
   const reader = await Connection.open({ file, readonly: true });
-  const rows = await reader.read<{ kind: ObjectKind; body: string }>('objects');
+  const [rows] = await reader.read<[{ kind: ObjectKind; body: string }]>(['objects', []]);
   const objects = rows.map(({ kind, body }) => ({
     kind,
     object: parseJson(body) as unknown as Objects[ObjectKind],
@@ -106,12 +106,12 @@ class SqliteStore implements Store {
 
   #events(author: Author, before: Snapshot, changes: readonly ObjectChange[]): Statement[] {
     const time = this.#clock.seconds();
-    return changes.map((change) => {
+    return changes.flatMap((change): Statement[] => {
       const old = before.before(change);
       const object = change.change === 'put' ? change.object : old;
+      if (!object) return []; // what was not there cannot have been removed
       const action = change.change === 'remove' ? 'remove' : old ? 'change' : 'add';
-      const uuid = change.change === 'put' ? change.object.uuid : change.uuid;
-      return ['eventAdd', [time, change.kind, uuid, object?.name ?? '', action, author.job]];
+      return [['eventAdd', [time, change.kind, object.uuid, object.name ?? '', action, author.job]]];
     });
   }
 }

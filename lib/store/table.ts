@@ -50,8 +50,7 @@ export class Table<T extends Named> implements ObjectTable<T> {
 
   with(object: T): Table<T> {
     const before = this.#objects.get(object.uuid);
-    let names = this.#names;
-    if (before && before.name !== object.name) names = names.remove(before.name);
+    const names = before && before.name !== object.name ? this.#namesWithout(before) : this.#names;
     return this.#derive(
       this.#objects.set(object.uuid, object),
       names.set(object.name, object.uuid),
@@ -63,15 +62,12 @@ export class Table<T extends Named> implements ObjectTable<T> {
   without(uuid: string): Table<T> {
     const before = this.#objects.get(uuid);
     if (!before) return this;
-    return this.#derive(this.#objects.remove(uuid), this.#names.remove(before.name), before, undefined);
+    return this.#derive(this.#objects.remove(uuid), this.#namesWithout(before), before, undefined);
   }
 
-  /** A table of many objects at once. */
-  static of<T extends Named>(objects: readonly T[]): Table<T> {
-    return new Table<T>(
-      ImmutableMap(objects.map((object) => [object.uuid, object])),
-      ImmutableMap(objects.map((object) => [object.name, object.uuid])),
-    );
+  /** Within the changes of one commit another object may have taken the name already. */
+  #namesWithout(object: T): ImmutableMap<string, string> {
+    return this.#names.get(object.name) === object.uuid ? this.#names.remove(object.name) : this.#names;
   }
 
   #derive(
@@ -88,7 +84,7 @@ export class Table<T extends Named> implements ObjectTable<T> {
   }
 
   #sorted(): readonly T[] {
-    return [...this.#objects.values()].sort((a, b) => compareNames(a.name, b.name));
+    return [...this.#objects.values()].sort(compare);
   }
 }
 
@@ -98,22 +94,27 @@ function applyLag<T extends Named>(
 ): readonly T[] {
   const list = [...base];
   for (const [before, after] of lag) {
-    if (before && after && before.name === after.name) list[placeOf(list, before.name)] = after;
+    if (before && after && before.name === after.name) list[placeOf(list, before)] = after;
     else {
-      if (before) list.splice(placeOf(list, before.name), 1);
-      if (after) list.splice(placeOf(list, after.name), 0, after);
+      if (before) list.splice(placeOf(list, before), 1);
+      if (after) list.splice(placeOf(list, after), 0, after);
     }
   }
   return list;
 }
 
-/** The index of the first object whose name is not before `name`. */
-function placeOf(list: readonly Named[], name: string): number {
+/** The index of the first object that is not before this one. */
+function placeOf(list: readonly Named[], object: Named): number {
   let [low, high] = [0, list.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compareNames((list[middle] as Named).name, name) < 0) low = middle + 1;
+    if (compare(list[middle] as Named, object) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+/** The order of names; between two changes of one commit two objects may have the same. */
+function compare(a: Named, b: Named): number {
+  return compareNames(a.name, b.name) || (a.uuid < b.uuid ? -1 : Number(a.uuid > b.uuid));
 }

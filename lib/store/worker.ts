@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { type ReadName, reads, type Statement, type WriteName, writes } from './sql.ts';
+import { type Query, reads, type Statement, type WriteName, writes } from './sql.ts';
 
 export interface WorkerStart {
   file: string;
@@ -12,14 +12,14 @@ export interface WorkerStart {
 
 export type ToWorker =
   | { kind: 'write'; id: number; generation: number; statements: readonly Statement[] }
-  | { kind: 'read'; id: number; name: ReadName; values: readonly (string | number)[] }
+  | { kind: 'read'; id: number; queries: readonly Query[] }
   | { kind: 'close' };
 
 /** `lost` says that another master has taken the store over. */
 export type FromWorker =
   | { kind: 'ready'; epoch: number }
   | { kind: 'done'; ids: number[] }
-  | { kind: 'rows'; id: number; rows: unknown[] }
+  | { kind: 'rows'; id: number; rows: unknown[][] }
   | { kind: 'failed'; ids: number[]; generation: number | null; message: string; lost: boolean };
 
 const port = parentPort;
@@ -72,6 +72,11 @@ const writeAll = database.transaction((commits: readonly Write[]) => {
     for (const [name, values] of commit.statements) statement(writes[name as WriteName]).run(...values);
 });
 
+/** In one transaction, so that all of them see the same state. */
+const readAll = database.transaction((queries: readonly Query[]) =>
+  queries.map(([name, values]) => statement(reads[name]).all(...values)),
+);
+
 function flush(): void {
   const commits = waiting;
   waiting = [];
@@ -109,7 +114,7 @@ port.on('message', (message: ToWorker) => {
     if (waiting.push(message) === 1) setImmediate(flush);
   } else if (message.kind === 'read') {
     try {
-      send({ kind: 'rows', id: message.id, rows: statement(reads[message.name]).all(...message.values) });
+      send({ kind: 'rows', id: message.id, rows: readAll(message.queries) });
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       send({ kind: 'failed', ids: [message.id], generation: null, message: text, lost: false });

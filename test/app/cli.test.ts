@@ -7,10 +7,10 @@ import { hashPassword } from '../../lib/surfaces/rapi/users.ts';
 import { conformance, Programs } from '../helpers/program.ts';
 
 const concurrency = 2;
-const programs = new Programs();
-after(() => programs.close());
 
 describe('merapi --help', { concurrency }, () => {
+  const programs = new Programs();
+  after(() => programs.close());
   const commands = ['', 'up', 'init', 'master', 'node', 'user', 'version'];
   for (const command of [...commands, 'user add', 'user list', 'user remove', 'user hash'])
     it(`tells how 'merapi ${command}' is used`, async () => {
@@ -35,6 +35,8 @@ describe('merapi --help', { concurrency }, () => {
 });
 
 describe('merapi with wrong options or files', { concurrency }, () => {
+  const programs = new Programs();
+  after(() => programs.close());
   let folder: string;
   before(async () => {
     folder = await programs.folder();
@@ -108,6 +110,8 @@ describe('merapi with wrong options or files', { concurrency }, () => {
 });
 
 describe('merapi user', () => {
+  const programs = new Programs();
+  after(() => programs.close());
   it('adds, lists and removes users and leaves all other lines alone', async () => {
     const file = join(await programs.folder(), 'users');
     const run = async (words: string[], input?: string) => {

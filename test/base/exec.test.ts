@@ -27,7 +27,7 @@ async function untilGone(pid: number): Promise<void> {
   }
 }
 
-describe('run', () => {
+describe('run', { concurrency: true }, () => {
   it('gives the exit code and both outputs', async () => {
     const result = await shell('echo out; echo err >&2; exit 3');
     assert.deepEqual(result, { code: 3, signal: null, stdout: 'out\n', stderr: 'err\n' });
@@ -65,12 +65,12 @@ describe('run', () => {
       let group = 0;
       const running = shell('sleep 1000 & echo $! > child; sleep 1000', {
         cwd: folder,
-        timeout: 1000,
+        timeout: 2000,
         onStart: (pid: number) => {
           group = pid;
         },
       });
-      await assert.rejects(running, { code: 'timeout', message: /did not end within 1 s/ });
+      await assert.rejects(running, { code: 'timeout', message: /did not end within 2 s/ });
       await untilGone(group);
       await untilGone(Number(await readFile(join(folder, 'child'), 'utf8')));
     }));
@@ -78,7 +78,7 @@ describe('run', () => {
   it('comes back in time even when a program that left the group holds the outputs open', () =>
     inFolder(async (folder) => {
       const script = "setsid sh -c 'echo $$ > child; exec sleep 1000' & wait";
-      await assert.rejects(shell(script, { cwd: folder, timeout: 1000 }), { code: 'timeout' });
+      await assert.rejects(shell(script, { cwd: folder, timeout: 2000 }), { code: 'timeout' });
       const escaped = Number(await readFile(join(folder, 'child'), 'utf8'));
       assert.ok(runs(escaped));
       killGroup(escaped);

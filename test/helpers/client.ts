@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { text } from 'node:stream/consumers';
+import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Json, parseJson } from '../../lib/base/json.ts';
+import { type Json, parseJson, stringifyJson } from '../../lib/base/json.ts';
 
 /** What tests look at in a job. */
 export interface JobAnswer {
@@ -31,7 +31,11 @@ export class Client {
   async ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> {
     const headers: Record<string, string> = {};
     if (this.#user) headers.authorization = `Basic ${Buffer.from(this.#user.join(':')).toString('base64')}`;
-    if (body !== undefined) headers['content-type'] = 'application/json';
+    const text = body === undefined ? '' : JSON.stringify(body);
+    if (body !== undefined) {
+      headers['content-type'] = 'application/json';
+      headers['content-length'] = String(Buffer.byteLength(text)); // Node leaves it out with GET
+    }
     const options = {
       method,
       headers,
@@ -41,27 +45,27 @@ export class Client {
     return new Promise((resolve, reject) => {
       const request = this.#ca === null ? requestHttp : requestHttps;
       const sent = request(this.url + path, options, (response) => {
-        text(response).then(
+        readText(response).then(
           (answer) => resolve({ status: response.statusCode ?? 0, body: parseJson(answer) }),
           reject,
         );
       });
       sent.on('error', reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(text);
     });
   }
 
   /** The body of an answer that must be 200. */
   async get<T = Json>(path: string): Promise<T> {
     const { status, body } = await this.ask('GET', path);
-    assert.equal(status, 200, JSON.stringify(body));
+    assert.equal(status, 200, stringifyJson(body));
     return body as T;
   }
 
   /** Submits a job; its id. */
   async submit(method: string, path: string, body?: unknown): Promise<number> {
     const answer = await this.ask(method, path, body);
-    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    assert.equal(answer.status, 200, stringifyJson(answer.body));
     return answer.body as number;
   }
 
@@ -78,7 +82,7 @@ export class Client {
   /** Submits a job and waits for its success. */
   async done(method: string, path: string, body?: unknown): Promise<JobAnswer> {
     const job = await this.jobEnd(await this.submit(method, path, body));
-    assert.equal(job.status, 'success', JSON.stringify(job.opresult));
+    assert.equal(job.status, 'success', stringifyJson(job.opresult));
     return job;
   }
 }

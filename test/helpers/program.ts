@@ -29,6 +29,16 @@ export async function workerOf(dir: string): Promise<WorkerProcess | null> {
   return (await findProcess(worker.pid))?.start === worker.start ? worker : null;
 }
 
+/** Kills the process that runs the nodes of a state folder with SIGKILL; what it was. */
+export async function killWorker(dir: string): Promise<WorkerProcess> {
+  const worker = (await workerOf(dir)) ?? assert.fail('no worker lives');
+  process.kill(worker.pid, 'SIGKILL');
+  await eventually('the worker is gone', async () =>
+    (await findProcess(worker.pid))?.start === worker.start ? null : true,
+  );
+  return worker;
+}
+
 /** Asks again and again until the answer is not null. */
 export async function eventually<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
   for (let left = 1500; left > 0; left--) {
@@ -62,6 +72,10 @@ export class Program {
     );
   }
 
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   get url(): string {
     return /^ready (.*)$/.exec(this.stdout[0] ?? '')?.[1] ?? assert.fail('the program is not ready');
   }
@@ -85,8 +99,7 @@ export class Program {
   /** Resolves when it has said that it is ready; fails when it ends before. */
   async ready(): Promise<this> {
     await eventually('the program is ready', async () => {
-      if (this.child.exitCode !== null || this.child.signalCode !== null)
-        throw new Error(`The program ended before it was ready: ${this.stderr}`);
+      if (!this.isRunning) throw new Error(`The program ended before it was ready: ${this.stderr}`);
       return this.stdout.some((line) => line.startsWith('ready ')) ? true : null;
     });
     return this;
@@ -99,11 +112,6 @@ export class Program {
     const { code, signal } = await this.#ended;
     assert.deepEqual({ code, signal, stderr: this.stderr }, { code: 0, signal: null, stderr: this.stderr });
     if (worker) assert.notEqual((await findProcess(worker.pid))?.start, worker.start, 'the worker goes on');
-  }
-
-  /** Waits for an end that comes by itself. */
-  async ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    return this.#ended;
   }
 
   async kill9(): Promise<void> {
@@ -178,7 +186,7 @@ export class Programs {
 
   async close(): Promise<void> {
     for (const program of this.#programs) {
-      if (program.child.exitCode === null && program.child.signalCode === null) await program.kill9();
+      if (program.isRunning) await program.kill9();
       const worker = await workerOf(program.dir);
       if (worker) process.kill(worker.pid, 'SIGKILL');
     }

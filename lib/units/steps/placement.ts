@@ -38,7 +38,8 @@ function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): All
     ...{ uuid, name, group, offline, drained, vm_capable, tags },
     memory_total: facts?.memory_total ?? null,
     memory_free: facts?.memory_free ?? null,
-    memory_dom0: facts?.memory_dom0 ?? null,
+    // What a node calls its own holds its guests' memory too, so it would count twice.
+    memory_dom0: null,
     disk_total: facts?.disk_total ?? null,
     disk_free: facts?.disk_free ?? null,
     cpu_total: facts?.cpu_total ?? null,

@@ -1,0 +1,228 @@
+#!/usr/bin/python3
+"""Uses Debian's client of the RAPI against a server with a new cluster of two simulated nodes.
+
+  python_client.py HOST PORT CA_FILE
+
+Ends with status 0 when everything is as a user of the client expects; else with the failed assertion. Every method of the
+client must be used here or be named in LATER."""
+import sys
+import time
+
+import pycurl
+from ganeti.rapi import client as rapi
+
+# Methods for resources that the server does not have yet.
+LATER = set("""
+ActivateInstanceDisks AddFilter AddNetworkTags AssignGroupNodes ConnectNetwork CreateNetwork DeactivateInstanceDisks
+DeleteFilter DeleteNetwork DeleteNetworkTags DisconnectNetwork EvacuateNode ExportInstance FailoverInstance GetFilter
+GetFilters GetNetwork GetNetworkTags GetNetworks GetNodeStorageUnits GrowInstanceDisk InstancesMultiAlloc MigrateInstance
+MigrateNode ModifyCluster ModifyGroup ModifyInstance ModifyNetwork ModifyNode ModifyNodeStorageUnits PowercycleNode
+PrepareExport RecreateInstanceDisks RedistributeConfig ReinstallInstance RenameGroup RenameInstance
+RepairNodeStorageUnits ReplaceFilter ReplaceInstanceDisks SetNodeRole""".split())
+
+NODES = ["node1.example.com", "node2.example.com"]
+used = set()
+
+
+class Recorder:
+    """The client, noting which of its methods are used."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def __getattr__(self, name):
+        used.add(name)
+        return getattr(self._client, name)
+
+
+def connect(host, port, ca, **login):
+    config = rapi.GenericCurlConfig(cafile=ca, verify_hostname=True, timeout=60)
+    return Recorder(rapi.GanetiRapiClient(host, port=port, curl_config_fn=config, **login))
+
+
+def equal(got, wanted):
+    assert got == wanted, f"{got!r} is not {wanted!r}"
+
+
+def fails(code, call, *args, **kwargs):
+    try:
+        got = call(*args, **kwargs)
+    except rapi.GanetiApiError as error:
+        equal(error.code, code)
+        return str(error)
+    raise AssertionError(f"{call} gave {got!r} instead of an error {code}")
+
+
+def done(c, job):
+    """Waits for a job's success; its result."""
+    assert isinstance(job, int), job
+    assert c.WaitForJobCompletion(job, period=0.01, retries=2000), c.GetJobStatus(job)
+    return c.GetJobStatus(job)["opresult"]
+
+
+def cluster(c):
+    equal(c.GetVersion(), 2)
+    equal(c.GetFeatures(), [
+        "instance-create-reqv1", "instance-reinstall-reqv1", "node-migrate-reqv1", "node-evac-res1"])
+    info = c.GetInfo(reason="curious")
+    equal(info["name"], "cluster.example.com")
+    equal(info["software_version"], "3.1.0")
+    equal(info["protocol_version"], 3010000)
+    equal(info["master"], NODES[0])
+    equal(c.GetOperatingSystems(), ["noop"])
+    tags(c, c.GetClusterTags, c.AddClusterTags, c.DeleteClusterTags)
+
+
+def tags(c, get, add, delete, *name):
+    equal(get(*name), [])
+    done(c, add(*name, ["b:2", "a/1"]))
+    equal(sorted(get(*name)), ["a/1", "b:2"])
+    done(c, add(*name, ["dry"], dry_run=True, reason="a trial"))
+    done(c, delete(*name, ["b:2"], reason="tidying up"))
+    equal(get(*name), ["a/1"])
+    failed = delete(*name, ["never"])
+    equal(c.WaitForJobCompletion(failed, period=0.01), False)
+    equal(c.GetJobStatus(failed)["opresult"][0][0], "OpPrereqError")
+    done(c, delete(*name, ["a/1"]))
+    equal(get(*name), [])
+
+
+def instances(c):
+    name = "web1.example.com"
+    make = dict(mode="create", name=name, disk_template="file", disks=[{"size": 16}], nics=[{"mac": "auto"}],
+                os="noop", beparams={"memory": 64}, hypervisor="fake")
+    equal(c.InstanceAllocation("create", name, "file", [{"size": 16}], [], os="noop")["name"], name)
+    ((chosen,),) = done(c, c.CreateInstance(dry_run=True, **make))
+    assert chosen in [c.GetNode(node)["uuid"] for node in NODES], chosen
+    equal(c.GetInstances(), [])
+    (result,) = done(c, c.CreateInstance(reason="a first one", **make))
+    assert result[0] in NODES, result
+    equal(c.GetInstances(), [name])
+    (bulk,) = c.GetInstances(bulk=True)
+    equal(c.GetInstance(name), bulk)
+    equal((bulk["status"], bulk["oper_state"], bulk["pnode"]), ("running", True, result[0]))
+    equal((bulk["disk.sizes"], bulk["beparams"]["memory"], bulk["os"]), ([16], 64, "noop"))
+
+    (details,) = done(c, c.GetInstanceInfo(name))
+    equal((details[name]["run_state"], details[name]["config_state"]), ("up", "up"))
+    (details,) = done(c, c.GetInstanceInfo(name, static=True))
+    equal(details[name]["run_state"], None)
+
+    console = c.GetInstanceConsole(name)
+    equal((console["instance"], console["kind"]), (name, "msg"))
+    done(c, c.ShutdownInstance(name, dry_run=True))
+    equal(c.GetInstance(name)["status"], "running")
+    done(c, c.ShutdownInstance(name, reason="maintenance", timeout=5))
+    equal(c.GetInstance(name)["status"], "ADMIN_down")
+    fails(503, c.GetInstanceConsole, name)
+    done(c, c.StartupInstance(name, no_remember=True))
+    equal(c.GetInstance(name)["status"], "ERROR_up")
+    done(c, c.StartupInstance(name))
+    equal(c.GetInstance(name)["status"], "running")
+    for how in ("soft", "hard", "full"):
+        done(c, c.RebootInstance(name, reboot_type=how, ignore_secondaries=False))
+    equal(c.GetInstance(name)["status"], "running")
+    tags(c, c.GetInstanceTags, c.AddInstanceTags, c.DeleteInstanceTags, name)
+
+    again = c.CreateInstance(**make)
+    equal(c.WaitForJobCompletion(again, period=0.01), False)
+    equal(c.GetJobStatus(again)["opresult"][0][1][1], "already_exists")
+    done(c, c.DeleteInstance(name, dry_run=True))
+    done(c, c.DeleteInstance(name, shutdown_timeout=0))
+    fails(404, c.GetInstance, name)
+    equal(c.GetInstances(bulk=True), [])
+    equal("400 " in fails(400, c.CreateInstance, "create", name, "file", [], [], colour="blue"), True)
+
+
+def nodes(c):
+    equal(c.GetNodes(), NODES)
+    for node in c.GetNodes(bulk=True):
+        assert node["mtotal"] > 0 and node["name"] in NODES, node
+    node = c.GetNode(NODES[1])
+    equal((node["name"], node["role"], node["pip"]), (NODES[1], "C", "198.51.100.12"))
+    equal([c.GetNodeRole(name) for name in NODES], ["master", "master-candidate"])
+    tags(c, c.GetNodeTags, c.AddNodeTags, c.DeleteNodeTags, NODES[1])
+    fails(404, c.GetNode, "node9.example.com")
+
+
+def groups(c):
+    equal(c.GetGroups(), ["default"])
+    done(c, c.CreateGroup("spare", alloc_policy="last_resort", dry_run=True))
+    equal(c.GetGroups(), ["default"])
+    done(c, c.CreateGroup("spare", alloc_policy="last_resort", reason="growth"))
+    equal([group["name"] for group in c.GetGroups(bulk=True)], ["default", "spare"])
+    equal(c.GetGroup("spare")["alloc_policy"], "last_resort")
+    equal(c.GetGroup("default")["node_list"], NODES)
+    tags(c, c.GetGroupTags, c.AddGroupTags, c.DeleteGroupTags, "spare")
+    done(c, c.DeleteGroup("spare", dry_run=True))
+    done(c, c.DeleteGroup("spare"))
+    fails(404, c.GetGroup, "spare")
+
+
+def jobs(c):
+    group = c.CreateGroup("g1")
+    fields = ["status", "opstatus"]
+    info, serial = None, None
+    while info is None or info[0] not in rapi.JOB_STATUS_FINALIZED:
+        change = c.WaitForJobChange(group, fields, info, serial)
+        assert change is not None, "the job stands still"
+        info = change["job_info"]
+    equal(info, ["success", ["success"]])
+    assert group in c.GetJobs()
+    (job,) = [job for job in c.GetJobs(bulk=True) if job["id"] == group]
+    equal(job, c.GetJobStatus(group))
+    equal(job["ops"][0]["OP_ID"], "OP_GROUP_ADD")
+    equal(job["summary"], ["GROUP_ADD(g1)"])
+    nanoseconds = job["ops"][0]["reason"][0][2]
+    assert abs(nanoseconds - time.time_ns()) < 600e9 and isinstance(nanoseconds, int), nanoseconds
+    cancelled, text = c.CancelJob(group)
+    equal((cancelled, isinstance(text, str)), (False, True))
+    fails(404, c.GetJobStatus, 999999)
+    done(c, c.DeleteGroup("g1"))
+
+
+def queries(c):
+    answer = c.Query("node", ["name", "role", "pinst_cnt"], ["=", "name", NODES[0]])
+    equal([field["name"] for field in answer["fields"]], ["name", "role", "pinst_cnt"])
+    equal(answer["data"], [[[0, NODES[0]], [0, "M"], [0, 0]]])
+    equal(len(c.Query("node", ["name"])["data"]), 2)
+    equal(c.Query("instance", ["name"], ["|", ["=", "status", "running"], ["?", "oper_state"]])["data"], [])
+    equal(c.QueryFields("group", ["name", "uuid"])["fields"][0]["name"], "name")
+    assert len(c.QueryFields("instance")["fields"]) > 30
+    fails(400, c.Query, "node", ["name"], ["no such operator", "name"])
+    fails(400, c.QueryFields, "elephant")
+
+
+def rights(host, port, ca):
+    anonymous = connect(host, port, ca)
+    equal(anonymous.GetVersion(), 2)
+    equal(anonymous.GetNodes(), NODES)
+    fails(401, anonymous.AddClusterTags, ["a"])
+    fails(401, anonymous.Query, "node", ["name"])
+    reader = connect(host, port, ca, username="reader", password="foo")
+    equal(len(reader.Query("node", ["name"])["data"]), 2)
+    fails(403, reader.AddClusterTags, ["a"])
+    stranger = connect(host, port, ca, username="admin", password="guess")
+    fails(401, stranger.GetVersion)
+    distrustful = rapi.GanetiRapiClient(host, port=port, curl_config_fn=rapi.GenericCurlConfig(
+        use_curl_cabundle=True))
+    try:
+        distrustful.GetVersion()
+    except rapi.CertificateError:
+        return
+    raise AssertionError("the certificate is trusted without its authority")
+
+
+def main():
+    host, port, ca = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    pycurl.global_init(pycurl.GLOBAL_ALL)
+    c = connect(host, port, ca, username="admin", password="secret")
+    for part in (cluster, nodes, groups, instances, jobs, queries):
+        part(c)
+        print(part.__name__, flush=True)
+    rights(host, port, ca)
+    known = {name for name in dir(rapi.GanetiRapiClient) if name[0].isupper() and name != "USER_AGENT"}
+    equal(known - used, LATER)
+
+
+main()
