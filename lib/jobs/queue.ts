@@ -55,7 +55,7 @@ export class JobQueue {
     if (inputs.length === 0) throw new MerapiError('bad_request', 'A job needs at least one opcode');
     const checked = inputs.map((input) => parseOp(opcodeOf(input.OP_ID), input));
     if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
-    const id = ++this.#lastId;
+    const id = this.#lastId + 1;
     const secrets = new Map<number, string>();
     const ops = checked.map((input, index): JobOp => {
       const secret = secretsOf(input);
@@ -90,6 +90,8 @@ export class JobQueue {
       end: null,
       archived: false,
     };
+    this.#lastId = id; // nothing can be wrong with the request any more
+    this.#lastId = id; // nothing can be refused from here on
     await this.#parts.store.commit({ job: id }, () => [{ change: 'job-add', job, secrets }]);
     const stored: StoredJob = { job, steps: [], locks: new Map(), undo: new Map(), secrets };
     const run = new JobRun(this.#parts, stored);

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
+import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
@@ -68,14 +68,19 @@ export class JobRun {
     return true;
   }
 
-  /** A stored state of the job with what is not stored: which opcode waits. */
+  /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
   overlay(job: Job): Job {
+    if (isFinal(job.status)) return job;
     const waiting = this.#waiting;
-    if (!waiting || isFinal(job.status)) return job;
-    const ops = job.ops.map((op, index) =>
-      index === waiting.op ? { ...op, status: 'waiting' as const, start: waiting.since } : op,
-    );
-    return { ...job, status: 'waiting', start: job.start ?? waiting.since, ops };
+    const at = waiting ? waiting.op : this.#ops.findIndex((op) => op.status === 'running');
+    const op = job.ops[at];
+    if (!op || op.status !== 'queued') return job;
+    const { exec, start } = this.#opAt(at);
+    const now = waiting
+      ? { status: 'waiting' as const, start: waiting.since }
+      : { status: 'running' as const, start, exec };
+    const ops = job.ops.map((each, index) => (index === at ? { ...each, ...now } : each));
+    return { ...job, status: now.status, start: job.start ?? now.start, ops };
   }
 
   /** Runs the job to its end. @throws Abandoned when the store fails */
@@ -95,27 +100,29 @@ export class JobRun {
       { steps: this.#stored.steps, undo: this.#stored.undo.get(index) ?? null },
       () => this.#parts.onChange(this.id),
     );
-    const params = this.#params(index);
     let grant = this.#grants.get(index);
     try {
+      const params = this.#params(index);
       if (!grant) {
         grant = await this.#begin(index, params);
         journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks });
         journal.later(...this.#started(index));
       }
       await this.#perform(index, journal, params);
+      grant.release();
       return 'success';
     } catch (error) {
+      // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
       if (error instanceof Abandoned) throw error;
       if (this.#cancel.signal.aborted && !grant) return await this.#end(journal, index, 'canceled', null);
       if (!(error instanceof MerapiError))
         this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
-      const failure = toFailure(error);
+      const failure = journal.undoing ?? toFailure(error);
       for (const left of await journal.undo(failure))
         this.#log(index, journal, `Could not be undone: ${left}`);
-      return await this.#end(journal, index, 'error', failure);
-    } finally {
+      await this.#end(journal, index, 'error', failure);
       grant?.release();
+      return 'error';
     }
   }
 
@@ -155,9 +162,12 @@ export class JobRun {
         age: this.id,
         signal: this.#cancel.signal,
       });
-      // The cancel may have come at the very moment of the grant.
+      // The cancel may have come at the very moment of the grant; from now on it is refused.
       const cancelled = this.#cancel.signal.aborted;
-      if (!cancelled && samePlan(plan, opcode.locks(params, store.view))) return grant;
+      if (!cancelled && samePlan(plan, opcode.locks(params, store.view))) {
+        this.#waiting = null;
+        return grant;
+      }
       grant.release();
       this.#cancel.signal.throwIfAborted();
     }
@@ -202,6 +212,7 @@ export class JobRun {
     }
     const steps = stepContext(this.#parts, journal, `${this.id}@${this.#stored.job.received}/${index}`, log);
     const done = await unit.run(steps, facts, params as never);
+    if (journal.undoing) throw fromFailure(journal.undoing); // a unit that bears failures must not bear this one
     const astray = journal.unvisited();
     if (astray.length > 0)
       throw new MerapiError(
