@@ -91,7 +91,6 @@ export class JobQueue {
       archived: false,
     };
     this.#lastId = id; // nothing can be wrong with the request any more
-    this.#lastId = id; // nothing can be refused from here on
     await this.#parts.store.commit({ job: id }, () => [{ change: 'job-add', job, secrets }]);
     const stored: StoredJob = { job, steps: [], locks: new Map(), undo: new Map(), secrets };
     const run = new JobRun(this.#parts, stored);

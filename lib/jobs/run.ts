@@ -118,7 +118,8 @@ export class JobRun {
       if (!(error instanceof MerapiError))
         this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
       const failure = journal.undoing ?? toFailure(error);
-      for (const left of await journal.undo(failure))
+      const astray = journal.unvisited().map((name) => `${name}: the step was not come to again`);
+      for (const left of [...(await journal.undo(failure)), ...astray])
         this.#log(index, journal, `Could not be undone: ${left}`);
       await this.#end(journal, index, 'error', failure);
       grant?.release();
@@ -186,7 +187,7 @@ export class JobRun {
 
   async #perform(index: number, journal: Journal, params: OpInput): Promise<void> {
     const { store, runtime, nodes, clock, seal } = this.#parts;
-    const unit = unitOf(params.OP_ID);
+    const unit = unitOf(opcodeOf(params.OP_ID).id);
     const log = (text: string) => this.#log(index, journal, text);
     const context: CheckContext = {
       view: store.view,

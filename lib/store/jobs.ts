@@ -68,23 +68,26 @@ interface StepRow {
 
 const read = <T>(text: string): T => parseJson(text) as T;
 
-/** Reads jobs that are on disk. */
+/** Reads jobs that are on disk. What they say has been done, the store's view shows by then. */
 export class JobReader {
   readonly #connection: Connection;
+  readonly #settled: () => Promise<void>;
 
-  constructor(connection: Connection) {
+  /** `settled` resolves when the commits that were asked for so far have ended. */
+  constructor(connection: Connection, settled: () => Promise<void>) {
     this.#connection = connection;
+    this.#settled = settled;
   }
 
   /** The ids of all jobs that are not archived, ascending. */
   async ids(): Promise<number[]> {
-    const [rows] = await this.#connection.read<[IdRow]>(['jobIds', []]);
+    const [rows] = await this.#read<[IdRow]>(['jobIds', []]);
     return rows.map((row) => row.id);
   }
 
   /** The highest id ever given to a job; 0 when there was none. */
   async lastId(): Promise<number> {
-    const [rows] = await this.#connection.read<[{ value: number }]>(['lastJob', []]);
+    const [rows] = await this.#read<[{ value: number }]>(['lastJob', []]);
     return rows[0]?.value ?? 0;
   }
 
@@ -98,7 +101,7 @@ export class JobReader {
   async *all(portion = 500): AsyncGenerator<Job> {
     let after = 0;
     for (;;) {
-      const [ids] = await this.#connection.read<[IdRow]>(['listed', [after, portion]]);
+      const [ids] = await this.#read<[IdRow]>(['listed', [after, portion]]);
       const [first, last] = [ids[0], ids.at(-1)];
       if (!first || !last) return;
       for (const job of await this.#range(first.id, last.id)) if (!job.archived) yield job;
@@ -108,12 +111,21 @@ export class JobReader {
 
   /** Every job that has not ended, with its journal. */
   async unfinished(): Promise<StoredJob[]> {
-    const [ids] = await this.#connection.read<[IdRow]>(['activeIds', []]);
+    const [ids] = await this.#read<[IdRow]>(['activeIds', []]);
     return Promise.all(ids.map(({ id }) => this.#stored(id)));
   }
 
+  /** The reading thread may see a commit before the main thread has heard that it is done. */
+  async #read<Rows extends readonly unknown[]>(
+    ...queries: { [K in keyof Rows]: Query }
+  ): Promise<{ [K in keyof Rows]: Rows[K][] }> {
+    const rows = await this.#connection.read<Rows>(...queries);
+    await this.#settled();
+    return rows;
+  }
+
   async #stored(id: number): Promise<StoredJob> {
-    const [jobs, ops, logs, steps, secrets] = await this.#connection.read<
+    const [jobs, ops, logs, steps, secrets] = await this.#read<
       [JobRow, OpRow, LogRow, StepRow, { op: number; sealed: string }]
     >(...jobQueries(id, id), ['steps', [id]], ['secrets', [id]]);
     const [job] = jobsOf(jobs, ops, logs);
@@ -131,7 +143,7 @@ export class JobReader {
   }
 
   async #range(first: number, last: number): Promise<Job[]> {
-    return jobsOf(...(await this.#connection.read<[JobRow, OpRow, LogRow]>(...jobQueries(first, last))));
+    return jobsOf(...(await this.#read<[JobRow, OpRow, LogRow]>(...jobQueries(first, last))));
   }
 }
 

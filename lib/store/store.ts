@@ -57,6 +57,8 @@ class SqliteStore implements Store {
   /** The state on disk, and the one that commits under way lead to. */
   #durable: Snapshot;
   #pending: Snapshot;
+  /** Resolves when every commit that was asked for so far has ended, well or not. */
+  #settled: Promise<void> = Promise.resolve();
   #listeners: ((error: MerapiError) => void)[] = [];
   readonly #watchers: ((view: ClusterView) => void)[] = [];
 
@@ -66,7 +68,7 @@ class SqliteStore implements Store {
     this.#clock = clock;
     this.#durable = snapshot;
     this.#pending = snapshot;
-    this.jobs = new JobReader(reader);
+    this.jobs = new JobReader(reader, () => this.#settled);
     writer.onFailure = (error) => {
       this.#pending = this.#durable;
       for (const listener of this.#listeners.splice(0)) listener(error);
@@ -83,12 +85,10 @@ class SqliteStore implements Store {
     const objects = changes.filter((change): change is ObjectChange => 'kind' in change);
     const after = before.after(objects);
     this.#pending = after;
-    const statements = changes.flatMap(statementsOf);
-    await this.#writer.write([...statements, ...this.#events(author, before, objects)]);
-    // Commits end in the order in which they began, so the newest to end is the newest state on disk.
-    if (after.version <= this.#durable.version) return;
-    this.#durable = after;
-    for (const watcher of this.#watchers) watcher(after);
+    const statements = [...changes.flatMap(statementsOf), ...this.#events(author, before, objects)];
+    const written = this.#write(statements, after);
+    this.#settled = written.catch(() => undefined);
+    await written;
   }
 
   onChange(listener: (view: ClusterView) => void): void {
@@ -102,6 +102,14 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     await this.#writer.close();
     await this.#reader.close();
+  }
+
+  async #write(statements: readonly Statement[], after: Snapshot): Promise<void> {
+    await this.#writer.write(statements);
+    // Commits end in the order in which they began, so the newest to end is the newest state on disk.
+    if (after.version <= this.#durable.version) return;
+    this.#durable = after;
+    for (const watcher of this.#watchers) watcher(after);
   }
 
   #events(author: Author, before: Snapshot, changes: readonly ObjectChange[]): Statement[] {

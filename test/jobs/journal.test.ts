@@ -300,7 +300,8 @@ async function runUnit(parts: readonly (readonly Step[])[], journal: Journal, wo
               : () => journal.write(() => [remove('nodegroup', `${name}-uuid`)]),
           );
         const options = each.undo === 'none' || each.kind === 'pure' ? {} : { undo };
-        return journal.step(name, each.kind === 'pure' ? () => name : act, {
+        const action: () => Promise<unknown> = each.kind === 'pure' ? async () => name : act;
+        return journal.step(name, action, {
           ...options,
           pure: each.kind === 'pure',
         });

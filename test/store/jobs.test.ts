@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Job, JobStatus } from '../../lib/model/job.ts';
-import type { Change } from '../../lib/store/changes.ts';
+import { type Change, put } from '../../lib/store/changes.ts';
 import type { Store } from '../../lib/store/store.ts';
+import { aGroup } from '../helpers/view.ts';
 import { aJob, anOp, StoreFixture } from './fixture.ts';
 
 const input = { OP_ID: 'OP_TEST_DELAY', duration: 0, reason: [['test', 'why', 1_721_000_000_123_456_789n]] };
@@ -157,7 +158,7 @@ describe('jobs on disk', () => {
     assert.equal((await store.jobs.get(30))?.archived, true, 'an archived job is found by its id');
   });
 
-  it('are read whole: never half of what one commit changed', async () => {
+  it('are read whole, never half of a commit, and never before the view shows what was committed with them', async () => {
     await commit(add(aJob(50, [anOp(input)])));
     let isOver = false;
     let reads = 0;
@@ -165,17 +166,18 @@ describe('jobs on disk', () => {
       for (let round = 1; round <= 60; round++) {
         const status = round % 2 === 0 ? 'waiting' : 'running';
         const entry = { serial: round, time: round, type: 'message', text: 'x' };
-        await commit(set(50, status, round), setOp(50, 0, { status, start: round }), {
-          change: 'log-add',
-          job: 50,
-          op: 0,
-          entry,
-        });
+        await commit(
+          set(50, status, round),
+          setOp(50, 0, { status, start: round }),
+          { change: 'log-add', job: 50, op: 0, entry },
+          put('nodegroup', aGroup({ serial_no: round })),
+        );
       }
       isOver = true;
     })();
     while (!isOver) {
       const job = await store.jobs.get(50);
+      const shown = store.view.groups.named('default')?.serial_no ?? 0;
       assert.ok(job);
       const [op] = job.ops;
       reads += 1;
@@ -185,6 +187,7 @@ describe('jobs on disk', () => {
         [job.status, job.start, job.start],
         'read from one state of the store',
       );
+      assert.ok(shown >= Number(job.start), `the job tells of ${job.start}, the view is at ${shown}`);
     }
     await writing;
     assert.ok(reads > 0);
