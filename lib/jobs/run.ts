@@ -74,7 +74,7 @@ export class JobRun {
     const waiting = this.#waiting;
     const at = waiting ? waiting.op : this.#ops.findIndex((op) => op.status === 'running');
     const op = job.ops[at];
-    if (!op || op.status !== 'queued') return job;
+    if (op?.status !== 'queued') return job;
     const { exec, start } = this.#opAt(at);
     const now = waiting
       ? { status: 'waiting' as const, start: waiting.since }

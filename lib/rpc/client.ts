@@ -34,6 +34,7 @@ export interface NodeClientOptions {
 export interface NodeCaller {
   /**
    * Makes one call. `stepId` belongs to calls that change the node: repeated with the same id it gives the first outcome.
+   * A node that is marked offline is not asked.
    * @throws MerapiError the worker's own failure, or node_unreachable
    */
   call<N extends CallName>(node: Node, name: N, params: ParamsOf<N>, stepId?: string): Promise<ResultOf<N>>;
@@ -46,7 +47,8 @@ export interface NodeCaller {
 }
 
 interface Link {
-  name: string;
+  /** The node as it was when it was last to be followed or called first. */
+  node: Node;
   agent: Agent;
   endpoint: Endpoint | null;
   stop: AbortController;
@@ -58,7 +60,7 @@ interface Link {
 export class NodeClient implements NodeCaller {
   readonly #options: NodeClientOptions;
   readonly #links = new Map<string, Link>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: NodeClientOptions) {
     this.#options = options;
@@ -70,6 +72,7 @@ export class NodeClient implements NodeCaller {
     params: ParamsOf<N>,
     stepId?: string,
   ): Promise<ResultOf<N>> {
+    if (node.offline) throw new MerapiError('node_unreachable', `Node ${node.name} is marked offline`);
     const definition = calls[name];
     const body = stringifyJson({ id: definition.mutates ? (stepId ?? null) : null, params });
     const answer = await this.#send(node, name, body, definition.timeout);
@@ -99,20 +102,22 @@ export class NodeClient implements NodeCaller {
 
   /** Follows the facts of these nodes and of no others. Resolves when each has told its facts once or has failed to. */
   async follow(nodes: readonly Node[]): Promise<void> {
+    if (this.#closing.signal.aborted) return;
     const wanted = new Set(nodes.map((node) => node.uuid));
     for (const [uuid, link] of this.#links) if (!wanted.has(uuid)) this.#drop(uuid, link);
     await Promise.all(
       nodes.map((node) => {
         const link = this.#link(node);
+        link.node = node; // it may have another address than before
         if (link.watched) return undefined;
         link.watched = true;
-        return new Promise<void>((resolve) => void this.#watch(node, link, resolve));
+        return new Promise<void>((resolve) => void this.#watch(link, resolve));
       }),
     );
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const agents = [...this.#links.values()].map((link) => link.agent);
     for (const [uuid, link] of this.#links) this.#drop(uuid, link);
     await Promise.all(agents.map((agent) => agent.destroy()));
@@ -120,7 +125,13 @@ export class NodeClient implements NodeCaller {
 
   async #send(node: Node, name: CallName, body: string, timeout: number): Promise<CallAnswer> {
     const deadline = Date.now() + (this.#options.patience ?? 10_000);
+    const closing = this.#closing.signal;
+    const unreachable = (cause: unknown) =>
+      new MerapiError('node_unreachable', `Node ${node.name} cannot be reached: ${errorText(cause)}`, {
+        cause,
+      });
     for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
+      if (closing.aborted) throw unreachable(new Error('the connections to the nodes are closed'));
       const link = this.#link(node);
       try {
         link.endpoint ??= await this.#options.endpointOf(node);
@@ -148,27 +159,20 @@ export class NodeClient implements NodeCaller {
             'timeout',
             `Node ${node.name} did not answer ${name} within ${timeout / 1000} s`,
           );
-        if (this.#closed || Date.now() + pause > deadline)
-          throw new MerapiError(
-            'node_unreachable',
-            `Node ${node.name} cannot be reached: ${errorText(error)}`,
-            {
-              cause: error,
-            },
-          );
+        if (Date.now() + pause > deadline) throw unreachable(error);
       }
-      await sleep(pause);
+      await sleep(pause, undefined, { signal: closing }).catch(() => undefined);
     }
   }
 
   #link(node: Node): Link {
     let link = this.#links.get(node.uuid);
-    if (link && link.name === node.name) return link;
+    if (link && link.node.name === node.name) return link;
     if (link) this.#drop(node.uuid, link);
     const { ca, cert, key } = this.#options.tls;
     const connect = { ca, cert, key, servername: node.name, timeout: 5_000 };
     link = {
-      name: node.name,
+      node,
       // A stream of facts and several long calls share a link, each on a connection of its own.
       agent: new Agent({
         connect,
@@ -192,38 +196,45 @@ export class NodeClient implements NodeCaller {
     void link.agent.destroy();
   }
 
-  async #watch(node: Node, link: Link, first: () => void): Promise<void> {
+  async #watch(link: Link, first: () => void): Promise<void> {
     const { runtime, log } = this.#options;
-    for (let pause = 100; !link.stop.signal.aborted; pause = Math.min(pause * 2, 5_000)) {
+    const { signal } = link.stop;
+    const { uuid, name } = link.node;
+    for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, 5_000)) {
       try {
-        await this.#readFacts(node, link, () => {
+        await this.#readFacts(link, () => {
           pause = 100;
           first();
         });
       } catch (error) {
-        if (!link.stop.signal.aborted && runtime.of(node.uuid))
-          log.warn({ node: node.name, reason: errorText(error) }, 'lost the connection to a node');
+        // The facts of one that is not followed any more are dropped already; another link may have brought new ones.
+        if (signal.aborted) break;
+        if (runtime.of(uuid))
+          log.warn({ node: name, reason: errorText(error) }, 'lost the connection to a node');
       }
       link.endpoint = null;
-      runtime.drop(node.uuid);
+      runtime.drop(uuid);
       first();
-      await sleep(pause, undefined, { signal: link.stop.signal }).catch(() => undefined);
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
     first();
   }
 
-  async #readFacts(node: Node, link: Link, onFacts: () => void): Promise<void> {
-    link.endpoint ??= await this.#options.endpointOf(node);
+  /** Reads the stream of a node's facts to its end, which always is an error. */
+  async #readFacts(link: Link, onFacts: () => void): Promise<never> {
+    link.endpoint ??= await this.#options.endpointOf(link.node);
     const { host, port } = link.endpoint;
+    const { signal } = link.stop;
     const response = await request(`https://${urlHost(host)}:${port}/facts`, {
       dispatcher: link.agent,
-      signal: link.stop.signal,
+      signal,
       headersTimeout: 10_000,
       bodyTimeout: 3 * HEARTBEAT,
     });
     if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
     for await (const line of createInterface({ input: response.body })) {
-      this.#options.runtime.update(node.uuid, RuntimeFacts.parse(JSON.parse(line)));
+      signal.throwIfAborted();
+      this.#options.runtime.update(link.node.uuid, RuntimeFacts.parse(JSON.parse(line)));
       onFacts();
     }
     throw new Error('the node ended the connection');
