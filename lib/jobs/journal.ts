@@ -1,4 +1,4 @@
-import { type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Change, StepOutcome } from '../store/changes.ts';
 import type { StoredStep } from '../store/jobs.ts';
@@ -10,6 +10,11 @@ export class Abandoned extends Error {
   constructor(cause: unknown) {
     super('The job was abandoned because the store cannot be written', { cause });
   }
+}
+
+/** The words for a job that cannot go on because of the store. */
+export function abandonText(error: unknown): string {
+  return errorText(error instanceof Error ? (error.cause ?? error) : error);
 }
 
 /** The reverse of one step. */

@@ -6,8 +6,8 @@ import { allParams, parseOp, shortName } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
-import { Abandoned } from './journal.ts';
-import { abandonText, JobRun, type RunnerParts } from './run.ts';
+import { Abandoned, abandonText } from './journal.ts';
+import { JobRun, type RunnerParts } from './run.ts';
 
 /** What stands in a job in the place of a secret value. */
 const REDACTED = '<redacted>';

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import type { CheckContext, Done } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
 import { stepContext } from './context.ts';
+import { type Waiting, withCurrent } from './current.ts';
 import { Abandoned, Journal } from './journal.ts';
 
 /** What running jobs need of the process. */
@@ -45,7 +46,7 @@ export class JobRun {
   #start: number | null;
   #serial: number;
   /** The opcode that waits for locks or for other jobs now, and since when; this is not stored. */
-  #waiting: { op: number; since: number } | null = null;
+  #waiting: Waiting | null = null;
 
   constructor(parts: RunnerParts, stored: StoredJob) {
     this.#parts = parts;
@@ -70,17 +71,7 @@ export class JobRun {
 
   /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
   overlay(job: Job): Job {
-    if (isFinal(job.status)) return job;
-    const waiting = this.#waiting;
-    const at = waiting ? waiting.op : this.#ops.findIndex((op) => op.status === 'running');
-    const op = job.ops[at];
-    if (op?.status !== 'queued') return job;
-    const { exec, start } = this.#opAt(at);
-    const now = waiting
-      ? { status: 'waiting' as const, start: waiting.since }
-      : { status: 'running' as const, start, exec };
-    const ops = job.ops.map((each, index) => (index === at ? { ...each, ...now } : each));
-    return { ...job, status: now.status, start: job.start ?? now.start, ops };
+    return withCurrent(job, this.#waiting, this.#ops);
   }
 
   /** Runs the job to its end. @throws Abandoned when the store fails */
@@ -296,9 +287,4 @@ export class JobRun {
 
 function samePlan(a: LockPlan, b: LockPlan): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** The words for a job that cannot go on because of the store. */
-export function abandonText(error: unknown): string {
-  return errorText(error instanceof Error ? (error.cause ?? error) : error);
 }
