@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
 import { Cluster } from '../model/cluster.ts';
 import { diskParamDefaults, diskTemplates } from '../model/diskparams/index.ts';
-import { enforceKinds } from '../model/enforce.ts';
 import { hypervisorParams, hypervisors } from '../model/hvparams/index.ts';
 import { IPolicy, ipolicyDefaults } from '../model/ipolicy.ts';
 import { hostName } from '../model/names.ts';
@@ -12,6 +11,7 @@ import { NicParams, nicParamDefaults } from '../model/nic.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import { newObject } from '../model/object.ts';
+import { checkBeParams, ownValues } from '../units/steps/params.ts';
 
 const values = z.record(z.string(), z.unknown());
 const name = z.string().transform((text, context) => {
@@ -31,7 +31,8 @@ export const ClusterSpec = z.strictObject({
   master_netdev: z.string().default('xen-br0'),
   mac_prefix: z
     .string()
-    .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){2}$/i, 'three bytes such as aa:00:00')
+    // An odd first byte would make addresses of groups of devices.
+    .regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){2}$/i, 'three bytes such as aa:00:00, the first of them even')
     .default('aa:00:00'),
   enabled_hypervisors: z.array(z.enum(hypervisors)).min(1),
   enabled_disk_templates: z.array(z.enum(diskTemplates)).min(1),
@@ -94,9 +95,11 @@ function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master
   const hvparams = Object.fromEntries(
     Object.entries(hypervisorParams).map(([hypervisor, { kinds, defaults }]) => [
       hypervisor,
-      { ...defaults, ...enforceKinds(spec.hvparams[hypervisor as keyof typeof spec.hvparams] ?? {}, kinds) },
+      { ...defaults, ...ownValues(spec.hvparams[hypervisor as keyof typeof spec.hvparams] ?? {}, kinds) },
     ]),
   );
+  const beparams = { ...beParamDefaults, ...(ownValues(spec.beparams, beParamKinds) as Partial<BeParams>) };
+  checkBeParams(beparams);
   return Cluster.parse({
     ...head,
     name: spec.name,
@@ -105,7 +108,7 @@ function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master
     enabled_disk_templates: spec.enabled_disk_templates,
     hvparams,
     os_hvp: {},
-    beparams: { ...beParamDefaults, ...(enforceKinds(spec.beparams, beParamKinds) as Partial<BeParams>) },
+    beparams,
     nicparams: { ...nicParamDefaults, ...spec.nicparams },
     ndparams: ndParamDefaults,
     osparams: {},

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { type DiskTemplate, diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
-import { enforceKinds, type ParamValues } from '../../model/enforce.ts';
+import type { ParamValues } from '../../model/enforce.ts';
 import { PartialIPolicy } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
@@ -9,7 +9,7 @@ import { newObject } from '../../model/object.ts';
 import { groupAdd as opcode } from '../../opcodes/group/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { refuseStates } from '../steps/params.ts';
+import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const groupAdd = defineUnit(opcode, {
   check({ view, clock }, params) {
@@ -36,7 +36,7 @@ export const groupAdd = defineUnit(opcode, {
       ...newObject(randomUUID(), clock.seconds()),
       name: params.group_name,
       alloc_policy: params.alloc_policy ?? 'preferred',
-      ndparams: enforceKinds(params.ndparams ?? {}, ndParamKinds),
+      ndparams: ownValues(params.ndparams ?? {}, ndParamKinds),
       diskparams: ownDiskParams(params.diskparams ?? {}),
       ipolicy: policy.data,
       tags: [],
@@ -51,7 +51,7 @@ function ownDiskParams(given: Record<string, ParamValues>): Record<string, Param
   for (const [template, values] of Object.entries(given)) {
     const names = Object.keys(diskParamDefaults[template as DiskTemplate]);
     const kinds = Object.fromEntries(Object.entries(diskParamKinds).filter(([name]) => names.includes(name)));
-    own[template] = enforceKinds(values, kinds);
+    own[template] = ownValues(values, kinds);
   }
   return own;
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
-import { enforceKinds } from '../../model/enforce.ts';
 import { hostName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
@@ -13,7 +12,7 @@ import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed } from '../steps/find.ts';
-import { refuseStates } from '../steps/params.ts';
+import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const nodeAdd = defineUnit(opcode, {
   async check({ view, nodes, clock }, params) {
@@ -33,7 +32,7 @@ export const nodeAdd = defineUnit(opcode, {
       : known
         ? view.groups.get(known.group)
         : onlyGroup(view);
-    const ndparams = params.ndparams ? enforceKinds(params.ndparams, ndParamKinds) : (known?.ndparams ?? {});
+    const ndparams = params.ndparams ? ownValues(params.ndparams, ndParamKinds) : (known?.ndparams ?? {});
     const capable = params.master_capable ?? known?.master_capable ?? true;
     const candidates = view.nodes.list().filter((node) => node.master_candidate).length;
     const now = clock.seconds();

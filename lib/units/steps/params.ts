@@ -1,11 +1,15 @@
 import { MerapiError } from '../../base/errors.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
-import { DEFAULT_VALUE, enforceKinds, type ParamValues } from '../../model/enforce.ts';
+import { DEFAULT_VALUE, enforceKinds, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
 import { clusterOnlyHvParams, type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
 
-/** Values without those that mean "take the default". */
-function withoutDefaults(values: ParamValues): ParamValues {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== DEFAULT_VALUE));
+/**
+ * What a request for something new sets itself of a parameter set, in the proper types; the value "default" sets nothing.
+ * @throws MerapiError type_enforcement
+ */
+export function ownValues(given: ParamValues, kinds: ParamKinds): ParamValues {
+  const values = Object.entries(enforceKinds(given, kinds));
+  return Object.fromEntries(values.filter(([, value]) => value !== DEFAULT_VALUE));
 }
 
 /**
@@ -15,7 +19,7 @@ function withoutDefaults(values: ParamValues): ParamValues {
 export function ownBeParams(given: ParamValues): Partial<BeParams> {
   const { memory, ...rest } = given;
   const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
-  return withoutDefaults(enforceKinds({ ...both, ...rest }, beParamKinds)) as Partial<BeParams>;
+  return ownValues({ ...both, ...rest }, beParamKinds) as Partial<BeParams>;
 }
 
 /** @throws MerapiError wrong_input when filled backend parameters contradict each other */
@@ -35,7 +39,7 @@ export function checkBeParams(params: BeParams): void {
  * @throws MerapiError type_enforcement, or wrong_input for a parameter of the cluster alone
  */
 export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): ParamValues {
-  const own = withoutDefaults(enforceKinds(given, hypervisorParams[hypervisor].kinds));
+  const own = ownValues(given, hypervisorParams[hypervisor].kinds);
   const foreign = Object.keys(own).filter((name) => clusterOnlyHvParams.includes(name));
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);

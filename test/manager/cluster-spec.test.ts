@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MerapiError } from '../../lib/base/errors.ts';
+import { ClusterSpec, firstObjects } from '../../lib/manager/cluster-spec.ts';
+import { Cluster } from '../../lib/model/cluster.ts';
+import { Node } from '../../lib/model/node.ts';
+import { NodeGroup } from '../../lib/model/nodegroup.ts';
+
+const least = {
+  name: 'Cluster.Example.Com',
+  enabled_hypervisors: ['kvm'],
+  enabled_disk_templates: ['file'],
+  nodes: [
+    { name: 'Node1.example.com', primary_ip: '198.51.100.1' },
+    { name: 'node2.example.com.', primary_ip: '2001:db8::2' },
+  ],
+};
+const made = (over: Record<string, unknown> = {}) =>
+  firstObjects(ClusterSpec.parse({ ...least, ...over }), 1000.5);
+
+/** What is wrong with a cluster file: where, and in which words. */
+function problems(over: Record<string, unknown>): string[] {
+  const parsed = ClusterSpec.safeParse({ ...least, ...over });
+  return parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? [];
+}
+
+describe('cluster spec', () => {
+  it('needs little; the rest has defaults, and names are put in their proper form', () => {
+    const { cluster, group, master } = made();
+    assert.deepEqual(Cluster.parse(cluster), cluster);
+    assert.deepEqual(NodeGroup.parse(group), group);
+    assert.deepEqual(Node.parse(master), master);
+    assert.equal(cluster.name, 'cluster.example.com');
+    assert.deepEqual([cluster.ctime, cluster.mtime, cluster.serial_no], [1000.5, 1000.5, 1]);
+    assert.deepEqual([group.name, group.ctime, group.mtime], ['default', 0, 1000.5]);
+    assert.equal(cluster.default_iallocator, 'hail');
+    assert.deepEqual(cluster.ipolicy['disk-templates'], ['file']);
+    assert.equal(cluster.ipolicy['vcpu-ratio'], 4);
+    assert.equal(cluster.beparams.maxmem, 128);
+    assert.deepEqual(cluster.nicparams, { mode: 'bridged', link: 'xen-br0', vlan: '' });
+    assert.equal(cluster.mac_prefix, 'aa:00:00');
+    assert.equal(new Set([cluster.uuid, group.uuid, master.uuid]).size, 3);
+  });
+
+  it('makes its first node the master, or the one that it names', () => {
+    const { cluster, group, master } = made();
+    assert.deepEqual(
+      [master.name, master.primary_ip, master.secondary_ip, master.group],
+      ['node1.example.com', '198.51.100.1', '198.51.100.1', group.uuid],
+    );
+    assert.equal(cluster.master_node, master.uuid);
+    assert.ok(master.master_candidate && master.vm_capable && !master.offline);
+    assert.equal(made({ master: 'NODE2.example.com' }).master.name, 'node2.example.com');
+  });
+
+  it('takes what it says in place of the defaults, in the proper types', () => {
+    const { cluster } = made({
+      mac_prefix: 'AA:01:02',
+      beparams: { maxmem: '1G', vcpus: '2' },
+      hvparams: { kvm: { kernel_path: '', serial_console: 'no' } },
+      nicparams: { link: 'br7' },
+      ipolicy: { 'vcpu-ratio': 8 },
+      os_search_path: ['os'],
+    });
+    assert.equal(cluster.mac_prefix, 'aa:01:02');
+    assert.deepEqual(
+      [cluster.beparams.maxmem, cluster.beparams.minmem, cluster.beparams.vcpus],
+      [1024, 128, 2],
+    );
+    assert.deepEqual([cluster.hvparams.kvm?.kernel_path, cluster.hvparams.kvm?.serial_console], ['', false]);
+    assert.ok(Object.keys(cluster.hvparams.kvm ?? {}).length > 20, 'the others are filled in');
+    assert.deepEqual(cluster.nicparams, { mode: 'bridged', link: 'br7', vlan: '' });
+    assert.equal(cluster.ipolicy['vcpu-ratio'], 8);
+    assert.deepEqual(cluster.os_search_path, ['os']);
+  });
+
+  it('takes the value "default" for what it says', () => {
+    const { cluster } = made({
+      beparams: { vcpus: 'default' },
+      hvparams: { kvm: { serial_console: 'default' } },
+    });
+    assert.deepEqual(cluster.beparams, made().cluster.beparams);
+    assert.deepEqual(cluster.hvparams, made().cluster.hvparams);
+  });
+
+  it('refuses what is not right, and says where', () => {
+    const wrong: [Record<string, unknown>, RegExp][] = [
+      [{ name: 'a b' }, /^name: 'a b' is not a host name/],
+      [{ nodes: [] }, /^nodes: /],
+      [{ nodes: [{ name: 'n', primary_ip: 'here' }] }, /^nodes\.0\.primary_ip: /],
+      [{ nodes: [{ name: '-', primary_ip: '198.51.100.1' }] }, /^nodes\.0\.name: '-' is not a host name/],
+      [{ nodes: [{ name: 'n', primary_ip: '198.51.100.1', colour: 'red' }] }, /^nodes\.0: .*colour/],
+      [{ enabled_hypervisors: [] }, /^enabled_hypervisors: /],
+      [{ enabled_hypervisors: ['vmware'] }, /^enabled_hypervisors\.0: /],
+      [{ enabled_disk_templates: ['tape'] }, /^enabled_disk_templates\.0: /],
+      [{ mac_prefix: 'aa:00' }, /^mac_prefix: three bytes/],
+      [{ mac_prefix: '01:00:00' }, /^mac_prefix: /],
+      [{ candidate_pool_size: 0 }, /^candidate_pool_size: /],
+      [{ hvparams: { vmware: {} } }, /^hvparams/],
+      [{ ipolicy: { 'vcpu-ratio': 'much' } }, /^ipolicy\.vcpu-ratio: /],
+      [{ colour: 'red' }, /^: .*colour/],
+    ];
+    for (const [over, words] of wrong) {
+      const told = problems(over);
+      assert.ok(
+        told.length === 1 && words.test(told[0] ?? ''),
+        `${JSON.stringify(over)}: ${told.join('; ')}`,
+      );
+    }
+    assert.deepEqual(problems({}), []);
+  });
+
+  it('refuses parameters of the wrong kind, and values that contradict each other', () => {
+    const wrong: [Record<string, unknown>, string, RegExp][] = [
+      [{ beparams: { vcpus: 'many' } }, 'type_enforcement', /'vcpus' must be an integer/],
+      [{ beparams: { colour: 1 } }, 'type_enforcement', /'colour'/],
+      [{ hvparams: { kvm: { serial_console: 'perhaps' } } }, 'type_enforcement', /'serial_console'/],
+      [{ beparams: { minmem: 512, maxmem: 256 } }, 'wrong_input', /minmem \(512 MiB\)/],
+    ];
+    for (const [over, code, message] of wrong)
+      assert.throws(
+        () => made(over),
+        (error) => error instanceof MerapiError && error.code === code && message.test(error.message),
+        JSON.stringify(over),
+      );
+  });
+});
