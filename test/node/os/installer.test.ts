@@ -46,7 +46,9 @@ describe('OS installer', () => {
     assert.ok(lines.includes('INSTANCE_NAME=web.example.com') && lines.includes('OS_NAME=system'));
     assert.ok(lines.includes(join(root, 'os', 'system')));
     // Where coverage is measured, Node itself hands its folder on.
-    const foreign = lines.filter((line) => /^(HOME|USER|NODE(?!_V8_COVERAGE=)|npm_|INSTANCE_REINSTALL)/.test(line));
+    const foreign = lines.filter((line) =>
+      /^(HOME|USER|NODE(?!_V8_COVERAGE=)|npm_|INSTANCE_REINSTALL)/.test(line),
+    );
     assert.deepEqual(foreign, []);
     assert.equal((await stat(log)).mode & 0o777, 0o600);
   });
