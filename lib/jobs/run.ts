@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts';
 import type { CheckContext, Done } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
 import { stepContext } from './context.ts';
-import { type Waiting, withCurrent } from './current.ts';
+import { withCurrent } from './current.ts';
 import { Abandoned, Journal } from './journal.ts';
 
 /** What running jobs need of the process. */
@@ -45,8 +45,8 @@ export class JobRun {
   readonly #logged: string[][];
   #start: number | null;
   #serial: number;
-  /** The opcode that waits for locks or for other jobs now, and since when; this is not stored. */
-  #waiting: Waiting | null = null;
+  /** Since when an opcode waits for locks or for other jobs, if one does now; this is not stored. */
+  #waitingSince: number | null = null;
 
   constructor(parts: RunnerParts, stored: StoredJob) {
     this.#parts = parts;
@@ -64,14 +64,14 @@ export class JobRun {
 
   /** Takes the job back if none of its opcodes runs; false when one does. */
   cancel(): boolean {
-    if (!this.#waiting) return false;
+    if (this.#waitingSince === null) return false;
     this.#cancel.abort(new MerapiError('wrong_state', 'The job was cancelled'));
     return true;
   }
 
   /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
   overlay(job: Job): Job {
-    return withCurrent(job, this.#waiting, this.#ops);
+    return withCurrent(job, this.#waitingSince, this.#ops);
   }
 
   /** Runs the job to its end. @throws Abandoned when the store fails */
@@ -120,13 +120,13 @@ export class JobRun {
 
   /** Waits for the jobs that the opcode depends on, then for its locks. */
   async #begin(index: number, params: OpInput): Promise<Grant> {
-    this.#waiting = { op: index, since: this.#parts.clock.seconds() };
+    this.#waitingSince = this.#parts.clock.seconds();
     this.#parts.onChange(this.id);
     try {
       await this.#dependencies(params);
       return await this.#lock(index, params);
     } finally {
-      this.#waiting = null;
+      this.#waitingSince = null;
     }
   }
 
@@ -157,7 +157,7 @@ export class JobRun {
       // The cancel may have come at the very moment of the grant; from now on it is refused.
       const cancelled = this.#cancel.signal.aborted;
       if (!cancelled && samePlan(plan, opcode.locks(params, store.view))) {
-        this.#waiting = null;
+        this.#waitingSince = null;
         return grant;
       }
       grant.release();

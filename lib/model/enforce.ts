@@ -1,4 +1,5 @@
 import { MerapiError } from '../base/errors.ts';
+import { stringifyJson } from '../base/json.ts';
 
 /** The kinds of values in Ganeti's parameter sets. A `size` is mebibytes, given as an integer or a text such as "20G". */
 export type ParamKind = 'bool' | 'int' | 'float' | 'string' | 'maybe-string' | 'size';
@@ -34,7 +35,7 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
   const refuse = (expected: string) =>
     new MerapiError(
       'type_enforcement',
-      `Parameter '${name}' must be ${expected}, not ${JSON.stringify(value)}`,
+      `Parameter '${name}' must be ${expected}, not ${stringifyJson(value)}`,
     );
   switch (kind) {
     case 'bool':

@@ -21,9 +21,19 @@ const ISpec = z.strictObject({
 });
 type ISpec = z.infer<typeof ISpec>;
 
+const MinMax = z.strictObject({ min: ISpec, max: ISpec }).superRefine(({ min, max }, context) => {
+  for (const name of ispecNames)
+    if (min[name] > max[name])
+      context.addIssue({
+        code: 'custom',
+        path: ['min', name],
+        message: `the minimum ${min[name]} is more than the maximum ${max[name]}`,
+      });
+});
+
 /** The instance policy of a cluster: an instance must fit at least one of the `minmax` pairs. */
 export const IPolicy = z.strictObject({
-  minmax: z.array(z.strictObject({ min: ISpec, max: ISpec })).min(1),
+  minmax: z.array(MinMax).min(1),
   std: ISpec,
   'spindle-ratio': z.number().min(1),
   'vcpu-ratio': z.number().min(1),

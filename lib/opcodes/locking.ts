@@ -6,6 +6,16 @@ import type { ClusterView } from '../model/view.ts';
 /** Every job but those that change the cluster itself holds this. */
 export const clusterShared: LockWish = { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' };
 
+/** What to lock for the host name of something that is to be made: the name in its proper form, whether it is one or not. */
+export function newNameLock(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+/** What to lock for a node group that a request names, by its name or uuid: its name. */
+export function groupLock(view: ClusterView, name: string): string {
+  return view.groups.named(name)?.name ?? view.groups.get(name)?.name ?? name;
+}
+
 /** The plan of an opcode on one instance: the instance exclusively, and its primary node. */
 export function instancePlan(view: ClusterView, name: string, node: LockMode | null): LockPlan {
   const instance = hostNamed(view.instances, name);

@@ -8,6 +8,7 @@ import { LockManager } from '../../lib/locks/manager.ts';
 import type { Manager } from '../../lib/manager/define.ts';
 import { createManager } from '../../lib/manager/manager.ts';
 import { isFinal, type Job, type OpInput } from '../../lib/model/job.ts';
+import type { Node } from '../../lib/model/node.ts';
 import type { NodeCaller } from '../../lib/rpc/client.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { put } from '../../lib/store/changes.ts';
@@ -40,6 +41,8 @@ export class QueueFixture {
   readonly held: HeldCall[] = [];
   /** Which calls are held; by default those of `node.delay`. */
   holds: (call: SeenCall) => boolean = ({ name }) => name === 'node.delay';
+  /** What the nodes answer. */
+  answer: (call: SeenCall) => unknown = () => ({});
   /** Called before each commit, which waits for it, and fails if it does. */
   beforeCommit: (job: number | null) => Promise<void> | void = () => undefined;
   log: Logger = silentLogger;
@@ -148,9 +151,15 @@ export class QueueFixture {
           this.#arrived.resolve();
           this.#arrived = deferred();
         });
-      return {};
+      return this.answer(seen);
     };
-    return { call, callAll: async () => new Map() } as unknown as NodeCaller;
+    const callAll = async (nodes: readonly Node[], name: string, params: unknown) =>
+      new Map(
+        await Promise.all(
+          nodes.map(async (node) => [node.uuid, { result: await call(node, name, params) }] as const),
+        ),
+      );
+    return { call, callAll } as unknown as NodeCaller;
   }
 }
 

@@ -310,4 +310,28 @@ describe('the state of a job', () => {
     assert.equal(ended.status, 'error');
     assert.deepEqual([ended.start, ended.ops[0]?.exec], [job?.start, job?.ops[0]?.exec]);
   });
+
+  it('does not fall back while its end is on its way to the disk', async () => {
+    const failed = await f().run({ ...nothing, duration: -1 });
+    const cases: [OpInput, string, string][] = [
+      [addGroup('slow'), 'running', 'success'],
+      [{ ...nothing, depends: [[failed.id, ['success']]] }, 'waiting', 'error'],
+    ];
+    for (const [op, meanwhile, atLast] of cases) {
+      const [writing, gate] = [deferred<void>(), deferred<void>()];
+      let commits = 0;
+      f().beforeCommit = async () => {
+        if (commits++ === 0) return; // the submission
+        writing.resolve();
+        await gate.promise;
+      };
+      const id = await f().submit(op);
+      await writing.promise;
+      const job = await f().queue.get(id);
+      assert.deepEqual([job?.status, job?.ops[0]?.status], [meanwhile, meanwhile]);
+      f().beforeCommit = () => undefined;
+      gate.resolve();
+      assert.equal((await f().ended(id)).status, atLast);
+    }
+  });
 });

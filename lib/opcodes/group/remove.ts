@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { kinds, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
+import { clusterShared, groupLock } from '../locking.ts';
 
 export const groupRemove = defineOpcode({
   id: 'OP_GROUP_REMOVE',
@@ -9,9 +9,9 @@ export const groupRemove = defineOpcode({
   params: { group_name: required(kinds.name, 'The name of the group.') },
   result: z.null(),
   summaryField: 'group_name',
-  locks: (params) => [
-    { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' },
-    { level: 'nodegroup', names: [params.group_name], mode: 'exclusive' },
+  locks: (params, view) => [
+    clusterShared,
+    { level: 'nodegroup', names: [groupLock(view, params.group_name)], mode: 'exclusive' },
   ],
   example: { group_name: 'rack2' },
 });

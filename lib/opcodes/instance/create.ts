@@ -6,7 +6,7 @@ import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { disksKind, nicsKind } from '../kinds.ts';
-import { clusterShared } from '../locking.ts';
+import { clusterShared, newNameLock } from '../locking.ts';
 
 const fileDrivers = ['blktap', 'blktap2', 'loop'] as const;
 
@@ -106,7 +106,7 @@ export const instanceCreate = defineOpcode({
   result: z.array(z.string().min(1)),
   summaryField: 'instance_name',
   locks: (params, view) => {
-    const name = params.instance_name.toLowerCase();
+    const name = newNameLock(params.instance_name);
     const node = params.pnode === null ? undefined : hostNamed(view.nodes, params.pnode)?.name;
     return [
       clusterShared,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
+import { clusterShared, groupLock, newNameLock } from '../locking.ts';
 
 export const nodeAdd = defineOpcode({
   id: 'OP_NODE_ADD',
@@ -30,14 +30,17 @@ export const nodeAdd = defineOpcode({
   result: z.null(),
   summaryField: 'node_name',
   locks: (params, view) => [
-    { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' },
+    clusterShared,
     // So that the group is not removed meanwhile.
     {
       level: 'nodegroup',
-      names: params.group === null ? view.groups.list().map((group) => group.name) : [params.group],
+      names:
+        params.group === null
+          ? view.groups.list().map((group) => group.name)
+          : [groupLock(view, params.group)],
       mode: 'shared',
     },
-    { level: 'node', names: [params.node_name.toLowerCase()], mode: 'exclusive' },
+    { level: 'node', names: [newNameLock(params.node_name)], mode: 'exclusive' },
   ],
   example: { node_name: 'node4.example.com', primary_ip: '198.51.100.14' },
 });

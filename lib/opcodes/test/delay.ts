@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared } from '../locking.ts';
@@ -17,9 +18,13 @@ export const testDelay = defineOpcode({
   },
   result: z.null(),
   summaryField: 'duration',
-  locks: (params) =>
-    params.no_locks || params.on_nodes.length === 0
+  locks: (params, view) => {
+    const named = params.on_nodes.map((name) => hostNamed(view.nodes, name));
+    const nodes = [...named, ...(params.on_node_uuids ?? []).map((uuid) => view.nodes.get(uuid))];
+    const names = nodes.flatMap((node) => node?.name ?? []); // one that is not there is refused by the check
+    return params.no_locks || names.length === 0
       ? [clusterShared]
-      : [clusterShared, { level: 'node', names: params.on_nodes, mode: 'exclusive' }],
+      : [clusterShared, { level: 'node', names, mode: 'exclusive' }];
+  },
   example: { duration: 0.5 },
 });

@@ -22,13 +22,18 @@ export function checkPolicy(view: ClusterView, node: Node, spec: InstanceSpec, i
     );
 }
 
+/** In a request this stands for the cluster's default allocator. */
+const DEFAULT_ALLOCATOR = '.';
+
 /** Lets the allocator choose the node, and says so in the job's log. @throws MerapiError */
 export function place(
   { view, runtime, log }: CheckContext,
   params: CreateParams,
   wanted: { settings: Settings; template: DiskTemplate; disks: readonly Disk[]; nics: readonly Nic[] },
 ): Node {
-  const allocator = params.iallocator ?? view.cluster.default_iallocator;
+  const { default_iallocator } = view.cluster;
+  const wished = params.iallocator ?? DEFAULT_ALLOCATOR;
+  const allocator = wished === DEFAULT_ALLOCATOR ? default_iallocator : wished;
   if (!allocator)
     throw new MerapiError('wrong_input', 'Give pnode or iallocator: the cluster has no default allocator');
   const be = fillBeParams(view.cluster, wanted.settings.beparams);

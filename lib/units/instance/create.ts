@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
-import type { Json } from '../../base/json.ts';
+import { type Json, stringifyJson } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -12,7 +12,7 @@ import { type Build, type CheckContext, defineUnit, type RunContext } from '../d
 import { buildDisks } from '../steps/disks.ts';
 import { instanceNamed } from '../steps/find.ts';
 import { buildNics, checkMacsFree } from '../steps/nics.ts';
-import { checkOs, osParamTexts } from '../steps/os.ts';
+import { checkOs, osParamTexts, scriptTexts } from '../steps/os.ts';
 import { checkBeParams } from '../steps/params.ts';
 import { checkBridges, checkMemory } from '../steps/running.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
@@ -78,7 +78,7 @@ export const instanceCreate = defineUnit(opcode, {
       beparams: settings.beparams,
       osparams: settings.osparams,
       osparams_private: params.osparams_private
-        ? context.seal.close(JSON.stringify(params.osparams_private))
+        ? context.seal.close(stringifyJson(params.osparams_private))
         : null,
       admin_state: 'down',
       admin_state_source: 'admin',
@@ -168,15 +168,11 @@ interface InstallFacts {
 
 async function install(context: RunContext, facts: InstallFacts, params: CreateParams): Promise<void> {
   context.log(`Running the create script of OS ${facts.target.os}`);
-  const hidden = { ...params.osparams_private, ...params.osparams_secret };
-  const texts = Object.entries(hidden).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ]);
+  const hidden = scriptTexts({ ...params.osparams_private, ...params.osparams_secret });
   await context.call('os/create', facts.node, 'os.create', {
     instance: facts.target,
     search_path: facts.search_path,
-    osparams: { ...facts.osparams, ...Object.fromEntries(texts) },
+    osparams: { ...facts.osparams, ...hidden },
     reinstall: false,
     debug: params.debug_level ?? 0,
   });

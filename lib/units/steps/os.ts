@@ -1,5 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
-import type { Json } from '../../base/json.ts';
+import { stringifyJson } from '../../base/json.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import { fillOsParams } from '../../model/fill.ts';
 import type { Node } from '../../model/node.ts';
@@ -116,11 +116,15 @@ export async function checkOs(
 
 /** OS parameters as scripts get them: every value a text, all levels filled in. */
 export function osParamTexts(view: ClusterView, os: string, own: ParamValues): Record<string, string> {
-  const filled = fillOsParams(view.cluster, os, own);
+  return scriptTexts(fillOsParams(view.cluster, os, own));
+}
+
+/** Values as scripts get them: a text as it is, everything else as JSON. */
+export function scriptTexts(values: ParamValues): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(filled).map(([name, value]) => [
+    Object.entries(values).map(([name, value]) => [
       name,
-      typeof value === 'string' ? value : JSON.stringify(value as Json),
+      typeof value === 'string' ? value : stringifyJson(value),
     ]),
   );
 }

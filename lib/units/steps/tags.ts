@@ -36,7 +36,14 @@ const pick = ({ uuid, tags }: { uuid: string; tags: readonly string[] }) => ({ u
 /** Every given tag once. @throws MerapiError invalid_tag */
 export function checkTags(tags: readonly string[]): string[] {
   for (const tag of tags) checkTag(tag);
-  return [...new Set(tags)];
+  const set = new Set(tags);
+  checkTagCount(set.size);
+  return [...set];
+}
+
+function checkTagCount(count: number): void {
+  if (count > MAX_TAGS_PER_OBJECT)
+    throw new MerapiError('invalid_tag', `An object has at most ${MAX_TAGS_PER_OBJECT} tags, not ${count}`);
 }
 
 /** The change that gives an object other tags, computed from those it has then. */
@@ -49,11 +56,7 @@ export function retag(
   const next = (tags: readonly string[]) => {
     const set = new Set(tags);
     edit(set);
-    if (set.size > MAX_TAGS_PER_OBJECT)
-      throw new MerapiError(
-        'invalid_tag',
-        `An object has at most ${MAX_TAGS_PER_OBJECT} tags, not ${set.size}`,
-      );
+    checkTagCount(set.size);
     return { tags: [...set].sort() };
   };
   switch (kind) {

@@ -9,9 +9,8 @@ export const testDelay = defineUnit(opcode, {
     if (params.duration < 0)
       throw new MerapiError('wrong_input', `duration must be at least 0 seconds, not ${params.duration}`);
     const uuids = params.on_node_uuids ?? [];
-    const nodes = [...params.on_nodes, ...uuids.map((uuid) => view.nodes.get(uuid)?.name ?? uuid)].map(
-      (name) => nodeNamed(view, name),
-    );
+    const names = [...params.on_nodes, ...uuids.map((uuid) => view.nodes.get(uuid)?.name ?? uuid)];
+    const nodes = [...new Set(names.map((name) => nodeNamed(view, name)))];
     if (nodes.length > 0) resolve({ on_node_uuids: nodes.map((node) => node.uuid) });
     return { nodes };
   },
