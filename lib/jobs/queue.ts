@@ -4,10 +4,9 @@ import { stringifyJson } from '../base/json.ts';
 import { isFinal, type Job, type JobOp, type JobStatus, type OpInput } from '../model/job.ts';
 import { allParams, parseOp, shortName } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
-import type { StoredJob } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 import { Abandoned, abandonText } from './journal.ts';
-import { JobRun, type RunnerParts } from './run.ts';
+import { JobRun, type PreparedJob, type RunnerParts } from './run.ts';
 
 /** What stands in a job in the place of a secret value. */
 const REDACTED = '<redacted>';
@@ -23,12 +22,13 @@ export class JobQueue {
   #held = false;
   #closed = false;
 
-  constructor(parts: Omit<RunnerParts, 'endOf' | 'onChange'>) {
+  constructor(parts: Omit<RunnerParts, 'endOf' | 'onChange' | 'prepare'>) {
     this.#parts = {
       ...parts,
       store: this.#whileOpen(parts.store),
       endOf: (job, signal) => this.#endOf(job, signal),
       onChange: (job) => this.#changes.emit(String(job)),
+      prepare: (inputs) => this.#prepare(inputs),
     };
     this.#changes.setMaxListeners(0);
   }
@@ -52,6 +52,14 @@ export class JobQueue {
    */
   async submit(inputs: readonly OpInput[]): Promise<number> {
     if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
+    const prepared = this.#prepare(inputs);
+    await this.#parts.store.commit({ job: prepared.id }, () => [prepared.change]);
+    prepared.go();
+    return prepared.id;
+  }
+
+  /** Checks opcodes and gives them the next job's number. */
+  #prepare(inputs: readonly OpInput[]): PreparedJob {
     if (inputs.length === 0) throw new MerapiError('bad_request', 'A job needs at least one opcode');
     const checked = inputs.map((input) => parseOp(opcodeOf(input.OP_ID), input));
     if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
@@ -91,12 +99,15 @@ export class JobQueue {
       archived: false,
     };
     this.#lastId = id; // nothing can be wrong with the request any more
-    await this.#parts.store.commit({ job: id }, () => [{ change: 'job-add', job, secrets }]);
-    const stored: StoredJob = { job, steps: [], locks: new Map(), undo: new Map(), secrets };
-    const run = new JobRun(this.#parts, stored);
-    this.#runs.set(id, run);
-    this.#go(run);
-    return id;
+    return {
+      id,
+      change: { change: 'job-add', job, secrets },
+      go: () => {
+        const run = new JobRun(this.#parts, { job, steps: [], locks: new Map(), undo: new Map(), secrets });
+        this.#runs.set(id, run);
+        this.#go(run);
+      },
+    };
   }
 
   /** A job as it is now, archived ones included. */

@@ -31,6 +31,17 @@ export interface RunnerParts {
   endOf(job: number, signal: AbortSignal): Promise<JobStatus | null>;
   /** Called when something of a job that clients can see is on disk, or it began to wait. */
   onChange(job: number): void;
+  /** Checks opcodes for a new job and gives it the next number. @throws MerapiError bad_request */
+  prepare(inputs: readonly OpInput[]): PreparedJob;
+}
+
+/** A job that has a number and is not stored yet. */
+export interface PreparedJob {
+  id: number;
+  /** What stores it. */
+  change: Change;
+  /** Lets it go, once it is on disk. */
+  go(): void;
 }
 
 /** One job on its way from the queue to its end. */
@@ -218,7 +229,14 @@ export class JobRun {
   async #succeed(index: number, journal: Journal, done: Done<Json>): Promise<void> {
     const before = this.#opAt(index);
     const end = this.#parts.clock.seconds();
-    const changes: Change[] = [this.#setOp(index, { status: 'success', result: done.result ?? null, end })];
+    const jobs = this.#followers(index, done);
+    const result = done.jobs
+      ? { ...(done.result as { [key: string]: Json }), jobs: jobs.map(({ id }) => [true, id]) }
+      : (done.result ?? null);
+    const changes: Change[] = [
+      ...jobs.map((job) => job.change),
+      this.#setOp(index, { status: 'success', result, end }),
+    ];
     if (index === this.#ops.length - 1) changes.push(...this.#ended('success', end));
     try {
       await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes]);
@@ -226,6 +244,17 @@ export class JobRun {
       this.#ops[index] = before;
       throw error;
     }
+    for (const job of jobs) job.go();
+  }
+
+  /** The jobs that an opcode leaves behind; what it says of itself they say too, unless they say something else. */
+  #followers(index: number, { jobs = [] }: Done<Json>): PreparedJob[] {
+    const { OP_ID, priority, debug_level, reason } = this.#opAt(index).input;
+    return jobs.map((ops) =>
+      this.#parts.prepare(
+        ops.map((op) => ({ priority, debug_level, reason, comment: `Submitted by ${OP_ID}`, ...op })),
+      ),
+    );
   }
 
   async #end(

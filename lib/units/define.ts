@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
 import type { Seal } from '../base/seal.ts';
+import type { OpInput } from '../model/job.ts';
 import type { Node } from '../model/node.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { CommonValues, Opcode, ResultOf, ValuesOf } from '../opcodes/define.ts';
@@ -67,6 +68,11 @@ type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[CallName];
 export interface Done<R> {
   result: R;
   changes?: Build;
+  /**
+   * Jobs to be submitted, each a list of opcodes, in the same transaction. The result is then an object, and gets their numbers
+   * as `jobs`: [[true, id], …].
+   */
+  jobs?: readonly (readonly OpInput[])[];
 }
 
 /** How an opcode is done. */

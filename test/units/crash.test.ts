@@ -3,103 +3,16 @@ import { after, before, describe, test } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { stringifyJson } from '../../lib/base/json.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
-import type { OpInput } from '../../lib/model/job.ts';
 import { opcodes } from '../../lib/opcodes/registry.ts';
 import { TestCluster } from '../helpers/cluster.ts';
+import { create, type Scenario } from './crash/define.ts';
+import { groupScenarios } from './crash/group.ts';
+import { instanceScenarios } from './crash/instance.ts';
+import { tagScenarios } from './crash/tags.ts';
+import { testScenarios } from './crash/test.ts';
 import { stateOf, withoutChance, withoutNodes } from './state.ts';
 
-interface Scenario {
-  name: string;
-  setup: OpInput[];
-  op: OpInput;
-  /** Brings the cluster back to where it was before the setup; what is already gone does not matter. */
-  cleanup: OpInput[];
-  /** Part of what it does cannot be taken back: after a failure the same job must then succeed. */
-  irreversible?: boolean;
-  /** It may end on either node: the nodes' free memory changes by itself. */
-  anyNode?: boolean;
-}
-
-const instance_name = 'web.example.com';
-const create: OpInput = {
-  OP_ID: 'OP_INSTANCE_CREATE',
-  instance_name,
-  mode: 'create',
-  disk_template: 'file',
-  disks: [{ size: 2 }, { size: 3, mode: 'ro' }],
-  nics: [{}],
-  os_type: 'noop',
-  pnode: 'node1',
-};
-const removal: OpInput = { OP_ID: 'OP_INSTANCE_REMOVE', instance_name };
-const tag = { kind: 'instance', name: instance_name, tags: ['a', 'b'] };
-
-const scenarios: Scenario[] = [
-  { name: 'create an instance', setup: [], op: create, cleanup: [removal] },
-  {
-    name: 'create one that the allocator places',
-    setup: [],
-    op: { ...create, pnode: null },
-    cleanup: [removal],
-    anyNode: true,
-  },
-  {
-    name: 'create one without disks',
-    setup: [],
-    op: { ...create, disk_template: 'diskless', disks: [] },
-    cleanup: [removal],
-  },
-  { name: 'remove an instance', setup: [create], op: removal, cleanup: [removal], irreversible: true },
-  {
-    name: 'start an instance',
-    setup: [{ ...create, start: false }],
-    op: { OP_ID: 'OP_INSTANCE_STARTUP', instance_name },
-    cleanup: [removal],
-  },
-  {
-    name: 'shut an instance down',
-    setup: [create],
-    op: { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name },
-    cleanup: [removal],
-  },
-  ...['soft', 'hard', 'full'].map((reboot_type) => ({
-    name: `reboot an instance (${reboot_type})`,
-    setup: [create],
-    op: { OP_ID: 'OP_INSTANCE_REBOOT', instance_name, reboot_type },
-    cleanup: [removal],
-  })),
-  {
-    name: 'reboot one that does not run',
-    setup: [{ ...create, start: false }],
-    op: { OP_ID: 'OP_INSTANCE_REBOOT', instance_name, reboot_type: 'hard' },
-    cleanup: [removal],
-  },
-  {
-    name: 'add a node group',
-    setup: [],
-    op: { OP_ID: 'OP_GROUP_ADD', group_name: 'rack2' },
-    cleanup: [{ OP_ID: 'OP_GROUP_REMOVE', group_name: 'rack2' }],
-  },
-  {
-    name: 'remove a node group',
-    setup: [{ OP_ID: 'OP_GROUP_ADD', group_name: 'rack2' }],
-    op: { OP_ID: 'OP_GROUP_REMOVE', group_name: 'rack2' },
-    cleanup: [{ OP_ID: 'OP_GROUP_REMOVE', group_name: 'rack2' }],
-  },
-  { name: 'add tags', setup: [create], op: { OP_ID: 'OP_TAGS_SET', ...tag }, cleanup: [removal] },
-  {
-    name: 'remove tags',
-    setup: [create, { OP_ID: 'OP_TAGS_SET', ...tag }],
-    op: { OP_ID: 'OP_TAGS_DEL', ...tag },
-    cleanup: [removal],
-  },
-  {
-    name: 'wait on the master and on nodes',
-    setup: [],
-    op: { OP_ID: 'OP_TEST_DELAY', duration: 0.01, on_nodes: ['node1', 'node2'], repeat: 1 },
-    cleanup: [],
-  },
-];
+const scenarios: Scenario[] = [...instanceScenarios, ...groupScenarios, ...tagScenarios, ...testScenarios];
 
 /** Opcodes that change nothing, and the one whose own suite follows. */
 const elsewhere = [

@@ -2,7 +2,7 @@ import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
 import { find, listing, refuseLock, row } from '../rows.ts';
-import { dryRun, submit } from '../submit.ts';
+import { dryRun, submit, instanceTarget as target } from '../submit.ts';
 
 const FIELDS = [
   'name',
@@ -145,11 +145,6 @@ export const instanceResources: readonly Resource[] = [
     methods: { GET: { access: 'read', opcode: null, handle: consoleOf } },
   },
 ];
-
-/** The parameters that all changes of one instance have in common. */
-function target(call: Call): { instance_name: string; dry_run: boolean } {
-  return { instance_name: item(call), ...dryRun(call) };
-}
 
 function fullName(call: Call): string {
   return find(call.manager.view.instances, item(call), 'instance', 'abbreviated').name;

@@ -1,0 +1,30 @@
+import type { OpInput } from '../../../lib/model/job.ts';
+
+/** One opcode that is cut off at every record, and whose node calls fail one after the other. */
+export interface Scenario {
+  name: string;
+  setup: OpInput[];
+  op: OpInput;
+  /** Brings the cluster back to where it was before the setup; what is already gone does not matter. */
+  cleanup: OpInput[];
+  /** Part of what it does cannot be taken back: after a failure the same job must then succeed. */
+  irreversible?: boolean;
+  /** It may end on either node: the nodes' free memory changes by itself. */
+  anyNode?: boolean;
+}
+
+/** The instance of the scenarios. */
+export const instance_name = 'web.example.com';
+/** Makes it. */
+export const create: OpInput = {
+  OP_ID: 'OP_INSTANCE_CREATE',
+  instance_name,
+  mode: 'create',
+  disk_template: 'file',
+  disks: [{ size: 2 }, { size: 3, mode: 'ro' }],
+  nics: [{}],
+  os_type: 'noop',
+  pnode: 'node1',
+};
+/** Removes it. */
+export const removal: OpInput = { OP_ID: 'OP_INSTANCE_REMOVE', instance_name };
