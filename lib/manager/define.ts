@@ -29,6 +29,12 @@ export interface Manager {
     fields: readonly string[],
     filter: unknown,
   ): Promise<QueryAnswer>;
+  /**
+   * All objects of a resource with these fields: texts of some JSON objects each, with commas between these. They are made while
+   * they are read, in slices that let other requests in between.
+   * Values that are not known now are null. @throws MerapiError bad_request for an unknown resource
+   */
+  listing(principal: Principal, resource: string, fields: readonly string[]): AsyncIterable<string>;
   /** The fields of a resource, or what is known of the named ones. @throws MerapiError bad_request */
   queryFields(principal: Principal, resource: string, names: readonly string[] | null): QueryFieldsAnswer;
   /** The ids of all jobs that are not archived, ascending. */

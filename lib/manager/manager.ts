@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { diagnoseOs, osNamesOf } from '../units/steps/os.ts';
 import { clusterInfo } from '../views/cluster.ts';
 import { jobValues, showLog } from '../views/job.ts';
+import { listing } from '../views/listing.ts';
 import { runQuery } from '../views/registry.ts';
 import { tagsOf } from '../views/tags.ts';
 import { authorise, type Principal } from './authorise.ts';
@@ -39,7 +40,12 @@ export function createManager({ store, queue, runtime, nodes }: ManagerParts): M
 
     query(principal, resource, fields, filter): Promise<QueryAnswer> {
       authorise(principal, 'look', `query/${resource}`);
-      return runQuery(resource, fields, filter, { view: store.view, runtime }, queue);
+      return runQuery(resource, fields, filter, { view: store.view, runtime: runtime.frozen() }, queue);
+    },
+
+    listing(principal, resource, fields): AsyncIterable<string> {
+      authorise(principal, 'look', `query/${resource}`);
+      return listing(resource, fields, { view: store.view, runtime: runtime.frozen() }, queue);
     },
 
     queryFields(principal, resource, names): QueryFieldsAnswer {

@@ -6,6 +6,8 @@ export interface RuntimeView {
   of(node: string): RuntimeFacts | null;
   /** The facts of one guest on a node; undefined when it does not exist there or the node cannot be reached. */
   guest(node: string, instanceName: string): GuestFacts | undefined;
+  /** What is known at this moment, and does not change any more. */
+  frozen(): RuntimeView;
 }
 
 interface Entry {
@@ -15,10 +17,14 @@ interface Entry {
 
 /** The table of runtime facts that the node connections keep up to date. */
 export class RuntimeTable implements RuntimeView {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: Map<string, Entry>;
   readonly #listeners = new Set<
     (node: string, before: RuntimeFacts | null, after: RuntimeFacts | null) => void
   >();
+
+  constructor(entries: Iterable<readonly [string, Entry]> = []) {
+    this.#entries = new Map(entries);
+  }
 
   of(node: string): RuntimeFacts | null {
     return this.#entries.get(node)?.facts ?? null;
@@ -26,6 +32,10 @@ export class RuntimeTable implements RuntimeView {
 
   guest(node: string, instanceName: string): GuestFacts | undefined {
     return this.#entries.get(node)?.guests.get(instanceName);
+  }
+
+  frozen(): RuntimeView {
+    return new RuntimeTable(this.#entries);
   }
 
   /** Takes newer facts in; facts that are not newer than the known ones of the same worker life are dropped. */

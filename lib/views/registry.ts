@@ -1,3 +1,4 @@
+import { Slices } from '../base/slices.ts';
 import type { Job } from '../model/job.ts';
 import type { Cell, FieldTable, QueryAnswer } from '../query/define.ts';
 import { compileFilter, lookupKeys } from '../query/evaluate.ts';
@@ -33,12 +34,18 @@ function rowReader<Row>(
   };
 }
 
-function readAll<Row>(question: Question, values: Values<Row>, rows: readonly Row[]): Cell[][] {
+async function readAll<Row>(
+  question: Question,
+  values: Values<Row>,
+  rows: readonly Row[],
+): Promise<Cell[][]> {
   const read = rowReader(question, values);
   const data: Cell[][] = [];
+  const slices = new Slices();
   for (const row of rows) {
     const cells = read(row);
     if (cells) data.push(cells);
+    if (slices.over) await slices.pause();
   }
   return data;
 }
@@ -84,15 +91,15 @@ export async function runQuery(
       const instances = candidates(view.instances, table, question.filter);
       const strays = strayFinder(ctx, instances.length);
       const rows = instances.map((instance) => new InstanceRow(instance, ctx, strays));
-      return { ...answer, data: readAll(question, instanceValues, rows) };
+      return { ...answer, data: await readAll(question, instanceValues, rows) };
     }
     case 'node': {
       const rows = candidates(view.nodes, table, question.filter).map((node) => new NodeRow(node, ctx));
-      return { ...answer, data: readAll(question, nodeValues, rows) };
+      return { ...answer, data: await readAll(question, nodeValues, rows) };
     }
     case 'group': {
       const rows = candidates(view.groups, table, question.filter).map((group) => new GroupRow(group, ctx));
-      return { ...answer, data: readAll(question, groupValues, rows) };
+      return { ...answer, data: await readAll(question, groupValues, rows) };
     }
     case 'job':
       return { ...answer, data: await readJobs(question, jobs) };

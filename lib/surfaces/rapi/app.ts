@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Clock } from '../../base/clock.ts';
@@ -11,6 +12,7 @@ import { errorAnswer } from './errors.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
+import { JsonPieces } from './stream.ts';
 
 /** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
 const WAIT_TIMEOUT = 10_000;
@@ -50,7 +52,8 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
         signal: requestSignal(context, underWay, options.closing),
         waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
       });
-      write(context, 200, result);
+      if (result instanceof JsonPieces) await writePieces(context, result);
+      else write(context, 200, result);
     });
   const app = new Koa();
   app.on('error', (error) => options.log.debug({ error: String(error) }, 'An answer could not be sent'));
@@ -99,6 +102,34 @@ async function answer(context: Context, next: () => Promise<void>, options: Rapi
     context.req.resume();
   }
   if (options.closing?.aborted) context.set('Connection', 'close');
+}
+
+/** From how long an answer is sent while it is made, in characters. */
+const STREAMED = 64 * 1024;
+
+/** Sends a short answer as a whole, and a long one as a stream. What goes wrong at its beginning still gives an error's answer. */
+async function writePieces(context: Context, { pieces }: JsonPieces): Promise<void> {
+  const rest = pieces[Symbol.asyncIterator]();
+  let begun = '';
+  let next = await rest.next();
+  for (; !next.done && begun.length < STREAMED; next = await rest.next()) begun += next.value;
+  const remaining = next.done ? null : next.value;
+  context.status = 200;
+  context.set('Content-Type', 'application/json');
+  context.body =
+    remaining === null
+      ? `${begun}\n`
+      : Readable.from(resumed(begun + remaining, rest), { objectMode: false });
+}
+
+async function* resumed(begun: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
+  try {
+    yield begun;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    yield '\n';
+  } finally {
+    await rest.return?.();
+  }
 }
 
 /** Sets the answer as text, for Koa would add a charset to JSON and turn null into an empty answer. */

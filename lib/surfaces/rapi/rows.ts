@@ -3,6 +3,7 @@ import { hostNamed } from '../../model/lookup.ts';
 import type { ObjectTable } from '../../model/view.ts';
 import { ResultStatus } from '../../query/define.ts';
 import type { Call } from './resource.ts';
+import { jsonList } from './stream.ts';
 
 type Row = Record<string, unknown>;
 
@@ -28,36 +29,24 @@ export function find<T extends { name: string }>(
 }
 
 /**
- * The wanted fields of all objects that pass the filter (null: all), as one JSON object each. Values that are not known
- * now are null. @throws MerapiError bad_request
+ * The wanted fields of the one object with this full name; values that are not known now are null.
+ * @throws MerapiError not_found when it has just gone.
  */
-async function rows(
-  call: Call,
-  resource: string,
-  fields: readonly string[],
-  filter: unknown,
-): Promise<Row[]> {
-  const answer = await call.manager.query(call.principal, resource, fields, filter);
-  return answer.data.map((cells) =>
-    Object.fromEntries(
-      fields.map((field, place) => {
-        const cell = cells[place];
-        return [field, cell?.[0] === ResultStatus.NORMAL ? cell[1] : null];
-      }),
-    ),
-  );
-}
-
-/** The wanted fields of the one object with this full name. @throws MerapiError not_found when it has just gone. */
 export async function row(
   call: Call,
   resource: string,
   fields: readonly string[],
   name: string,
 ): Promise<Row> {
-  const [found] = await rows(call, resource, fields, ['=', 'name', name]);
-  if (!found) throw new MerapiError('not_found', `There is no ${resource} '${name}'`);
-  return found;
+  const { data } = await call.manager.query(call.principal, resource, fields, ['=', 'name', name]);
+  const [cells] = data;
+  if (!cells) throw new MerapiError('not_found', `There is no ${resource} '${name}'`);
+  return Object.fromEntries(
+    fields.map((field, place) => {
+      const cell = cells[place];
+      return [field, cell?.[0] === ResultStatus.NORMAL ? cell[1] : null];
+    }),
+  );
 }
 
 /** Refuses the argument `lock=1`: reads never wait for jobs. @throws MerapiError bad_request */
@@ -79,6 +68,6 @@ export function listing(
   key: 'id' | 'name',
 ): unknown {
   refuseLock(call);
-  if (call.query.flag('bulk')) return rows(call, resource, fields, null);
+  if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, resource, fields));
   return table.list().map(({ name }) => ({ [key]: name, uri: `/2/${resource}s/${name}` }));
 }

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { Clock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
+import { stringifyJson } from '../../../lib/base/json.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
 import type { JobChange, Manager } from '../../../lib/manager/define.ts';
@@ -75,6 +76,11 @@ class FakeManager {
             fields.map((field): Cell => (Object.hasOwn(row, field) ? [0, row[field]] : [2, null])),
           );
         return { data, fields: [] };
+      },
+      listing: async function* (this: Manager, principal, resource, fields) {
+        const { data } = await this.query(principal, resource, fields, null);
+        for (const cells of data)
+          yield stringifyJson(Object.fromEntries(fields.map((field, at) => [field, cells[at]?.[1]])));
       },
       queryFields: (_principal, _resource, names) => ({
         fields: (names ?? ['all']).map((name) => ({ name, title: name, kind: 'text', doc: '' })),

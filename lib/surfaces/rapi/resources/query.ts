@@ -1,6 +1,7 @@
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { type JsonPieces, jsonObject } from '../stream.ts';
 
 export const queryResources: readonly Resource[] = [
   {
@@ -10,7 +11,7 @@ export const queryResources: readonly Resource[] = [
       GET: {
         access: 'read',
         opcode: null,
-        handle: (call) => call.manager.query(call.principal, item(call), required(fieldArgument(call)), null),
+        handle: (call) => query(call, required(fieldArgument(call)), null),
       },
       PUT: { access: 'read', opcode: null, handle: queryByBody },
     },
@@ -33,7 +34,12 @@ function queryByBody(call: Call): Promise<unknown> {
     throw new MerapiError('bad_request', "The body must be a JSON object with 'fields' and 'qfilter'");
   const body = bodyObject(call);
   const fields = body.fields === undefined ? required(fieldArgument(call)) : fieldList(body.fields);
-  return call.manager.query(call.principal, item(call), fields, body.qfilter ?? body.filter ?? null);
+  return query(call, fields, body.qfilter ?? body.filter ?? null);
+}
+
+async function query(call: Call, wanted: readonly string[], filter: Json): Promise<JsonPieces> {
+  const { data, ...head } = await call.manager.query(call.principal, item(call), wanted, filter);
+  return jsonObject(head, 'data', data);
 }
 
 /** The argument `fields`, a list of names with commas between them; null when it is not given. */
