@@ -1,5 +1,4 @@
 // The texts of docs/generated, made from the registries alone: the same code always gives the same texts.
-import { z } from 'zod';
 import { commonParams } from '../lib/model/params.ts';
 import type { Opcode, Params } from '../lib/opcodes/define.ts';
 import { opcodes } from '../lib/opcodes/registry.ts';
@@ -7,102 +6,10 @@ import type { FieldTable } from '../lib/query/define.ts';
 import { resources as queryResources } from '../lib/query/resources.ts';
 import { calls } from '../lib/rpc/registry.ts';
 import * as wireTypes from '../lib/rpc/types.ts';
-import { resources } from '../lib/surfaces/rapi/registry.ts';
 import { lockPlanOf } from './example-cluster.ts';
+import { anchor, cell, code, page, shape, table, who } from './markdown.ts';
+import { rapiPage } from './rapi-page.ts';
 import { sourcesOf } from './sources.ts';
-
-const MADE = '<!-- Made by `npm run docs`; change the registries, not this file. -->';
-
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-const code = (text: string) => `\`${cell(text)}\``;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-const page = (...parts: readonly string[]) => `${[MADE, ...parts].join('\n\n')}\n`;
-
-/** What zod gives for a schema, as far as it is described here. */
-interface JsonSchema {
-  /** The name under which the schema is described elsewhere on the page. */
-  title?: string;
-  type?: string | string[];
-  const?: unknown;
-  enum?: unknown[];
-  anyOf?: JsonSchema[];
-  items?: JsonSchema;
-  prefixItems?: JsonSchema[];
-  properties?: Record<string, JsonSchema>;
-  required?: string[];
-  additionalProperties?: JsonSchema | boolean;
-}
-
-/** A schema as a short text, e.g. `{name: string, sizes: [integer], note?: string or null}`. */
-function notation(schema: JsonSchema): string {
-  if (schema.title !== undefined) return schema.title;
-  if (schema.anyOf) return schema.anyOf.map(notation).join(' or ');
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' or ');
-  if (schema.type === 'array') {
-    if (schema.prefixItems) return `[${schema.prefixItems.map(notation).join(', ')}]`;
-    return `[${notation(schema.items ?? {})} …]`;
-  }
-  if (schema.type === 'object') {
-    const { properties = {}, required = [], additionalProperties: other } = schema;
-    const members = Object.entries(properties).map(
-      ([name, value]) => `${name}${required.includes(name) ? '' : '?'}: ${notation(value)}`,
-    );
-    if (typeof other === 'object') members.push(`…: ${notation(other)}`);
-    return `{${members.join(', ')}}`;
-  }
-  return [schema.type ?? 'anything'].flat().join(' or ');
-}
-
-/** The schemas that calls have in common, by name. */
-const named: ReadonlyMap<unknown, string> = new Map(
-  Object.entries(wireTypes).map(([name, schema]) => [schema, name]),
-);
-
-function shape(schema: z.ZodType): string {
-  const json = z.toJSONSchema(schema, {
-    unrepresentable: 'any',
-    io: 'input',
-    override: ({ zodSchema, jsonSchema }) => {
-      const isInner = (zodSchema as unknown) !== schema;
-      if (isInner && named.has(zodSchema)) jsonSchema.title = named.get(zodSchema);
-    },
-  });
-  return code(notation(json as JsonSchema));
-}
-
-const anchor = (title: string) =>
-  title
-    .toLowerCase()
-    .replace(/[^\w -]/g, '')
-    .replaceAll(' ', '-');
-
-const who = { look: 'everybody', read: 'users with `read` or `write`', write: 'users with `write`' } as const;
-
-function rapi(): string {
-  const rows = resources.flatMap(({ path, methods }) =>
-    Object.entries(methods).map(([method, { access, opcode }]) => [
-      code(path),
-      method,
-      who[access],
-      opcode ? `[${opcode}](opcodes.md#${anchor(opcode)})` : '',
-    ]),
-  );
-  return page(
-    '# The remote API',
-    [
-      '`{name}` stands for a name, `{id}` for a number. A method with an opcode submits a job and answers its id, a number;',
-      'its parameters are those of the opcode: some from the path and the query, the others from the body. With',
-      '`--require-authentication` what everybody may do needs a user too.',
-    ].join('\n'),
-    table(['path', 'method', 'who may', 'opcode'], rows),
-  );
-}
 
 function paramTable(params: Params): string {
   const rows = Object.entries(params).map(([name, param]) => [
@@ -208,7 +115,7 @@ function callPage(): string {
 /** The generated pages by their path in the repository. */
 export function generatedDocs(): Map<string, string> {
   return new Map([
-    ['docs/generated/rapi.md', rapi()],
+    ['docs/rapi.md', rapiPage()],
     ['docs/generated/opcodes.md', opcodePage()],
     ['docs/generated/fields.md', fieldPage()],
     ['docs/generated/calls.md', callPage()],

@@ -12,7 +12,7 @@ export const resources = {
   group: groupTable,
   job: jobTable,
 } as const satisfies Record<string, FieldTable>;
-type ResourceName = keyof typeof resources;
+export type ResourceName = keyof typeof resources;
 
 /** The resource with this name. @throws MerapiError bad_request naming those that exist. */
 export function resourceName(name: string): ResourceName {

@@ -6,6 +6,11 @@ import { resources } from '../../lib/surfaces/rapi/registry.ts';
 import { pathPattern } from '../../lib/surfaces/rapi/resource.ts';
 import { generatedDocs } from '../../scripts/render.ts';
 
+interface Operation {
+  operationId: string;
+  parameters: { name: string; in: string }[];
+}
+
 interface GanetiMethod {
   access: string[];
   opcode?: string;
@@ -25,12 +30,15 @@ function ganetiPath(path: string): string {
 
 const accessOf: Record<string, string> = { '': 'look', 'read,write': 'read', write: 'write' };
 
+/** Paths that Ganeti 3.0 does not have. */
+const ours = ['/2/openapi.json'];
+
 const methods = resources.flatMap((resource) =>
   Object.entries(resource.methods).map(([name, method]) => ({ resource, name, method })),
 );
 
 describe('the resources are those of Ganeti 3.0', () => {
-  for (const { resource, name, method } of methods)
+  for (const { resource, name, method } of methods.filter(({ resource }) => !ours.includes(resource.path)))
     it(`${name} ${resource.path}`, () => {
       const their = ganeti.find(({ path }) => path === ganetiPath(resource.path))?.methods[name];
       assert.ok(their, 'Ganeti has no such method');
@@ -61,8 +69,36 @@ describe('the resources', () => {
   });
 
   it('stand in the generated documentation', () => {
-    const page = generatedDocs().get('docs/generated/rapi.md') ?? '';
+    const page = generatedDocs().get('docs/rapi.md') ?? '';
     for (const { resource, name } of methods)
-      assert.ok(page.includes(`| \`${resource.path}\` | ${name} |`), `${name} ${resource.path}`);
+      assert.ok(page.includes(`### ${name} ${resource.path}\n`), `${name} ${resource.path}`);
+  });
+
+  it('say what they do, what they answer, and give an example that fits the path', () => {
+    for (const { resource, name, method } of methods) {
+      const title = `${name} ${resource.path}`;
+      assert.ok(method.doc || method.opcode, `${title} has no sentence`);
+      assert.ok(method.answer || method.opcode, `${title} does not say what it answers`);
+      const items = resource.path.match(/\{/g)?.length ?? 0;
+      if (method.example) assert.equal(method.example.items.length, items, `the example of ${title}`);
+      if (method.example?.body !== undefined) {
+        const { success, error } = method.body?.safeParse(method.example.body) ?? {};
+        assert.ok(success, `the body of the example of ${title}: ${error?.message}`);
+      }
+    }
+  });
+
+  it('stand in the OpenAPI document, each operation with a name of its own', () => {
+    const about = resources.find(({ path }) => path === '/2/openapi.json')?.methods.GET;
+    const document = about?.handle({} as never) as { paths: Record<string, Record<string, Operation>> };
+    assert.doesNotThrow(() => JSON.stringify(document));
+    const operations = methods.map(({ resource, name }) => {
+      const operation = document.paths[resource.path]?.[name.toLowerCase()];
+      assert.ok(operation, `${name} ${resource.path}`);
+      const items = operation.parameters.filter((parameter) => parameter.in === 'path');
+      assert.equal(items.length, resource.path.match(/\{/g)?.length ?? 0);
+      return operation.operationId;
+    });
+    assert.equal(new Set(operations).size, operations.length);
   });
 });

@@ -1,3 +1,4 @@
+import { openApiResource } from './openapi.ts';
 import type { Resource } from './resource.ts';
 import { clusterResources } from './resources/cluster.ts';
 import { groupResources } from './resources/groups.ts';
@@ -7,8 +8,7 @@ import { nodeResources } from './resources/nodes.ts';
 import { queryResources } from './resources/query.ts';
 import { tagResources } from './resources/tags.ts';
 
-/** Every path that the RAPI serves. */
-export const resources: readonly Resource[] = [
+const described: readonly Resource[] = [
   ...clusterResources,
   ...nodeResources,
   ...groupResources,
@@ -17,3 +17,6 @@ export const resources: readonly Resource[] = [
   ...jobResources,
   ...queryResources,
 ];
+
+/** Every path that the RAPI serves. */
+export const resources: readonly Resource[] = [...described, openApiResource(described)];

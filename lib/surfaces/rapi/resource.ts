@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
@@ -24,12 +25,38 @@ export interface Call {
   readonly waitTimeout: number;
 }
 
+/** An argument of the URL: a `flag` is 0 or 1, `texts` may be given several times. */
+export interface Argument {
+  readonly kind: 'flag' | 'text' | 'texts';
+  /** One sentence for the docs. */
+  readonly doc: string;
+}
+export type Arguments = Readonly<Record<string, Argument>>;
+
+/** The parts of a request that differ from one to the next. */
+export interface Example {
+  readonly items: readonly string[];
+  /** Argument and value, one for each time that it is given. */
+  readonly args?: readonly (readonly [string, string])[];
+  readonly body?: unknown;
+}
+
 /** What one HTTP method does to a resource. */
 export interface Method {
   /** What the user must be allowed to do. */
   readonly access: Action;
   /** The opcode that it submits, if any; the answer is then the job's id. */
   readonly opcode: OpcodeId | null;
+  /** One sentence for the docs; without it the opcode's summary stands there. */
+  readonly doc?: string;
+  /** The arguments of the URL that it takes. */
+  readonly args?: Arguments;
+  /** What the body holds; without it the method takes none. */
+  readonly body?: z.ZodType;
+  /** What it answers; without it the id of a job. */
+  readonly answer?: z.ZodType;
+  /** A request for the docs; without it one without arguments and body. */
+  readonly example?: Example;
   /** Gives what is answered as JSON. @throws MerapiError */
   handle(call: Call): unknown;
 }

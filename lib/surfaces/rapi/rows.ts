@@ -1,9 +1,56 @@
+import { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import type { ObjectTable } from '../../model/view.ts';
-import { ResultStatus } from '../../query/define.ts';
-import type { Call } from './resource.ts';
+import { type FieldKind, ResultStatus } from '../../query/define.ts';
+import { type ResourceName, resources } from '../../query/resources.ts';
+import type { Call, Method } from './resource.ts';
 import { jsonList } from './stream.ts';
+
+/** Schemas of the values of fields, by the fields' kinds. A value that is not known now is null. */
+const schemas: Readonly<Record<FieldKind, z.ZodType>> = {
+  text: z.string().nullable(),
+  bool: z.boolean().nullable(),
+  number: z.number().nullable(),
+  float: z.number().nullable(),
+  unit: z.number().nullable().describe('MiB'),
+  timestamp: z.number().nullable().describe('seconds since 1970'),
+  other: z.unknown(),
+  unknown: z.unknown(),
+};
+
+function rowSchema(resource: ResourceName, fields: readonly string[]): z.ZodType {
+  const table = resources[resource];
+  return z.object(
+    Object.fromEntries(
+      fields.map((name) => {
+        const field = table.get(name);
+        return [name, schemas[field?.kind ?? 'unknown'].describe(field?.doc ?? name)];
+      }),
+    ),
+  );
+}
+
+/** What the docs tell of a listing. */
+export function listed(
+  resource: ResourceName,
+  fields: readonly string[],
+  key: 'id' | 'name',
+): Pick<Method, 'doc' | 'args' | 'answer'> {
+  return {
+    doc: `All ${resource}s: the name and address of each, or with \`bulk=1\` all about each.`,
+    args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its name.' } },
+    answer: z.union([
+      z.array(z.object({ [key]: z.string(), uri: z.string() })),
+      z.array(rowSchema(resource, fields)),
+    ]),
+  };
+}
+
+/** What the docs tell of the description of one object. */
+export function described(resource: ResourceName, fields: readonly string[]): Pick<Method, 'doc' | 'answer'> {
+  return { doc: `All about one ${resource}.`, answer: rowSchema(resource, fields) };
+}
 
 type Row = Record<string, unknown>;
 

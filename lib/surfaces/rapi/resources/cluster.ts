@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Resource } from '../resource.ts';
 
 /** The version of the RAPI. */
@@ -10,40 +11,75 @@ const FEATURES = [
   'node-evac-res1',
 ];
 
+const nothing = {
+  access: 'look',
+  opcode: null,
+  doc: 'Nothing: it tells that the API is there.',
+  answer: z.null(),
+} as const;
+
 /** What concerns the cluster and the API itself. */
 export const clusterResources: readonly Resource[] = [
   {
     name: 'root',
     path: '/',
-    methods: { GET: { access: 'look', opcode: null, handle: () => null } },
+    methods: { GET: { ...nothing, handle: () => null } },
   },
   {
     name: '2',
     path: '/2',
-    methods: { GET: { access: 'look', opcode: null, handle: () => null } },
+    methods: { GET: { ...nothing, handle: () => null } },
   },
   {
     name: 'version',
     path: '/version',
-    methods: { GET: { access: 'look', opcode: null, handle: () => RAPI_VERSION } },
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'The version of the API.',
+        answer: z.literal(RAPI_VERSION),
+        handle: () => RAPI_VERSION,
+      },
+    },
   },
   {
     name: 'info',
     path: '/2/info',
     methods: {
-      GET: { access: 'look', opcode: null, handle: (call) => call.manager.clusterInfo(call.principal) },
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'All about the cluster itself.',
+        answer: z.record(z.string(), z.unknown()),
+        handle: (call) => call.manager.clusterInfo(call.principal),
+      },
     },
   },
   {
     name: 'features',
     path: '/2/features',
-    methods: { GET: { access: 'look', opcode: null, handle: () => FEATURES } },
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'The optional features of the API.',
+        answer: z.array(z.string()),
+        handle: () => FEATURES,
+      },
+    },
   },
   {
     name: 'os',
     path: '/2/os',
     methods: {
-      GET: { access: 'look', opcode: null, handle: (call) => call.manager.osNames(call.principal) },
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'The OS definitions that are valid on all nodes; with variants as NAME+VARIANT.',
+        answer: z.array(z.string()),
+        handle: (call) => call.manager.osNames(call.principal),
+      },
     },
   },
 ];

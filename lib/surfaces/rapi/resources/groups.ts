@@ -1,6 +1,6 @@
-import { bodyObject, type Call, item, type Resource } from '../resource.ts';
-import { find, listing, refuseLock, row } from '../rows.ts';
-import { dryRun, submit } from '../submit.ts';
+import { type Call, item, type Resource } from '../resource.ts';
+import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import { submits } from '../submission.ts';
 
 const FIELDS = [
   'alloc_policy',
@@ -28,27 +28,18 @@ export const groupResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
+        ...listed('group', FIELDS, 'name'),
         handle: (call) => listing(call, 'group', FIELDS, call.manager.view.groups, 'name'),
       },
-      POST: {
-        access: 'write',
-        opcode: 'OP_GROUP_ADD',
-        handle: (call) =>
-          submit(call, 'OP_GROUP_ADD', dryRun(call), bodyObject(call), { name: 'group_name' }),
-      },
+      POST: submits('OP_GROUP_ADD', { body: { name: 'group_name' } }),
     },
   },
   {
     name: 'groups_name',
     path: '/2/groups/{name}',
     methods: {
-      GET: { access: 'look', opcode: null, handle: describe },
-      DELETE: {
-        access: 'write',
-        opcode: 'OP_GROUP_REMOVE',
-        handle: (call) =>
-          submit(call, 'OP_GROUP_REMOVE', { group_name: item(call), ...dryRun(call) }, bodyObject(call)),
-      },
+      GET: { access: 'look', opcode: null, ...described('group', FIELDS), handle: describe },
+      DELETE: submits('OP_GROUP_REMOVE', { items: ['group_name'] }),
     },
   },
 ];

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
-import { bodyObject, type Call, item, type Resource } from '../resource.ts';
-import { find, listing, refuseLock, row } from '../rows.ts';
-import { dryRun, submit, instanceTarget as target } from '../submit.ts';
+import { bodyObject, type Call, item, type Method, type Resource } from '../resource.ts';
+import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import { commonArguments, submits } from '../submission.ts';
+import { dryRun, submit } from '../submit.ts';
 
 const FIELDS = [
   'name',
@@ -46,6 +48,20 @@ const FIELDS = [
 /** The one version of instance-create requests that is served. */
 const CREATE_VERSION = 1;
 
+const items = ['instance_name'];
+const no_remember = {
+  kind: 'flag',
+  doc: 'Do not change the state that the instance is meant to have.',
+} as const;
+
+const renames = { name: 'instance_name', os: 'os_type' };
+const plain = submits('OP_INSTANCE_CREATE', { body: renames });
+const creation: Method = {
+  ...plain,
+  body: z.looseObject({ __version__: z.literal(CREATE_VERSION) }).and(plain.body ?? z.unknown()),
+  handle: (call) => submit(call, 'OP_INSTANCE_CREATE', dryRun(call), createBody(call), renames),
+};
+
 export const instanceResources: readonly Resource[] = [
   {
     name: 'instances',
@@ -54,95 +70,75 @@ export const instanceResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
+        ...listed('instance', FIELDS, 'id'),
         handle: (call) => listing(call, 'instance', FIELDS, call.manager.view.instances, 'id'),
       },
-      POST: {
-        access: 'write',
-        opcode: 'OP_INSTANCE_CREATE',
-        handle: (call) =>
-          submit(call, 'OP_INSTANCE_CREATE', dryRun(call), createBody(call), {
-            name: 'instance_name',
-            os: 'os_type',
-          }),
-      },
+      POST: creation,
     },
   },
   {
     name: 'instances_name',
     path: '/2/instances/{name}',
     methods: {
-      GET: { access: 'look', opcode: null, handle: describe },
-      DELETE: {
-        access: 'write',
-        opcode: 'OP_INSTANCE_REMOVE',
-        handle: (call) => submit(call, 'OP_INSTANCE_REMOVE', target(call), bodyObject(call)),
-      },
+      GET: { access: 'look', opcode: null, ...described('instance', FIELDS), handle: describe },
+      DELETE: submits('OP_INSTANCE_REMOVE', { items }),
     },
   },
   {
     name: 'instances_name_info',
     path: '/2/instances/{name}/info',
-    methods: { GET: { access: 'look', opcode: 'OP_INSTANCE_QUERY_DATA', handle: info } },
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: 'OP_INSTANCE_QUERY_DATA',
+        args: {
+          static: { kind: 'flag', doc: 'Ask no node, show only what is configured.' },
+          ...commonArguments,
+        },
+        handle: info,
+      },
+    },
   },
   {
     name: 'instances_name_startup',
     path: '/2/instances/{name}/startup',
     methods: {
-      PUT: {
-        access: 'write',
-        opcode: 'OP_INSTANCE_STARTUP',
-        handle: (call) =>
-          submit(
-            call,
-            'OP_INSTANCE_STARTUP',
-            { ...target(call), force: call.query.flag('force'), no_remember: call.query.flag('no_remember') },
-            bodyObject(call),
-          ),
-      },
+      PUT: submits('OP_INSTANCE_STARTUP', {
+        items,
+        args: { force: { kind: 'flag', doc: 'Start it even when a check advises against it.' }, no_remember },
+      }),
     },
   },
   {
     name: 'instances_name_shutdown',
     path: '/2/instances/{name}/shutdown',
-    methods: {
-      PUT: {
-        access: 'write',
-        opcode: 'OP_INSTANCE_SHUTDOWN',
-        handle: (call) =>
-          submit(
-            call,
-            'OP_INSTANCE_SHUTDOWN',
-            { ...target(call), no_remember: call.query.flag('no_remember') },
-            bodyObject(call),
-          ),
-      },
-    },
+    methods: { PUT: submits('OP_INSTANCE_SHUTDOWN', { items, args: { no_remember } }) },
   },
   {
     name: 'instances_name_reboot',
     path: '/2/instances/{name}/reboot',
     methods: {
-      POST: {
-        access: 'write',
-        opcode: 'OP_INSTANCE_REBOOT',
-        handle: (call) =>
-          submit(
-            call,
-            'OP_INSTANCE_REBOOT',
-            {
-              ...target(call),
-              reboot_type: call.query.text('type') ?? 'hard',
-              ignore_secondaries: call.query.flag('ignore_secondaries'),
-            },
-            bodyObject(call),
-          ),
-      },
+      POST: submits('OP_INSTANCE_REBOOT', {
+        items,
+        args: {
+          type: { kind: 'text', doc: '`soft`, `hard` or `full`.', param: 'reboot_type', fallback: 'hard' },
+          ignore_secondaries: { kind: 'flag', doc: 'Go on when a disk has lost a secondary node.' },
+        },
+      }),
     },
   },
   {
     name: 'instances_name_console',
     path: '/2/instances/{name}/console',
-    methods: { GET: { access: 'read', opcode: null, handle: consoleOf } },
+    methods: {
+      GET: {
+        access: 'read',
+        opcode: null,
+        doc: 'How to reach the console of a running instance.',
+        answer: z.record(z.string(), z.unknown()),
+        handle: consoleOf,
+      },
+    },
   },
 ];
 

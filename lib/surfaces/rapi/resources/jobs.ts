@@ -1,22 +1,44 @@
+import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { showJob } from '../../../views/job.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
 
+const job = z.looseObject({
+  id: z.number(),
+  status: z.string(),
+  summary: z.array(z.string()),
+  ops: z.array(z.record(z.string(), z.unknown())),
+  opstatus: z.array(z.string()),
+  opresult: z.array(z.unknown()),
+  oplog: z.array(z.array(z.unknown())),
+});
+
 export const jobResources: readonly Resource[] = [
   {
     name: 'jobs',
     path: '/2/jobs',
-    methods: { GET: { access: 'look', opcode: null, handle: list } },
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'All jobs that are not archived: the id and address of each, or with `bulk=1` all about each.',
+        args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its id.' } },
+        answer: z.union([z.array(z.object({ id: z.number(), uri: z.string() })), z.array(job)]),
+        handle: list,
+      },
+    },
   },
   {
     name: 'jobs_id',
     path: '/2/jobs/{id}',
     methods: {
-      GET: { access: 'look', opcode: null, handle: describe },
+      GET: { access: 'look', opcode: null, doc: 'All about one job.', answer: job, handle: describe },
       DELETE: {
         access: 'write',
         opcode: null,
+        doc: 'Cancels a job that has not begun: whether it is cancelled, and words for it.',
+        answer: z.tuple([z.boolean(), z.string()]),
         handle: (call) => call.manager.cancelJob(call.principal, jobId(call)),
       },
     },
@@ -24,7 +46,24 @@ export const jobResources: readonly Resource[] = [
   {
     name: 'jobs_id_wait',
     path: '/2/jobs/{id}/wait',
-    methods: { GET: { access: 'write', opcode: null, handle: wait } },
+    methods: {
+      GET: {
+        access: 'write',
+        opcode: null,
+        doc: 'Waits, for ten seconds at most, until wanted fields of a job differ from what the client knows or its log has grown; null when nothing happened.',
+        body: z.object({
+          fields: z.array(z.string()),
+          previous_job_info: z.array(z.unknown()).nullable().optional(),
+          previous_log_serial: z.number().int().nullable().optional(),
+        }),
+        answer: z.object({ job_info: z.array(z.unknown()), log_entries: z.array(z.unknown()) }).nullable(),
+        example: {
+          items: ['7'],
+          body: { fields: ['status'], previous_job_info: null, previous_log_serial: 0 },
+        },
+        handle: wait,
+      },
+    },
   },
 ];
 

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { type Node, nodeRole, roleNames } from '../../../model/node.ts';
 import { type Call, item, type Resource } from '../resource.ts';
-import { find, listing, refuseLock, row } from '../rows.ts';
+import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
 
 const FIELDS = [
   'name',
@@ -48,6 +49,7 @@ export const nodeResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
+        ...listed('node', FIELDS, 'id'),
         handle: (call) => listing(call, 'node', FIELDS, call.manager.view.nodes, 'id'),
       },
     },
@@ -55,7 +57,7 @@ export const nodeResources: readonly Resource[] = [
   {
     name: 'nodes_name',
     path: '/2/nodes/{name}',
-    methods: { GET: { access: 'look', opcode: null, handle: describe } },
+    methods: { GET: { access: 'look', opcode: null, ...described('node', FIELDS), handle: describe } },
   },
   {
     name: 'nodes_name_role',
@@ -64,6 +66,8 @@ export const nodeResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
+        doc: 'The role of a node.',
+        answer: z.enum(Object.values(roleNames)),
         handle: (call) => roleNames[nodeRole(nodeOf(call), call.manager.view.cluster.master_node)],
       },
     },

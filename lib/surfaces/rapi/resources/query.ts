@@ -1,7 +1,14 @@
+import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
 import { type JsonPieces, jsonObject } from '../stream.ts';
+
+const fieldInfo = z.object({ name: z.string(), title: z.string(), kind: z.string(), doc: z.string() });
+const answer = z.object({
+  fields: z.array(fieldInfo),
+  data: z.array(z.array(z.tuple([z.number().describe('the status'), z.unknown()]))),
+});
 
 export const queryResources: readonly Resource[] = [
   {
@@ -11,9 +18,25 @@ export const queryResources: readonly Resource[] = [
       GET: {
         access: 'read',
         opcode: null,
+        doc: 'Reads fields of all objects of a resource.',
+        args: { fields: { kind: 'text', doc: 'Names of fields, with commas between them.' } },
+        answer,
+        example: { items: ['instance'], args: [['fields', 'name,status']] },
         handle: (call) => query(call, required(fieldArgument(call)), null),
       },
-      PUT: { access: 'read', opcode: null, handle: queryByBody },
+      PUT: {
+        access: 'read',
+        opcode: null,
+        doc: 'Reads fields of the objects of a resource that pass a filter.',
+        args: { fields: { kind: 'text', doc: 'Names of fields, when the body has none.' } },
+        body: z.object({ fields: z.array(z.string()).optional(), qfilter: z.unknown(), filter: z.unknown() }),
+        answer,
+        example: {
+          items: ['instance'],
+          body: { fields: ['name', 'oper_ram'], qfilter: ['=', 'status', 'running'] },
+        },
+        handle: queryByBody,
+      },
     },
   },
   {
@@ -23,6 +46,10 @@ export const queryResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
+        doc: 'The fields of a resource.',
+        args: { fields: { kind: 'text', doc: 'Names of the fields that are wanted; by default all.' } },
+        answer: z.object({ fields: z.array(fieldInfo) }),
+        example: { items: ['instance'] },
         handle: (call) => call.manager.queryFields(call.principal, item(call), fieldArgument(call)),
       },
     },

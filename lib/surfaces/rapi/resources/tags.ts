@@ -1,8 +1,17 @@
+import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { TagKind } from '../../../model/tag.ts';
 import type { OpcodeId } from '../../../opcodes/registry.ts';
 import { type Call, item, type Method, type Resource } from '../resource.ts';
+import { commonArguments } from '../submission.ts';
 import { dryRun, submit } from '../submit.ts';
+
+const reading = {
+  access: 'look',
+  opcode: null,
+  doc: 'The tags, sorted.',
+  answer: z.array(z.string()),
+} as const;
 
 /** The kinds of objects whose tags have a path below /2/KINDs/{name}. */
 type NamedKind = 'instance' | 'node' | 'nodegroup';
@@ -14,8 +23,7 @@ function tagsOf(kind: NamedKind, name: string, path: string): Resource {
     path: `${path}/tags`,
     methods: {
       GET: {
-        access: 'look',
-        opcode: null,
+        ...reading,
         handle: (call) => call.manager.tags(call.principal, kind, item(call)),
       },
       PUT: change('OP_TAGS_SET', kind, (call) => ({ name: item(call) })),
@@ -28,6 +36,9 @@ function change(opcode: OpcodeId, kind: TagKind, object: (call: Call) => { name?
   return {
     access: 'write',
     opcode,
+    args: { tag: { kind: 'texts', doc: 'A tag.' }, ...commonArguments },
+    body: z.array(z.string()).describe('More tags.'),
+    example: { items: kind === 'cluster' ? [] : ['NAME'], args: [['tag', 'web']] },
     handle: (call) => submit(call, opcode, { kind, tags: givenTags(call), ...object(call), ...dryRun(call) }),
   };
 }
@@ -46,8 +57,7 @@ export const tagResources: readonly Resource[] = [
     path: '/2/tags',
     methods: {
       GET: {
-        access: 'look',
-        opcode: null,
+        ...reading,
         handle: (call) => call.manager.tags(call.principal, 'cluster', null),
       },
       PUT: change('OP_TAGS_SET', 'cluster', () => ({})),

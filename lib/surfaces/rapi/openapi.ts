@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { VERSION } from '../../base/version.ts';
+import { opcodes } from '../../opcodes/registry.ts';
+import type { Argument, HttpMethod, Method, Resource } from './resource.ts';
+
+type JsonObject = { [key: string]: unknown };
+
+const schemaOf = (schema: z.ZodType): JsonObject => {
+  const { $schema: _, ...members } = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' });
+  return members;
+};
+
+const json = (schema: JsonObject): JsonObject => ({ 'application/json': { schema } });
+
+/** One sentence for a method: its own, or that of its opcode. */
+export function sentenceOf({ doc, opcode }: Method): string {
+  return doc ?? (opcode ? opcodes[opcode].summary : '');
+}
+
+/** The names of the items of a path. */
+const itemsOf = (path: string): string[] => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+
+function argument(name: string, { kind, doc }: Argument): JsonObject {
+  const text = { type: 'string' };
+  const schema =
+    kind === 'flag'
+      ? { type: 'integer', enum: [0, 1], default: 0 }
+      : kind === 'texts'
+        ? { type: 'array', items: text }
+        : text;
+  return { name, in: 'query', required: false, description: doc, schema };
+}
+
+function operation(resource: Resource, name: HttpMethod, method: Method): JsonObject {
+  const items = itemsOf(resource.path).map((item) => ({
+    name: item,
+    in: 'path',
+    required: true,
+    schema: { type: item === 'id' ? 'integer' : 'string' },
+  }));
+  const args = Object.entries(method.args ?? {}).map(([arg, about]) => argument(arg, about));
+  const isJob = method.answer === undefined && method.opcode !== null;
+  const answer = method.answer ? schemaOf(method.answer) : isJob ? { type: 'integer' } : {};
+  return {
+    operationId: `${name.toLowerCase()}_${resource.name}`,
+    summary: sentenceOf(method),
+    description: isJob ? `Submits a job with ${method.opcode} and answers its id.` : undefined,
+    parameters: [...items, ...args],
+    requestBody: method.body && { content: json(schemaOf(method.body)) },
+    security: method.access === 'look' ? [{}, { basic: [] }] : [{ basic: [] }],
+    responses: {
+      200: { description: isJob ? 'The id of the job.' : 'The answer.', content: json(answer) },
+      default: { description: 'What was wrong.', content: json({ $ref: '#/components/schemas/Failure' }) },
+    },
+  };
+}
+
+/** The API as an OpenAPI document, made from its resources. */
+function openApi(resources: readonly Resource[]): JsonObject {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Merapi',
+      version: VERSION,
+      description: "Ganeti's remote API, as Merapi serves it.",
+      license: { name: 'MIT' },
+    },
+    paths: Object.fromEntries(
+      resources.map((resource) => [
+        resource.path,
+        Object.fromEntries(
+          Object.entries(resource.methods).map(([name, method]) => [
+            name.toLowerCase(),
+            operation(resource, name as HttpMethod, method),
+          ]),
+        ),
+      ]),
+    ),
+    components: {
+      securitySchemes: { basic: { type: 'http', scheme: 'basic' } },
+      schemas: {
+        Failure: {
+          type: 'object',
+          required: ['code', 'message', 'explain'],
+          properties: {
+            code: { type: 'integer', description: 'The HTTP status.' },
+            message: { type: 'string' },
+            explain: { type: 'string' },
+          },
+        },
+      },
+    },
+  };
+}
+
+/** The resource that tells of the others, and of itself. */
+export function openApiResource(others: readonly Resource[]): Resource {
+  let document: JsonObject | null = null;
+  const resource: Resource = {
+    name: 'openapi',
+    path: '/2/openapi.json',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'This API as an OpenAPI document.',
+        answer: z.record(z.string(), z.unknown()),
+        handle: () => {
+          document ??= openApi([...others, resource]);
+          return document;
+        },
+      },
+    },
+  };
+  return resource;
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { allParams } from '../../opcodes/define.ts';
+import { type OpcodeId, opcodeOf } from '../../opcodes/registry.ts';
+import {
+  type Argument,
+  type Arguments,
+  bodyObject,
+  type Call,
+  type Example,
+  item,
+  type Method,
+} from './resource.ts';
+import { type Renames, submit } from './submit.ts';
+
+/** An argument of the URL that decides a parameter of an opcode. */
+export interface ParamArgument extends Argument {
+  /** The parameter; by default it has the argument's name. */
+  readonly param?: string;
+  /** The parameter's value when the argument is not given; by default the opcode's own. */
+  readonly fallback?: unknown;
+}
+
+/** How a request becomes an opcode. */
+export interface Submission {
+  /** The parameters that the items of the path decide, in their order. */
+  readonly items?: readonly string[];
+  /** Parameters that this path decides by itself. */
+  readonly fixed?: Readonly<Record<string, unknown>>;
+  readonly args?: Readonly<Record<string, ParamArgument>>;
+  /** Names of parameters in the body that differ from the opcode's own. `false`: nothing comes from the body. */
+  readonly body?: Renames | false;
+  /** Parameters that no request may give. */
+  readonly forbidden?: readonly string[];
+}
+
+const dryRunArgument = {
+  kind: 'flag',
+  doc: 'Only check whether it could be done.',
+  param: 'dry_run',
+} as const;
+const reasonArgument = { kind: 'text', doc: 'Why it is done; stands in the reason trail.' } as const;
+
+/** The arguments that every method with an opcode takes. */
+export const commonArguments: Arguments = { 'dry-run': dryRunArgument, reason: reasonArgument };
+
+/** A method that submits a job of one opcode. */
+export function submits(opcode: OpcodeId, how: Submission): Method {
+  return {
+    access: 'write',
+    opcode,
+    args: { ...how.args, ...commonArguments },
+    ...(how.body === false ? {} : { body: bodySchema(opcode, how) }),
+    example: exampleOf(opcode, how),
+    handle: (call) =>
+      submit(call, opcode, decided(call, how), how.body === false ? {} : bodyObject(call), how.body || {}),
+  };
+}
+
+/** The parameters that path and arguments decide. */
+function decided(call: Call, how: Submission): Record<string, unknown> {
+  const values: Record<string, unknown> = { ...how.fixed };
+  for (const [place, param] of (how.items ?? []).entries()) values[param] = item(call, place);
+  for (const [name, argument] of Object.entries({
+    ...how.args,
+    'dry-run': dryRunArgument as ParamArgument,
+  })) {
+    const value = given(call, name, argument);
+    if (value !== undefined) values[argument.param ?? name] = value;
+  }
+  return values;
+}
+
+function given(call: Call, name: string, { kind, fallback }: ParamArgument): unknown {
+  switch (kind) {
+    case 'flag':
+      return call.query.flag(name);
+    case 'text':
+      return call.query.text(name) ?? fallback;
+    case 'texts':
+      return call.query.all(name);
+  }
+}
+
+/** The opcode's example as a request. */
+function exampleOf(opcode: OpcodeId, how: Submission): Example {
+  const values: Record<string, unknown> = { ...opcodeOf(opcode).example };
+  const take = (param: string) => {
+    const value = values[param];
+    delete values[param];
+    return value;
+  };
+  for (const param of Object.keys(how.fixed ?? {})) take(param);
+  const items = (how.items ?? []).map((param) => String(take(param)));
+  const args = Object.entries(how.args ?? {}).flatMap(([name, { param }]) => {
+    const value = take(param ?? name);
+    const texts = Array.isArray(value) ? value : [value ?? []].flat();
+    return texts.map(
+      (text) => [name, typeof text === 'boolean' ? String(Number(text)) : String(text)] as const,
+    );
+  });
+  const alias = aliases(how);
+  const body = Object.fromEntries(Object.entries(values).map(([name, value]) => [alias(name), value]));
+  return { items, args, ...(how.body === false || Object.keys(body).length === 0 ? {} : { body }) };
+}
+
+/** Gives the name that a parameter has in the body. */
+function aliases({ body }: Submission): (param: string) => string {
+  const names = new Map(Object.entries(body || {}).map(([alias, name]) => [name, alias]));
+  return (param) => names.get(param) ?? param;
+}
+
+/** The parameters of the opcode that come in the body, by their names there. */
+function bodySchema(opcode: OpcodeId, how: Submission): z.ZodType {
+  const taken = new Set([
+    ...(how.items ?? []),
+    ...Object.keys(how.fixed ?? {}),
+    ...Object.entries(how.args ?? {}).map(([name, { param }]) => param ?? name),
+    ...(how.forbidden ?? []),
+    'dry_run',
+    'reason',
+  ]);
+  const alias = aliases(how);
+  const members = Object.entries(allParams(opcodeOf(opcode)))
+    .filter(([name]) => !taken.has(name))
+    .map(([name, { schema, required, doc }]) => {
+      const member = schema.describe(doc);
+      return [alias(name), required ? member : member.optional()] as const;
+    });
+  return z.strictObject(Object.fromEntries(members));
+}

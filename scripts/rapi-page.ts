@@ -1,0 +1,93 @@
+// The text of docs/rapi.md: every resource of the API.
+import { z } from 'zod';
+import { sentenceOf } from '../lib/surfaces/rapi/openapi.ts';
+import { resources } from '../lib/surfaces/rapi/registry.ts';
+import type { Method, Resource } from '../lib/surfaces/rapi/resource.ts';
+import { anchor, cell, code, page, shape, table, who } from './markdown.ts';
+
+const kinds = { flag: '0 or 1', text: 'text', texts: 'text, may be repeated' } as const;
+
+function argumentTable({ args = {} }: Method): string[] {
+  const rows = Object.entries(args).map(([name, { kind, doc }]) => [code(name), kinds[kind], cell(doc)]);
+  return rows.length === 0 ? [] : [table(['argument', 'value', 'meaning'], rows)];
+}
+
+/** The members of a body, where it is an object with known ones. */
+function bodyTable({ body }: Method): string[] {
+  if (!body) return [];
+  const { properties, required = [] } = z.toJSONSchema(body, { unrepresentable: 'any', io: 'input' });
+  if (!properties) return [`Body: ${shape(body)}`];
+  const rows = Object.entries(properties).map(([name, about]) => [
+    code(name),
+    shape(z.fromJSONSchema(about as never)),
+    required.includes(name) ? 'required' : '',
+    cell((about as { description?: string }).description ?? ''),
+  ]);
+  return [table(['in the body', 'type', '', 'meaning'], rows)];
+}
+
+/** A line that runs as it stands, if the cluster has these objects. */
+function curl(path: string, name: string, { access, example }: Method): string {
+  const items = [...(example?.items ?? [])];
+  const address = path.replace(/\{(\w+)\}/g, (_, item) => items.shift() ?? (item === 'id' ? '7' : 'NAME'));
+  const args = (example?.args ?? []).map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&');
+  const url = `https://cluster.example.com:5080${address}${args && `?${args}`}`;
+  const how = name === 'GET' ? '' : ` -X ${name}`;
+  const user = access === 'look' ? '' : ' -u alice:s3cret';
+  const body =
+    example?.body === undefined
+      ? ''
+      : ` -H 'Content-Type: application/json' -d '${JSON.stringify(example.body)}'`;
+  return `curl${user}${how}${body} '${url}'`;
+}
+
+function methodSection({ path }: Resource, name: string, method: Method): string {
+  const { opcode, access, answer } = method;
+  const isJob = opcode !== null && answer === undefined;
+  const link = opcode ? `[${opcode}](generated/opcodes.md#${anchor(opcode)})` : '';
+  return [
+    `### ${name} ${path}`,
+    sentenceOf(method),
+    [
+      `- Who may: ${who[access]}.`,
+      isJob
+        ? `- Answers the id of a job with ${link}, a number.`
+        : `- Answers ${answer ? shape(answer) : 'JSON'}.`,
+    ].join('\n'),
+    `    ${curl(path, name, method)}`,
+    ...argumentTable(method),
+    ...bodyTable(method),
+  ].join('\n\n');
+}
+
+/** The page of the API. */
+export function rapiPage(): string {
+  return page(
+    '# The remote API',
+    [
+      '`{name}` stands for the name or uuid of an object, `{id}` for a number. A method with an opcode submits a job and answers its',
+      'id; what the job then does, and how it fails, is told by `/2/jobs/{id}`. With `--require-authentication` what everybody may do',
+      'needs a user too. The same as an OpenAPI document: `GET /2/openapi.json`.',
+    ].join('\n'),
+    '## Errors',
+    'A request that is refused answers `{"code": STATUS, "message": TEXT, "explain": TEXT}`, and leaves nothing behind.',
+    table(
+      ['status', 'when'],
+      [
+        ['400', 'arguments or body are wrong; the text names each'],
+        ['401', 'no user, or a wrong password'],
+        ['403', 'the user may not do this'],
+        ['404', 'there is no such path or object'],
+        ['413', 'the body has more than 64 MiB'],
+        ['415', 'the body is not of the type `application/json`'],
+        ['501', 'the path has not this method'],
+        ['502', 'a node does not answer'],
+        ['503', 'the master is starting or stopping, or cannot write its store'],
+      ],
+    ),
+    '## Resources',
+    ...resources.flatMap((resource) =>
+      Object.entries(resource.methods).map(([name, method]) => methodSection(resource, name, method)),
+    ),
+  );
+}
