@@ -44,7 +44,7 @@ const reasonArgument = { kind: 'text', doc: 'Why it is done; stands in the reaso
 export const commonArguments: Arguments = { 'dry-run': dryRunArgument, reason: reasonArgument };
 
 /** A method that submits a job of one opcode. */
-export function submits(opcode: OpcodeId, how: Submission): Method {
+export function submits(opcode: OpcodeId, how: Submission): Method & { body?: z.ZodObject } {
   return {
     access: 'write',
     opcode,
@@ -110,7 +110,7 @@ function aliases({ body }: Submission): (param: string) => string {
 }
 
 /** The parameters of the opcode that come in the body, by their names there. */
-function bodySchema(opcode: OpcodeId, how: Submission): z.ZodType {
+function bodySchema(opcode: OpcodeId, how: Submission): z.ZodObject {
   const taken = new Set([
     ...(how.items ?? []),
     ...Object.keys(how.fixed ?? {}),

@@ -58,7 +58,8 @@ const renames = { name: 'instance_name', os: 'os_type' };
 const plain = submits('OP_INSTANCE_CREATE', { body: renames });
 const creation: Method = {
   ...plain,
-  body: z.looseObject({ __version__: z.literal(CREATE_VERSION) }).and(plain.body ?? z.unknown()),
+  body: plain.body?.extend({ __version__: z.literal(CREATE_VERSION) }),
+  example: { items: [], body: { __version__: CREATE_VERSION, ...(plain.example?.body as object) } },
   handle: (call) => submit(call, 'OP_INSTANCE_CREATE', dryRun(call), createBody(call), renames),
 };
 

@@ -29,7 +29,11 @@ export const queryResources: readonly Resource[] = [
         opcode: null,
         doc: 'Reads fields of the objects of a resource that pass a filter.',
         args: { fields: { kind: 'text', doc: 'Names of fields, when the body has none.' } },
-        body: z.object({ fields: z.array(z.string()).optional(), qfilter: z.unknown(), filter: z.unknown() }),
+        body: z.object({
+          fields: z.array(z.string()).optional(),
+          qfilter: z.unknown().optional(),
+          filter: z.unknown().optional(),
+        }),
         answer,
         example: {
           items: ['instance'],
