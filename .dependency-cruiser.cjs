@@ -30,6 +30,12 @@ rules.push({
   to: { path: '^lib/', pathNot: '^lib/(node|rpc|model|base)/' },
 });
 rules.push({
+  name: 'tower-client',
+  severity: 'error',
+  from: { path: '^lib/client/' },
+  to: { path: '^lib/', pathNot: '^lib/(client|query|opcodes|model|base)/' },
+});
+rules.push({
   name: 'sql-only-in-store',
   severity: 'error',
   from: { path: '^lib/', pathNot: '^lib/store/' },

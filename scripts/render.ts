@@ -6,6 +6,7 @@ import type { FieldTable } from '../lib/query/define.ts';
 import { resources as queryResources } from '../lib/query/resources.ts';
 import { calls } from '../lib/rpc/registry.ts';
 import * as wireTypes from '../lib/rpc/types.ts';
+import { clientRoutes } from './client-routes.ts';
 import { lockPlanOf } from './example-cluster.ts';
 import { anchor, cell, code, page, shape, table, who } from './markdown.ts';
 import { rapiPage } from './rapi-page.ts';
@@ -116,6 +117,7 @@ function callPage(): string {
 export function generatedDocs(): Map<string, string> {
   return new Map([
     ['docs/rapi.md', rapiPage()],
+    ['lib/client/routes.ts', clientRoutes()],
     ['docs/generated/opcodes.md', opcodePage()],
     ['docs/generated/fields.md', fieldPage()],
     ['docs/generated/calls.md', callPage()],

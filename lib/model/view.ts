@@ -30,6 +30,10 @@ export interface ClusterView {
   disksOf(instance: Instance): readonly Disk[];
   /** Instances with this primary node (uuid), in the order of their names. */
   instancesOn(node: string): readonly Instance[];
+  /** Instances with this secondary node (uuid), in the order of their names. */
+  secondariesOn(node: string): readonly Instance[];
+  /** The mirrored disks that this node (uuid) holds a side of, in no order. */
+  mirrorsOn(node: string): readonly Disk[];
   /** Nodes of a group (uuid), in the order of their names. */
   nodesOf(group: string): readonly Node[];
   /** The uuid of the instance that has a NIC with this MAC address. */

@@ -1,6 +1,7 @@
 import type { LockMode, LockPlan, LockWish } from '../model/locks.ts';
 import { CLUSTER_LOCK } from '../model/locks.ts';
 import { hostNamed } from '../model/lookup.ts';
+import { nodesOf } from '../model/mirror.ts';
 import type { ClusterView } from '../model/view.ts';
 
 /** Every job but those that change the cluster itself holds this. */
@@ -16,14 +17,15 @@ export function groupLock(view: ClusterView, name: string): string {
   return view.groups.named(name)?.name ?? view.groups.get(name)?.name ?? name;
 }
 
-/** The plan of an opcode on one instance: the instance exclusively, and its primary node. */
+/** The plan of an opcode on one instance: the instance exclusively, and its nodes. */
 export function instancePlan(view: ClusterView, name: string, node: LockMode | null): LockPlan {
   const instance = hostNamed(view.instances, name);
   const plan: LockWish[] = [
     clusterShared,
     { level: 'instance', names: [instance?.name ?? name.toLowerCase()], mode: 'exclusive' },
   ];
-  const primary = instance && view.nodes.get(instance.primary_node);
-  if (primary && node) plan.push({ level: 'node', names: [primary.name], mode: node });
+  const names = instance ? nodesOf(view, instance).map((uuid) => view.nodes.get(uuid)?.name) : [];
+  const nodes = names.filter((each) => each !== undefined);
+  if (nodes.length > 0 && node) plan.push({ level: 'node', names: nodes, mode: node });
   return plan;
 }

@@ -3,6 +3,7 @@ import { MerapiError } from '../base/errors.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Disk } from '../model/disk.ts';
 import type { Instance } from '../model/instance.ts';
+import { mirrorNodes } from '../model/mirror.ts';
 import { compareNames } from '../model/names.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
@@ -20,6 +21,8 @@ interface Parts {
   instances: Table<Instance>;
   disks: ImmutableMap<string, Disk>;
   byNode: Index;
+  /** Mirrored disks by the nodes that hold a side of them. */
+  mirrors: Index;
   byGroup: Index;
   macs: ImmutableMap<string, string>;
 }
@@ -32,6 +35,7 @@ const empty: Parts = {
   instances: new Table(),
   disks: ImmutableMap(),
   byNode: ImmutableMap(),
+  mirrors: ImmutableMap(),
   byGroup: ImmutableMap(),
   macs: ImmutableMap(),
 };
@@ -86,6 +90,22 @@ export class Snapshot implements ClusterView {
 
   instancesOn(node: string): readonly Instance[] {
     return members(this.#parts.byNode, node, this.#parts.instances);
+  }
+
+  secondariesOn(node: string): readonly Instance[] {
+    const found = new Map<string, Instance>();
+    for (const disk of this.mirrorsOn(node)) {
+      const instance = this.#parts.instances.get(disk.instance ?? '');
+      if (instance && instance.primary_node !== node && instance.disks.includes(disk.uuid))
+        found.set(instance.uuid, instance);
+    }
+    return [...found.values()].sort((a, b) => compareNames(a.name, b.name));
+  }
+
+  mirrorsOn(node: string): readonly Disk[] {
+    const uuids = this.#parts.mirrors.get(node);
+    if (!uuids) return [];
+    return [...uuids].map((uuid) => this.#parts.disks.get(uuid)).filter((disk) => disk !== undefined);
   }
 
   nodesOf(group: string): readonly Node[] {
@@ -159,6 +179,9 @@ function apply(parts: Parts, change: ObjectChange): void {
       parts.groups = parts.groups.with(change.object);
       break;
     case 'disk':
+      forgetMirror(parts, change.object.uuid);
+      for (const node of mirrorNodes(change.object) ?? [])
+        parts.mirrors = enter(parts.mirrors, node, change.object.uuid);
       parts.disks = parts.disks.set(change.object.uuid, change.object);
       break;
     case 'node': {
@@ -187,6 +210,11 @@ function forgetInstance(parts: Parts, instance: Instance): void {
     if (parts.macs.get(mac) === instance.uuid) parts.macs = parts.macs.remove(mac);
 }
 
+function forgetMirror(parts: Parts, uuid: string): void {
+  const before = parts.disks.get(uuid);
+  for (const node of (before && mirrorNodes(before)) ?? []) parts.mirrors = leave(parts.mirrors, node, uuid);
+}
+
 function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {
   switch (kind) {
     case 'cluster':
@@ -196,6 +224,7 @@ function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {
       parts.groups = parts.groups.without(uuid);
       break;
     case 'disk':
+      forgetMirror(parts, uuid);
       parts.disks = parts.disks.remove(uuid);
       break;
     case 'node': {

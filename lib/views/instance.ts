@@ -1,6 +1,7 @@
 import type { Disk } from '../model/disk.ts';
 import { fillOsParams } from '../model/fill.ts';
 import type { Instance } from '../model/instance.ts';
+import { secondaryOf } from '../model/mirror.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import type { Cell } from '../query/define.ts';
@@ -63,6 +64,12 @@ export class InstanceRow {
 
   get node(): Node | undefined {
     return this.ctx.view.nodes.get(this.instance.primary_node);
+  }
+
+  /** Its secondary node, if it has one, as a list. */
+  get secondaries(): readonly Node[] {
+    const node = this.ctx.view.nodes.get(secondaryOf(this.ctx.view, this.instance) ?? '');
+    return node ? [node] : [];
   }
 
   get group(): NodeGroup | undefined {
@@ -149,8 +156,6 @@ function diskUsage({ disks }: InstanceRow): Cell {
   );
 }
 
-const NO_NODES = normal([]);
-
 const beValue =
   (name: string): Value<InstanceRow> =>
   ({ ctx, instance }) =>
@@ -217,10 +222,10 @@ const values: Record<keyof typeof instanceFields, Value<InstanceRow>> = {
   sda_size: diskValue('disk.size', 0),
   sdb_size: diskValue('disk.size', 1),
   serial_no: ({ instance }) => normal(instance.serial_no),
-  // Only mirrored disk templates have secondary nodes, and the model has none of those yet.
-  snodes: () => NO_NODES,
-  'snodes.group': () => NO_NODES,
-  'snodes.group.uuid': () => NO_NODES,
+  snodes: ({ secondaries }) => normal(secondaries.map((node) => node.name)),
+  'snodes.group': ({ secondaries, ctx }) =>
+    normal(secondaries.map((node) => ctx.view.groups.get(node.group)?.name ?? null)),
+  'snodes.group.uuid': ({ secondaries }) => normal(secondaries.map((node) => node.group)),
   status: ({ instance, live }) => normal(instanceStatus(instance, live)),
   tags: ({ instance }) => normal(instance.tags),
   uuid: ({ instance }) => normal(instance.uuid),

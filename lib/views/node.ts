@@ -21,6 +21,7 @@ export class NodeRow {
   readonly node: Node;
   readonly ctx: ReadContext;
   #instances: readonly Instance[] | null = null;
+  #secondaries: readonly Instance[] | null = null;
 
   constructor(node: Node, ctx: ReadContext) {
     this.node = node;
@@ -35,6 +36,12 @@ export class NodeRow {
   get instances(): readonly Instance[] {
     this.#instances ??= this.ctx.view.instancesOn(this.node.uuid);
     return this.#instances;
+  }
+
+  /** The instances that have it as their secondary node. */
+  get secondaries(): readonly Instance[] {
+    this.#secondaries ??= this.ctx.view.secondariesOn(this.node.uuid);
+    return this.#secondaries;
   }
 
   get ndparams(): ParamValues {
@@ -84,8 +91,8 @@ const values: Record<keyof typeof nodeFields, Value<NodeRow>> = {
   powered: () => UNAVAIL,
   role: ({ node, ctx }) => normal(nodeRole(node, ctx.view.cluster.master_node)),
   serial_no: ({ node }) => normal(node.serial_no),
-  sinst_cnt: () => normal(0),
-  sinst_list: () => normal([]),
+  sinst_cnt: ({ secondaries }) => normal(secondaries.length),
+  sinst_list: ({ secondaries }) => normal(secondaries.map((instance) => instance.name)),
   sip: ({ node }) => normal(node.secondary_ip),
   spfree: fact('spindles_free'),
   sptotal: fact('spindles_total'),

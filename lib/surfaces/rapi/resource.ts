@@ -33,6 +33,32 @@ export interface Argument {
 }
 export type Arguments = Readonly<Record<string, Argument>>;
 
+/** An argument of the URL that decides a parameter of an opcode. */
+export interface ParamArgument extends Argument {
+  /** The parameter; by default it has the argument's name. */
+  readonly param?: string;
+  /** The parameter's value when the argument is not given; by default the opcode's own. */
+  readonly fallback?: unknown;
+}
+
+/** How a request becomes an opcode. */
+export interface Submission {
+  /** The parameters that the items of the path decide, in their order. */
+  readonly items?: readonly string[];
+  /** Parameters that this path decides by itself. */
+  readonly fixed?: Readonly<Record<string, unknown>>;
+  readonly args?: Readonly<Record<string, ParamArgument>>;
+  /** Names of parameters in the body that differ from the opcode's own. `false`: nothing comes from the body. */
+  readonly body?: Renames | false;
+  /** Members of the body that are no parameters and must be there with these values. */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** Parameters that no request may give. */
+  readonly forbidden?: readonly string[];
+}
+
+/** How parameters that come in the body differ in name from those of the opcode. */
+export type Renames = Readonly<Record<string, string>>;
+
 /** The parts of a request that differ from one to the next. */
 export interface Example {
   readonly items: readonly string[];
@@ -55,6 +81,8 @@ export interface Method {
   readonly body?: z.ZodType;
   /** What it answers; without it the id of a job. */
   readonly answer?: z.ZodType;
+  /** How the request becomes the opcode, where that is all that it does; clients are made from it. */
+  readonly submission?: Submission;
   /** A request for the docs; without it one without arguments and body. */
   readonly example?: Example;
   /** Gives what is answered as JSON. @throws MerapiError */

@@ -1,37 +1,19 @@
 import { z } from 'zod';
+import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
 import { allParams } from '../../opcodes/define.ts';
 import { type OpcodeId, opcodeOf } from '../../opcodes/registry.ts';
 import {
-  type Argument,
   type Arguments,
   bodyObject,
   type Call,
   type Example,
   item,
   type Method,
+  type ParamArgument,
+  type Submission,
 } from './resource.ts';
-import { type Renames, submit } from './submit.ts';
-
-/** An argument of the URL that decides a parameter of an opcode. */
-export interface ParamArgument extends Argument {
-  /** The parameter; by default it has the argument's name. */
-  readonly param?: string;
-  /** The parameter's value when the argument is not given; by default the opcode's own. */
-  readonly fallback?: unknown;
-}
-
-/** How a request becomes an opcode. */
-export interface Submission {
-  /** The parameters that the items of the path decide, in their order. */
-  readonly items?: readonly string[];
-  /** Parameters that this path decides by itself. */
-  readonly fixed?: Readonly<Record<string, unknown>>;
-  readonly args?: Readonly<Record<string, ParamArgument>>;
-  /** Names of parameters in the body that differ from the opcode's own. `false`: nothing comes from the body. */
-  readonly body?: Renames | false;
-  /** Parameters that no request may give. */
-  readonly forbidden?: readonly string[];
-}
+import { submit } from './submit.ts';
 
 const dryRunArgument = {
   kind: 'flag',
@@ -50,10 +32,26 @@ export function submits(opcode: OpcodeId, how: Submission): Method & { body?: z.
     opcode,
     args: { ...how.args, ...commonArguments },
     ...(how.body === false ? {} : { body: bodySchema(opcode, how) }),
+    submission: how,
     example: exampleOf(opcode, how),
     handle: (call) =>
-      submit(call, opcode, decided(call, how), how.body === false ? {} : bodyObject(call), how.body || {}),
+      submit(call, opcode, decided(call, how), how.body === false ? {} : bodyOf(call, how), how.body || {}),
   };
+}
+
+/** The parameters of the body. @throws MerapiError bad_request */
+function bodyOf(call: Call, { constants = {}, forbidden = [] }: Submission): { [key: string]: Json } {
+  const body = { ...bodyObject(call) };
+  for (const [name, value] of Object.entries(constants)) {
+    const given = body[name] === undefined ? 'is missing' : 'has another value';
+    if (body[name] !== value)
+      throw new MerapiError('bad_request', `'${name}' must be ${value} in the body; it ${given}`);
+    delete body[name];
+  }
+  const refused = forbidden.filter((name) => Object.hasOwn(body, name));
+  if (refused.length > 0)
+    throw new MerapiError('forbidden', `${refused.join(', ')} cannot be changed over this API`);
+  return body;
 }
 
 /** The parameters that path and arguments decide. */
@@ -99,7 +97,8 @@ function exampleOf(opcode: OpcodeId, how: Submission): Example {
     );
   });
   const alias = aliases(how);
-  const body = Object.fromEntries(Object.entries(values).map(([name, value]) => [alias(name), value]));
+  const named = Object.entries(values).map(([name, value]) => [alias(name), value]);
+  const body = { ...how.constants, ...Object.fromEntries(named) };
   return { items, args, ...(how.body === false || Object.keys(body).length === 0 ? {} : { body }) };
 }
 
@@ -126,5 +125,8 @@ function bodySchema(opcode: OpcodeId, how: Submission): z.ZodObject {
       const member = schema.describe(doc);
       return [alias(name), required ? member : member.optional()] as const;
     });
-  return z.strictObject(Object.fromEntries(members));
+  const constants = Object.entries(how.constants ?? {}).map(
+    ([name, value]) => [name, z.literal(value)] as const,
+  );
+  return z.strictObject(Object.fromEntries([...constants, ...members]));
 }

@@ -1,10 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
-import { type Call, item } from './resource.ts';
-
-/** How parameters that come in the body differ in name from those of the opcode. */
-export type Renames = Readonly<Record<string, string>>;
+import { type Call, item, type Renames } from './resource.ts';
 
 /** The parameter `dry_run` of an opcode, from the argument `dry-run`. @throws MerapiError bad_request */
 export function dryRun(call: Call): { dry_run: boolean } {

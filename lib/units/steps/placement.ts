@@ -8,6 +8,7 @@ import type {
 import { MerapiError } from '../../base/errors.ts';
 import { fillBeParams, fillIPolicy, fillNdParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
+import { secondaryOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
@@ -57,7 +58,7 @@ function allocatorInstance(view: ClusterView, runtime: RuntimeView, instance: In
   const guest = runtime.guest(instance.primary_node, instance.name);
   return {
     primary: instance.primary_node,
-    secondary: null,
+    secondary: secondaryOf(view, instance),
     memory: be.maxmem,
     vcpus: be.vcpus,
     spindle_use: be.spindle_use,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
-import type { Json } from '../../../base/json.ts';
-import { bodyObject, type Call, item, type Method, type Resource } from '../resource.ts';
+import { type Call, item, type Resource } from '../resource.ts';
 import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
 import { commonArguments, submits } from '../submission.ts';
 import { dryRun, submit } from '../submit.ts';
@@ -45,23 +44,11 @@ const FIELDS = [
   'hypervisor',
 ];
 
-/** The one version of instance-create requests that is served. */
-const CREATE_VERSION = 1;
-
 const items = ['instance_name'];
 const no_remember = {
   kind: 'flag',
   doc: 'Do not change the state that the instance is meant to have.',
 } as const;
-
-const renames = { name: 'instance_name', os: 'os_type' };
-const plain = submits('OP_INSTANCE_CREATE', { body: renames });
-const creation: Method = {
-  ...plain,
-  body: plain.body?.extend({ __version__: z.literal(CREATE_VERSION) }),
-  example: { items: [], body: { __version__: CREATE_VERSION, ...(plain.example?.body as object) } },
-  handle: (call) => submit(call, 'OP_INSTANCE_CREATE', dryRun(call), createBody(call), renames),
-};
 
 export const instanceResources: readonly Resource[] = [
   {
@@ -74,7 +61,10 @@ export const instanceResources: readonly Resource[] = [
         ...listed('instance', FIELDS, 'id'),
         handle: (call) => listing(call, 'instance', FIELDS, call.manager.view.instances, 'id'),
       },
-      POST: creation,
+      POST: submits('OP_INSTANCE_CREATE', {
+        body: { name: 'instance_name', os: 'os_type' },
+        constants: { __version__: 1 }, // the one version of such requests
+      }),
     },
   },
   {
@@ -150,13 +140,6 @@ function fullName(call: Call): string {
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
   return row(call, 'instance', FIELDS, fullName(call));
-}
-
-function createBody(call: Call): { [key: string]: Json } {
-  const { __version__: version, ...parameters } = bodyObject(call);
-  if (version === CREATE_VERSION) return parameters;
-  const given = version === undefined ? 'is missing' : 'has another value';
-  throw new MerapiError('bad_request', `'__version__' must be ${CREATE_VERSION} in the body; it ${given}`);
 }
 
 function info(call: Call): Promise<number> {

@@ -1,0 +1,148 @@
+import { Agent, request } from 'undici';
+import { errorText, MerapiError } from '../base/errors.ts';
+import { type Json, parseJson, stringifyJson } from '../base/json.ts';
+import type { ValuesOf } from '../opcodes/define.ts';
+import type { Opcodes } from '../opcodes/registry.ts';
+import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
+import { type Route, requestOf } from './route.ts';
+import { routes } from './routes.ts';
+
+/** The opcodes that can be submitted over the API. */
+export type Submittable = keyof typeof routes & keyof Opcodes;
+
+export interface ClientOptions {
+  /** Where the API is, e.g. https://cluster.example.com:5080 */
+  url: string;
+  user?: { name: string; password: string };
+  /** The certificate authority to trust, in PEM; by default those of the system. */
+  ca?: string;
+  /** Take any certificate. */
+  insecure?: boolean;
+}
+
+/** What the API says of a job. */
+export interface JobInfo {
+  id: number;
+  status: string;
+  summary: string[];
+  opstatus: string[];
+  opresult: Json[];
+  /** Of each opcode the lines [serial, [seconds, microseconds], type, text]. */
+  oplog: [number, [number, number], string, Json][][];
+  [field: string]: unknown;
+}
+
+/** The API refused a request. */
+export class RefusedError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** A client of the API, typed by the same registry as the server. */
+export class Client {
+  readonly #url: string;
+  readonly #agent: Agent;
+  readonly #headers: Record<string, string>;
+
+  constructor({ url, user, ca, insecure }: ClientOptions) {
+    this.#url = url.replace(/\/$/, '');
+    this.#agent = new Agent({ connect: { ...(ca ? { ca } : {}), rejectUnauthorized: !insecure } });
+    const secret = user && Buffer.from(`${user.name}:${user.password}`).toString('base64');
+    this.#headers = secret ? { authorization: `Basic ${secret}` } : {};
+  }
+
+  /**
+   * One request; answers the JSON of a 200.
+   * @throws RefusedError with the API's own words, MerapiError unavailable when there is no answer
+   */
+  async ask(method: string, address: string, body?: Json): Promise<Json> {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    let status: number;
+    let text: string;
+    try {
+      const answer = await request(this.#url + address, {
+        method: method as 'GET',
+        headers: { ...this.#headers, ...type },
+        body: body === undefined ? null : stringifyJson(body),
+        dispatcher: this.#agent,
+      });
+      status = answer.statusCode;
+      text = await answer.body.text();
+    } catch (error) {
+      throw new MerapiError('unavailable', `${this.#url} does not answer: ${errorText(error)}`, {
+        cause: error,
+      });
+    }
+    if (status === 200) return parseJson(text);
+    throw new RefusedError(status, refusalText(status, text));
+  }
+
+  /** Submits a job of one opcode; answers its id. @throws as ask() */
+  async submit<Id extends Submittable>(opcode: Id, params: Partial<ValuesOf<Opcodes[Id]>>): Promise<number> {
+    const route: Route = routes[opcode];
+    const { method, address, body } = requestOf(route, params as Record<string, Json>);
+    return (await this.ask(method, address, body)) as number;
+  }
+
+  /** Reads fields of the objects of a resource that pass a filter (null: all). @throws as ask() */
+  async query(resource: string, fields: readonly string[], filter: Json = null): Promise<QueryAnswer> {
+    const body = { fields: [...fields], qfilter: filter };
+    return (await this.ask(
+      'PUT',
+      `/2/query/${encodeURIComponent(resource)}`,
+      body,
+    )) as unknown as QueryAnswer;
+  }
+
+  /** The fields of a resource. @throws as ask() */
+  async fields(resource: string): Promise<QueryFieldsAnswer> {
+    const answer = await this.ask('GET', `/2/query/${encodeURIComponent(resource)}/fields`);
+    return answer as unknown as QueryFieldsAnswer;
+  }
+
+  /** A job as it is now. @throws as ask() */
+  async job(id: number): Promise<JobInfo> {
+    return (await this.ask('GET', `/2/jobs/${id}`)) as unknown as JobInfo;
+  }
+
+  /** Waits for the end of a job, telling each change of its status and each new line of its log. @throws as ask() */
+  async wait(
+    id: number,
+    onNews: (status: string, lines: JobLine[]) => void = () => undefined,
+  ): Promise<JobInfo> {
+    let info: Json[] | null = null;
+    let serial = 0;
+    for (;;) {
+      const change = (await this.ask('GET', `/2/jobs/${id}/wait`, {
+        fields: ['status'],
+        previous_job_info: info,
+        previous_log_serial: serial,
+      })) as { job_info: [string]; log_entries: JobLine[] } | null;
+      if (change) {
+        info = change.job_info;
+        serial = Math.max(serial, ...change.log_entries.map(([entry]) => entry));
+        onNews(change.job_info[0], change.log_entries);
+      }
+      if (['success', 'error', 'canceled'].includes(String(info?.[0]))) return this.job(id);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close();
+  }
+}
+
+/** A line of a job's log: [serial, [seconds, microseconds], type, text]. */
+export type JobLine = [number, [number, number], string, Json];
+
+function refusalText(status: number, text: string): string {
+  try {
+    const { message } = parseJson(text) as { message: string };
+    return String(message);
+  } catch {
+    return `status ${status}`;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Json } from '../base/json.ts';
+
+/** How an opcode is submitted over the API. */
+export interface Route {
+  readonly method: string;
+  /** The path, with a {name} or {id} for each of the parameters `items`. */
+  readonly path: string;
+  readonly items: readonly string[];
+  /** Parameters that the path decides by itself. */
+  readonly fixed: Readonly<Record<string, Json>>;
+  /** Arguments of the URL, by their parameters. */
+  readonly args: Readonly<Record<string, string>>;
+  /** Names in the body that differ, by their parameters; false: there is no body. */
+  readonly body: false | Readonly<Record<string, string>>;
+  /** Members of the body that are no parameters. */
+  readonly constants: Readonly<Record<string, Json>>;
+  /** Parameters that cannot be given. */
+  readonly forbidden: readonly string[];
+}
+
+/** A request of the API. */
+export interface Request {
+  method: string;
+  /** The path with its arguments. */
+  address: string;
+  body?: { [key: string]: Json };
+}
+
+/** The request that submits an opcode with these parameters. */
+export function requestOf(route: Route, params: Readonly<Record<string, Json>>): Request {
+  const rest = { ...params };
+  const take = (name: string): Json | undefined => {
+    const value = rest[name];
+    delete rest[name];
+    return value;
+  };
+  const items = route.items.map((name) => encodeURIComponent(String(take(name) ?? '')));
+  const path = route.path.replace(/\{\w+\}/g, () => items.shift() ?? '');
+  const args = new URLSearchParams();
+  const all = { ...route.args, dry_run: 'dry-run' };
+  for (const [param, name] of Object.entries(all))
+    for (const value of [take(param) ?? []].flat())
+      args.append(name, typeof value === 'boolean' ? String(Number(value)) : String(value));
+  const query = args.size > 0 ? `?${args}` : '';
+  const names = route.body || {};
+  const members = Object.entries(rest).map(([name, value]) => [names[name] ?? name, value]);
+  const body = { ...route.constants, ...Object.fromEntries(members) };
+  return {
+    method: route.method,
+    address: path + query,
+    ...(Object.keys(body).length > 0 ? { body } : {}),
+  };
+}

@@ -1,0 +1,13 @@
+// Made by `npm run docs` from the resources of the API; change those, not this file.
+import type { Route } from './route.ts';
+
+/** How each opcode is submitted over the API. */
+export const routes = {
+  OP_GROUP_ADD: {"method":"POST","path":"/2/groups","items":[],"fixed":{},"args":{},"body":{"group_name":"name"},"constants":{},"forbidden":[]},
+  OP_GROUP_REMOVE: {"method":"DELETE","path":"/2/groups/{name}","items":["group_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_INSTANCE_CREATE: {"method":"POST","path":"/2/instances","items":[],"fixed":{},"args":{},"body":{"instance_name":"name","os_type":"os"},"constants":{"__version__":1},"forbidden":[]},
+  OP_INSTANCE_REBOOT: {"method":"POST","path":"/2/instances/{name}/reboot","items":["instance_name"],"fixed":{},"args":{"reboot_type":"type","ignore_secondaries":"ignore_secondaries"},"body":{},"constants":{},"forbidden":[]},
+  OP_INSTANCE_REMOVE: {"method":"DELETE","path":"/2/instances/{name}","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_INSTANCE_SHUTDOWN: {"method":"PUT","path":"/2/instances/{name}/shutdown","items":["instance_name"],"fixed":{},"args":{"no_remember":"no_remember"},"body":{},"constants":{},"forbidden":[]},
+  OP_INSTANCE_STARTUP: {"method":"PUT","path":"/2/instances/{name}/startup","items":["instance_name"],"fixed":{},"args":{"force":"force","no_remember":"no_remember"},"body":{},"constants":{},"forbidden":[]},
+} as const satisfies Readonly<Record<string, Route>>;

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { Disk } from './disk.ts';
+import type { Instance } from './instance.ts';
+import type { ClusterView } from './view.ts';
+
+/** Where a mirrored (drbd) disk is: its two nodes by uuid, the port that they talk over, its number on each, their shared secret. */
+export const DrbdId = z.tuple([
+  z.string(),
+  z.string(),
+  z.number().int(),
+  z.number().int(),
+  z.number().int(),
+  z.string(),
+]);
+export type DrbdId = z.infer<typeof DrbdId>;
+
+/** The two nodes (uuids) that hold a mirrored disk; null for any other disk. */
+export function mirrorNodes(disk: Pick<Disk, 'dev_type' | 'logical_id'>): readonly [string, string] | null {
+  if (disk.dev_type !== 'drbd') return null;
+  const [a, b] = DrbdId.parse(disk.logical_id);
+  return [a, b];
+}
+
+/** The secondary node of an instance by uuid; null when none of its disks is mirrored. */
+export function secondaryOf(view: ClusterView, instance: Instance): string | null {
+  for (const disk of view.disksOf(instance)) {
+    const other = mirrorNodes(disk)?.find((node) => node !== instance.primary_node);
+    if (other !== undefined) return other;
+  }
+  return null;
+}
+
+/** The nodes of an instance by uuid, its primary node first. */
+export function nodesOf(view: ClusterView, instance: Instance): readonly string[] {
+  const secondary = secondaryOf(view, instance);
+  return secondary === null ? [instance.primary_node] : [instance.primary_node, secondary];
+}
