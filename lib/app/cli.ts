@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import { CommandFailed } from './commands/connect.ts';
+import { clientCommands } from './commands/nouns.ts';
 import type { NodeCommand } from './node.ts';
 import type { MasterCommand } from './open.ts';
 import type { UpCommand } from './up.ts';
@@ -39,6 +41,7 @@ function program(): Command {
   const merapi = new Command('merapi')
     .description("A cluster manager for virtual machines that speaks Ganeti's remote API.")
     .version(`merapi ${VERSION}`)
+    .enablePositionalOptions() // `node --dir` and `node list --dir` are two things
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // main() tells what is wrong, in one line
   serving(merapi.command('up').description('run a cluster on this machine: the master and its nodes'))
@@ -65,16 +68,16 @@ function program(): Command {
   );
   merapi
     .command('node')
-    .description('run the worker of one or more nodes')
-    .requiredOption(
-      '--dir <dir>',
-      "a node's folder (DIR/nodes/NAME of its cluster); may be repeated",
-      collect,
-    )
+    .description('run the worker of one or more nodes; or look at nodes and change them')
+    .option('--dir <dir>', "a node's folder (DIR/nodes/NAME of its cluster); may be repeated", collect)
     .option('--bind <address>', 'the address to listen on')
     .option('--port <number>', 'the port to listen on', portNumber)
     .addOption(accel())
-    .action(async (options: NodeCommand) => (await import('./node.ts')).runNode(options));
+    .action(async ({ dir, ...options }: Partial<NodeCommand>) => {
+      if (!dir) throw new MerapiError('wrong_input', "Say with --dir which node's worker to run");
+      await (await import('./node.ts')).runNode({ dir, ...options } as NodeCommand);
+    });
+  for (const [name, sentence] of Object.entries(clientCommands)) merapi.command(name).description(sentence);
   userCommands(merapi.command('user').description('change who may use the RAPI'));
   merapi
     .command('version')
@@ -125,6 +128,10 @@ function end(error: unknown): never {
   const isUsage = error instanceof CommanderError;
   const isKnown = error instanceof MerapiError && error.code !== 'internal_error';
   const isSystem = typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  if (error instanceof CommandFailed) {
+    process.stderr.write(`merapi: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
+    process.exit(1);
+  }
   const text = isUsage ? usageText(error) : errorText(error);
   if (isUsage || isKnown || isSystem) {
     process.stderr.write(`merapi: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
@@ -134,4 +141,14 @@ function end(error: unknown): never {
   process.exit(1);
 }
 
-await program().parseAsync().catch(end);
+/** The command line, with the commands that it needs. */
+async function main(): Promise<void> {
+  const merapi = program();
+  const [wanted = '', next = ''] = process.argv.slice(2);
+  const asksNodes = wanted === 'node' && (!next.startsWith('-') || /^(-h|--help)$/.test(next));
+  if (wanted === 'help' || asksNodes || Object.hasOwn(clientCommands, wanted))
+    (await import('./commands/index.ts')).fillClientCommands(merapi);
+  await merapi.parseAsync();
+}
+
+await main().catch(end);

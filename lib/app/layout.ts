@@ -9,9 +9,15 @@ export interface Layout {
   secretKey: string;
   users: string;
   adminPassword: string;
+  /** The address of the API, while a master runs. */
+  rapiUrl: string;
+  /** The certificate of the cluster's own authority. */
+  authorityFile: string;
   /** A folder for each node of this machine, by its name. */
   nodes: string;
   nodeFolder(name: string): string;
+  /** What simulated storage keeps for several nodes. */
+  volumes: string;
   /** Which process runs the nodes of this machine. */
   workerProcess: string;
   logs: string;
@@ -26,8 +32,11 @@ export function layoutOf(dir: string): Layout {
     secretKey: join(dir, 'secret.key'),
     users: join(dir, 'rapi', 'users'),
     adminPassword: join(dir, 'admin-password'),
+    rapiUrl: join(dir, 'rapi', 'url'),
+    authorityFile: join(dir, 'certificates', `${AUTHORITY}.pem`),
     nodes,
     nodeFolder: (name) => join(nodes, name),
+    volumes: join(dir, 'volumes'),
     workerProcess: join(dir, 'worker.json'),
     logs: join(dir, 'log'),
   };

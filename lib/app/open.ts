@@ -1,5 +1,6 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
@@ -77,6 +78,9 @@ export async function openMaster(
     await master.start();
     const rapi = await startSurface(command, layout, master, usersFile, log);
     undo.push(() => rapi.close());
+    await mkdir(dirname(layout.rapiUrl), { recursive: true, mode: 0o700 });
+    await writeFile(layout.rapiUrl, `${rapi.url}\n`);
+    undo.push(() => rm(layout.rapiUrl, { force: true }));
     return { layout, master, rapi, close };
   } catch (error) {
     await close();

@@ -36,6 +36,7 @@ export async function prepareNodes(
       paths: isSimulated
         ? [{ from: spec.file_storage_dir, to: join(layout.nodeFolder(name), 'file-storage') }]
         : [],
+      ...(isSimulated ? { common: layout.volumes } : {}),
     });
   }
   await mkdir(spec.shared_file_storage_dir, { recursive: true });

@@ -36,6 +36,8 @@ export interface NodeConfig {
   storageRoots: readonly string[];
   /** Where paths of the cluster really are on this node; only simulated nodes need it. */
   paths?: readonly PathMapping[];
+  /** A folder that all simulated nodes of this machine share, for storage that several nodes see. */
+  common?: string;
   /** How kvm runs its guests; by default it finds out what works. */
   accel?: 'kvm' | 'tcg';
 }
@@ -87,7 +89,9 @@ async function startParts(
 ): Promise<{ host: string; port: number }> {
   const { name, folder, version, listen, tls } = config;
   const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
-  const storage = createStorage(paths);
+  const isSimulated = config.hypervisors.includes('fake');
+  const own = join(folder, 'volumes');
+  const storage = createStorage(paths, isSimulated ? { node: name, own, common: config.common ?? own } : null);
   const network = createGuestNetwork({ folder: join(folder, 'network') });
   const { accel } = config;
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
@@ -104,7 +108,6 @@ async function startParts(
   const journal = await Journal.open(join(folder, 'journal'), log);
   undo.push(() => rest(journal, log));
   await openHypervisors(hypervisors, facts, undo);
-  const isSimulated = config.hypervisors.includes('fake');
   const server = await startRpcServer({
     listen,
     tls,

@@ -1,4 +1,12 @@
-import { diskCreate, diskRemove, diskStatus } from './calls/disk.ts';
+import {
+  diskActivate,
+  diskCopy,
+  diskCreate,
+  diskDeactivate,
+  diskGrow,
+  diskRemove,
+  diskStatus,
+} from './calls/disk.ts';
 import { instanceForget, instanceReboot, instanceStart, instanceStop } from './calls/instance.ts';
 import { networkBridges } from './calls/network.ts';
 import { nodeDelay, nodeFacts, nodeHello } from './calls/node.ts';
@@ -15,6 +23,10 @@ export const calls = {
   'instance.reboot': instanceReboot,
   'instance.forget': instanceForget,
   'disk.create': diskCreate,
+  'disk.grow': diskGrow,
+  'disk.activate': diskActivate,
+  'disk.deactivate': diskDeactivate,
+  'disk.copy': diskCopy,
   'disk.remove': diskRemove,
   'disk.status': diskStatus,
   'os.list': osList,

@@ -16,6 +16,18 @@ export const DiskTarget = z.object({
 });
 export type DiskTarget = z.infer<typeof DiskTarget>;
 
+/** How one node's side of a mirrored disk is. */
+export const MirrorStatus = z.object({
+  primary: z.boolean(),
+  /** Whether the two sides do not hold the same data for certain. */
+  degraded: z.boolean(),
+  /** Per cent of a synchronisation under way; null when there is none. */
+  sync_percent: z.number().nullable(),
+  /** Seconds that it will still take. */
+  estimated_time: z.number().nullable(),
+});
+export type MirrorStatus = z.infer<typeof MirrorStatus>;
+
 /** A NIC as a node needs it, with all link parameters filled in. */
 export const NicTarget = z.object({
   uuid: z.string(),

@@ -6,6 +6,7 @@ import { diskParamDefaults } from '../../lib/model/diskparams/index.ts';
 import { type HypervisorName, hypervisorParams } from '../../lib/model/hvparams/index.ts';
 import type { Instance } from '../../lib/model/instance.ts';
 import { ipolicyDefaults } from '../../lib/model/ipolicy.ts';
+import { mirrorNodes, secondaryOf } from '../../lib/model/mirror.ts';
 import { compareNames } from '../../lib/model/names.ts';
 import { ndParamDefaults } from '../../lib/model/ndparams.ts';
 import { type Nic, nicParamDefaults } from '../../lib/model/nic.ts';
@@ -228,6 +229,9 @@ export function viewOf(parts: ViewParts): ClusterView {
     disk: (uuid) => disks.get(uuid),
     disksOf: (instance) => instance.disks.map((uuid) => disks.get(uuid)).filter((disk) => disk !== undefined),
     instancesOn: (node) => instances.list().filter((instance) => instance.primary_node === node),
+    secondariesOn: (node) =>
+      instances.list().filter((instance) => secondaryOf(viewOf(parts), instance) === node),
+    mirrorsOn: (node) => [...disks.values()].filter((disk) => mirrorNodes(disk)?.includes(node)),
     nodesOf: (group) => nodes.list().filter((node) => node.group === group),
     macOwner: (mac) => instances.list().find(({ nics }) => nics.some((nic) => nic.mac === mac))?.uuid,
   };

@@ -1,5 +1,5 @@
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
-import type { DiskTarget } from '../../rpc/types.ts';
+import type { DiskTarget, MirrorStatus } from '../../rpc/types.ts';
 
 /** What a node knows of the data of one disk. */
 export interface DiskStatus {
@@ -8,6 +8,10 @@ export interface DiskStatus {
   exists: boolean;
   /** MiB; null when it does not exist. */
   size: number | null;
+  /** Whether a guest could use it now. */
+  active: boolean;
+  /** How this node's side of a mirrored disk is; null where there is none. */
+  mirror: MirrorStatus | null;
 }
 
 /**
@@ -20,6 +24,12 @@ export interface StorageDriver {
   create(disk: DiskTarget): Promise<void>;
   /** Makes existing data all zero again. */
   empty(disk: DiskTarget): Promise<void>;
+  /** Makes existing data at least that big (MiB); what is bigger stays as it is. */
+  grow(disk: DiskTarget, size: number): Promise<void>;
+  /** Makes existing data ready for use: with `primary` by guests, otherwise as the receiving side of a mirror. */
+  activate(disk: DiskTarget, primary: boolean): Promise<void>;
+  /** Ends that; the data stays. Succeeds when there is none. */
+  deactivate(disk: DiskTarget): Promise<void>;
   /** Removes the data and what was made to hold it; succeeds when it is gone. */
   remove(disk: DiskTarget): Promise<void>;
   status(disk: DiskTarget): Promise<DiskStatus>;

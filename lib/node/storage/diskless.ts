@@ -5,6 +5,9 @@ export const disklessStorage: StorageDriver = {
   template: 'diskless',
   create: async () => undefined,
   empty: async () => undefined,
+  grow: async () => undefined,
+  activate: async () => undefined,
+  deactivate: async () => undefined,
   remove: async () => undefined,
-  status: async () => ({ path: null, exists: true, size: null }),
+  status: async () => ({ path: null, exists: true, size: null, active: true, mirror: null }),
 };

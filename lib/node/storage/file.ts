@@ -1,105 +1,59 @@
-import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorText, MerapiError } from '../../base/errors.ts';
-import { syncFolder } from '../../base/files.ts';
+import { MerapiError } from '../../base/errors.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
 import type { StoragePaths } from './paths.ts';
+import { createRaw, emptyRaw, expect, growRaw, removeRaw, sizeOfRaw } from './raw.ts';
 
-const MIB = 1024 * 1024;
-
-/** Disks as raw, sparse files; their logical id is [driver, absolute path]. */
+/**
+ * Disks as raw, sparse files; their logical id is [driver, absolute path]. Of `sharedfile` the path is on a folder that
+ * all nodes see.
+ */
 export class FileStorage implements StorageDriver {
-  readonly template = 'file';
+  readonly template: 'file' | 'sharedfile';
   readonly #paths: StoragePaths;
 
-  constructor(paths: StoragePaths) {
+  constructor(paths: StoragePaths, template: 'file' | 'sharedfile' = 'file') {
     this.#paths = paths;
+    this.template = template;
   }
 
   async create(disk: DiskTarget): Promise<void> {
-    const path = this.#pathOf(disk);
-    await explained(`create disk ${path}`, async () => {
-      await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-      if (await createExclusively(path, disk.size)) {
-        await syncFolder(dirname(path));
-        await syncFolder(dirname(dirname(path)));
-        return;
-      }
-      const { size } = await stat(path);
-      if (size === disk.size * MIB) return;
-      // An empty file is what a crash between making the file and giving it its size leaves.
-      if (size === 0) return resize(path, disk.size);
-      const [found, wanted] = [`${size} bytes`, `${disk.size} MiB`];
-      throw new MerapiError('block_device', `Disk ${path} exists with ${found}; it should have ${wanted}`);
-    });
+    await createRaw(this.#pathOf(disk), disk.size);
   }
 
   async empty(disk: DiskTarget): Promise<void> {
-    const path = this.#pathOf(disk);
-    await explained(`empty disk ${path}`, () => resize(path, disk.size));
+    await emptyRaw(this.#pathOf(disk), disk.size);
+  }
+
+  async grow(disk: DiskTarget, size: number): Promise<void> {
+    await growRaw(this.#pathOf(disk), size);
+  }
+
+  async activate(disk: DiskTarget): Promise<void> {
+    const { path, exists } = await this.status(disk);
+    if (!exists) throw new MerapiError('block_device', `Disk ${path} does not exist`);
+  }
+
+  async deactivate(disk: DiskTarget): Promise<void> {
+    this.#pathOf(disk); // a file is there or not: there is nothing to end
   }
 
   async remove(disk: DiskTarget): Promise<void> {
     const path = this.#pathOf(disk);
     const folder = dirname(path);
-    await explained(`remove disk ${path}`, async () => {
-      await rm(path, { force: true });
-      if (!this.#paths.realRoots().includes(folder)) await rmdir(folder).catch(expect('ENOTEMPTY', 'ENOENT'));
-      await syncFolder(folder).catch(expect('ENOENT'));
-    });
+    await removeRaw(path);
+    if (!this.#paths.realRoots().includes(folder)) await rmdir(folder).catch(expect('ENOTEMPTY', 'ENOENT'));
   }
 
   async status(disk: DiskTarget): Promise<DiskStatus> {
     const path = this.#pathOf(disk);
-    return explained(`look at disk ${path}`, async () => {
-      const found = await stat(path).catch(expect('ENOENT', 'ENOTDIR'));
-      return { path, exists: found !== undefined, size: found ? Math.floor(found.size / MIB) : null };
-    });
+    const size = await sizeOfRaw(path);
+    return { path, exists: size !== null, size, active: size !== null, mirror: null };
   }
 
   #pathOf(disk: DiskTarget): string {
     return this.#paths.real(disk.logical_id[1]);
-  }
-}
-
-/** False when the file exists. */
-async function createExclusively(path: string, size: number): Promise<boolean> {
-  const file = await open(path, 'wx', 0o600).catch(expect('EEXIST'));
-  if (!file) return false;
-  try {
-    await file.truncate(size * MIB);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return true;
-}
-
-/** Makes an existing file all zero with that size, in MiB. */
-async function resize(path: string, size: number): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.truncate(0);
-    await file.truncate(size * MIB);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** For catch(): takes failures with one of these system codes for `undefined`. */
-function expect(...codes: string[]): (error: unknown) => undefined {
-  return (error) => {
-    if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  };
-}
-
-async function explained<T>(deed: string, perform: () => Promise<T>): Promise<T> {
-  try {
-    return await perform();
-  } catch (cause) {
-    if (cause instanceof MerapiError) throw cause;
-    throw new MerapiError('block_device', `Cannot ${deed}: ${errorText(cause)}`, { cause });
   }
 }

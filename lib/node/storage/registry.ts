@@ -3,6 +3,7 @@ import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { StorageDriver } from './define.ts';
 import { disklessStorage } from './diskless.ts';
+import { type FakePlaces, fakeDrivers } from './fake.ts';
 import { FileStorage } from './file.ts';
 import type { StoragePaths } from './paths.ts';
 
@@ -30,22 +31,24 @@ export class Storage {
     );
   }
 
-  /** The path of each disk, in order. @throws MerapiError block_device when the data of one is missing. */
+  /** The path of each disk, in order. @throws MerapiError block_device when one is missing or not active. */
   paths(disks: readonly DiskTarget[]): Promise<string[]> {
     return Promise.all(
       disks.map(async (disk) => {
-        const { path, exists } = await this.of(disk).status(disk);
-        if (path !== null && exists) return path;
+        const { path, exists, active } = await this.of(disk).status(disk);
+        if (path !== null && exists && active) return path;
+        const what = exists ? 'is not active' : 'does not exist';
         throw new MerapiError(
           'block_device',
-          `Disk ${disk.uuid} does not exist on this node (${path ?? 'no path'})`,
+          `Disk ${disk.uuid} ${what} on this node (${path ?? 'no path'})`,
         );
       }),
     );
   }
 }
 
-/** All drivers that there are. */
-export function createStorage(paths: StoragePaths): Storage {
-  return new Storage([disklessStorage, new FileStorage(paths)]);
+/** All drivers that a node has: those of real data, and with `fake` those that are simulated as well. */
+export function createStorage(paths: StoragePaths, fake: FakePlaces | null): Storage {
+  const real = [disklessStorage, new FileStorage(paths), new FileStorage(paths, 'sharedfile')];
+  return new Storage([...real, ...(fake ? fakeDrivers(fake) : [])]);
 }

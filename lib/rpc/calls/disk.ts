@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../define.ts';
-import { DiskTarget } from '../types.ts';
+import { DiskTarget, MirrorStatus } from '../types.ts';
 
 const nothing = z.strictObject({});
 
@@ -23,13 +23,57 @@ export const diskRemove = defineCall({
   timeout: 600_000,
 });
 
+export const diskGrow = defineCall({
+  name: 'disk.grow',
+  summary: 'Makes the data of a disk at least as big as `size` MiB; what is bigger stays as it is.',
+  params: z.strictObject({ disk: DiskTarget, size: z.number().int().min(1) }),
+  result: nothing,
+  mutates: true,
+  timeout: 600_000,
+});
+
+export const diskActivate = defineCall({
+  name: 'disk.activate',
+  summary:
+    'Makes a disk ready for use, with `primary` by guests, otherwise as the receiving side of a mirror; tells its path.',
+  params: z.strictObject({ disk: DiskTarget, primary: z.boolean() }),
+  result: z.object({ path: z.string().nullable() }),
+  mutates: true,
+  timeout: 120_000,
+});
+
+export const diskDeactivate = defineCall({
+  name: 'disk.deactivate',
+  summary: 'Ends what disk.activate began; succeeds when the disk is gone.',
+  params: z.strictObject({ disk: DiskTarget }),
+  result: nothing,
+  mutates: true,
+  timeout: 120_000,
+});
+
+export const diskCopy = defineCall({
+  name: 'disk.copy',
+  summary: 'Copies the data of one disk of the node over that of another one of it, which is as big at least.',
+  params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
+  result: nothing,
+  mutates: true,
+  timeout: 24 * 3600_000,
+});
+
 export const diskStatus = defineCall({
   name: 'disk.status',
   summary: 'Tells for each disk whether its data is there, and its device path as the hypervisor sees it.',
   params: z.strictObject({ disks: z.array(DiskTarget) }),
   result: z.object({
     disks: z.array(
-      z.object({ path: z.string().nullable(), exists: z.boolean(), size: z.number().int().nullable() }),
+      z.object({
+        path: z.string().nullable(),
+        exists: z.boolean(),
+        size: z.number().int().nullable(),
+        /** Whether a guest could use it now. */
+        active: z.boolean(),
+        mirror: MirrorStatus.nullable(),
+      }),
     ),
   }),
   mutates: false,

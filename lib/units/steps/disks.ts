@@ -1,10 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join, normalize } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import { parseSize } from '../../model/enforce.ts';
+import type { HypervisorName } from '../../model/hvparams/index.ts';
+import type { DrbdId } from '../../model/mirror.ts';
 import { newObject } from '../../model/object.ts';
 
 /** A disk as a request describes it. */
@@ -18,16 +20,57 @@ export interface DiskSetting {
   /** A folder below the cluster's storage folder; null for none. */
   fileFolder: string | null;
   now: number;
+  /** The nodes of mirrored disks by uuid, the primary first. */
+  nodes?: readonly [string, string];
+  /** The number of the first of these disks; by default 0. */
+  first?: number;
 }
 
 const MAX_DISKS = 16;
-const known = ['access', 'adopt', 'mode', 'name', 'size', 'spindles'];
+/** Ganeti's name for a volume group that nobody names. */
+const VOLUME_GROUP = 'xenvg';
+const BYTES_OF_SECRET = 20;
 
-/** The templates that this version of Merapi can make. */
-export const madeTemplates: readonly DiskTemplate[] = ['diskless', 'file'];
+/** The parameters of a disk that each template takes beside the common ones; `ext` takes any that its provider may want. */
+const ownParams: Readonly<Record<DiskTemplate, readonly string[]>> = {
+  blockdev: ['adopt'],
+  diskless: [],
+  drbd: ['metavg', 'vg'],
+  ext: ['access', 'provider'],
+  file: [],
+  gluster: ['access'],
+  plain: ['adopt', 'vg'],
+  rbd: ['access'],
+  sharedfile: [],
+};
+const common = ['access', 'adopt', 'mode', 'name', 'size', 'spindles'];
+const accessModes = ['kernelspace', 'userspace'];
+
+/** The templates that keep real data; nodes of simulated guests simulate the others. */
+const realTemplates: readonly DiskTemplate[] = ['diskless', 'file', 'sharedfile'];
+
+/** @throws MerapiError wrong_input when instances of this hypervisor cannot have disks of this template */
+export function checkTemplate(template: DiskTemplate, hypervisor: HypervisorName): void {
+  if (hypervisor === 'fake' || realTemplates.includes(template)) return;
+  throw new MerapiError(
+    'wrong_input',
+    `Disk template ${template} is only simulated so far, for the hypervisor fake; with ${hypervisor} use ${realTemplates.join(', ')}`,
+  );
+}
+
+/** @throws MerapiError prerequisite when the cluster does not allow the template */
+export function checkEnabled(cluster: Cluster, template: DiskTemplate): void {
+  const enabled = cluster.enabled_disk_templates;
+  if (!enabled.includes(template))
+    throw new MerapiError(
+      'prerequisite',
+      `Disk template ${template} is not enabled; enabled are ${enabled.join(', ')}`,
+    );
+}
 
 /**
- * The disks of a new instance.
+ * The disks of an instance that a request describes. A mirrored one has no port and numbers yet (reserveMirrors() gives
+ * them), one that is adopted no size where the request names none.
  * @throws MerapiError wrong_input naming the disk and what is wrong with it
  */
 export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], setting: DiskSetting): Disk[] {
@@ -36,38 +79,89 @@ export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], s
       'wrong_input',
       `An instance without disks (diskless) cannot have ${requests.length} of them`,
     );
-  if (requests.length > MAX_DISKS)
-    throw new MerapiError(
-      'wrong_input',
-      `An instance has at most ${MAX_DISKS} disks, not ${requests.length}`,
-    );
-  return requests.map((request, index) => buildDisk(cluster, request, index, setting));
+  const count = (setting.first ?? 0) + requests.length;
+  if (count > MAX_DISKS)
+    throw new MerapiError('wrong_input', `An instance has at most ${MAX_DISKS} disks, not ${count}`);
+  return requests.map((request, place) =>
+    buildDisk(cluster, request, (setting.first ?? 0) + place, setting),
+  );
 }
 
 function buildDisk(cluster: Cluster, request: DiskRequest, index: number, setting: DiskSetting): Disk {
   const refuse = (text: string) => new MerapiError('wrong_input', `Disk ${index}: ${text}`);
+  const { template } = setting;
+  const known = [...common, ...ownParams[template].filter((name) => !common.includes(name))];
   const strange = Object.keys(request).filter((key) => !known.includes(key));
-  if (strange.length > 0)
+  if (strange.length > 0 && template !== 'ext')
     throw refuse(`unknown parameter ${strange.join(', ')}; known are ${known.join(', ')}`);
   const { size, mode = 'rw', name, adopt, spindles, access } = request;
-  if (adopt !== undefined) throw refuse(`data cannot be adopted with the template ${setting.template}`);
-  if (access !== undefined) throw refuse(`access is no parameter of the template ${setting.template}`);
-  if (size === undefined) throw refuse('its size is missing');
+  if (adopt !== undefined && !ownParams[template].includes('adopt'))
+    throw refuse(`data cannot be adopted with the template ${template}`);
+  if (adopt === undefined && template === 'blockdev')
+    throw refuse('the template blockdev only adopts devices; name one as adopt');
+  if (access !== undefined && !ownParams[template].includes('access'))
+    throw refuse(`access is no parameter of the template ${template}`);
+  if (access !== undefined && !accessModes.includes(String(access)))
+    throw refuse(`access must be ${accessModes.join(' or ')}, not '${access}'`);
+  if (template === 'ext' && request.provider === undefined) throw refuse('the template ext needs a provider');
+  if (size === undefined && adopt === undefined) throw refuse('its size is missing');
   if (mode !== 'rw' && mode !== 'ro') throw refuse(`mode must be rw or ro, not '${mode}'`);
-  const mebibytes = parseSize(size);
-  if (mebibytes < 1) throw refuse('its size must be at least 1 MiB');
+  const mebibytes = size === undefined ? 0 : parseSize(size);
+  if (mebibytes < 1 && adopt === undefined) throw refuse('its size must be at least 1 MiB');
   const uuid = randomUUID();
   return {
     ...newObject(uuid, setting.now),
     name: typeof name === 'string' && name !== 'none' ? name : null,
-    dev_type: setting.template,
-    logical_id: [setting.fileDriver, join(folderOf(cluster, setting), `${uuid}.file.disk${index}`)],
+    dev_type: template,
+    logical_id: logicalId(cluster, request, { uuid: randomUUID(), index }, setting),
     size: mebibytes,
     mode,
     spindles: spindles === undefined ? null : Number(spindles),
-    params: {},
+    params: keptParams(request),
     instance: setting.instance.uuid,
   };
+}
+
+/** What of a request stands neither in the disk's own fields nor in its logical id. */
+function keptParams(request: DiskRequest): Record<string, unknown> {
+  const elsewhere = ['adopt', 'mode', 'name', 'provider', 'size', 'spindles'];
+  return Object.fromEntries(Object.entries(request).filter(([key]) => !elsewhere.includes(key)));
+}
+
+/** Where the data of a new disk will be, in Ganeti's form for each template; the uuid is part of its name. */
+function logicalId(
+  cluster: Cluster,
+  request: DiskRequest,
+  { uuid, index }: { uuid: string; index: number },
+  setting: DiskSetting,
+): Disk['logical_id'] {
+  const { template, fileDriver, instance } = setting;
+  switch (template) {
+    case 'file':
+    case 'sharedfile':
+      return [fileDriver, join(folderOf(cluster, setting), `${uuid}.file.disk${index}`)];
+    case 'gluster':
+      return [fileDriver, `ganeti/${instance.uuid}.${uuid}`];
+    case 'plain':
+      return [request.vg ?? VOLUME_GROUP, request.adopt ?? `${uuid}.disk${index}`];
+    case 'rbd':
+      return ['rbd', `${uuid}.rbd.disk${index}`];
+    case 'ext':
+      return [request.provider ?? '', `${uuid}.ext.disk${index}`];
+    case 'blockdev':
+      return ['manual', request.adopt ?? ''];
+    case 'drbd':
+      return mirrorId(setting);
+    case 'diskless':
+      return [];
+  }
+}
+
+function mirrorId({ nodes }: DiskSetting): DrbdId {
+  const [primary, secondary] = nodes ?? [];
+  if (primary === undefined || secondary === undefined)
+    throw new MerapiError('wrong_input', 'Mirrored disks (drbd) need a primary and a secondary node');
+  return [primary, secondary, 0, 0, 0, randomBytes(BYTES_OF_SECRET).toString('hex')];
 }
 
 /** The folder of an instance's disk files. @throws MerapiError wrong_input when it would leave the storage folder */
@@ -78,5 +172,6 @@ function folderOf(cluster: Cluster, setting: DiskSetting): string {
       'wrong_input',
       `file_storage_dir '${below}' must be a folder below the storage folder`,
     );
-  return join(cluster.file_storage_dir, below, setting.instance.name);
+  const root = setting.template === 'sharedfile' ? cluster.shared_file_storage_dir : cluster.file_storage_dir;
+  return join(root, below, setting.instance.name);
 }

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { jobCommands } from './jobs.ts';
+import { nouns, objectCommands, queryCommand } from './objects.ts';
+import { filterCommands, readCommand, tagCommands } from './others.ts';
+import { opcodeCommands } from './submit.ts';
+
+/** Fills the commands of objects: each needs only the API. */
+export function fillClientCommands(merapi: Command): void {
+  const nounOf = (name: string): Command =>
+    merapi.commands.find((command) => command.name() === name) ?? merapi.command(name);
+  for (const noun of nouns) objectCommands(nounOf(noun.name), noun);
+  opcodeCommands(nounOf);
+  jobCommands(nounOf('job'));
+  filterCommands(nounOf('filter'));
+  tagCommands(nounOf('tag'));
+  readCommand(nounOf('cluster'), 'info', 'all about the cluster', '/2/info');
+  readCommand(nounOf('os'), 'list', 'the operating systems that all nodes have', '/2/os');
+  queryCommand(nounOf('query'));
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { MerapiError } from '../../base/errors.ts';
+import { type Json, stringifyJson } from '../../base/json.ts';
+import type { Client, JobInfo, JobLine } from '../../client/client.ts';
+import { CommandFailed, type Connection, connecting, withClient } from './connect.ts';
+import { outline, print } from './show.ts';
+
+/** A line of a job's log for people. */
+function lineText([, [seconds], type, text]: JobLine): string {
+  const time = new Date(seconds * 1000).toISOString().slice(11, 19);
+  return `${time} ${type === 'message' ? '' : `${type}: `}${typeof text === 'string' ? text : stringifyJson(text)}\n`;
+}
+
+/** Why a job did not succeed, in the words of its first failed opcode. */
+function failureText(job: JobInfo): string {
+  const place = job.opstatus.findIndex((status) => status !== 'success');
+  const result = job.opresult[place] as Json[] | null | undefined;
+  const [text] = Array.isArray(result) && Array.isArray(result[1]) ? result[1] : [];
+  return `Job ${job.id} (${job.summary.join(', ')}) ended in ${job.status}${text === undefined ? '' : `: ${text}`}`;
+}
+
+/** Follows a job to its end, its log on standard error. @throws CommandFailed when it does not succeed */
+export async function follow(client: Client, id: number, quiet = false): Promise<JobInfo> {
+  let shown = '';
+  const job = await client.wait(id, (status, lines) => {
+    if (quiet) return;
+    if (process.stderr.isTTY && status !== shown) process.stderr.write(`Job ${id}: ${status}\n`);
+    shown = status;
+    for (const line of lines) process.stderr.write(lineText(line));
+  });
+  if (job.status !== 'success') throw new CommandFailed(failureText(job));
+  return job;
+}
+
+interface JobOptions extends Connection {
+  json?: boolean;
+  watch?: boolean;
+}
+
+/** `merapi job info|cancel|wait`; listing is like that of other objects. */
+export function jobCommands(job: Command): void {
+  connecting(job.command('info <id>').description('all about one job'))
+    .option('--json', 'print JSON')
+    .option('--watch', 'follow its log to its end first')
+    .action((id: string, options: JobOptions) =>
+      withClient(options, async (client) => {
+        const found = options.watch
+          ? await client.wait(idOf(id), (_, lines) => tell(lines))
+          : await client.job(idOf(id));
+        print(found, options.json, () => outline(found));
+      }),
+    );
+  connecting(
+    job
+      .command('wait <id>')
+      .description('follow a job to its end; the exit code is 1 when it does not succeed'),
+  )
+    .option('--json', 'print the results as JSON')
+    .action((id: string, options: JobOptions) =>
+      withClient(options, async (client) => {
+        const { opresult } = await follow(client, idOf(id));
+        print(opresult, options.json, () => '');
+      }),
+    );
+  connecting(job.command('cancel <id>').description('cancel a job that has not begun')).action(
+    (id: string, options: JobOptions) =>
+      withClient(options, async (client) => {
+        const [done, text] = (await client.ask('DELETE', `/2/jobs/${idOf(id)}`)) as [boolean, string];
+        if (!done) throw new CommandFailed(text);
+        process.stdout.write(`${text}\n`);
+      }),
+  );
+}
+
+function tell(lines: readonly JobLine[]): void {
+  for (const line of lines) process.stderr.write(lineText(line));
+}
+
+function idOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text))
+    throw new MerapiError('wrong_input', `'${text}' is no job id; it is a number`);
+  return Number(text);
+}

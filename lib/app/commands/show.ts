@@ -1,0 +1,83 @@
+import { stringifyJson } from '../../base/json.ts';
+import { type Cell, type FieldKind, type QueryAnswer, ResultStatus } from '../../query/define.ts';
+
+/** What stands in a table where there is no value. */
+const missing: Readonly<Record<number, string>> = {
+  [ResultStatus.UNKNOWN]: '?',
+  [ResultStatus.NODATA]: '(no data)',
+  [ResultStatus.UNAVAIL]: '-',
+  [ResultStatus.OFFLINE]: '(offline)',
+};
+
+function sizeText(mebibytes: number): string {
+  if (Math.abs(mebibytes) < 1024) return `${mebibytes}M`;
+  const gibibytes = mebibytes / 1024;
+  return gibibytes < 1024 ? `${gibibytes.toFixed(1)}G` : `${(gibibytes / 1024).toFixed(1)}T`;
+}
+
+function valueText(kind: FieldKind, value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (kind === 'unit' && typeof value === 'number') return sizeText(value);
+  if (kind === 'bool') return value ? 'yes' : 'no';
+  if (kind === 'timestamp' && typeof value === 'number') return new Date(value * 1000).toISOString();
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(',') || '-';
+  return typeof value === 'object' ? stringifyJson(value) : String(value);
+}
+
+const isNumber = (kind: FieldKind) => kind === 'number' || kind === 'unit' || kind === 'float';
+
+/** The answer of a query as a table with titles; numbers stand at the right. */
+export function tableText({ fields, data }: QueryAnswer, titles: boolean): string {
+  const kinds = fields.map((field) => field.kind);
+  const textOf = ([status, value]: Cell, place: number) =>
+    status === ResultStatus.NORMAL ? valueText(kinds[place] ?? 'other', value) : (missing[status] ?? '?');
+  const rows = [
+    ...(titles ? [fields.map((field) => field.title)] : []),
+    ...data.map((cells) => cells.map(textOf)),
+  ];
+  const widths = fields.map((_, place) =>
+    rows.reduce((width, row) => Math.max(width, row[place]?.length ?? 0), 0),
+  );
+  const lineOf = (row: readonly string[]) =>
+    row
+      .map((text, place) =>
+        isNumber(kinds[place] ?? 'other')
+          ? text.padStart(widths[place] ?? 0)
+          : text.padEnd(widths[place] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  return rows.map((row) => `${lineOf(row)}\n`).join('');
+}
+
+/** The answer of a query as a list of objects. */
+export function objectsOf({ fields, data }: QueryAnswer): Record<string, unknown>[] {
+  return data.map((cells) =>
+    Object.fromEntries(
+      fields.map(({ name }, place) => [
+        name,
+        cells[place]?.[0] === ResultStatus.NORMAL ? cells[place][1] : null,
+      ]),
+    ),
+  );
+}
+
+/** A value for people to read: one line for each member, members of members indented. */
+export function outline(value: unknown, indent = ''): string {
+  if (typeof value !== 'object' || value === null) return `${indent}${valueText('other', value)}\n`;
+  return Object.entries(value)
+    .map(([name, member]) => {
+      const isFlat = typeof member !== 'object' || member === null || Object.keys(member).length === 0;
+      const isList = Array.isArray(member) && member.every((item) => typeof item !== 'object');
+      const head = Array.isArray(value) ? '-' : `${name}:`;
+      if (isFlat || isList)
+        return `${indent}${head} ${valueText('other', Object.keys(Object(member)).length || isFlat ? member : null)}\n`;
+      return `${indent}${head}\n${outline(member, `${indent}  `)}`;
+    })
+    .join('');
+}
+
+/** Writes a value as JSON for programs, or else in the form for people. */
+export function print(value: unknown, asJson: boolean | undefined, text: () => string): void {
+  process.stdout.write(asJson ? `${stringifyJson(value)}\n` : text());
+}

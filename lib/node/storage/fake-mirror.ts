@@ -1,0 +1,163 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MerapiError } from '../../base/errors.ts';
+import { syncFolder, writeFileDurably } from '../../base/files.ts';
+import { parseJson, stringifyJson } from '../../base/json.ts';
+import type { DiskTarget, MirrorStatus } from '../../rpc/types.ts';
+import { fileStem } from '../names.ts';
+import type { DiskStatus, StorageDriver } from './define.ts';
+import { createRaw, emptyRaw, expect, growRaw, sizeOfRaw } from './raw.ts';
+
+/** One node's side of a simulated mirror, as its file holds it. */
+const Side = z.object({
+  /** MiB */
+  size: z.number().int(),
+  active: z.boolean(),
+  primary: z.boolean(),
+  /** Whether it holds the data of the other side. */
+  current: z.boolean(),
+  /** When it was last activated, in milliseconds since 1970. */
+  since: z.number(),
+});
+type Side = z.infer<typeof Side>;
+
+/** MiB that a simulated mirror copies in a millisecond. */
+const PACE = 64;
+const DATA = 'data';
+const SUFFIX = '.json';
+
+/**
+ * Simulates disks mirrored between two nodes: each is a folder FOLDER/UUID with the data, which both sides read and write, and
+ * a file for each side with its size, role and state. A side that is made after another has to be synchronised: that begins
+ * when both are active, takes its time, and is done whether anyone looks or not.
+ */
+export class FakeMirrorStorage implements StorageDriver {
+  readonly template = 'drbd';
+  readonly #folder: string;
+  readonly #node: string;
+
+  /** `node` names this node's side. */
+  constructor(folder: string, node: string) {
+    this.#folder = folder;
+    this.#node = node;
+  }
+
+  async create(disk: DiskTarget): Promise<void> {
+    const own = await this.#own(disk);
+    if (own && own.size !== disk.size)
+      throw new MerapiError(
+        'block_device',
+        `This side of disk ${disk.uuid} exists with ${own.size} MiB; it should have ${disk.size} MiB`,
+      );
+    if (own) return;
+    const isFirst = (await this.#others(disk)).length === 0;
+    if (isFirst) await createRaw(this.#data(disk), disk.size);
+    await this.#write(disk, { size: disk.size, active: false, primary: false, current: isFirst, since: 0 });
+  }
+
+  async empty(disk: DiskTarget): Promise<void> {
+    await emptyRaw(this.#data(disk), disk.size);
+  }
+
+  async grow(disk: DiskTarget, size: number): Promise<void> {
+    const own = await this.#existing(disk);
+    await growRaw(this.#data(disk), size);
+    if (own.size < size) await this.#write(disk, { ...own, size });
+  }
+
+  async activate(disk: DiskTarget, primary: boolean): Promise<void> {
+    const own = await this.#existing(disk);
+    if (own.active && own.primary === primary) return;
+    await this.#write(disk, { ...own, active: true, primary, since: own.active ? own.since : Date.now() });
+  }
+
+  async deactivate(disk: DiskTarget): Promise<void> {
+    const own = await this.#own(disk);
+    if (!own?.active) return;
+    // What is in sync by now stays so; what is not has to begin anew.
+    const others = await this.#others(disk);
+    for (const [name, other] of others)
+      if (isInSync(other, own, disk.size)) await this.#write(disk, { ...other, current: true }, name);
+    const current = own.current || others.some(([, other]) => isInSync(own, other, disk.size));
+    await this.#write(disk, { ...own, active: false, primary: false, current });
+  }
+
+  async remove(disk: DiskTarget): Promise<void> {
+    await this.deactivate(disk);
+    const folder = this.#folderOf(disk);
+    await rm(join(folder, this.#node + SUFFIX), { force: true });
+    if ((await this.#others(disk)).length === 0) {
+      await rm(folder, { recursive: true, force: true });
+      await syncFolder(this.#folder).catch(expect('ENOENT'));
+    }
+  }
+
+  async status(disk: DiskTarget): Promise<DiskStatus> {
+    const own = await this.#own(disk);
+    const path = this.#data(disk);
+    if (!own || (await sizeOfRaw(path)) === null)
+      return { path, exists: false, size: null, active: false, mirror: null };
+    const other = (await this.#others(disk))[0]?.[1];
+    return { path, exists: true, size: own.size, active: own.active, mirror: mirrorOf(own, other, own.size) };
+  }
+
+  async #existing(disk: DiskTarget): Promise<Side> {
+    const own = await this.#own(disk);
+    if (!own) throw new MerapiError('block_device', `This node holds no side of disk ${disk.uuid}`);
+    return own;
+  }
+
+  #own(disk: DiskTarget): Promise<Side | null> {
+    return this.#read(disk, this.#node);
+  }
+
+  async #others(disk: DiskTarget): Promise<[string, Side][]> {
+    const files = (await readdir(this.#folderOf(disk)).catch(expect('ENOENT'))) ?? [];
+    const found: [string, Side][] = [];
+    for (const file of files.sort()) {
+      const name = file.slice(0, -SUFFIX.length);
+      if (!file.endsWith(SUFFIX) || name === this.#node) continue;
+      const side = await this.#read(disk, name);
+      if (side) found.push([name, side]);
+    }
+    return found;
+  }
+
+  async #read(disk: DiskTarget, name: string): Promise<Side | null> {
+    const text = await readFile(join(this.#folderOf(disk), name + SUFFIX), 'utf8').catch(expect('ENOENT'));
+    return text === undefined ? null : Side.parse(parseJson(text));
+  }
+
+  async #write(disk: DiskTarget, side: Side, name = this.#node): Promise<void> {
+    await mkdir(this.#folderOf(disk), { recursive: true });
+    await writeFileDurably(join(this.#folderOf(disk), name + SUFFIX), stringifyJson(side));
+  }
+
+  #folderOf(disk: DiskTarget): string {
+    return join(this.#folder, fileStem(disk.uuid));
+  }
+
+  #data(disk: DiskTarget): string {
+    return join(this.#folderOf(disk), DATA);
+  }
+}
+
+/** Milliseconds that a side still has to copy from the other; Infinity when it cannot. */
+function syncLeft(side: Side, from: Side, size: number): number {
+  if (side.current) return 0;
+  if (!side.active || !from.active || !from.current) return Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.max(side.since, from.since) + size / PACE - Date.now());
+}
+
+const isInSync = (side: Side, from: Side, size: number) => syncLeft(side, from, size) === 0;
+
+function mirrorOf(own: Side, other: Side | undefined, size: number): MirrorStatus {
+  const alone = { primary: own.primary, degraded: true, sync_percent: null, estimated_time: null };
+  if (!other?.active || !own.active) return alone;
+  const left = Math.max(syncLeft(own, other, size), syncLeft(other, own, size));
+  if (left === 0) return { ...alone, degraded: false };
+  if (left === Number.POSITIVE_INFINITY) return alone;
+  const done = Math.min(99.9, Math.max(0, 100 - (100 * left * PACE) / size));
+  return { ...alone, sync_percent: done, estimated_time: Math.ceil(left / 1000) };
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { MerapiError } from '../../base/errors.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { DiskTarget } from '../../rpc/types.ts';
+import { fileStem } from '../names.ts';
+import type { DiskStatus, StorageDriver } from './define.ts';
+import { FakeMirrorStorage } from './fake-mirror.ts';
+import { createRaw, emptyRaw, growRaw, removeRaw, sizeOfRaw } from './raw.ts';
+
+/** Where simulated storage keeps its data. */
+export interface FakePlaces {
+  /** The name of the node. */
+  node: string;
+  /** The node's own folder. */
+  own: string;
+  /** A folder that all simulated nodes of the machine have in common. */
+  common: string;
+}
+
+/** The templates that are simulated otherwise than as one file, and those whose data every node sees. */
+const shared: readonly DiskTemplate[] = ['rbd', 'ext', 'gluster', 'blockdev'];
+
+/** The drivers of a simulated node: real data in files, everything about volumes and networks simulated. */
+export function fakeDrivers(places: FakePlaces): StorageDriver[] {
+  const templates: FakeVolumes['template'][] = ['plain', 'rbd', 'ext', 'gluster', 'blockdev'];
+  return [
+    new FakeMirrorStorage(join(places.common, 'drbd'), fileStem(places.node)),
+    ...templates.map(
+      (template) =>
+        new FakeVolumes(template, join(shared.includes(template) ? places.common : places.own, template)),
+    ),
+  ];
+}
+
+/** Volumes of one template as sparse files FOLDER/FIRST/SECOND, named by the two parts of their logical ids. */
+class FakeVolumes implements StorageDriver {
+  readonly template: 'plain' | 'rbd' | 'ext' | 'gluster' | 'blockdev';
+  readonly #folder: string;
+
+  constructor(template: FakeVolumes['template'], folder: string) {
+    this.template = template;
+    this.#folder = folder;
+  }
+
+  async create(disk: DiskTarget): Promise<void> {
+    await createRaw(this.#pathOf(disk), disk.size);
+  }
+
+  async empty(disk: DiskTarget): Promise<void> {
+    await emptyRaw(this.#pathOf(disk), disk.size);
+  }
+
+  async grow(disk: DiskTarget, size: number): Promise<void> {
+    await growRaw(this.#pathOf(disk), size);
+  }
+
+  async activate(disk: DiskTarget): Promise<void> {
+    const { path, exists } = await this.status(disk);
+    if (!exists) throw new MerapiError('block_device', `Volume ${path} does not exist`);
+  }
+
+  async deactivate(disk: DiskTarget): Promise<void> {
+    this.#pathOf(disk);
+  }
+
+  async remove(disk: DiskTarget): Promise<void> {
+    await removeRaw(this.#pathOf(disk));
+  }
+
+  async status(disk: DiskTarget): Promise<DiskStatus> {
+    const path = this.#pathOf(disk);
+    const size = await sizeOfRaw(path);
+    return { path, exists: size !== null, size, active: size !== null, mirror: null };
+  }
+
+  #pathOf({ logical_id }: DiskTarget): string {
+    const parts = logical_id.slice(0, 2).map((part) => fileStem(String(part).replaceAll('/', '_')));
+    return join(this.#folder, ...parts);
+  }
+}

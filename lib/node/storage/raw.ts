@@ -1,0 +1,132 @@
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errorText, MerapiError } from '../../base/errors.ts';
+import { syncFolder } from '../../base/files.ts';
+
+const MIB = 1024 * 1024;
+
+/** Makes a sparse file of zeros, and its folder; succeeds when it is there with that size (MiB). @throws block_device */
+export async function createRaw(path: string, size: number): Promise<void> {
+  await explained(`create disk ${path}`, async () => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+    if (await createExclusively(path, size)) {
+      await syncFolder(dirname(path));
+      await syncFolder(dirname(dirname(path)));
+      return;
+    }
+    const found = (await stat(path)).size;
+    if (found === size * MIB) return;
+    // An empty file is what a crash between making the file and giving it its size leaves.
+    if (found === 0) return changeSize(path, async (file) => file.truncate(size * MIB));
+    const [given, wanted] = [`${found} bytes`, `${size} MiB`];
+    throw new MerapiError('block_device', `Disk ${path} exists with ${given}; it should have ${wanted}`);
+  });
+}
+
+/** Makes an existing file all zero with that size (MiB). @throws block_device */
+export async function emptyRaw(path: string, size: number): Promise<void> {
+  await explained(`empty disk ${path}`, () =>
+    changeSize(path, async (file) => {
+      await file.truncate(0);
+      await file.truncate(size * MIB);
+    }),
+  );
+}
+
+/** Makes an existing file at least that big (MiB); one that is bigger stays as it is. @throws block_device */
+export async function growRaw(path: string, size: number): Promise<void> {
+  await explained(`grow disk ${path}`, () =>
+    changeSize(path, async (file) => {
+      if ((await file.stat()).size < size * MIB) await file.truncate(size * MIB);
+    }),
+  );
+}
+
+/** Removes a file; succeeds when it is gone. @throws block_device */
+export async function removeRaw(path: string): Promise<void> {
+  await explained(`remove disk ${path}`, async () => {
+    await rm(path, { force: true });
+    await syncFolder(dirname(path)).catch(expect('ENOENT'));
+  });
+}
+
+/** The size of a file in MiB, null when there is none. @throws block_device */
+export function sizeOfRaw(path: string): Promise<number | null> {
+  return explained(`look at disk ${path}`, async () => {
+    const found = await stat(path).catch(expect('ENOENT', 'ENOTDIR'));
+    return found ? Math.floor(found.size / MIB) : null;
+  });
+}
+
+const CHUNK = 4 * MIB;
+
+/** Copies the data of one disk over that of another, which is as big at least; zeros take no space. @throws block_device */
+export async function copyRaw(from: string, to: string): Promise<void> {
+  await explained(`copy disk ${from} to ${to}`, async () => {
+    const source = await open(from, 'r');
+    try {
+      await changeSize(to, (target) => copyChunks(source, target));
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+async function copyChunks(source: FileHandle, target: FileHandle): Promise<void> {
+  const buffer = Buffer.alloc(CHUNK);
+  const zeros = Buffer.alloc(CHUNK);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await source.read(buffer, 0, CHUNK, position);
+    if (bytesRead === 0) return;
+    const data = buffer.subarray(0, bytesRead);
+    // A repeated copy may find other data where zeros belong, so what is not written must be zero there too.
+    const isZero = data.equals(zeros.subarray(0, bytesRead));
+    if (!isZero || !(await holdsZeros(target, position, bytesRead))) await target.write(data, 0, bytesRead, position);
+    position += bytesRead;
+  }
+}
+
+async function holdsZeros(file: FileHandle, position: number, length: number): Promise<boolean> {
+  const found = Buffer.alloc(length);
+  await file.read(found, 0, length, position);
+  return found.equals(Buffer.alloc(length));
+}
+
+/** False when the file exists. */
+async function createExclusively(path: string, size: number): Promise<boolean> {
+  const file = await open(path, 'wx', 0o600).catch(expect('EEXIST'));
+  if (!file) return false;
+  try {
+    await file.truncate(size * MIB);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return true;
+}
+
+async function changeSize(path: string, change: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await change(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** For catch(): takes failures with one of these system codes for `undefined`. */
+export function expect(...codes: string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  };
+}
+
+async function explained<T>(deed: string, perform: () => Promise<T>): Promise<T> {
+  try {
+    return await perform();
+  } catch (cause) {
+    if (cause instanceof MerapiError) throw cause;
+    throw new MerapiError('block_device', `Cannot ${deed}: ${errorText(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import { DrbdId } from '../../model/mirror.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { put, remove } from '../../store/changes.ts';
+import type { RunContext } from '../define.ts';
+import { diskTarget } from './target.ts';
+
+/** The ports from which mirrored disks take theirs. */
+const FIRST_PORT = 11_000;
+const LAST_PORT = 14_999;
+
+/**
+ * The same disks, the mirrored ones with a port that no other mirror of their nodes has, and with numbers that are free on
+ * these. To be called where a commit is built, so that no two jobs get the same.
+ *
+ * @throws MerapiError insufficient_resources when the ports are used up
+ */
+export function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
+  const own = new Set(disks.map((disk) => disk.uuid));
+  const numbers = new Map<string, Set<number>>();
+  const ports = new Map<string, Set<number>>();
+  const taken = (node: string) => {
+    const used = view.mirrorsOn(node).filter((disk) => !own.has(disk.uuid));
+    const ids = used.map((disk) => DrbdId.parse(disk.logical_id));
+    numbers.set(node, new Set(ids.map(([a, , , minorA, minorB]) => (a === node ? minorA : minorB))));
+    ports.set(node, new Set(ids.map(([, , port]) => port)));
+  };
+  return disks.map((disk) => {
+    if (disk.dev_type !== 'drbd') return disk;
+    const [a, b, , , , secret] = DrbdId.parse(disk.logical_id);
+    for (const node of [a, b]) if (!numbers.has(node)) taken(node);
+    const port = firstFree([ports.get(a), ports.get(b)], FIRST_PORT);
+    if (port > LAST_PORT)
+      throw new MerapiError(
+        'insufficient_resources',
+        `All ports for mirrored disks (${FIRST_PORT} to ${LAST_PORT}) are used on the nodes of disk ${disk.uuid}`,
+      );
+    const minors = [a, b].map((node) => firstFree([numbers.get(node)], 0));
+    for (const [place, node] of [a, b].entries()) {
+      ports.get(node)?.add(port);
+      numbers.get(node)?.add(minors[place] ?? 0);
+    }
+    return { ...disk, logical_id: [a, b, port, ...minors, secret] };
+  });
+}
+
+function firstFree(used: readonly (ReadonlySet<number> | undefined)[], first: number): number {
+  let number = first;
+  while (used.some((set) => set?.has(number))) number++;
+  return number;
+}
+
+/**
+ * Enters new disks in the cluster when they are mirrored, which gives them their ports and numbers; answers them as they are
+ * then. Others are left for the commit of their instance.
+ */
+export async function reserveMirrors(context: RunContext, disks: readonly Disk[]): Promise<readonly Disk[]> {
+  if (!disks.some((disk) => disk.dev_type === 'drbd')) return disks;
+  await context.commit(
+    'disks/reserve',
+    (view) => placeMirrors(view, disks).map((disk) => put('disk', disk)),
+    () => disks.map((disk) => remove('disk', disk.uuid)),
+  );
+  return context.step('disks/reserved', ({ view }) => disks.map((disk) => view.disk(disk.uuid) ?? disk));
+}
+
+/** Pauses between two looks at a synchronisation, in milliseconds: at first short, then longer and longer. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 5000;
+
+/**
+ * Waits until the mirrored ones of these disks, active on both sides, are in sync; the log tells how far they are.
+ * @throws MerapiError execution when one of them is not and nothing synchronises it
+ */
+export async function waitForSync(
+  context: RunContext,
+  node: Node,
+  disks: readonly Disk[],
+  name = 'disks/sync',
+): Promise<void> {
+  const mirrored = disks.filter((disk) => disk.dev_type === 'drbd');
+  if (mirrored.length === 0) return;
+  context.log(`Waiting until the disks are in sync`);
+  await context.step(name, async ({ nodes }) => {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      const answer = await nodes.call(node, 'disk.status', { disks: mirrored.map(diskTarget) });
+      const waiting = answer.disks.map(({ mirror }) => mirror).filter((mirror) => mirror?.degraded !== false);
+      if (waiting.length === 0) return;
+      if (waiting.some((mirror) => !mirror || mirror.sync_percent === null))
+        throw new MerapiError(
+          'execution',
+          `A mirrored disk on ${node.name} has lost its other side: nothing synchronises it`,
+        );
+      if (pause === LONGEST_PAUSE) {
+        const percents = waiting.map((mirror) => `${mirror?.sync_percent?.toFixed(1)} %`);
+        context.log(`Not in sync yet: ${percents.join(', ')} are done`);
+      }
+      await sleep(pause);
+    }
+  });
+}
