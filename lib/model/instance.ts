@@ -22,6 +22,8 @@ export const Instance = ObjectBase.extend({
   admin_state: z.enum(adminStates),
   /** Who decided the admin state: an administrator's job, or the user from inside the guest. */
   admin_state_source: z.enum(['admin', 'user']),
+  /** Whether its disks were made ready for use while it is down. */
+  disks_active: z.boolean().optional(),
   disk_template: z.enum(diskTemplates),
   /** Disks in their order, by uuid. */
   disks: z.array(z.string()),

@@ -91,7 +91,10 @@ async function startParts(
   const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
   const isSimulated = config.hypervisors.includes('fake');
   const own = join(folder, 'volumes');
-  const storage = createStorage(paths, isSimulated ? { node: name, own, common: config.common ?? own } : null);
+  const storage = createStorage(
+    paths,
+    isSimulated ? { node: name, own, common: config.common ?? own } : null,
+  );
   const network = createGuestNetwork({ folder: join(folder, 'network') });
   const { accel } = config;
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });

@@ -187,8 +187,7 @@ const values: Record<keyof typeof instanceFields, Value<InstanceRow>> = {
   'disk.uuids': everyDisk('disk.uuid'),
   disk_template: ({ instance }) => normal(instance.disk_template),
   disk_usage: diskUsage,
-  // Starting an instance activates its disks and stopping it ends that; nothing else does.
-  disks_active: ({ instance }) => normal(instance.admin_state === 'up'),
+  disks_active: ({ instance }) => normal(instance.admin_state === 'up' || instance.disks_active === true),
   forthcoming: () => normal(false),
   hvparams: ({ ctx, instance }) => normal(shownHvParams(ctx.view.cluster, instance)),
   hypervisor: ({ instance }) => normal(instance.hypervisor),

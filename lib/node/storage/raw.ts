@@ -81,7 +81,8 @@ async function copyChunks(source: FileHandle, target: FileHandle): Promise<void>
     const data = buffer.subarray(0, bytesRead);
     // A repeated copy may find other data where zeros belong, so what is not written must be zero there too.
     const isZero = data.equals(zeros.subarray(0, bytesRead));
-    if (!isZero || !(await holdsZeros(target, position, bytesRead))) await target.write(data, 0, bytesRead, position);
+    if (!isZero || !(await holdsZeros(target, position, bytesRead)))
+      await target.write(data, 0, bytesRead, position);
     position += bytesRead;
   }
 }

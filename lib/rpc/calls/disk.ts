@@ -53,7 +53,8 @@ export const diskDeactivate = defineCall({
 
 export const diskCopy = defineCall({
   name: 'disk.copy',
-  summary: 'Copies the data of one disk of the node over that of another one of it, which is as big at least.',
+  summary:
+    'Copies the data of one disk of the node over that of another one of it, which is as big at least.',
   params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
   result: nothing,
   mutates: true,

@@ -7,6 +7,7 @@ import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CheckContext } from '../define.ts';
+import type { DiskNodes } from '../steps/disk-work.ts';
 import { groupNamed } from '../steps/find.ts';
 import { chooseNode } from '../steps/placement.ts';
 import type { CreateParams, Settings } from './create-request.ts';
@@ -25,12 +26,12 @@ export function checkPolicy(view: ClusterView, node: Node, spec: InstanceSpec, i
 /** In a request this stands for the cluster's default allocator. */
 const DEFAULT_ALLOCATOR = '.';
 
-/** Lets the allocator choose the node, and says so in the job's log. @throws MerapiError */
+/** Lets the allocator choose the node, of mirrored disks both, and says so in the job's log. @throws MerapiError */
 export function place(
   { view, runtime, log }: CheckContext,
   params: CreateParams,
   wanted: { settings: Settings; template: DiskTemplate; disks: readonly Disk[]; nics: readonly Nic[] },
-): Node {
+): DiskNodes {
   const { default_iallocator } = view.cluster;
   const wished = params.iallocator ?? DEFAULT_ALLOCATOR;
   const allocator = wished === DEFAULT_ALLOCATOR ? default_iallocator : wished;
@@ -38,7 +39,7 @@ export function place(
     throw new MerapiError('wrong_input', 'Give pnode or iallocator: the cluster has no default allocator');
   const be = fillBeParams(view.cluster, wanted.settings.beparams);
   const spindles = wanted.disks.map((disk) => disk.spindles);
-  const { node, words } = chooseNode(view, runtime, allocator, {
+  const { nodes, words } = chooseNode(view, runtime, allocator, {
     memory: be.maxmem,
     vcpus: be.vcpus,
     disks: wanted.disks.map((disk) => disk.size),
@@ -47,10 +48,11 @@ export function place(
     spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
     nic_count: wanted.nics.length,
     tags: params.tags,
-    required_nodes: 1,
+    required_nodes: wanted.template === 'drbd' ? 2 : 1,
     group: params.group_name === null ? undefined : groupNamed(view, params.group_name).uuid,
     ignore_ipolicy: params.ignore_ipolicy,
   });
   log(words);
-  return node;
+  const [primary, secondary] = nodes;
+  return { primary: primary as Node, secondary: secondary ?? null };
 }

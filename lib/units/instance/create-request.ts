@@ -12,8 +12,9 @@ import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import type { instanceCreate } from '../../opcodes/instance/create.ts';
-import { madeTemplates } from '../steps/disks.ts';
-import { checkOnline, nodeNamed } from '../steps/find.ts';
+import type { DiskNodes } from '../steps/disk-work.ts';
+import { checkEnabled } from '../steps/disks.ts';
+import { checkTakes, nodeNamed } from '../steps/find.ts';
 import { ownBeParams, ownHvParams } from '../steps/params.ts';
 import { checkTags } from '../steps/tags.ts';
 
@@ -50,32 +51,55 @@ export function checkRequest(
       'wrong_input',
       'Give either pnode or iallocator: with pnode there is nothing to choose',
     );
-  const enabled = view.cluster.enabled_disk_templates;
-  const template = params.disk_template ?? enabled[0];
-  if (!template || !enabled.includes(template))
-    throw new MerapiError(
-      'prerequisite',
-      `Disk template ${template} is not enabled; enabled are ${enabled.join(', ')}`,
-    );
-  if (!madeTemplates.includes(template))
-    throw new MerapiError(
-      'wrong_input',
-      `Disk template ${template} is not supported by this version of Merapi; use ${madeTemplates.join(' or ')}`,
-    );
+  const template = params.disk_template ?? (view.cluster.enabled_disk_templates[0] as DiskTemplate);
+  checkEnabled(view.cluster, template);
+  checkAdoption(params);
   if (params.os_type === null && !params.no_install && params.disks.length > 0 && params.start)
     throw new MerapiError('wrong_input', 'Give the OS to install (os_type), or no_install');
   return { name, template };
 }
 
-/** The node that the request gives; null where the allocator shall choose. @throws MerapiError unknown_entity, wrong_state */
-export function givenNode(view: ClusterView, params: CreateParams): Node | null {
+/** Whether the disks take over data that is there, which then stays as it is. */
+export function adopts(params: CreateParams): boolean {
+  return params.disks.some((disk) => disk.adopt !== undefined);
+}
+
+/** @throws MerapiError wrong_input when the request cannot take over data */
+function checkAdoption(params: CreateParams): void {
+  if (!adopts(params)) return;
+  if (params.disks.some((disk) => disk.adopt === undefined))
+    throw new MerapiError(
+      'wrong_input',
+      'Either all disks are adopted or none; give each one adopt, or none',
+    );
+  if (params.pnode === null)
+    throw new MerapiError('wrong_input', 'Data is adopted from one node; name it as pnode');
+}
+
+/**
+ * The nodes that the request gives; null where the allocator shall choose.
+ * @throws MerapiError unknown_entity, wrong_state, wrong_input
+ */
+export function givenNodes(
+  view: ClusterView,
+  params: CreateParams,
+  template: DiskTemplate,
+): DiskNodes | null {
   if (params.pnode === null) return null;
-  const node = nodeNamed(view, params.pnode);
-  checkOnline(node);
-  if (node.drained)
-    throw new MerapiError('wrong_state', `Node ${node.name} is drained: it takes no new instances`);
-  if (!node.vm_capable)
-    throw new MerapiError('wrong_state', `Node ${node.name} is not meant to hold instances`);
+  const primary = takingNode(view, params.pnode);
+  if (template !== 'drbd') return { primary, secondary: null };
+  if (params.snode === null)
+    throw new MerapiError('wrong_input', 'Mirrored disks (drbd) need a second node; give it as snode');
+  const secondary = takingNode(view, params.snode);
+  if (secondary.uuid === primary.uuid)
+    throw new MerapiError('wrong_input', `The secondary node must be another one than ${primary.name}`);
+  return { primary, secondary };
+}
+
+/** A node that may get an instance. @throws MerapiError unknown_entity, wrong_state */
+function takingNode(view: ClusterView, name: string): Node {
+  const node = nodeNamed(view, name);
+  checkTakes(node);
   return node;
 }
 

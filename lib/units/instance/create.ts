@@ -6,11 +6,15 @@ import { fillBeParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostName } from '../../model/names.ts';
 import { changed, newObject } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
 import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
 import { put, remove } from '../../store/changes.ts';
 import { type Build, type CheckContext, defineUnit, type RunContext } from '../define.ts';
-import { buildDisks } from '../steps/disks.ts';
+import { adopted } from '../steps/adopt.ts';
+import { activateDisks, createDisks, type DiskNodes, deactivateDisks } from '../steps/disk-work.ts';
+import { buildDisks, checkTemplate, fileBased, onNodes } from '../steps/disks.ts';
 import { instanceNamed } from '../steps/find.ts';
+import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { buildNics, checkMacsFree } from '../steps/nics.ts';
 import { checkOs, osParamTexts, scriptTexts } from '../steps/os.ts';
 import { checkBeParams } from '../steps/params.ts';
@@ -18,10 +22,11 @@ import { checkBridges, checkMemory } from '../steps/running.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { checkPolicy, place } from './create-place.ts';
 import {
+  adopts,
   type CreateParams,
   checkRequest,
   defaultHypervisor,
-  givenNode,
+  givenNodes,
   type Settings,
   settingsOf,
   specOf,
@@ -32,7 +37,7 @@ export const instanceCreate = defineUnit(opcode, {
   async check(context, params) {
     const { view, clock, resolve, log } = context;
     hostName(params.instance_name); // one that is none is refused before anything is filled in
-    resolve(defaultsOf(params));
+    resolve(defaultsOf(view, params));
     const { name, template } = checkRequest(view, params);
     if (params.disk_template === null) resolve({ disk_template: template });
     if (view.instances.named(name))
@@ -40,10 +45,11 @@ export const instanceCreate = defineUnit(opcode, {
         'already_exists',
         `There is an instance ${instanceNamed(view, name).name} already`,
       );
-    const given = givenNode(view, params);
-    if (given) resolve({ pnode: given.name, pnode_uuid: given.uuid });
+    const given = givenNodes(view, params, template);
+    if (given) resolve(nodeValues(given));
     const hypervisor = params.hypervisor ?? defaultHypervisor(view);
     resolve({ hypervisor });
+    checkTemplate(template, hypervisor);
     const settings = settingsOf(view, params, hypervisor);
     resolve({
       ...(params.osparams_private ? {} : { osparams_private: {} }),
@@ -52,20 +58,22 @@ export const instanceCreate = defineUnit(opcode, {
     checkBeParams(fillBeParams(view.cluster, settings.beparams));
     const now = clock.seconds();
     const head = newObject(randomUUID(), now);
-    if (given) await checkInstall(context, params, settings, given);
+    if (given) await checkInstall(context, params, settings, given.primary);
     const nics = await buildNics(view, name, params.nics);
-    const disks = buildDisks(view.cluster, params.disks, {
+    const asked = buildDisks(view.cluster, params.disks, {
       instance: { uuid: head.uuid, name },
       template,
       fileDriver: params.file_driver ?? 'loop',
       fileFolder: params.file_storage_dir,
       now,
     });
-    const spec = specOf(view, settings, template, disks, nics);
-    const node = given ?? place(context, params, { settings, template, disks, nics });
-    if (given) checkPolicy(view, node, spec, params.ignore_ipolicy);
+    const nodes = given ?? place(context, params, { settings, template, disks: asked, nics });
+    const node = nodes.primary;
+    const sized = adopts(params) ? await adopted(context, node, asked) : asked;
+    const disks = onNodes(sized, node.uuid, nodes.secondary?.uuid ?? null);
+    if (given) checkPolicy(view, node, specOf(view, settings, template, disks, nics), params.ignore_ipolicy);
     else {
-      resolve({ pnode: node.name, pnode_uuid: node.uuid });
+      resolve(nodeValues(nodes));
       await checkInstall(context, params, settings, node);
     }
     const instance: Instance = {
@@ -93,38 +101,38 @@ export const instanceCreate = defineUnit(opcode, {
     if (params.start) checkMemory(context.runtime, node, target.beparams.minmem);
     if (params.start && params.os_type === null && !params.no_install)
       log('No OS is given: the disks stay empty');
-    const install = params.os_type !== null && params.no_install !== true;
+    const install = params.os_type !== null && params.no_install !== true && !adopts(params);
     const osparams = osParamTexts(view, instance.os, settings.osparams);
-    return { instance, disks, node, target, install, osparams, search_path: view.cluster.os_search_path };
+    return { instance, disks, nodes, target, install, osparams, search_path: view.cluster.os_search_path };
   },
 
-  dryRun: ({ node }) => [node.uuid],
+  dryRun: ({ nodes }) => Object.values(nodes).flatMap((node) => node?.uuid ?? []),
 
   async run(context, facts, params) {
-    const { instance, disks, node, target } = facts;
-    if (disks.length > 0)
-      context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${node.name}`);
-    for (const [index, disk] of disks.entries())
-      await context.call(
-        `disk/${index}/create`,
-        node,
-        'disk.create',
-        { disk: diskTarget(disk), instance_name: instance.name },
-        [{ call: 'disk.remove', params: { disk: diskTarget(disk) } }],
-      );
+    const { instance, nodes } = facts;
+    const node = nodes.primary;
+    const disks = await reserveMirrors(context, facts.disks);
+    const target = { ...facts.target, disks: disks.map(diskTarget) };
+    if (disks.length > 0 && !adopts(params)) {
+      const where = nodes.secondary ? `${node.name} and ${nodes.secondary.name}` : node.name;
+      context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where}`);
+      await createDisks(context, nodes, target.disks, instance.name);
+    }
     context.log(`Adding instance ${instance.name} to the cluster`);
     await context.commit('instance', entry(instance, disks), removal(instance, disks));
-    if (facts.install) await install(context, facts, params);
+    if (facts.install || params.start) await activateDisks(context, nodes, target.disks);
+    if (facts.install) await install(context, { ...facts, node, target }, params);
+    if (params.start && params.wait_for_sync) await waitForSync(context, node, disks);
     if (params.start) {
       context.log('Starting the instance');
       await context.call('start', node, 'instance.start', { instance: target, paused: false }, [
         { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
         { call: 'instance.forget', params: { instance: target } },
       ]);
-    }
+    } else if (facts.install) await deactivateDisks(context, nodes, target.disks);
     const now = context.clock.seconds();
     return {
-      result: [node.name],
+      result: Object.values(nodes).flatMap((each) => each?.name ?? []),
       changes: (view) => {
         const current = view.instances.get(instance.uuid);
         if (!current || !params.start) return [];
@@ -134,16 +142,22 @@ export const instanceCreate = defineUnit(opcode, {
   },
 });
 
+const nodeValues = ({ primary, secondary }: DiskNodes): Record<string, Json> => ({
+  ...{ pnode: primary.name, pnode_uuid: primary.uuid },
+  ...(secondary && { snode: secondary.name, snode_uuid: secondary.uuid }),
+});
+
 /** What Ganeti fills in as soon as it looks at the request. */
-function defaultsOf(params: CreateParams): Record<string, Json> {
+function defaultsOf(view: ClusterView, params: CreateParams): Record<string, Json> {
   const { memory, ...beparams } = params.beparams as Record<string, Json>;
-  const isFile = params.disk_template === 'file' || params.disk_template === 'sharedfile';
+  const template = params.disk_template ?? view.cluster.enabled_disk_templates[0];
+  const isFile = params.disk_template !== null && fileBased.includes(params.disk_template);
   return {
     helper_startup_timeout: params.helper_startup_timeout ?? 300,
     helper_shutdown_timeout: params.helper_shutdown_timeout ?? 7200,
     ...(isFile && params.file_driver === null ? { file_driver: 'loop' } : {}),
     // Only mirrored disks have a second node.
-    ...(params.snode !== null ? { snode: null } : {}),
+    ...(params.snode !== null && template !== 'drbd' ? { snode: null } : {}),
     ...(memory === undefined ? {} : { beparams: { minmem: memory, maxmem: memory, ...beparams } }),
   };
 }

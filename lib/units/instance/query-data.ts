@@ -3,9 +3,14 @@ import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillNicParams, fillOsParams, instanceHvParams } from '../../model/fill.ts';
 import { clusterOnlyHvParams } from '../../model/hvparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
+import { DrbdId } from '../../model/mirror.ts';
+import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { instanceQueryData as opcode } from '../../opcodes/instance/query-data.ts';
+import type { diskStatus } from '../../rpc/calls/disk.ts';
+import type { CallResult } from '../../rpc/define.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
+import { diskNodesOf } from '../steps/disk-work.ts';
 import { instanceNamed, primaryOf } from '../steps/find.ts';
 import { isRunning } from '../steps/running.ts';
 import { diskTarget } from '../steps/target.ts';
@@ -32,6 +37,8 @@ async function describe(
   const { cluster } = view;
   const node = primaryOf(view, instance);
   const group = view.groups.get(node.group);
+  const { secondary } = diskNodesOf(view, instance);
+  const others = secondary ? [secondary] : [];
   const isKnown = !isStatic && !node.offline && runtime.of(node.uuid) !== null;
   return {
     name: instance.name,
@@ -40,9 +47,9 @@ async function describe(
     pnode: node.name,
     pnode_group_uuid: node.group,
     pnode_group_name: group?.name ?? null,
-    snodes: [],
-    snodes_group_uuids: [],
-    snodes_group_names: [],
+    snodes: others.map((each) => each.name),
+    snodes_group_uuids: others.map((each) => each.group),
+    snodes_group_names: others.map((each) => view.groups.get(each.group)?.name ?? null),
     os: instance.os,
     nics: describeNics(view, instance),
     disk_template: instance.disk_template,
@@ -79,18 +86,20 @@ async function describeDisks(
   isKnown: boolean,
 ): Promise<Record<string, unknown>[]> {
   const disks = view.disksOf(instance);
-  const live =
-    isKnown && disks.length > 0
-      ? (await nodes.call(primaryOf(view, instance), 'disk.status', { disks: disks.map(diskTarget) })).disks
-      : [];
+  const { primary, secondary } = diskNodesOf(view, instance);
+  const ask = async (node: Node | null) => {
+    if (!isKnown || !node || node.offline || disks.length === 0) return [];
+    const answer = nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });
+    // The other side of a mirror may well be out of reach; that is what is told then.
+    return node === primary ? (await answer).disks : await answer.then(({ disks }) => disks).catch(() => []);
+  };
+  const [here, there] = [await ask(primary), await ask(secondary)];
   return disks.map((disk: Disk, index) => ({
     iv_name: `disk/${index}`,
     dev_type: disk.dev_type,
-    logical_id: disk.logical_id,
-    drbd_info: null,
-    // Ganeti's form: device, its numbers, how far and how long it syncs, whether it is degraded, and 1 for "all is well".
-    pstatus: live[index]?.exists ? [live[index].path, null, null, null, null, false, 1] : null,
-    sstatus: null,
+    ...describePlace(view, disk),
+    pstatus: describeStatus(here[index]),
+    sstatus: describeStatus(there[index]),
     children: [],
     mode: disk.mode,
     size: disk.size,
@@ -98,4 +107,31 @@ async function describeDisks(
     name: disk.name,
     uuid: disk.uuid,
   }));
+}
+
+type Status = CallResult<typeof diskStatus>['disks'][number];
+
+/** Ganeti's form: device, its numbers, how far and how long it syncs, whether it is degraded, and 1 for "all is well". */
+function describeStatus(status: Status | undefined): unknown[] | null {
+  if (!status?.exists || !status.active) return null;
+  const { sync_percent = null, estimated_time = null, degraded = false } = status.mirror ?? {};
+  // Ganeti's last number: 1 all is well, 2 unknown, 3 faulty, 4 synchronising
+  return [status.path, null, null, sync_percent, estimated_time, degraded, sync_percent === null ? 1 : 4];
+}
+
+/** Where the data is; the secret of a mirror is nobody's business. */
+function describePlace(view: ClusterView, disk: Disk): { logical_id: unknown[]; drbd_info: unknown } {
+  if (disk.dev_type !== 'drbd') return { logical_id: disk.logical_id, drbd_info: null };
+  const [a, b, port, minorA, minorB] = DrbdId.parse(disk.logical_id);
+  const nameOf = (uuid: string) => view.nodes.get(uuid)?.name ?? uuid;
+  return {
+    logical_id: [a, b, port, minorA, minorB, '<redacted>'],
+    drbd_info: {
+      primary_node: nameOf(a),
+      primary_minor: minorA,
+      secondary_node: nameOf(b),
+      secondary_minor: minorB,
+      port,
+    },
+  };
 }

@@ -1,9 +1,11 @@
 import { MerapiError } from '../../base/errors.ts';
 import { instanceShutdown as opcode } from '../../opcodes/instance/shutdown.ts';
 import { defineUnit } from '../define.ts';
-import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { isRunning, meantToBe } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
 
 export const instanceShutdown = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
@@ -11,7 +13,8 @@ export const instanceShutdown = defineUnit(opcode, {
     resolve({ admin_state_source: source });
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_uuid: instance.uuid });
-    const node = primaryOf(view, instance);
+    const nodes = withoutOffline(diskNodesOf(view, instance));
+    const node = nodes.primary;
     if (instance.admin_state === 'offline' && !params.force)
       throw new MerapiError(
         'wrong_state',
@@ -23,16 +26,22 @@ export const instanceShutdown = defineUnit(opcode, {
     else checkOnline(node);
     if (params.force && !isRunning(runtime, instance))
       log('The instance does not run; it is ended all the same');
-    return { node, target, source, recordOnly };
+    return { node, nodes, target, source, recordOnly };
   },
 
-  async run(context, { node, target, source, recordOnly }, params) {
-    if (!recordOnly)
+  async run(context, { node, nodes, target, source, recordOnly }, params) {
+    if (!recordOnly) {
       await context.call('stop', node, 'instance.stop', {
         instance: target,
         timeout: params.timeout,
         force: false,
       });
+      // The guest is down by now, so disks that stay active are no reason to fail.
+      await deactivateDisks(context, nodes, target.disks, {
+        isFinal: true,
+        attempt: tolerant(context, true),
+      });
+    }
     const now = context.clock.seconds();
     return {
       result: null,

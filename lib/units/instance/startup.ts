@@ -1,7 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
 import { instanceStartup as opcode } from '../../opcodes/instance/startup.ts';
 import { defineUnit } from '../define.ts';
-import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { ownBeParams, ownHvParams } from '../steps/params.ts';
 import { checkBridges, checkMemory, isRunning, meantToBe } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
@@ -10,7 +11,8 @@ export const instanceStartup = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_uuid: instance.uuid });
-    const node = primaryOf(view, instance);
+    const all = diskNodesOf(view, instance);
+    const node = all.primary;
     const override = {
       hvparams: ownHvParams(instance.hypervisor, params.hvparams),
       beparams: ownBeParams(params.beparams),
@@ -20,19 +22,21 @@ export const instanceStartup = defineUnit(opcode, {
     const target = instanceTarget(view.cluster, instance, view.disksOf(instance), override);
     if (node.offline && params.ignore_offline_nodes) {
       log(`Node ${node.name} is offline: the instance is only marked as up`);
-      return { node, target, recordOnly: true, wasRunning: false };
+      return { node, nodes: all, target, recordOnly: true, wasRunning: false };
     }
     checkOnline(node);
+    if (all.secondary && !params.force) checkOnline(all.secondary);
     const wasRunning = isRunning(runtime, instance);
     if (!wasRunning) {
       await checkBridges(nodes, node, target);
       if (!params.force) checkMemory(runtime, node, target.beparams.minmem);
     }
-    return { node, target, recordOnly: false, wasRunning };
+    return { node, nodes: withoutOffline(all), target, recordOnly: false, wasRunning };
   },
 
-  async run(context, { node, target, recordOnly, wasRunning }, params) {
-    if (!recordOnly)
+  async run(context, { node, nodes, target, recordOnly, wasRunning }, params) {
+    if (!recordOnly) {
+      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning });
       await context.call(
         'start',
         node,
@@ -40,6 +44,7 @@ export const instanceStartup = defineUnit(opcode, {
         { instance: target, paused: params.startup_paused },
         wasRunning ? [] : [{ call: 'instance.stop', params: { instance: target, timeout: 0, force: true } }],
       );
+    }
     const now = context.clock.seconds();
     return {
       result: null,

@@ -20,8 +20,6 @@ export interface DiskSetting {
   /** A folder below the cluster's storage folder; null for none. */
   fileFolder: string | null;
   now: number;
-  /** The nodes of mirrored disks by uuid, the primary first. */
-  nodes?: readonly [string, string];
   /** The number of the first of these disks; by default 0. */
   first?: number;
 }
@@ -43,6 +41,8 @@ const ownParams: Readonly<Record<DiskTemplate, readonly string[]>> = {
   rbd: ['access'],
   sharedfile: [],
 };
+/** The templates whose disks are files with a driver of their own. */
+export const fileBased: readonly DiskTemplate[] = ['file', 'sharedfile', 'gluster'];
 const common = ['access', 'adopt', 'mode', 'name', 'size', 'spindles'];
 const accessModes = ['kernelspace', 'userspace'];
 
@@ -69,8 +69,8 @@ export function checkEnabled(cluster: Cluster, template: DiskTemplate): void {
 }
 
 /**
- * The disks of an instance that a request describes. A mirrored one has no port and numbers yet (reserveMirrors() gives
- * them), one that is adopted no size where the request names none.
+ * The disks of an instance that a request describes. Mirrored ones have no nodes yet (onNodes() gives them), one that is
+ * adopted has the size 0 where the request names none.
  * @throws MerapiError wrong_input naming the disk and what is wrong with it
  */
 export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], setting: DiskSetting): Disk[] {
@@ -82,9 +82,7 @@ export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], s
   const count = (setting.first ?? 0) + requests.length;
   if (count > MAX_DISKS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_DISKS} disks, not ${count}`);
-  return requests.map((request, place) =>
-    buildDisk(cluster, request, (setting.first ?? 0) + place, setting),
-  );
+  return requests.map((request, place) => buildDisk(cluster, request, (setting.first ?? 0) + place, setting));
 }
 
 function buildDisk(cluster: Cluster, request: DiskRequest, index: number, setting: DiskSetting): Disk {
@@ -113,7 +111,7 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
     ...newObject(uuid, setting.now),
     name: typeof name === 'string' && name !== 'none' ? name : null,
     dev_type: template,
-    logical_id: logicalId(cluster, request, { uuid: randomUUID(), index }, setting),
+    logical_id: logicalId(cluster, request, { uuid, index }, setting),
     size: mebibytes,
     mode,
     spindles: spindles === undefined ? null : Number(spindles),
@@ -128,8 +126,8 @@ function keptParams(request: DiskRequest): Record<string, unknown> {
   return Object.fromEntries(Object.entries(request).filter(([key]) => !elsewhere.includes(key)));
 }
 
-/** Where the data of a new disk will be, in Ganeti's form for each template; the uuid is part of its name. */
-function logicalId(
+/** Where the data of a disk will be, in Ganeti's form for each template; the disk's uuid is part of its name. */
+export function logicalId(
   cluster: Cluster,
   request: DiskRequest,
   { uuid, index }: { uuid: string; index: number },
@@ -151,17 +149,19 @@ function logicalId(
     case 'blockdev':
       return ['manual', request.adopt ?? ''];
     case 'drbd':
-      return mirrorId(setting);
+      return ['', '', 0, 0, 0, randomBytes(BYTES_OF_SECRET).toString('hex')] satisfies DrbdId;
     case 'diskless':
       return [];
   }
 }
 
-function mirrorId({ nodes }: DiskSetting): DrbdId {
-  const [primary, secondary] = nodes ?? [];
-  if (primary === undefined || secondary === undefined)
-    throw new MerapiError('wrong_input', 'Mirrored disks (drbd) need a primary and a secondary node');
-  return [primary, secondary, 0, 0, 0, randomBytes(BYTES_OF_SECRET).toString('hex')];
+/** The same disks, the mirrored ones between these nodes (uuids); reserveMirrors() then gives them ports and numbers. */
+export function onNodes(disks: readonly Disk[], primary: string, secondary: string | null): Disk[] {
+  return disks.map((disk) =>
+    disk.dev_type === 'drbd' && secondary !== null
+      ? { ...disk, logical_id: [primary, secondary, ...disk.logical_id.slice(2)] }
+      : disk,
+  );
 }
 
 /** The folder of an instance's disk files. @throws MerapiError wrong_input when it would leave the storage folder */

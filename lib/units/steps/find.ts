@@ -35,6 +35,15 @@ export function checkOnline(node: Node): void {
   if (node.offline) throw new MerapiError('wrong_state', `Node ${node.name} is marked offline`);
 }
 
+/** @throws MerapiError wrong_state when the node may get no instance, neither as primary nor as secondary node */
+export function checkTakes(node: Node): void {
+  checkOnline(node);
+  if (node.drained)
+    throw new MerapiError('wrong_state', `Node ${node.name} is drained: it takes no new instances`);
+  if (!node.vm_capable)
+    throw new MerapiError('wrong_state', `Node ${node.name} is not meant to hold instances`);
+}
+
 function fail(what: string, name: string): never {
   throw unknown(what, name);
 }

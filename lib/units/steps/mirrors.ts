@@ -15,7 +15,6 @@ const LAST_PORT = 14_999;
 /**
  * The same disks, the mirrored ones with a port that no other mirror of their nodes has, and with numbers that are free on
  * these. To be called where a commit is built, so that no two jobs get the same.
- *
  * @throws MerapiError insufficient_resources when the ports are used up
  */
 export function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
@@ -70,6 +69,8 @@ export async function reserveMirrors(context: RunContext, disks: readonly Disk[]
 /** Pauses between two looks at a synchronisation, in milliseconds: at first short, then longer and longer. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 5000;
+/** How often the log tells how far it is, in milliseconds. */
+const TELL_AFTER = 60_000;
 
 /**
  * Waits until the mirrored ones of these disks, active on both sides, are in sync; the log tells how far they are.
@@ -83,8 +84,9 @@ export async function waitForSync(
 ): Promise<void> {
   const mirrored = disks.filter((disk) => disk.dev_type === 'drbd');
   if (mirrored.length === 0) return;
-  context.log(`Waiting until the disks are in sync`);
+  context.log('Waiting until the disks are in sync');
   await context.step(name, async ({ nodes }) => {
+    let told = performance.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const answer = await nodes.call(node, 'disk.status', { disks: mirrored.map(diskTarget) });
       const waiting = answer.disks.map(({ mirror }) => mirror).filter((mirror) => mirror?.degraded !== false);
@@ -94,7 +96,8 @@ export async function waitForSync(
           'execution',
           `A mirrored disk on ${node.name} has lost its other side: nothing synchronises it`,
         );
-      if (pause === LONGEST_PAUSE) {
+      if (performance.now() - told > TELL_AFTER) {
+        told = performance.now();
         const percents = waiting.map((mirror) => `${mirror?.sync_percent?.toFixed(1)} %`);
         context.log(`Not in sync yet: ${percents.join(', ')} are done`);
       }

@@ -71,7 +71,7 @@ function allocatorInstance(view: ClusterView, runtime: RuntimeView, instance: In
 }
 
 /**
- * The node for a new instance as the named allocator chooses it.
+ * The nodes for a new instance, the primary first, as the named allocator chooses it.
  * @throws MerapiError execution when there is no such allocator, insufficient_resources telling what is short on each node
  */
 export function chooseNode(
@@ -79,7 +79,7 @@ export function chooseNode(
   runtime: RuntimeView,
   allocator: string,
   request: AllocateRequest,
-): { node: Node; words: string } {
+): { nodes: Node[]; words: string } {
   if (allocator !== BUILT_IN_ALLOCATOR)
     throw new MerapiError(
       'execution',
@@ -91,12 +91,13 @@ export function chooseNode(
       'insufficient_resources',
       `No node has room for the instance. ${answer.reasons.join('. ')}`,
     );
-  const node = view.nodes.get(answer.nodes[0] ?? '');
-  if (!node) throw new MerapiError('internal_error', 'The allocator chose a node that does not exist');
+  const nodes = answer.nodes.map((uuid) => view.nodes.get(uuid)).filter((node) => node !== undefined);
+  if (nodes.length < request.required_nodes)
+    throw new MerapiError('internal_error', 'The allocator chose a node that does not exist');
   const { before, after } = answer.score;
   const scores = `the cluster's score goes from ${before.toFixed(4)} to ${after.toFixed(4)}`;
   return {
-    node,
-    words: `The built-in allocator chose ${node.name} of ${answer.considered} with room; ${scores}`,
+    nodes,
+    words: `The built-in allocator chose ${nodes.map((node) => node.name).join(' and ')} of ${answer.considered} with room; ${scores}`,
   };
 }

@@ -47,6 +47,7 @@ export function meantToBe(uuid: string, state: 'up' | 'down', source: 'admin' | 
   return (view) => {
     const instance = view.instances.get(uuid);
     if (!instance || (instance.admin_state === state && instance.admin_state_source === source)) return [];
-    return [put('instance', changed(instance, { admin_state: state, admin_state_source: source }, now))];
+    const meant = { admin_state: state, admin_state_source: source, disks_active: undefined };
+    return [put('instance', changed(instance, meant, now))];
   };
 }
