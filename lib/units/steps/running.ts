@@ -46,7 +46,9 @@ export function checkMemory(runtime: RuntimeView, node: Node, memory: number): v
 export function meantToBe(uuid: string, state: 'up' | 'down', source: 'admin' | 'user', now: number): Build {
   return (view) => {
     const instance = view.instances.get(uuid);
-    if (!instance || (instance.admin_state === state && instance.admin_state_source === source)) return [];
+    if (!instance) return [];
+    const isSo = instance.admin_state === state && instance.admin_state_source === source;
+    if (isSo && !instance.disks_active) return [];
     const meant = { admin_state: state, admin_state_source: source, disks_active: undefined };
     return [put('instance', changed(instance, meant, now))];
   };

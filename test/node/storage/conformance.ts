@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { open, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { StorageDriver } from '../../../lib/node/storage/define.ts';
 import type { DiskTarget } from '../../../lib/rpc/types.ts';
@@ -17,6 +18,16 @@ export interface StorageFixture {
   } | null;
 }
 
+/** The data of templates whose disks are files, or look like files. */
+export const fileData: NonNullable<StorageFixture['data']> = {
+  async write(path, text) {
+    const file = await open(path, 'r+');
+    await file.write(text, 0);
+    await file.close();
+  },
+  read: async (path, length) => (await readFile(path)).subarray(0, length),
+};
+
 /** What every storage driver must do. To be called at the top of the driver's test file. */
 export function storageConformance(
   template: string,
@@ -33,8 +44,10 @@ export function storageConformance(
     /** Asserts whether the data is there; a template without data always has all that it needs. */
     async function assertExists(disk: DiskTarget, exists: boolean): Promise<void> {
       const status = await fixture.driver.status(disk);
-      if (!fixture.data) assert.deepEqual(status, { path: null, exists: true, size: null });
-      else {
+      if (!fixture.data) {
+        const nothing = { path: null, exists: true, size: null, active: true, mirror: null };
+        assert.deepEqual(status, nothing);
+      } else {
         assert.ok(status.path?.startsWith('/'));
         assert.deepEqual([status.exists, status.size], [exists, exists ? disk.size : null]);
       }
@@ -74,6 +87,33 @@ export function storageConformance(
       const bigger = { ...disk, size: disk.size + 1 };
       if (fixture.data) await assert.rejects(fixture.driver.create(bigger), { code: 'block_device' });
       else await fixture.driver.create(bigger);
+      await assertExists(disk, true);
+    });
+
+    it('is active when it is activated, and deactivates what is there and what is not', async () => {
+      const [disk, other] = fixture.disks;
+      await fixture.driver.activate(disk, true);
+      await fixture.driver.activate(disk, true);
+      assert.equal((await fixture.driver.status(disk)).active, true);
+      await fixture.driver.deactivate(disk);
+      await fixture.driver.deactivate(disk);
+      await fixture.driver.deactivate(other);
+      await assertExists(disk, true);
+      if (fixture.data) await assert.rejects(fixture.driver.activate(other, true), { code: 'block_device' });
+    });
+
+    it('grows a disk and keeps its data, and never makes it smaller', async () => {
+      const [disk] = fixture.disks;
+      const { path } = await fixture.driver.status(disk);
+      if (fixture.data && path) await fixture.data.write(path, 'precious');
+      const bigger = { ...disk, size: disk.size + 2 };
+      for (const size of [bigger.size, bigger.size, 1]) {
+        await fixture.driver.grow(disk, size);
+        await assertExists(bigger, true);
+      }
+      if (fixture.data && path) assert.equal(String(await fixture.data.read(path, 8)), 'precious');
+      await fixture.driver.remove(bigger);
+      await fixture.driver.create(disk);
       await assertExists(disk, true);
     });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -8,22 +8,19 @@ import { FileStorage } from '../../../lib/node/storage/file.ts';
 import { StoragePaths } from '../../../lib/node/storage/paths.ts';
 import { createStorage } from '../../../lib/node/storage/registry.ts';
 import { fileDisk, Resources } from '../helpers.ts';
-import { storageConformance } from './conformance.ts';
+import { fileData, storageConformance } from './conformance.ts';
 
 const ROOT = '/srv/cluster/disks';
 
-storageConformance('file', async (resources) => ({
-  driver: new FileStorage(new StoragePaths([ROOT], [{ from: ROOT, to: await resources.folder() }])),
-  disks: [fileDisk(`${ROOT}/web/one`, 2), fileDisk(`${ROOT}/web/two`, 2)],
-  data: {
-    async write(path, text) {
-      const file = await open(path, 'r+');
-      await file.write(text);
-      await file.close();
-    },
-    read: async (path, length) => (await readFile(path)).subarray(0, length),
-  },
-}));
+for (const template of ['file', 'sharedfile'] as const)
+  storageConformance(template, async (resources) => ({
+    driver: new FileStorage(
+      new StoragePaths([ROOT], [{ from: ROOT, to: await resources.folder() }]),
+      template,
+    ),
+    disks: [fileDisk(`${ROOT}/web/one`, 2), fileDisk(`${ROOT}/web/two`, 2)],
+    data: fileData,
+  }));
 
 describe('file storage', () => {
   const resources = new Resources();
@@ -131,6 +128,8 @@ describe('file storage', () => {
       path: join(folders[0] as string, 'disks', 'web', 'disk'),
       exists: true,
       size: 1,
+      active: true,
+      mirror: null,
     });
     assert.equal((await drivers[1]?.status(disk))?.exists, false);
   });
@@ -155,13 +154,16 @@ describe('storage registry', () => {
 
   it('finds drivers by template and the paths of disks in their order', async () => {
     const root = await resources.folder();
-    const storage = createStorage(new StoragePaths([root], []));
-    assert.deepEqual(storage.templates(), ['diskless', 'file']);
+    const storage = createStorage(new StoragePaths([root], []), null);
+    assert.deepEqual(storage.templates(), ['diskless', 'file', 'sharedfile']);
     const disks = [fileDisk(join(root, 'web', 'one')), fileDisk(join(root, 'web', 'two'))];
     await assert.rejects(storage.paths(disks), { code: 'block_device' });
     for (const disk of disks) await storage.of(disk).create(disk);
     assert.deepEqual(await storage.paths(disks), [join(root, 'web', 'one'), join(root, 'web', 'two')]);
     const drbd = { ...fileDisk('/x'), dev_type: 'drbd' as const };
-    assert.throws(() => storage.of(drbd), { code: 'wrong_input', message: /drbd.*diskless, file/ });
+    assert.throws(() => storage.of(drbd), {
+      code: 'wrong_input',
+      message: /drbd.*diskless, file, sharedfile/,
+    });
   });
 });
