@@ -52,6 +52,7 @@ export class Snapshot implements ClusterView {
   static of(objects: Iterable<{ kind: ObjectKind; object: Objects[ObjectKind] }>): Snapshot {
     const parts = { ...empty };
     for (const { kind, object } of objects) apply(parts, { change: 'put', kind, object } as ObjectChange);
+    parts.instances.list(); // thousands of names are sorted here, where nobody waits for an answer yet
     return new Snapshot(parts);
   }
 

@@ -7,7 +7,7 @@ interface Named {
   name: string;
 }
 
-/** How many changes a sorted list may lag behind before it is sorted anew instead. */
+/** How many changes a sorted list may lag behind before it is brought up to date. */
 const MAX_LAG = 256;
 
 /**
@@ -77,9 +77,9 @@ export class Table<T extends Named> implements ObjectTable<T> {
     after: T | undefined,
   ): Table<T> {
     const table = new Table(objects, names);
+    if (this.#base && this.#base.lag.length >= MAX_LAG) this.list();
     if (this.#list) table.#base = { list: this.#list, lag: [[before, after]] };
-    else if (this.#base && this.#base.lag.length < MAX_LAG)
-      table.#base = { list: this.#base.list, lag: [...this.#base.lag, [before, after]] };
+    else if (this.#base) table.#base = { list: this.#base.list, lag: [...this.#base.lag, [before, after]] };
     return table;
   }
 

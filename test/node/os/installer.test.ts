@@ -21,7 +21,7 @@ describe('OS installer', () => {
     const root = await resources.folder();
     const [folder, searched, disks] = [join(root, 'worker'), join(root, 'os'), join(root, 'disks')];
     await writeOs(searched, 'system', { ...files, create: `#!/bin/sh\n${create}\n` });
-    const storage = createStorage(new StoragePaths([disks], []));
+    const storage = createStorage(new StoragePaths([disks], []), null);
     const disk = fileDisk(join(disks, 'web', 'disk0'));
     await storage.of(disk).create(disk);
     const installer = new OsInstaller(folder, storage);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Disk } from '../../../lib/model/disk.ts';
 import type { Instance } from '../../../lib/model/instance.ts';
 import type { Job, JobOp, OpInput } from '../../../lib/model/job.ts';
@@ -30,7 +30,8 @@ export class InstanceFixture {
     this.#osFolder = osFolder;
   }
 
-  static async make(): Promise<InstanceFixture> {
+  /** `over` is said of the cluster instead. */
+  static async make(over: Parameters<typeof TestCluster.start>[2] = {}): Promise<InstanceFixture> {
     const osFolder = await mkdtemp(join(tmpdir(), 'merapi-os-'));
     const lists = { 'variants.list': 'small\nlarge\n', 'parameters.list': 'colour its colour\n' };
     await makeOs(join(osFolder, 'plain'), {});
@@ -43,6 +44,7 @@ export class InstanceFixture {
     const cluster = await TestCluster.start(['node1.example.com', 'node2.example.com'], [], {
       os_search_path: [osFolder],
       ipolicy: { minmax: [{ min: bounds(0, 0), max: bounds(1 << 24, 32) }] },
+      ...over,
     });
     return new InstanceFixture(cluster, osFolder);
   }
@@ -88,6 +90,21 @@ export class InstanceFixture {
     if (typeof message === 'string') assert.equal(text, message);
     else assert.match(text, message);
     assert.equal(this.cluster.store.view, view, 'what is refused changes nothing');
+  }
+
+  /** Makes the data of a simulated logical volume [group, name] of a size in MiB on a node, as an administrator may. */
+  async volume(node: string, id: [string, string], size: number): Promise<{ exists(): Promise<boolean> }> {
+    const path = join(this.cluster.folder(node), 'volumes', 'plain', ...id);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, '');
+    await truncate(path, size * 1024 * 1024);
+    return {
+      exists: () =>
+        access(path).then(
+          () => true,
+          () => false,
+        ),
+    };
   }
 
   /** Runs with a node in another state than it is. */
