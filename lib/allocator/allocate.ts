@@ -79,8 +79,10 @@ class Search {
     const open = this.#states.filter(
       (state) => fitting.includes(state.group) && this.#closed(state).length === 0,
     );
-    for (const primary of open) {
-      if (primaryProblems(primary, this.#demand).length > 0) continue;
+    const given = this.#request.primary;
+    for (const primary of given === undefined ? open : this.#states) {
+      if (given === undefined && primaryProblems(primary, this.#demand).length > 0) continue;
+      if (given !== undefined && (primary.node.uuid !== given || !fitting.includes(primary.group))) continue;
       if (this.#request.required_nodes === 1) yield this.#place(primary, null);
       else
         for (const secondary of open)
@@ -136,7 +138,8 @@ class Search {
     const states = this.#states.filter((state) => state.group === group);
     const refused = states.flatMap((state) => {
       const closed = this.#closed(state);
-      const problems = closed.length > 0 ? closed : primaryProblems(state, this.#demand);
+      const isOther = this.#request.primary !== undefined;
+      const problems = closed.length > 0 || isOther ? closed : primaryProblems(state, this.#demand);
       return problems.length > 0 ? [`${state.node.name}: ${problems.join(', ')}`] : [];
     });
     if (this.#request.required_nodes === 1 || refused.length === states.length) return refused;

@@ -82,6 +82,8 @@ export interface AllocateRequest {
   readonly required_nodes: 1 | 2;
   /** Only this group, by uuid; by default all. */
   readonly group?: string;
+  /** The primary node (uuid) where it is decided already: then only a secondary is looked for. */
+  readonly primary?: string;
   /** Nodes (uuids) that must not be taken. */
   readonly exclude?: readonly string[];
   /** Whether the sizes that the instance policies allow do not matter; room must be there all the same. */

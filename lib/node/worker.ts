@@ -8,6 +8,7 @@ import type { HypervisorName } from '../model/hvparams/index.ts';
 import { type Handlers, startRpcServer } from '../rpc/server.ts';
 import { diskExecutors } from './executors/disk.ts';
 import { instanceExecutors } from './executors/instance.ts';
+import { migrationExecutors } from './executors/migration.ts';
 import { networkExecutors } from './executors/network.ts';
 import { nodeExecutors } from './executors/node.ts';
 import { osExecutors } from './executors/os.ts';
@@ -104,6 +105,7 @@ async function startParts(
   const handlers: Handlers = {
     ...nodeExecutors({ name, version, hypervisors, storage, facts }),
     ...instanceExecutors({ hypervisors, storage, installer }),
+    ...migrationExecutors(hypervisors, storage),
     ...diskExecutors(storage),
     ...osExecutors(installer, hypervisors),
     ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),

@@ -24,9 +24,15 @@ const disk = z
   .refine((values) => values.size === undefined || isSize(values.size))
   .refine((values) => values.mode === undefined || values.mode === 'rw' || values.mode === 'ro');
 
+/** What a request says of one disk. */
+export const diskKind: Kind<z.ZodType<Record<string, string | number>>> = {
+  type: 'Dictionary with keys of NonEmptyString and values of (NonEmptyString or Integer) [Disk parameters]',
+  schema: disk,
+};
+
 /** The disks of an instance as a request describes them. */
 export const disksKind: Kind<z.ZodType<Record<string, string | number>[]>> = {
-  type: 'List of (Dictionary with keys of NonEmptyString and values of (NonEmptyString or Integer) [Disk parameters])',
+  type: `List of (${diskKind.type})`,
   schema: z.array(disk),
 };
 
@@ -37,3 +43,25 @@ export const nicsKind: Kind<z.ZodType<{ [K in (typeof nicKeys)[number]]?: string
   type: `List of (Dictionary with keys of (OneOf ${nicKeys.join(', ')}) and values of (None or String) [NIC parameters])`,
   schema: z.array(z.partialRecord(z.enum(nicKeys), z.string().nullable())) as never,
 };
+
+/** How many disks an instance may have. */
+const MAX_DISKS = 16;
+
+/** The number of a disk of an instance. */
+export const diskIndexKind: Kind<z.ZodNumber> = {
+  type: 'EqualOrGreaterThanZero and (Less than 16)',
+  schema: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_DISKS - 1),
+};
+
+/** An amount of space in MiB, or a text with a unit such as "20G". */
+export const amountKind: Kind<z.ZodType<number | string>> = {
+  type: 'EqualOrGreaterThanZero',
+  schema: z.union([z.number().int().min(0), z.string().refine(isSize)]),
+};
+
+/** What an opcode that submits jobs says of them: whether each was submitted, and its id. */
+export const jobsResult = z.array(z.tuple([z.boolean(), z.union([z.number(), z.string()])]));

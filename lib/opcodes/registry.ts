@@ -3,14 +3,22 @@ import { clusterPostInit } from './cluster/post-init.ts';
 import type { Opcode } from './define.ts';
 import { groupAdd } from './group/add.ts';
 import { groupRemove } from './group/remove.ts';
+import { instanceActivateDisks } from './instance/activate-disks.ts';
 import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
+import { instanceDeactivateDisks } from './instance/deactivate-disks.ts';
+import { instanceFailover } from './instance/failover.ts';
+import { instanceGrowDisk } from './instance/grow-disk.ts';
+import { instanceMigrate } from './instance/migrate.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
+import { instanceRecreateDisks } from './instance/recreate-disks.ts';
 import { instanceRemove } from './instance/remove.ts';
+import { instanceReplaceDisks } from './instance/replace-disks.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
 import { nodeAdd } from './node/add.ts';
+import { nodeMigrate } from './node/migrate.ts';
 import { osDiagnose } from './os/diagnose.ts';
 import { tagsDel } from './tags/del.ts';
 import { tagsSet } from './tags/set.ts';
@@ -20,6 +28,9 @@ import { testDelay } from './test/delay.ts';
 export const opcodes = {
   OP_CLUSTER_POST_INIT: clusterPostInit,
   OP_NODE_ADD: nodeAdd,
+  OP_NODE_MIGRATE: nodeMigrate,
+  OP_INSTANCE_MIGRATE: instanceMigrate,
+  OP_INSTANCE_FAILOVER: instanceFailover,
   OP_INSTANCE_CREATE: instanceCreate,
   OP_INSTANCE_REMOVE: instanceRemove,
   OP_INSTANCE_STARTUP: instanceStartup,
@@ -27,6 +38,11 @@ export const opcodes = {
   OP_INSTANCE_REBOOT: instanceReboot,
   OP_INSTANCE_QUERY_DATA: instanceQueryData,
   OP_INSTANCE_CONSOLE: instanceConsole,
+  OP_INSTANCE_ACTIVATE_DISKS: instanceActivateDisks,
+  OP_INSTANCE_DEACTIVATE_DISKS: instanceDeactivateDisks,
+  OP_INSTANCE_GROW_DISK: instanceGrowDisk,
+  OP_INSTANCE_RECREATE_DISKS: instanceRecreateDisks,
+  OP_INSTANCE_REPLACE_DISKS: instanceReplaceDisks,
   OP_GROUP_ADD: groupAdd,
   OP_GROUP_REMOVE: groupRemove,
   OP_TAGS_SET: tagsSet,

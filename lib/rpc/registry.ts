@@ -7,7 +7,14 @@ import {
   diskRemove,
   diskStatus,
 } from './calls/disk.ts';
-import { instanceForget, instanceReboot, instanceStart, instanceStop } from './calls/instance.ts';
+import {
+  instanceForget,
+  instanceReboot,
+  instanceResize,
+  instanceStart,
+  instanceStop,
+} from './calls/instance.ts';
+import { migrationReceive, migrationResume, migrationSend } from './calls/migration.ts';
 import { networkBridges } from './calls/network.ts';
 import { nodeDelay, nodeFacts, nodeHello } from './calls/node.ts';
 import { osCreate, osList } from './calls/os.ts';
@@ -21,6 +28,7 @@ export const calls = {
   'instance.start': instanceStart,
   'instance.stop': instanceStop,
   'instance.reboot': instanceReboot,
+  'instance.resize': instanceResize,
   'instance.forget': instanceForget,
   'disk.create': diskCreate,
   'disk.grow': diskGrow,
@@ -29,6 +37,9 @@ export const calls = {
   'disk.copy': diskCopy,
   'disk.remove': diskRemove,
   'disk.status': diskStatus,
+  'migration.receive': migrationReceive,
+  'migration.send': migrationSend,
+  'migration.resume': migrationResume,
   'os.list': osList,
   'os.create': osCreate,
   'network.bridges': networkBridges,

@@ -19,6 +19,8 @@ export type DiskTarget = z.infer<typeof DiskTarget>;
 /** How one node's side of a mirrored disk is. */
 export const MirrorStatus = z.object({
   primary: z.boolean(),
+  /** Whether this side holds all data for certain. */
+  current: z.boolean(),
   /** Whether the two sides do not hold the same data for certain. */
   degraded: z.boolean(),
   /** Per cent of a synchronisation under way; null when there is none. */

@@ -40,6 +40,7 @@ interface Life {
   client: NodeClient;
   locks: LockManager;
   manager: Manager;
+  runtime: RuntimeTable;
 }
 
 /**
@@ -95,6 +96,11 @@ export class TestCluster {
 
   get locks(): LockManager {
     return this.#life.locks;
+  }
+
+  /** What the master knows of the nodes. */
+  get runtime(): RuntimeTable {
+    return this.#life.runtime;
   }
 
   /** The folder of a node. */
@@ -198,7 +204,7 @@ async function live(dir: string, gate: Gate): Promise<Life> {
   const manager = createManager({ store, queue, runtime, nodes });
   await keepNodesFollowed(store, client);
   await queue.start();
-  return { store, queue, client, locks, manager };
+  return { store, queue, client, locks, manager, runtime };
 }
 
 function gated(store: Store, gate: Gate): Store {

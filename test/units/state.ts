@@ -9,6 +9,7 @@ const INSTANCE_FIELDS = [
   'name',
   'uuid',
   'pnode',
+  'snodes',
   'status',
   'admin_state',
   'os',
@@ -27,7 +28,7 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
   const names = manager.view.nodes.list().map((node) => node.name);
   const files = await Promise.all(
     names.flatMap((name) =>
-      ['file-storage', 'guests'].map((kind) => filesIn(join(cluster.folder(name), kind))),
+      ['file-storage', 'guests', 'volumes'].map((kind) => filesIn(join(cluster.folder(name), kind))),
     ),
   );
   return {
@@ -36,6 +37,7 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
     groups: await read('group', GROUP_FIELDS),
     instances: await read('instance', INSTANCE_FIELDS),
     files,
+    shared: await filesIn(join(cluster.dir, 'volumes')),
   };
 }
 

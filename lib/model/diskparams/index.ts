@@ -14,6 +14,16 @@ export const diskTemplates = [
 ] as const;
 export type DiskTemplate = (typeof diskTemplates)[number];
 
+/** The templates whose data every node of a group can reach: an instance can run on any of them. */
+export const diskTemplatesOnAllNodes: readonly DiskTemplate[] = [
+  'blockdev',
+  'diskless',
+  'ext',
+  'gluster',
+  'rbd',
+  'sharedfile',
+];
+
 /** The kinds of the disk parameters of all templates. */
 export const diskParamKinds: ParamKinds = {
   access: 'string',

@@ -1,3 +1,4 @@
+import { MerapiError } from '../../base/errors.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { OsInstaller } from '../os/installer.ts';
@@ -11,7 +12,7 @@ export interface InstanceParts {
 
 type InstanceHandlers = Pick<
   Handlers,
-  'instance.start' | 'instance.stop' | 'instance.reboot' | 'instance.forget'
+  'instance.start' | 'instance.stop' | 'instance.reboot' | 'instance.resize' | 'instance.forget'
 >;
 
 /** Serves the calls about guests. */
@@ -33,6 +34,13 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
         await driver.stop(instance, { timeout, force: false });
         await driver.start(instance, { diskPaths, paused: false });
       } else await driver.reset(instance);
+      return {};
+    },
+    'instance.resize': async ({ instance, disk }) => {
+      const target = instance.disks[disk];
+      if (!target) throw new MerapiError('wrong_input', `Instance ${instance.name} has no disk ${disk}`);
+      const [path = ''] = await storage.paths([target]);
+      await hypervisors.of(instance.hypervisor).resize(instance, { path, size: target.size });
       return {};
     },
     'instance.forget': async ({ instance }) => {

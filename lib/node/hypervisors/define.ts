@@ -7,6 +7,16 @@ export interface StartOptions {
   paused: boolean;
 }
 
+/** Moves running guests between nodes. Every method is idempotent. */
+export interface Migration {
+  /** Makes a guest that waits for its state from another node; answers where that is to be sent, in the hypervisor's form. */
+  receive(instance: InstanceTarget, options: { diskPaths: readonly string[] }): Promise<string>;
+  /** Sends the state of a running guest; after that it is stopped here, and can be resumed. */
+  send(instance: InstanceTarget, to: string): Promise<void>;
+  /** Lets a guest run that was received, or one that was sent in vain. */
+  resume(instance: InstanceTarget): Promise<void>;
+}
+
 /**
  * A driver of one hypervisor on one node. Every method is idempotent: starting what runs, stopping and forgetting what is
  * gone succeed. Failures are MerapiErrors: `hypervisor` with the hypervisor's own words, `wrong_state`, or what the network
@@ -14,6 +24,8 @@ export interface StartOptions {
  */
 export interface Hypervisor {
   readonly kind: HypervisorName;
+  /** Null where running guests cannot be moved. */
+  readonly migration: Migration | null;
   /** Finds the guests that an earlier life of the worker left running. Called once, before anything else. */
   open(): Promise<void>;
   /** Lets go of all guests without touching them. */
@@ -25,6 +37,8 @@ export interface Hypervisor {
   stop(instance: InstanceTarget, options: { timeout: number; force: boolean }): Promise<void>;
   /** Restarts the guest within its process; the disks and devices stay. */
   reset(instance: InstanceTarget): Promise<void>;
+  /** Tells a guest that the disk at this path has grown to `size` MiB; nothing to do where it does not run. */
+  resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void>;
   /** Removes all that is kept of a guest that does not run. */
   forget(instance: InstanceTarget): Promise<void>;
   /** Calls back whenever what guests() tells may have changed. */

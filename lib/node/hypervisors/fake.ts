@@ -8,7 +8,7 @@ import { parseJson, stringifyJson } from '../../base/json.ts';
 import type { Logger } from '../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
-import type { Hypervisor, StartOptions } from './define.ts';
+import type { Hypervisor, Migration, StartOptions } from './define.ts';
 
 /** A simulated guest as its file holds it. A test may rewrite the file, to play what happens inside a guest. */
 const Guest = z.object({
@@ -21,12 +21,40 @@ const Guest = z.object({
 });
 type Guest = z.infer<typeof Guest>;
 
+const newGuest = ({ name, uuid, beparams }: InstanceTarget) => ({
+  name,
+  uuid,
+  memory: beparams.maxmem,
+  vcpus: beparams.vcpus,
+  by_user: false,
+});
+
 /**
  * Simulates guests: each is a file FOLDER/guests/NAME.json and nothing else, so it survives the worker as a real guest does.
  * The files are the truth: they are read at each use, and only what has not changed since is taken from memory.
  */
 export class FakeHypervisor implements Hypervisor {
   readonly kind = 'fake';
+  /** What is sent is nothing but the word to be received. */
+  readonly migration: Migration = {
+    receive: async (instance) => {
+      const known = this.#find(instance);
+      if (known?.state === 'running')
+        throw new MerapiError('wrong_state', `Instance ${instance.name} runs here already`);
+      if (known?.state !== 'paused') await this.#write({ ...newGuest(instance), state: 'paused' });
+      return '';
+    },
+    send: async (instance) => {
+      const known = this.#find(instance);
+      if (!known) throw new MerapiError('wrong_state', `Instance ${instance.name} does not run here`);
+      if (known.state !== 'stopped') await this.#write({ ...known, state: 'stopped' });
+    },
+    resume: async (instance) => {
+      const known = this.#find(instance);
+      if (!known) throw new MerapiError('wrong_state', `Instance ${instance.name} is not here`);
+      if (known.state !== 'running') await this.#write({ ...known, state: 'running' });
+    },
+  };
   readonly #folder: string;
   readonly #log: Logger;
   readonly #known = new Map<string, { version: string; guest: Guest }>();
@@ -63,14 +91,7 @@ export class FakeHypervisor implements Hypervisor {
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     const known = this.#find(instance);
     if (known && known.state !== 'stopped') return;
-    await this.#write({
-      name: instance.name,
-      uuid: instance.uuid,
-      state: options.paused ? 'paused' : 'running',
-      memory: instance.beparams.maxmem,
-      vcpus: instance.beparams.vcpus,
-      by_user: false,
-    });
+    await this.#write({ ...newGuest(instance), state: options.paused ? 'paused' : 'running' });
   }
 
   /** A simulated guest always heeds the request to shut down, at once, and leaves nothing behind. */
@@ -84,6 +105,9 @@ export class FakeHypervisor implements Hypervisor {
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it cannot be reset`);
     await this.#write({ ...known, state: 'running' });
   }
+
+  /** A simulated guest takes its disks as they are. */
+  async resize(): Promise<void> {}
 
   async forget(instance: InstanceTarget): Promise<void> {
     const known = this.#find(instance);

@@ -27,6 +27,7 @@ export function createKvm(options: KvmOptions): Hypervisor {
 
 class KvmDriver implements Hypervisor {
   readonly kind = 'kvm';
+  readonly migration = null;
   readonly #folder: string;
   readonly #context: GuestContext;
   readonly #guests = new Map<string, Guest>();
@@ -82,6 +83,10 @@ class KvmDriver implements Hypervisor {
     if (!guest)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it cannot be reset`);
     await guest.reset();
+  }
+
+  async resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void> {
+    await this.#guests.get(instance.uuid)?.resize(disk);
   }
 
   async forget(instance: InstanceTarget): Promise<void> {

@@ -11,6 +11,8 @@ import { createRaw, emptyRaw, expect, growRaw, sizeOfRaw } from './raw.ts';
 
 /** One node's side of a simulated mirror, as its file holds it. */
 const Side = z.object({
+  /** The mirror that it is a side of: a node that was replaced while it was out of reach keeps a side of an old one. */
+  mirror: z.string(),
   /** MiB */
   size: z.number().int(),
   active: z.boolean(),
@@ -53,7 +55,8 @@ export class FakeMirrorStorage implements StorageDriver {
     if (own) return;
     const isFirst = (await this.#others(disk)).length === 0;
     if (isFirst) await createRaw(this.#data(disk), disk.size);
-    await this.#write(disk, { size: disk.size, active: false, primary: false, current: isFirst, since: 0 });
+    const state = { active: false, primary: false, current: isFirst, since: 0 };
+    await this.#write(disk, { mirror: nameOf(disk), size: disk.size, ...state });
   }
 
   async empty(disk: DiskTarget): Promise<void> {
@@ -68,18 +71,20 @@ export class FakeMirrorStorage implements StorageDriver {
 
   async activate(disk: DiskTarget, primary: boolean): Promise<void> {
     const own = await this.#existing(disk);
-    if (own.active && own.primary === primary) return;
-    await this.#write(disk, { ...own, active: true, primary, since: own.active ? own.since : Date.now() });
+    const mirror = nameOf(disk);
+    const isSame = own.active && own.mirror === mirror;
+    if (isSame && own.primary === primary) return;
+    const since = isSame ? own.since : Date.now();
+    await this.#write(disk, { ...own, mirror, active: true, primary, since });
   }
 
   async deactivate(disk: DiskTarget): Promise<void> {
     const own = await this.#own(disk);
     if (!own?.active) return;
     // What is in sync by now stays so; what is not has to begin anew.
-    const others = await this.#others(disk);
-    for (const [name, other] of others)
-      if (isInSync(other, own, disk.size)) await this.#write(disk, { ...other, current: true }, name);
-    const current = own.current || others.some(([, other]) => isInSync(own, other, disk.size));
+    const [name, other] = (await this.#peer(disk, own)) ?? [];
+    if (other && isInSync(other, own, disk.size)) await this.#write(disk, { ...other, current: true }, name);
+    const current = own.current || (other !== undefined && isInSync(own, other, disk.size));
     await this.#write(disk, { ...own, active: false, primary: false, current });
   }
 
@@ -98,7 +103,7 @@ export class FakeMirrorStorage implements StorageDriver {
     const path = this.#data(disk);
     if (!own || (await sizeOfRaw(path)) === null)
       return { path, exists: false, size: null, active: false, mirror: null };
-    const other = (await this.#others(disk))[0]?.[1];
+    const other = (await this.#peer(disk, own))?.[1];
     return { path, exists: true, size: own.size, active: own.active, mirror: mirrorOf(own, other, own.size) };
   }
 
@@ -106,6 +111,11 @@ export class FakeMirrorStorage implements StorageDriver {
     const own = await this.#own(disk);
     if (!own) throw new MerapiError('block_device', `This node holds no side of disk ${disk.uuid}`);
     return own;
+  }
+
+  /** The other side of the mirror that a side belongs to, with its node. */
+  async #peer(disk: DiskTarget, own: Side): Promise<[string, Side] | undefined> {
+    return (await this.#others(disk)).find(([, side]) => side.mirror === own.mirror);
   }
 
   #own(disk: DiskTarget): Promise<Side | null> {
@@ -143,6 +153,9 @@ export class FakeMirrorStorage implements StorageDriver {
   }
 }
 
+/** What tells the mirror of a disk from those that it was before it got other nodes. */
+const nameOf = ({ logical_id }: DiskTarget) => logical_id.slice(0, 2).join('/');
+
 /** Milliseconds that a side still has to copy from the other; Infinity when it cannot. */
 function syncLeft(side: Side, from: Side, size: number): number {
   if (side.current) return 0;
@@ -153,7 +166,8 @@ function syncLeft(side: Side, from: Side, size: number): number {
 const isInSync = (side: Side, from: Side, size: number) => syncLeft(side, from, size) === 0;
 
 function mirrorOf(own: Side, other: Side | undefined, size: number): MirrorStatus {
-  const alone = { primary: own.primary, degraded: true, sync_percent: null, estimated_time: null };
+  const current = own.current || (other !== undefined && isInSync(own, other, size));
+  const alone = { primary: own.primary, current, degraded: true, sync_percent: null, estimated_time: null };
   if (!other?.active || !own.active) return alone;
   const left = Math.max(syncLeft(own, other, size), syncLeft(other, own, size));
   if (left === 0) return { ...alone, degraded: false };

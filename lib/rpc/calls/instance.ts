@@ -41,6 +41,16 @@ export const instanceReboot = defineCall({
   timeout: 24 * 3600_000,
 });
 
+export const instanceResize = defineCall({
+  name: 'instance.resize',
+  summary:
+    'Tells a running guest that one of its disks, by number, has grown to the size that the instance names.',
+  params: z.strictObject({ instance: InstanceTarget, disk: z.number().int().min(0) }),
+  result: nothing,
+  mutates: true,
+  timeout: 60_000,
+});
+
 export const instanceForget = defineCall({
   name: 'instance.forget',
   summary:

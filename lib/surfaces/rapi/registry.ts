@@ -3,6 +3,8 @@ import type { Resource } from './resource.ts';
 import { clusterResources } from './resources/cluster.ts';
 import { groupResources } from './resources/groups.ts';
 import { instanceResources } from './resources/instances.ts';
+import { instanceDiskResources } from './resources/instances-disks.ts';
+import { instanceMoveResources } from './resources/instances-move.ts';
 import { jobResources } from './resources/jobs.ts';
 import { nodeResources } from './resources/nodes.ts';
 import { queryResources } from './resources/query.ts';
@@ -13,6 +15,8 @@ const described: readonly Resource[] = [
   ...nodeResources,
   ...groupResources,
   ...instanceResources,
+  ...instanceMoveResources,
+  ...instanceDiskResources,
   ...tagResources,
   ...jobResources,
   ...queryResources,

@@ -52,6 +52,8 @@ export interface Submission {
   readonly body?: Renames | false;
   /** Members of the body that are no parameters and must be there with these values. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** Whether dry_run stands in the opcode only where the URL says so, or the body: as Ganeti has it in some resources. */
+  readonly quietDryRun?: boolean;
   /** Parameters that no request may give. */
   readonly forbidden?: readonly string[];
 }

@@ -62,6 +62,7 @@ function decided(call: Call, how: Submission): Record<string, unknown> {
     ...how.args,
     'dry-run': dryRunArgument as ParamArgument,
   })) {
+    if (name === 'dry-run' && how.quietDryRun && call.query.text(name) === null) continue;
     const value = given(call, name, argument);
     if (value !== undefined) values[argument.param ?? name] = value;
   }
@@ -115,7 +116,7 @@ function bodySchema(opcode: OpcodeId, how: Submission): z.ZodObject {
     ...Object.keys(how.fixed ?? {}),
     ...Object.entries(how.args ?? {}).map(([name, { param }]) => param ?? name),
     ...(how.forbidden ?? []),
-    'dry_run',
+    ...(how.quietDryRun ? [] : ['dry_run']),
     'reason',
   ]);
   const alias = aliases(how);

@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import type { Node } from '../../model/node.ts';
@@ -28,6 +29,15 @@ export function groupNamed(view: ClusterView, name: string): NodeGroup {
 /** The primary node of an instance. */
 export function primaryOf(view: ClusterView, instance: Instance): Node {
   return view.nodes.get(instance.primary_node) ?? fail('node', instance.primary_node);
+}
+
+/** The disk of an instance that a request names by its number. @throws MerapiError wrong_input */
+export function diskNumbered(view: ClusterView, instance: Instance, index: number): Disk {
+  const disks = view.disksOf(instance);
+  const disk = disks[index];
+  if (disk) return disk;
+  const known = disks.length === 0 ? 'it has none' : `it has 0 to ${disks.length - 1}`;
+  throw new MerapiError('wrong_input', `Instance ${instance.name} has no disk ${index}; ${known}`);
 }
 
 /** @throws MerapiError wrong_state when the node is marked offline */

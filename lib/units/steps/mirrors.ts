@@ -14,7 +14,7 @@ const LAST_PORT = 14_999;
 
 /**
  * The same disks, the mirrored ones with a port that no other mirror of their nodes has, and with numbers that are free on
- * these. To be called where a commit is built, so that no two jobs get the same.
+ * these; what they have stays when it is free. To be called where a commit is built, so that no two jobs get the same.
  * @throws MerapiError insufficient_resources when the ports are used up
  */
 export function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
@@ -29,15 +29,15 @@ export function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] 
   };
   return disks.map((disk) => {
     if (disk.dev_type !== 'drbd') return disk;
-    const [a, b, , , , secret] = DrbdId.parse(disk.logical_id);
+    const [a, b, oldPort, minorA, minorB, secret] = DrbdId.parse(disk.logical_id);
     for (const node of [a, b]) if (!numbers.has(node)) taken(node);
-    const port = firstFree([ports.get(a), ports.get(b)], FIRST_PORT);
+    const port = firstFree([ports.get(a), ports.get(b)], FIRST_PORT, oldPort);
     if (port > LAST_PORT)
       throw new MerapiError(
         'insufficient_resources',
         `All ports for mirrored disks (${FIRST_PORT} to ${LAST_PORT}) are used on the nodes of disk ${disk.uuid}`,
       );
-    const minors = [a, b].map((node) => firstFree([numbers.get(node)], 0));
+    const minors = [firstFree([numbers.get(a)], 0, minorA), firstFree([numbers.get(b)], 0, minorB)];
     for (const [place, node] of [a, b].entries()) {
       ports.get(node)?.add(port);
       numbers.get(node)?.add(minors[place] ?? 0);
@@ -46,22 +46,38 @@ export function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] 
   });
 }
 
-function firstFree(used: readonly (ReadonlySet<number> | undefined)[], first: number): number {
+/** The lowest number from `first` on that none of these uses, or the `wished` one when it is among those. */
+function firstFree(
+  used: readonly (ReadonlySet<number> | undefined)[],
+  first: number,
+  wished: number,
+): number {
+  const isUsed = (number: number) => used.some((set) => set?.has(number));
+  if (wished >= first && !isUsed(wished)) return wished;
   let number = first;
-  while (used.some((set) => set?.has(number))) number++;
+  while (isUsed(number)) number++;
   return number;
 }
 
 /**
- * Enters new disks in the cluster when they are mirrored, which gives them their ports and numbers; answers them as they are
- * then. Others are left for the commit of their instance.
+ * Enters mirrored disks in the cluster, which gives them their ports and numbers; answers them as they are then. Others are
+ * left for a later commit. `before` are the disks that are replaced so, where they are not new.
  */
-export async function reserveMirrors(context: RunContext, disks: readonly Disk[]): Promise<readonly Disk[]> {
+export async function reserveMirrors(
+  context: RunContext,
+  disks: readonly Disk[],
+  before: readonly Disk[] = [],
+): Promise<readonly Disk[]> {
   if (!disks.some((disk) => disk.dev_type === 'drbd')) return disks;
+  const known = new Map(before.map((disk) => [disk.uuid, disk]));
   await context.commit(
     'disks/reserve',
     (view) => placeMirrors(view, disks).map((disk) => put('disk', disk)),
-    () => disks.map((disk) => remove('disk', disk.uuid)),
+    () =>
+      disks.map(({ uuid }) => {
+        const old = known.get(uuid);
+        return old ? put('disk', old) : remove('disk', uuid);
+      }),
   );
   return context.step('disks/reserved', ({ view }) => disks.map((disk) => view.disk(disk.uuid) ?? disk));
 }

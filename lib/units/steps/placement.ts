@@ -6,6 +6,7 @@ import type {
   AllocatorNode,
 } from '../../allocator/model.ts';
 import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillIPolicy, fillNdParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
@@ -17,7 +18,8 @@ import type { RuntimeView } from '../../rpc/runtime.ts';
 const BUILT_IN_ALLOCATOR = 'hail';
 
 /** The cluster as the allocator sees it. */
-function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorCluster {
+function allocatorCluster(view: ClusterView, runtime: RuntimeView, without?: Instance): AllocatorCluster {
+  const instances = view.instances.list().filter((instance) => instance.uuid !== without?.uuid);
   return {
     tags: view.cluster.tags,
     groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy }) => ({
@@ -27,7 +29,7 @@ function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorClu
       ipolicy: fillIPolicy(view.cluster.ipolicy, ipolicy),
     })),
     nodes: view.nodes.list().map((node) => allocatorNode(view, runtime, node)),
-    instances: view.instances.list().map((instance) => allocatorInstance(view, runtime, instance)),
+    instances: instances.map((instance) => allocatorInstance(view, runtime, instance)),
   };
 }
 
@@ -71,7 +73,7 @@ function allocatorInstance(view: ClusterView, runtime: RuntimeView, instance: In
 }
 
 /**
- * The nodes for a new instance, the primary first, as the named allocator chooses it.
+ * The nodes for a new instance, or for one that is there (`without`) and moves, the primary first, as the named allocator chooses it.
  * @throws MerapiError execution when there is no such allocator, insufficient_resources telling what is short on each node
  */
 export function chooseNode(
@@ -79,13 +81,15 @@ export function chooseNode(
   runtime: RuntimeView,
   allocator: string,
   request: AllocateRequest,
+  without?: Instance,
 ): { nodes: Node[]; words: string } {
   if (allocator !== BUILT_IN_ALLOCATOR)
     throw new MerapiError(
       'execution',
       `There is no allocator '${allocator}'; '${BUILT_IN_ALLOCATOR}' is built in`,
     );
-  const answer = allocate(allocatorCluster(view, runtime), request);
+  const cluster = allocatorCluster(view, runtime, without);
+  const answer = allocate(cluster, request);
   if (!answer.ok)
     throw new MerapiError(
       'insufficient_resources',
@@ -99,5 +103,22 @@ export function chooseNode(
   return {
     nodes,
     words: `The built-in allocator chose ${nodes.map((node) => node.name).join(' and ')} of ${answer.considered} with room; ${scores}`,
+  };
+}
+
+/** What an instance that is there needs, with these disks. */
+export function requestOf(view: ClusterView, instance: Instance, disks: readonly Disk[]): AllocateRequest {
+  const be = fillBeParams(view.cluster, instance.beparams);
+  const spindles = disks.map((disk) => disk.spindles);
+  return {
+    memory: be.maxmem,
+    vcpus: be.vcpus,
+    disks: disks.map((disk) => disk.size),
+    disk_template: disks[0]?.dev_type ?? instance.disk_template,
+    spindle_use: be.spindle_use,
+    spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
+    nic_count: instance.nics.length,
+    tags: instance.tags,
+    required_nodes: disks.some((disk) => disk.dev_type === 'drbd') ? 2 : 1,
   };
 }

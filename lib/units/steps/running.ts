@@ -53,3 +53,12 @@ export function meantToBe(uuid: string, state: 'up' | 'down', source: 'admin' | 
     return [put('instance', changed(instance, meant, now))];
   };
 }
+
+/** The change that records whether the disks of an instance that is down are in use; one that is up uses them anyway. */
+export function disksActive(uuid: string, active: boolean, now: number): Build {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    const isSo = instance?.admin_state === 'up' || (instance?.disks_active ?? false) === active;
+    return !instance || isSo ? [] : [put('instance', changed(instance, { disks_active: active }, now))];
+  };
+}

@@ -75,7 +75,7 @@ describe('a simulated mirror', () => {
     const big = disk('drbd', 'big', 64 * 60_000); // a minute
     for (const driver of [a, b]) await driver.create(big);
     await a.activate(big, true);
-    const alone = { primary: true, degraded: true, sync_percent: null, estimated_time: null };
+    const alone = { primary: true, current: true, degraded: true, sync_percent: null, estimated_time: null };
     assert.deepEqual((await a.status(big)).mirror, alone);
     await b.activate(big, false);
     const { mirror } = await a.status(big);

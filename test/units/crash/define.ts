@@ -1,14 +1,21 @@
 import type { OpInput } from '../../../lib/model/job.ts';
+import type { TestCluster } from '../../helpers/cluster.ts';
 
 /** One opcode that is cut off at every record, and whose node calls fail one after the other. */
 export interface Scenario {
   name: string;
   setup: OpInput[];
+  /** What happens on the nodes after that, by itself. */
+  disturb?: (cluster: TestCluster) => Promise<void>;
   op: OpInput;
   /** Brings the cluster back to where it was before the setup; what is already gone does not matter. */
   cleanup: OpInput[];
   /** Part of what it does cannot be taken back: after a failure the same job must then succeed. */
   irreversible?: boolean;
+  /** Calls at its end that only tidy up: when one fails the job succeeds all the same, and the next one like it tidies up. */
+  bears?: readonly string[];
+  /** Removes what such a failure leaves behind. */
+  tidy?: (cluster: TestCluster) => Promise<void>;
   /** It may end on either node: the nodes' free memory changes by itself. */
   anyNode?: boolean;
 }

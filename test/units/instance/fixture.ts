@@ -30,8 +30,11 @@ export class InstanceFixture {
     this.#osFolder = osFolder;
   }
 
-  /** `over` is said of the cluster instead. */
-  static async make(over: Parameters<typeof TestCluster.start>[2] = {}): Promise<InstanceFixture> {
+  /** `over` is said of the cluster instead, `more` are further nodes. */
+  static async make(
+    over: Parameters<typeof TestCluster.start>[2] = {},
+    more: readonly string[] = [],
+  ): Promise<InstanceFixture> {
     const osFolder = await mkdtemp(join(tmpdir(), 'merapi-os-'));
     const lists = { 'variants.list': 'small\nlarge\n', 'parameters.list': 'colour its colour\n' };
     await makeOs(join(osFolder, 'plain'), {});
@@ -41,7 +44,7 @@ export class InstanceFixture {
       ...{ 'memory-size': size, 'disk-size': size, 'disk-count': count },
       ...{ 'cpu-count': Math.max(1, count), 'nic-count': count, 'spindle-use': count },
     });
-    const cluster = await TestCluster.start(['node1.example.com', 'node2.example.com'], [], {
+    const cluster = await TestCluster.start(['node1.example.com', 'node2.example.com', ...more], [], {
       os_search_path: [osFolder],
       ipolicy: { minmax: [{ min: bounds(0, 0), max: bounds(1 << 24, 32) }] },
       ...over,

@@ -5,6 +5,7 @@ import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
 import type { GuestNetwork, StartOptions } from '../define.ts';
+import { resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
 import type { DiskPlace } from './devices.ts';
 import { consoleOf, prepareVnc } from './display.ts';
@@ -128,6 +129,15 @@ export class Guest {
         throw new MerapiError('wrong_state', 'The instance does not run, so it cannot be reset');
       await monitor.execute('system_reset');
       if (this.#qemu.status !== 'running') await this.#qemu.resume(monitor);
+    });
+  }
+
+  /** Tells the guest that its disk at this path has grown to `size` MiB. */
+  resize({ path, size }: { path: string; size: number }): Promise<void> {
+    return this.#queue.run(async () => {
+      const process = await this.#process();
+      const monitor = process && (await this.#qemu.connect(process));
+      if (monitor) await resizeBlock(monitor, path, size * 1024 * 1024);
     });
   }
 

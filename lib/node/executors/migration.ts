@@ -1,0 +1,34 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Handlers } from '../../rpc/server.ts';
+import type { InstanceTarget } from '../../rpc/types.ts';
+import type { Migration } from '../hypervisors/define.ts';
+import type { Hypervisors } from '../hypervisors/registry.ts';
+import type { Storage } from '../storage/registry.ts';
+
+type MigrationHandlers = Pick<Handlers, 'migration.receive' | 'migration.send' | 'migration.resume'>;
+
+/** Serves the calls that move running guests. */
+export function migrationExecutors(hypervisors: Hypervisors, storage: Storage): MigrationHandlers {
+  const migrationOf = (instance: InstanceTarget): Migration => {
+    const { migration } = hypervisors.of(instance.hypervisor);
+    if (migration) return migration;
+    throw new MerapiError(
+      'hypervisor',
+      `Running guests of ${instance.hypervisor} cannot be moved; shut the instance down, or fail it over`,
+    );
+  };
+  return {
+    'migration.receive': async ({ instance }) => {
+      const diskPaths = await storage.paths(instance.disks);
+      return { to: await migrationOf(instance).receive(instance, { diskPaths }) };
+    },
+    'migration.send': async ({ instance, to }) => {
+      await migrationOf(instance).send(instance, to);
+      return {};
+    },
+    'migration.resume': async ({ instance }) => {
+      await migrationOf(instance).resume(instance);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { kinds, optional, shared } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { instancePlan } from '../locking.ts';
+
+export const instanceActivateDisks = defineOpcode({
+  id: 'OP_INSTANCE_ACTIVATE_DISKS',
+  summary: 'Makes the disks of an instance ready for use on its node, and tells where they are there.',
+  params: {
+    instance_name: shared.instanceName,
+    instance_uuid: shared.instanceUuid,
+    ignore_size: optional(kinds.bool, false, 'Accept disks that have another size than they should.'),
+    wait_for_sync: optional(kinds.bool, false, 'Wait until mirrored disks are in sync.'),
+  },
+  result: z.array(z.tuple([z.string().min(1), z.string().min(1), z.string().min(1).nullable()])),
+  summaryField: 'instance_name',
+  locks: (params, view) => instancePlan(view, params.instance_name, 'exclusive'),
+  example: { instance_name: 'web1.example.com' },
+});

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { hostNamed } from '../../model/lookup.ts';
+import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { jobsResult } from '../kinds.ts';
+import { clusterShared } from '../locking.ts';
+
+export const nodeMigrate = defineOpcode({
+  id: 'OP_NODE_MIGRATE',
+  summary: 'Submits a job for each primary instance of a node that migrates it elsewhere.',
+  params: {
+    node_name: required(kinds.name, 'The name of the node.'),
+    node_uuid: optional(maybe(kinds.name), null, 'The uuid of the node; filled in.'),
+    mode: optional(maybe(oneOf(['non-live', 'live'])), null, 'Whether they run on while they move.'),
+    live: optional(maybe(kinds.bool), null, 'The old form of mode.'),
+    target_node: optional(maybe(kinds.name), null, 'The new node, where the disks leave a choice.'),
+    target_node_uuid: optional(maybe(kinds.name), null, 'The new node by uuid; filled in.'),
+    allow_runtime_changes: optional(
+      kinds.bool,
+      true,
+      'Take memory from instances, down to their minmem, where the new node has less.',
+    ),
+    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when that breaks the instance policy.'),
+    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new nodes.'),
+  },
+  result: z.object({ jobs: jobsResult }),
+  summaryField: 'node_name',
+  locks: (params, view) => [
+    clusterShared,
+    {
+      level: 'node',
+      names: [hostNamed(view.nodes, params.node_name)?.name ?? params.node_name.toLowerCase()],
+      mode: 'shared',
+    },
+  ],
+  example: { node_name: 'node1.example.com', mode: 'live' },
+});

@@ -1,0 +1,63 @@
+import { MerapiError } from '../../base/errors.ts';
+import { instanceActivateDisks as opcode } from '../../opcodes/instance/activate-disks.ts';
+import { defineUnit } from '../define.ts';
+import { diskNodesOf } from '../steps/disk-work.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { waitForSync } from '../steps/mirrors.ts';
+import { disksActive, isRunning } from '../steps/running.ts';
+import { diskTarget } from '../steps/target.ts';
+
+export const instanceActivateDisks = defineUnit(opcode, {
+  async check({ view, runtime, nodes: caller, resolve }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const nodes = diskNodesOf(view, instance);
+    for (const node of Object.values(nodes)) if (node) checkOnline(node);
+    const disks = view.disksOf(instance);
+    const targets = disks.map(diskTarget);
+    const found =
+      targets.length > 0 ? await caller.call(nodes.primary, 'disk.status', { disks: targets }) : null;
+    for (const [index, { exists, size, path }] of (found?.disks ?? []).entries()) {
+      const what = `Disk ${index} of ${instance.name}`;
+      if (!exists)
+        throw new MerapiError(
+          'execution',
+          `${what} does not exist on ${nodes.primary.name} (${path}); recreate-disks makes it anew`,
+        );
+      const wanted = disks[index]?.size ?? 0;
+      if (!params.ignore_size && size !== null && size < wanted)
+        throw new MerapiError(
+          'execution',
+          `${what} has ${size} MiB, less than the ${wanted} that are recorded`,
+        );
+    }
+    const wasActive = isRunning(runtime, instance) || instance.disks_active === true;
+    return { uuid: instance.uuid, nodes, disks, targets, wasActive };
+  },
+
+  async run(context, { uuid, nodes, disks, targets, wasActive }, params) {
+    const { primary, secondary } = nodes;
+    const result: [string, string, string | null][] = [];
+    for (const [index, disk] of targets.entries()) {
+      const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
+      if (secondary && disk.dev_type === 'drbd')
+        await context.call(
+          `disk/${index}/activate/secondary`,
+          secondary,
+          'disk.activate',
+          { disk, primary: false },
+          undo,
+        );
+      const { path } = await context.call(
+        `disk/${index}/activate`,
+        primary,
+        'disk.activate',
+        { disk, primary: true },
+        undo,
+      );
+      result.push([primary.name, `disk/${index}`, path]);
+    }
+    if (params.wait_for_sync) await waitForSync(context, primary, disks);
+    return { result, changes: disksActive(uuid, true, context.clock.seconds()) };
+  },
+});

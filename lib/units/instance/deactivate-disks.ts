@@ -1,0 +1,29 @@
+import { MerapiError } from '../../base/errors.ts';
+import { instanceDeactivateDisks as opcode } from '../../opcodes/instance/deactivate-disks.ts';
+import { defineUnit } from '../define.ts';
+import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { disksActive, isRunning } from '../steps/running.ts';
+import { diskTarget } from '../steps/target.ts';
+
+export const instanceDeactivateDisks = defineUnit(opcode, {
+  check({ view, runtime, resolve }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const nodes = diskNodesOf(view, instance);
+    checkOnline(nodes.primary);
+    if (isRunning(runtime, instance) && !params.force)
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} runs and uses its disks; shut it down first, or force it`,
+      );
+    const wasActive = instance.admin_state === 'up' || instance.disks_active === true;
+    const targets = view.disksOf(instance).map(diskTarget);
+    return { uuid: instance.uuid, nodes: withoutOffline(nodes), targets, wasActive };
+  },
+
+  async run(context, { uuid, nodes, targets, wasActive }) {
+    await deactivateDisks(context, nodes, targets, { isFinal: !wasActive });
+    return { result: null, changes: disksActive(uuid, false, context.clock.seconds()) };
+  },
+});

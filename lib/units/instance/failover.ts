@@ -1,0 +1,26 @@
+import { instanceFailover as opcode } from '../../opcodes/instance/failover.ts';
+import { defineUnit } from '../define.ts';
+import { checkFailover, failOver } from '../steps/failing-over.ts';
+import { instanceNamed } from '../steps/find.ts';
+import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
+
+export const instanceFailover = defineUnit(opcode, {
+  async check(context, params): Promise<{ move: Move } | { uuid: string; place: string }> {
+    const { view, runtime, resolve } = context;
+    if (params.cleanup) {
+      const instance = instanceNamed(view, params.instance_name);
+      resolve({ instance_uuid: instance.uuid });
+      return { uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
+    }
+    const move = await checkMove(context, params);
+    await checkFailover(context, move, params);
+    return { move };
+  },
+
+  async run(context, facts, params) {
+    const now = context.clock.seconds();
+    if ('place' in facts) return { result: null, changes: primaryIs(facts.uuid, facts.place, now) };
+    await failOver(context, facts.move, params);
+    return { result: null };
+  },
+});

@@ -1,0 +1,69 @@
+import { MerapiError } from '../../base/errors.ts';
+import { parseSize } from '../../model/enforce.ts';
+import { changed } from '../../model/object.ts';
+import { instanceGrowDisk as opcode } from '../../opcodes/instance/grow-disk.ts';
+import { put } from '../../store/changes.ts';
+import { defineUnit } from '../define.ts';
+import { diskNodesOf } from '../steps/disk-work.ts';
+import { checkOnline, diskNumbered, instanceNamed } from '../steps/find.ts';
+import { waitForSync } from '../steps/mirrors.ts';
+import { isRunning } from '../steps/running.ts';
+import { checkDiskPolicy } from '../steps/spec.ts';
+import { diskTarget, instanceTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+
+/** An adopted device belongs to someone else, who alone can make it bigger. */
+const FIXED = 'blockdev';
+
+export const instanceGrowDisk = defineUnit(opcode, {
+  check({ view, runtime, resolve }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const disks = view.disksOf(instance);
+    const disk = diskNumbered(view, instance, params.disk);
+    if (disk.dev_type === FIXED)
+      throw new MerapiError('wrong_input', `Disks of the template ${FIXED} cannot grow: they are adopted`);
+    const amount = parseSize(params.amount);
+    const size = params.absolute ? amount : disk.size + amount;
+    if (size < disk.size)
+      throw new MerapiError(
+        'wrong_state',
+        `Disk ${params.disk} has ${disk.size} MiB, more than ${size}: disks can only grow`,
+      );
+    const nodes = diskNodesOf(view, instance);
+    for (const node of Object.values(nodes)) if (node) checkOnline(node);
+    const grown = disks.map((each) => (each === disk ? { ...disk, size } : each));
+    if (!params.ignore_ipolicy) checkDiskPolicy(view, nodes.primary, instance, grown);
+    const target = instanceTarget(view.cluster, instance, grown);
+    return { disk, size, nodes, target, isRunning: isRunning(runtime, instance) };
+  },
+
+  /** What has grown cannot shrink: so the data grows first, and what is recorded is never more than there is. */
+  async run(context, { disk, size, nodes, target, isRunning }, params) {
+    const { primary, secondary } = nodes;
+    if (size === disk.size) {
+      context.log(`The disk has ${size} MiB already`);
+      return { result: null };
+    }
+    context.log(`Growing disk ${params.disk} from ${disk.size} to ${size} MiB`);
+    const growth = { disk: diskTarget(disk), size };
+    if (secondary) await context.call('grow/secondary', secondary, 'disk.grow', growth);
+    await context.call('grow', primary, 'disk.grow', growth);
+    if (isRunning)
+      // The disk has grown, whether its guest hears of it now or at its next start.
+      await tolerant(
+        context,
+        true,
+      )(() => context.call('tell', primary, 'instance.resize', { instance: target, disk: params.disk }));
+    if (isRunning && params.wait_for_sync) await waitForSync(context, primary, [{ ...disk, size }]);
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: (view) => {
+        const [current, instance] = [view.disk(disk.uuid), view.instances.get(target.uuid)];
+        if (!current || !instance) return [];
+        return [put('disk', changed(current, { size }, now)), put('instance', changed(instance, {}, now))];
+      },
+    };
+  },
+});

@@ -1,0 +1,133 @@
+import { MerapiError } from '../../base/errors.ts';
+import { fillBeParams } from '../../model/fill.ts';
+import { instanceMigrate as opcode } from '../../opcodes/instance/migrate.ts';
+import type { InstanceTarget } from '../../rpc/types.ts';
+import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
+import { checkFailover, failOver } from '../steps/failing-over.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
+import { tolerant } from '../steps/tolerant.ts';
+
+/** How a migration that becomes a failover is done. */
+const asFailover = { shutdown_timeout: 120, ignore_consistency: false };
+
+/** What is to be done: move it running, stop and start it, or only record where it is. */
+type Plan =
+  | { kind: 'migrate'; move: Move; guest: InstanceTarget }
+  | { kind: 'failover'; move: Move }
+  | { kind: 'cleanup'; uuid: string; place: string };
+
+export const instanceMigrate = defineUnit(opcode, {
+  async check(context, params): Promise<Plan> {
+    const { view, runtime, resolve, log } = context;
+    if (params.mode !== null && params.live !== null)
+      throw new MerapiError('wrong_input', 'Give mode or live, not both');
+    if (params.cleanup) {
+      const instance = instanceNamed(view, params.instance_name);
+      resolve({ instance_uuid: instance.uuid });
+      return { kind: 'cleanup', uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
+    }
+    const move = await checkMove(context, params);
+    const { instance, target, isRunning } = move;
+    const alwaysFailover = fillBeParams(view.cluster, instance.beparams).always_failover;
+    if (!isRunning && !params.allow_failover)
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} does not run, so it cannot be migrated; fail it over, or give allow_failover`,
+      );
+    if (!isRunning || alwaysFailover) {
+      log(
+        `${alwaysFailover ? 'It is always to be failed over' : 'It does not run'}: failing it over instead`,
+      );
+      await checkFailover(context, move, asFailover);
+      return { kind: 'failover', move };
+    }
+    checkOnline(move.from);
+    const asked = params.live === null ? params.mode : params.live ? 'live' : 'non-live';
+    const mode = asked ?? String(target.hvparams.migration_mode ?? 'live');
+    resolve({ mode, ...(params.live === null ? {} : { live: null }) });
+    return { kind: 'migrate', move, guest: guestFor(context, move, params.allow_runtime_changes) };
+  },
+
+  async run(context, plan) {
+    switch (plan.kind) {
+      case 'cleanup':
+        return { result: null, changes: primaryIs(plan.uuid, plan.place, context.clock.seconds()) };
+      case 'failover':
+        await failOver(context, plan.move, asFailover);
+        return { result: null };
+      case 'migrate':
+        await migrate(context, plan.move, plan.guest);
+        return { result: null };
+    }
+  },
+});
+
+/**
+ * The guest as it will be on the new node: with the memory that it has now, or with less where that node has less.
+ * @throws MerapiError insufficient_resources
+ */
+function guestFor(
+  { runtime, log }: CheckContext,
+  { from, to, target }: Move,
+  mayShrink: boolean,
+): InstanceTarget {
+  const now = runtime.guest(from.uuid, target.name)?.memory ?? target.beparams.maxmem;
+  const free = runtime.of(to.uuid)?.node.memory_free ?? null;
+  if (free === null)
+    throw new MerapiError(
+      'environment_error',
+      `Node ${to.name} does not answer, so its free memory is not known`,
+    );
+  const least = mayShrink ? Math.min(now, target.beparams.minmem) : now;
+  if (free < least)
+    throw new MerapiError(
+      'insufficient_resources',
+      `Node ${to.name} has ${free} MiB of memory free; ${least} MiB are needed, ${least - free} more`,
+    );
+  const memory = Math.min(now, free);
+  if (memory < now) log(`Node ${to.name} has less memory: the instance gets ${memory} MiB instead of ${now}`);
+  return { ...target, beparams: { ...target.beparams, maxmem: memory } };
+}
+
+/**
+ * At no moment it runs on both nodes: it waits on the new one until it is stopped on the old one and the cluster says where it
+ * belongs. Whatever fails up to then is reversed, and it runs on where it was.
+ */
+async function migrate(
+  context: RunContext,
+  { instance, target, from, to }: Move,
+  guest: InstanceTarget,
+): Promise<void> {
+  const mirrored = [...target.disks.entries()].filter(([, disk]) => disk.dev_type === 'drbd');
+  for (const [index, disk] of mirrored)
+    await context.call(`disk/${index}/open`, to, 'disk.activate', { disk, primary: true }, [
+      { call: 'disk.activate', params: { disk, primary: false } },
+    ]);
+  context.log(`Preparing ${to.name}`);
+  const { to: address } = await context.call('receive', to, 'migration.receive', { instance: guest }, [
+    { call: 'instance.stop', params: { instance: guest, timeout: 0, force: true } },
+    { call: 'instance.forget', params: { instance: guest } },
+  ]);
+  context.log(`Moving the instance from ${from.name} to ${to.name}`);
+  await context.call('send', from, 'migration.send', { instance: target, to: address }, [
+    { call: 'migration.resume', params: { instance: target } },
+  ]);
+  const now = context.clock.seconds();
+  await context.commit(
+    'primary',
+    primaryIs(instance.uuid, to.uuid, now),
+    primaryIs(instance.uuid, from.uuid, now),
+  );
+  await context.call('resume', to, 'migration.resume', { instance: guest }, [
+    { call: 'instance.stop', params: { instance: guest, timeout: 0, force: true } },
+  ]);
+  context.log(`It runs on ${to.name}`);
+  const attempt = tolerant(context, true); // it has moved, whatever stays behind
+  await attempt(() =>
+    context.call('end', from, 'instance.stop', { instance: target, timeout: 0, force: true }),
+  );
+  await attempt(() => context.call('forget', from, 'instance.forget', { instance: target }));
+  for (const [index, disk] of mirrored)
+    await attempt(() => context.call(`disk/${index}/close`, from, 'disk.activate', { disk, primary: false }));
+}

@@ -1,0 +1,154 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import { parseSize } from '../../model/enforce.ts';
+import type { Instance } from '../../model/instance.ts';
+import { changed } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
+import { instanceRecreateDisks as opcode } from '../../opcodes/instance/recreate-disks.ts';
+import type { RuntimeView } from '../../rpc/runtime.ts';
+import { put } from '../../store/changes.ts';
+import { type CheckContext, defineUnit } from '../define.ts';
+import { createDisks, type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
+import { onNodes } from '../steps/disks.ts';
+import { checkOnline, checkTakes, diskNumbered, instanceNamed, nodeNamed } from '../steps/find.ts';
+import { reserveMirrors } from '../steps/mirrors.ts';
+import { newNodes } from '../steps/relocate.ts';
+import { isRunning } from '../steps/running.ts';
+import { checkDiskPolicy } from '../steps/spec.ts';
+import { diskTarget } from '../steps/target.ts';
+
+type Params = ValuesOf<typeof opcode> & CommonValues;
+
+/** What may be different about a disk that is made anew. */
+const changeable = ['mode', 'size', 'spindles'];
+
+export const instanceRecreateDisks = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, resolve, clock } = context;
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const wishes = params.disks.map((each): Wish => (typeof each === 'number' ? [each, {}] : each));
+    if (wishes.length > 0) resolve({ disks: wishes });
+    const all = view.disksOf(instance);
+    const lost = lostDisks(view, instance, wishes, clock.seconds());
+    const old = diskNodesOf(view, instance);
+    const nodes = nodesFor(context, instance, params, old, lost.length === all.length);
+    checkDown(context.runtime, instance);
+    const placed = nodes === old ? lost : onNodes(lost, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
+    const after = all.map((disk) => placed.find(({ uuid }) => uuid === disk.uuid) ?? disk);
+    checkDiskPolicy(view, nodes.primary, instance, after);
+    await checkLost(context, nodes, placed);
+    const before = all.filter((disk) => lost.some(({ uuid }) => uuid === disk.uuid));
+    return { uuid: instance.uuid, name: instance.name, nodes, disks: placed, before };
+  },
+
+  async run(context, { uuid, name, nodes, disks: planned, before }) {
+    const { primary, secondary } = nodes;
+    const disks = await reserveMirrors(context, planned, before);
+    const where = secondary ? `${primary.name} and ${secondary.name}` : primary.name;
+    context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} anew on ${where}`);
+    await createDisks(context, nodes, disks.map(diskTarget), name);
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: (view) => {
+        const instance = view.instances.get(uuid);
+        if (!instance) return [];
+        const moved = changed(instance, { primary_node: primary.uuid }, now);
+        return [...disks.map((disk) => put('disk', disk)), put('instance', moved)];
+      },
+    };
+  },
+});
+
+type Wish = [number, Record<string, string | number>];
+
+/** The disks to be made, as they are to be. @throws MerapiError wrong_input */
+function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[], now: number): Disk[] {
+  const indexes = wishes.map(([index]) => index);
+  const twice = indexes.find((index, place) => indexes.indexOf(index) !== place);
+  if (twice !== undefined) throw new MerapiError('wrong_input', `Disk ${twice} is named twice`);
+  if (wishes.length === 0) return view.disksOf(instance).map((disk) => changed(disk, {}, now));
+  return wishes.map(([index, changes]) => {
+    const disk = diskNumbered(view, instance, index);
+    const strange = Object.keys(changes).filter((key) => !changeable.includes(key));
+    if (strange.length > 0)
+      throw new MerapiError(
+        'wrong_input',
+        `Disk ${index}: ${strange.join(', ')} cannot be changed; ${changeable.join(', ')} can`,
+      );
+    const { size, mode, spindles } = changes;
+    const patch: Partial<Disk> = {
+      ...(size === undefined ? {} : { size: parseSize(size) }),
+      ...(mode === 'rw' || mode === 'ro' ? { mode } : {}),
+      ...(spindles === undefined ? {} : { spindles: Number(spindles) }),
+    };
+    if (patch.size === 0)
+      throw new MerapiError('wrong_input', `Disk ${index}: its size must be at least 1 MiB`);
+    return changed(disk, patch, now);
+  });
+}
+
+/** The nodes on which the disks are made. @throws MerapiError wrong_input, unknown_entity, wrong_state */
+function nodesFor(
+  context: CheckContext,
+  instance: Instance,
+  params: Params,
+  old: DiskNodes,
+  isAll: boolean,
+): DiskNodes {
+  const { view, resolve } = context;
+  if (params.nodes.length === 0 && params.iallocator === null) {
+    for (const node of Object.values(old)) if (node) checkOnline(node);
+    return old;
+  }
+  if (params.nodes.length > 0 && params.iallocator !== null)
+    throw new MerapiError('wrong_input', 'Give either nodes or iallocator: it is one choice');
+  if (!isAll)
+    throw new MerapiError('wrong_input', 'Only all disks together can go to other nodes; name no disks then');
+  if (params.iallocator !== null) {
+    const chosen = newNodes(context, instance, view.disksOf(instance), params.iallocator);
+    resolve({ nodes: Object.values(chosen).flatMap((node) => node?.name ?? []) });
+    return chosen;
+  }
+  const nodes = params.nodes.map((name) => nodeNamed(view, name));
+  resolve({ nodes: nodes.map(({ name }) => name), node_uuids: nodes.map(({ uuid }) => uuid) });
+  const needed = old.secondary ? 2 : 1;
+  const [primary, secondary = null] = nodes;
+  if (nodes.length !== needed || !primary)
+    throw new MerapiError(
+      'wrong_input',
+      `Disks of the template ${instance.disk_template} need ${needed} node${needed > 1 ? 's' : ''}; ${nodes.length} are given`,
+    );
+  if (primary === secondary) throw new MerapiError('wrong_input', `${primary.name} is named twice`);
+  for (const node of nodes) checkTakes(node);
+  return { primary, secondary };
+}
+
+/** @throws MerapiError wrong_state */
+function checkDown(runtime: RuntimeView, instance: Instance): void {
+  if (isRunning(runtime, instance) || instance.admin_state === 'up')
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${instance.name} is not down; shut it down before its disks are made anew`,
+    );
+}
+
+/** @throws MerapiError execution when there is still data where disks are to be made */
+async function checkLost(
+  { nodes: caller }: CheckContext,
+  nodes: DiskNodes,
+  disks: readonly Disk[],
+): Promise<void> {
+  for (const node of Object.values(nodes)) {
+    if (!node || disks.length === 0) continue;
+    const answer = await caller.call(node, 'disk.status', { disks: disks.map(diskTarget) });
+    const place = answer.disks.findIndex((status) => status.exists);
+    if (place >= 0)
+      throw new MerapiError(
+        'execution',
+        `Disk ${disks[place]?.uuid} is on ${node.name} (${answer.disks[place]?.path}): only lost disks are made anew`,
+      );
+  }
+}

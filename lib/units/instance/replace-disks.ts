@@ -1,0 +1,129 @@
+import type { Disk } from '../../model/disk.ts';
+import { changed } from '../../model/object.ts';
+import { instanceReplaceDisks as opcode } from '../../opcodes/instance/replace-disks.ts';
+import { put } from '../../store/changes.ts';
+import { type Build, defineUnit, type RunContext } from '../define.ts';
+import { activateDisks, type DiskNodes, deactivateDisks } from '../steps/disk-work.ts';
+import { onNodes } from '../steps/disks.ts';
+import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
+import { disksActive } from '../steps/running.ts';
+import { diskTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+import { type Plan, planReplacement } from './replace-plan.ts';
+
+export const instanceReplaceDisks = defineUnit(opcode, {
+  check: planReplacement,
+
+  async run(context, plan, params) {
+    const { uuid, disks } = plan;
+    const now = context.clock.seconds();
+    if (disks.length === 0) {
+      context.log('All disks are fine: there is nothing to replace');
+      return { result: null };
+    }
+    const after =
+      plan.side === 'new'
+        ? await replaceSecondary(context, plan, params.early_release)
+        : await replaceSide(context, plan, plan.side);
+    return {
+      result: null,
+      changes: (view) => [
+        ...touched(after, uuid, now)(view),
+        ...disksActive(uuid, plan.wasActive, now)(view),
+      ],
+    };
+  },
+});
+
+/** The change that records that these disks of an instance are other ones now. */
+function touched(disks: readonly Disk[], uuid: string, now: number): Build {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    const current = disks.flatMap((disk) => view.disk(disk.uuid) ?? []);
+    return [
+      ...current.map((disk) => put('disk', changed(disk, {}, now))),
+      ...(instance ? [put('instance', changed(instance, {}, now))] : []),
+    ];
+  };
+}
+
+/**
+ * Makes one side anew on its own node. What is removed there cannot be brought back, but the other side has all data all the
+ * time: after a failure the instance is as it was with that side lost, and the same job done again makes it good.
+ */
+async function replaceSide(
+  context: RunContext,
+  { nodes, disks, wasActive }: Plan,
+  side: 'primary' | 'secondary',
+): Promise<readonly Disk[]> {
+  const node = nodes[side];
+  if (!node) return [];
+  const isPrimary = side === 'primary';
+  context.log(`Making the side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${node.name} anew`);
+  for (const [index, target] of disks.map(diskTarget).entries()) {
+    const step = (verb: string) => `side/${index}/${verb}`;
+    await context.call(step('deactivate'), node, 'disk.deactivate', { disk: target }, [
+      ...(wasActive
+        ? [{ call: 'disk.activate' as const, params: { disk: target, primary: isPrimary } }]
+        : []),
+    ]);
+    await context.call(step('remove'), node, 'disk.remove', { disk: target });
+    await context.call(step('create'), node, 'disk.create', { disk: target, instance_name: target.uuid });
+  }
+  await synchronise(context, nodes, disks, wasActive);
+  return disks;
+}
+
+/** Puts the secondary side on another node, and removes it from the old one as far as that can be reached. */
+async function replaceSecondary(
+  context: RunContext,
+  { nodes: before, fresh, disks: old, wasActive }: Plan,
+  early: boolean,
+): Promise<readonly Disk[]> {
+  const { primary, secondary } = before;
+  if (!fresh) return [];
+  const nodes = { primary, secondary: fresh };
+  const disks = await reserveMirrors(context, onNodes(old, primary.uuid, fresh.uuid), old);
+  const targets = disks.map(diskTarget);
+  context.log(
+    `Making the second side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${fresh.name}`,
+  );
+  for (const [index, disk] of targets.entries())
+    await context.call(`new/${index}/create`, fresh, 'disk.create', { disk, instance_name: disk.uuid }, [
+      { call: 'disk.remove', params: { disk } },
+    ]);
+  const reachable = secondary?.offline ? null : secondary;
+  if (reachable)
+    for (const [index, disk] of old.map(diskTarget).entries())
+      await context.call(`old/${index}/deactivate`, reachable, 'disk.deactivate', { disk }, [
+        ...(wasActive ? [{ call: 'disk.activate' as const, params: { disk, primary: false } }] : []),
+      ]);
+  const release = async () => {
+    if (!reachable) {
+      context.log(`Node ${secondary?.name} is offline: what it holds of the disks stays there`);
+      return;
+    }
+    for (const [index, disk] of old.map(diskTarget).entries())
+      await tolerant(
+        context,
+        true,
+      )(() => context.call(`old/${index}/remove`, reachable, 'disk.remove', { disk }));
+  };
+  if (early) await release();
+  await synchronise(context, nodes, disks, wasActive);
+  if (!early) await release();
+  return disks;
+}
+
+/** Lets the sides of disks become the same; disks that were not in use are so only meanwhile. */
+async function synchronise(
+  context: RunContext,
+  nodes: DiskNodes,
+  disks: readonly Disk[],
+  wasActive: boolean,
+): Promise<void> {
+  const targets = disks.map(diskTarget);
+  await activateDisks(context, nodes, targets, { prefix: 'sync' });
+  await waitForSync(context, nodes.primary, disks);
+  if (!wasActive) await deactivateDisks(context, nodes, targets, { prefix: 'sync', isFinal: true });
+}

@@ -1,0 +1,122 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
+import type { instanceReplaceDisks } from '../../opcodes/instance/replace-disks.ts';
+import type { CheckContext } from '../define.ts';
+import { type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
+import { checkOnline, diskNumbered, instanceNamed } from '../steps/find.ts';
+import { newSecondary } from '../steps/relocate.ts';
+import { isRunning } from '../steps/running.ts';
+import { checkInstancePolicy } from '../steps/spec.ts';
+import { diskTarget } from '../steps/target.ts';
+
+type Params = ValuesOf<typeof instanceReplaceDisks> & CommonValues;
+type Side = 'primary' | 'secondary';
+
+/** What is to be replaced. */
+export interface Plan {
+  uuid: string;
+  nodes: DiskNodes;
+  side: Side | 'new';
+  /** The new secondary node. */
+  fresh: Node | null;
+  disks: readonly Disk[];
+  /** Whether the disks are in use. */
+  wasActive: boolean;
+}
+
+/** Checks a request and finds out what it means. @throws MerapiError */
+export async function planReplacement(context: CheckContext, params: Params): Promise<Plan> {
+  const { view, runtime, resolve } = context;
+  const instance = instanceNamed(view, params.instance_name);
+  resolve({ instance_uuid: instance.uuid });
+  checkArguments(params);
+  const nodes = diskNodesOf(view, instance);
+  if (instance.disk_template !== 'drbd' || !nodes.secondary)
+    throw new MerapiError(
+      'internal_error', // the code that Ganeti gives it
+      `Only mirrored disks (drbd) can be replaced; those of ${instance.name} have the template ${instance.disk_template}`,
+    );
+  checkOnline(nodes.primary);
+  const wasActive =
+    isRunning(runtime, instance) || instance.admin_state === 'up' || instance.disks_active === true;
+  const plan = { uuid: instance.uuid, nodes, fresh: null, wasActive };
+  const all = view.disksOf(instance);
+  if (params.mode === 'replace_new_secondary') {
+    const fresh = newSecondary(context, instance, all, nodes, params);
+    resolve({ remote_node: fresh.name, remote_node_uuid: fresh.uuid });
+    const isElsewhere = fresh.group !== nodes.primary.group;
+    if (isElsewhere)
+      checkInstancePolicy(view, fresh, instance, params.ignore_ipolicy ? context.log : undefined);
+    await checkCurrent(context, nodes.primary, all);
+    return { ...plan, side: 'new', fresh, disks: all };
+  }
+  checkOnline(nodes.secondary);
+  const { side, disks } = await sideOf(context, instance, params, nodes);
+  const other = side === 'primary' ? nodes.secondary : nodes.primary;
+  await checkCurrent(context, other, disks);
+  return { ...plan, side, disks };
+}
+
+/** @throws MerapiError wrong_input for arguments that do not go with the mode */
+function checkArguments(params: Params): void {
+  const { mode, remote_node, iallocator, disks } = params;
+  if (mode === 'replace_new_secondary') {
+    if (disks.length > 0)
+      throw new MerapiError('wrong_input', 'All disks go to the new secondary node; name no disks');
+  } else if (remote_node !== null || iallocator !== null)
+    throw new MerapiError(
+      'wrong_input',
+      `remote_node and iallocator belong to the mode replace_new_secondary, not to ${mode}`,
+    );
+}
+
+/** Which side of which disks. @throws MerapiError wrong_input, wrong_state */
+async function sideOf(
+  context: CheckContext,
+  instance: Instance,
+  params: Params,
+  nodes: DiskNodes,
+): Promise<{ side: Side; disks: readonly Disk[] }> {
+  const asked = askedDisks(context.view, instance, params.disks);
+  if (params.mode === 'replace_on_primary') return { side: 'primary', disks: asked };
+  if (params.mode === 'replace_on_secondary') return { side: 'secondary', disks: asked };
+  const broken = {
+    primary: await brokenOn(context, nodes.primary, asked),
+    secondary: nodes.secondary ? await brokenOn(context, nodes.secondary, asked) : [],
+  };
+  if (broken.primary.length > 0 && broken.secondary.length > 0)
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${instance.name} has broken disks on both of its nodes, which cannot be made good automatically`,
+    );
+  const side = broken.primary.length > 0 ? 'primary' : 'secondary';
+  return { side, disks: broken[side] };
+}
+
+function askedDisks(view: ClusterView, instance: Instance, indexes: readonly number[]): readonly Disk[] {
+  if (indexes.length === 0) return view.disksOf(instance);
+  return [...new Set(indexes)].map((index) => diskNumbered(view, instance, index));
+}
+
+/** Those of the disks whose side on this node is lost. */
+async function brokenOn({ nodes }: CheckContext, node: Node, disks: readonly Disk[]): Promise<Disk[]> {
+  if (disks.length === 0) return [];
+  const answer = await nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });
+  return disks.filter((_, index) => answer.disks[index]?.exists !== true);
+}
+
+/** @throws MerapiError execution when the side that would remain does not hold all data of a disk */
+async function checkCurrent({ nodes }: CheckContext, node: Node, disks: readonly Disk[]): Promise<void> {
+  if (disks.length === 0) return;
+  const answer = await nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });
+  const place = answer.disks.findIndex(({ mirror }) => mirror?.current !== true);
+  if (place >= 0)
+    throw new MerapiError(
+      'execution',
+      `The side of disk ${disks[place]?.uuid} on ${node.name} does not hold all data, so the other one must stay`,
+    );
+}

@@ -1,0 +1,168 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { Instance } from '../../model/instance.ts';
+import { changed } from '../../model/object.ts';
+import { put, remove } from '../../store/changes.ts';
+import type { Build, CheckContext, RunContext } from '../define.ts';
+import {
+  activateDisks,
+  createDisks,
+  type DiskNodes,
+  deactivateDisks,
+  diskNodesOf,
+  removeDisks,
+} from '../steps/disk-work.ts';
+import { buildDisks, checkEnabled, checkTemplate, type DiskRequest, onNodes } from '../steps/disks.ts';
+import { checkOnline } from '../steps/find.ts';
+import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
+import { newSecondary } from '../steps/relocate.ts';
+import { isRunning } from '../steps/running.ts';
+import { checkDiskPolicy } from '../steps/spec.ts';
+import { diskTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+
+/** What a request says of the new template. */
+export interface TemplateRequest {
+  disk_template: DiskTemplate;
+  ext_params: Record<string, unknown>;
+  file_driver: string | null;
+  file_storage_dir: string | null;
+  remote_node: string | null;
+  iallocator: string | null;
+  ignore_ipolicy: boolean;
+  wait_for_sync: boolean;
+}
+
+/** A change of template that can be done: the disks before and after, with the nodes that hold them. */
+export interface TemplateChange {
+  instance: Instance;
+  template: DiskTemplate;
+  old: readonly Disk[];
+  fresh: readonly Disk[];
+  from: DiskNodes;
+  to: DiskNodes;
+  waitForSync: boolean;
+}
+
+/** Templates without data of their own to copy. */
+const fixed: readonly DiskTemplate[] = ['diskless', 'blockdev'];
+
+/** Checks whether an instance that is down can get its disks in another template. @throws MerapiError */
+export function checkTemplateChange(
+  context: CheckContext,
+  instance: Instance,
+  request: TemplateRequest,
+): TemplateChange {
+  const { view, runtime, clock } = context;
+  const { disk_template: template } = request;
+  checkEnabled(view.cluster, template);
+  checkTemplate(template, instance.hypervisor);
+  const before = instance.disk_template;
+  if (template === before)
+    throw new MerapiError('wrong_input', `Instance ${instance.name} has the template ${template} already`);
+  for (const each of [before, template])
+    if (fixed.includes(each))
+      throw new MerapiError('wrong_input', `Disks cannot be converted from ${before} to ${template}`);
+  if (isRunning(runtime, instance) || instance.admin_state === 'up')
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${instance.name} is not down; shut it down before its disks are converted`,
+    );
+  const from = diskNodesOf(view, instance);
+  for (const node of Object.values(from)) if (node) checkOnline(node);
+  const old = view.disksOf(instance);
+  const asked = buildDisks(
+    view.cluster,
+    old.map((disk) => requestFor(disk, request)),
+    {
+      instance,
+      template,
+      fileDriver: request.file_driver ?? 'loop',
+      fileFolder: request.file_storage_dir,
+      now: clock.seconds(),
+    },
+  );
+  const isMirrored = template === 'drbd';
+  if (!isMirrored && (request.remote_node !== null || request.iallocator !== null))
+    throw new MerapiError(
+      'wrong_input',
+      `remote_node and iallocator belong to mirrored disks, not to ${template}`,
+    );
+  const to: DiskNodes = { primary: from.primary, secondary: null };
+  if (isMirrored) to.secondary = newSecondary(context, instance, asked, to, request);
+  if (!request.ignore_ipolicy) checkDiskPolicy(view, to.primary, instance, asked);
+  const fresh = onNodes(asked, to.primary.uuid, to.secondary?.uuid ?? null);
+  return { instance, template, old, fresh, from, to, waitForSync: request.wait_for_sync };
+}
+
+/** What is kept of a disk. */
+function requestFor(disk: Disk, { disk_template, ext_params }: TemplateRequest): DiskRequest {
+  const { size, mode, name, spindles } = disk;
+  return {
+    ...(disk_template === 'ext' ? (ext_params as DiskRequest) : {}),
+    ...{ size, mode },
+    ...(name === null ? {} : { name }),
+    ...(spindles === null ? {} : { spindles }),
+  };
+}
+
+/**
+ * Makes the disks in the new template, copies their data on the primary node, records them and removes the old ones. Until
+ * it is recorded a failure leaves everything as it was; after that what cannot be removed is only told in the log.
+ */
+export async function convertTemplate(context: RunContext, change: TemplateChange): Promise<void> {
+  const { instance, template, old, from, to } = change;
+  const fresh = await reserveMirrors(context, change.fresh);
+  const [sources, targets] = [old.map(diskTarget), fresh.map(diskTarget)];
+  context.log(`Converting ${old.length} disk${old.length === 1 ? '' : 's'} to the template ${template}`);
+  await createDisks(context, to, targets, instance.name, 'new');
+  await activateDisks(context, from, sources, { prefix: 'old' });
+  await activateDisks(context, to, targets, { prefix: 'new' });
+  for (const [index, source] of sources.entries()) {
+    const target = targets[index];
+    if (target) await context.call(`copy/${index}`, to.primary, 'disk.copy', { from: source, to: target });
+  }
+  if (change.waitForSync) await waitForSync(context, to.primary, fresh);
+  await deactivateDisks(context, to, targets, { prefix: 'new', isFinal: true });
+  await deactivateDisks(context, from, sources, { prefix: 'old', isFinal: true });
+  const now = context.clock.seconds();
+  await context.commit(
+    'template',
+    recorded(instance.uuid, template, old, fresh, now),
+    restored(instance, old, fresh),
+  );
+  await removeDisks(context, from, sources, tolerant(context, true), 'old');
+}
+
+function recorded(
+  uuid: string,
+  disk_template: DiskTemplate,
+  old: readonly Disk[],
+  fresh: readonly Disk[],
+  now: number,
+): Build {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    if (!instance) return [];
+    const disks = fresh.map((disk) => disk.uuid);
+    return [
+      ...fresh.map((disk) => put('disk', disk)),
+      put('instance', changed(instance, { disk_template, disks }, now)),
+      ...old.map((disk) => remove('disk', disk.uuid)),
+    ];
+  };
+}
+
+function restored({ uuid, disk_template }: Instance, old: readonly Disk[], fresh: readonly Disk[]): Build {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    return [
+      ...old.map((disk) => put('disk', disk)),
+      ...(instance
+        ? [put('instance', { ...instance, disk_template, disks: old.map((disk) => disk.uuid) })]
+        : []),
+      ...fresh.map((disk) => remove('disk', disk.uuid)),
+    ];
+  };
+}

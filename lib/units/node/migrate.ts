@@ -1,0 +1,28 @@
+import { MerapiError } from '../../base/errors.ts';
+import { nodeMigrate as opcode } from '../../opcodes/node/migrate.ts';
+import { defineUnit } from '../define.ts';
+import { nodeNamed } from '../steps/find.ts';
+
+export const nodeMigrate = defineUnit(opcode, {
+  check({ view, resolve }, params) {
+    const node = nodeNamed(view, params.node_name);
+    resolve({ node_uuid: node.uuid });
+    const target = params.target_node === null ? null : nodeNamed(view, params.target_node);
+    if (target) resolve({ target_node: target.name, target_node_uuid: target.uuid });
+    if (target && params.iallocator !== null)
+      throw new MerapiError('wrong_input', 'Give target_node or iallocator, not both');
+    if (params.mode !== null && params.live !== null)
+      throw new MerapiError('wrong_input', 'Give mode or live, not both');
+    return { instances: view.instancesOn(node.uuid).map(({ name }) => name), target: target?.name ?? null };
+  },
+
+  async run(context, { instances, target }, params) {
+    if (instances.length === 0) context.log('The node is the primary node of no instance');
+    const { mode, live, iallocator, allow_runtime_changes, ignore_ipolicy } = params;
+    const given = { mode, live, iallocator, target_node: target, allow_runtime_changes, ignore_ipolicy };
+    return {
+      result: { jobs: [] },
+      jobs: instances.map((instance_name) => [{ OP_ID: 'OP_INSTANCE_MIGRATE', instance_name, ...given }]),
+    };
+  },
+});

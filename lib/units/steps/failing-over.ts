@@ -1,0 +1,75 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { CheckContext, RunContext } from '../define.ts';
+import { activateDisks, deactivateDisks } from './disk-work.ts';
+import { type Move, primaryIs } from './relocation.ts';
+import { checkMemory } from './running.ts';
+import { tolerant } from './tolerant.ts';
+
+/** How much a failover bears. */
+export interface FailoverOptions {
+  shutdown_timeout: number;
+  /** The old node need not answer, and the new one need not have the last data. */
+  ignore_consistency: boolean;
+}
+
+/** @throws MerapiError when the instance cannot be started on the new node, or has not its data there */
+export async function checkFailover(
+  { runtime, nodes }: CheckContext,
+  { target, to, instance }: Move,
+  { ignore_consistency }: FailoverOptions,
+): Promise<void> {
+  if (instance.admin_state === 'up') checkMemory(runtime, to, target.beparams.minmem);
+  const mirrored = target.disks.filter((disk) => disk.dev_type === 'drbd');
+  if (mirrored.length === 0 || ignore_consistency) return;
+  const { disks } = await nodes.call(to, 'disk.status', { disks: mirrored });
+  const stale = mirrored.filter((_, place) => disks[place]?.mirror?.current !== true);
+  if (stale.length > 0)
+    throw new MerapiError(
+      'execution',
+      `Node ${to.name} has not the last data of disk ${stale.map(({ uuid }) => uuid).join(', ')}; wait for the synchronisation, or give ignore_consistency`,
+    );
+}
+
+/** Stops an instance on its node and starts it on another, if it is meant to run. */
+export async function failOver(context: RunContext, move: Move, options: FailoverOptions): Promise<void> {
+  const { instance, target, from, to, isRunning } = move;
+  const isGone = from.offline;
+  const attempt = tolerant(context, options.ignore_consistency);
+  if (isGone) context.log(`Node ${from.name} is offline: whatever runs there is not stopped`);
+  else {
+    context.log(`Stopping the instance on ${from.name}`);
+    await attempt(() =>
+      context.call(
+        'stop',
+        from,
+        'instance.stop',
+        { instance: target, timeout: options.shutdown_timeout, force: false },
+        isRunning ? [{ call: 'instance.start', params: { instance: target, paused: false } }] : [],
+      ),
+    );
+    await deactivateDisks(context, { primary: from, secondary: null }, target.disks, {
+      attempt,
+      isFinal: !isRunning,
+    });
+  }
+  const now = context.clock.seconds();
+  await context.commit(
+    'primary',
+    primaryIs(instance.uuid, to.uuid, now),
+    primaryIs(instance.uuid, from.uuid, now),
+  );
+  if (instance.admin_state === 'up') {
+    const nodes = { primary: to, secondary: isGone ? null : from };
+    await activateDisks(context, nodes, target.disks, { prefix: 'moved' });
+    context.log(`Starting the instance on ${to.name}`);
+    await context.call('start', to, 'instance.start', { instance: target, paused: false }, [
+      { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
+      { call: 'instance.forget', params: { instance: target } },
+    ]);
+  }
+  if (!isGone)
+    await tolerant(
+      context,
+      true,
+    )(() => context.call('forget', from, 'instance.forget', { instance: target }));
+}

@@ -1,0 +1,139 @@
+import { MerapiError } from '../../base/errors.ts';
+import { type DiskTemplate, diskTemplatesOnAllNodes } from '../../model/diskparams/index.ts';
+import type { Instance } from '../../model/instance.ts';
+import { secondaryOf } from '../../model/mirror.ts';
+import type { Node } from '../../model/node.ts';
+import { changed } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { RuntimeView } from '../../rpc/runtime.ts';
+import type { InstanceTarget } from '../../rpc/types.ts';
+import { put } from '../../store/changes.ts';
+import type { Build, CheckContext } from '../define.ts';
+import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from './find.ts';
+import { chooseNode, requestOf } from './placement.ts';
+import { allocatorOf } from './relocate.ts';
+import { checkBridges, isRunning } from './running.ts';
+import { checkInstancePolicy } from './spec.ts';
+import { instanceTarget } from './target.ts';
+
+/** What requests say of a move of an instance's primary node. */
+interface MoveRequest {
+  instance_name: string;
+  target_node: string | null;
+  iallocator: string | null;
+  ignore_ipolicy: boolean;
+}
+
+/** A move that can be done: nodes, and the instance as its nodes need it. */
+export interface Move {
+  instance: Instance;
+  target: InstanceTarget;
+  from: Node;
+  to: Node;
+  /** Whether it runs on `from` as far as is known. */
+  isRunning: boolean;
+}
+
+/**
+ * Finds out where an instance goes, and whether it can be there. Mirrored disks leave only the secondary node, disks that all
+ * nodes reach any node; others cannot be left alone.
+ * @throws MerapiError
+ */
+export async function checkMove(context: CheckContext, params: MoveRequest): Promise<Move> {
+  const { view, runtime, nodes, resolve, log } = context;
+  const instance = instanceNamed(view, params.instance_name);
+  resolve({ instance_uuid: instance.uuid });
+  const named = params.target_node === null ? null : nodeNamed(view, params.target_node);
+  if (named) resolve({ target_node: named.name, target_node_uuid: named.uuid });
+  if (named && params.iallocator !== null)
+    throw new MerapiError('wrong_input', 'Give target_node or iallocator, not both');
+  const from = primaryOf(view, instance);
+  const to = targetOf(context, instance, named, params.iallocator);
+  if (to.uuid === from.uuid)
+    throw new MerapiError('wrong_state', `Node ${to.name} is the primary node of ${instance.name} already`);
+  if (secondaryOf(view, instance) === to.uuid) checkOnline(to);
+  else checkTakes(to);
+  const problems = params.ignore_ipolicy ? log : undefined;
+  checkInstancePolicy(view, to, instance, problems);
+  const target = instanceTarget(view.cluster, instance, view.disksOf(instance));
+  await checkBridges(nodes, to, target);
+  return { instance, target, from, to, isRunning: isRunning(runtime, instance) };
+}
+
+/** Where the disks of an instance let it go. */
+function targetOf(
+  { view, runtime, log }: CheckContext,
+  instance: Instance,
+  named: Node | null,
+  iallocator: string | null,
+): Node {
+  const template = templateOf(view, instance);
+  if (template === 'drbd') {
+    const secondary = view.nodes.get(secondaryOf(view, instance) ?? '');
+    if (!secondary)
+      throw new MerapiError('wrong_state', `The disks of ${instance.name} have no secondary node`);
+    if (iallocator !== null || (named && named.uuid !== secondary.uuid))
+      throw new MerapiError(
+        'wrong_input',
+        `The disks of ${instance.name} are mirrored: it can only go to its secondary node ${secondary.name}; replace-disks gives it another one`,
+      );
+    return secondary;
+  }
+  if (!diskTemplatesOnAllNodes.includes(template))
+    throw new MerapiError(
+      'wrong_state',
+      `Disks of the template '${template}' are on one node only; the instance cannot run elsewhere`,
+    );
+  if (named) return named;
+  const allocator = allocatorOf(view, iallocator, 'target_node');
+  const request = { ...requestOf(view, instance, view.disksOf(instance)), exclude: [instance.primary_node] };
+  const group = view.nodes.get(instance.primary_node)?.group;
+  const { nodes, words } = chooseNode(
+    view,
+    runtime,
+    allocator,
+    { ...request, ...(group && { group }) },
+    instance,
+  );
+  log(words);
+  return nodes[0] as Node;
+}
+
+function templateOf(view: ClusterView, instance: Instance): DiskTemplate {
+  return view.disksOf(instance)[0]?.dev_type ?? instance.disk_template;
+}
+
+/** The change that makes a node the primary one of an instance. */
+export function primaryIs(instance: string, node: string, now: number): Build {
+  return (view) => {
+    const current = view.instances.get(instance);
+    if (!current || current.primary_node === node) return [];
+    return [put('instance', changed(current, { primary_node: node }, now))];
+  };
+}
+
+/**
+ * The node, of those that an instance may be on, where it runs; for putting right what was cut off.
+ * @throws MerapiError wrong_state when it runs on several or none, or a node does not answer
+ */
+export function whereItRuns(view: ClusterView, runtime: RuntimeView, instance: Instance): Node {
+  const nodes = view.nodes.list().filter((node) => !node.offline);
+  const silent = nodes.filter((node) => runtime.of(node.uuid) === null);
+  if (silent.length > 0)
+    throw new MerapiError(
+      'wrong_state',
+      `${silent.map(({ name }) => name).join(', ')} does not answer, so it is not known where ${instance.name} runs`,
+    );
+  const places = nodes.filter((node) => {
+    const guest = runtime.guest(node.uuid, instance.name);
+    return guest !== undefined && guest.state !== 'stopped';
+  });
+  const [place, ...others] = places;
+  if (!place) throw new MerapiError('wrong_state', `Instance ${instance.name} runs nowhere; start it`);
+  if (others.length > 0)
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${instance.name} runs on ${places.map(({ name }) => name).join(' and ')}; end it on all nodes but one by hand`,
+    );
+  return place;
+}

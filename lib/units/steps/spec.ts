@@ -1,0 +1,62 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import { fillBeParams, fillIPolicy } from '../../model/fill.ts';
+import type { Instance } from '../../model/instance.ts';
+import { type InstanceSpec, ipolicyViolations } from '../../model/ipolicy.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+
+/** An instance that is there as an instance policy counts it, with these disks. */
+function specOfInstance(view: ClusterView, instance: Instance, disks: readonly Disk[]): InstanceSpec {
+  const be = fillBeParams(view.cluster, instance.beparams);
+  return {
+    'memory-size': be.maxmem,
+    'disk-size': disks.map((disk) => disk.size),
+    'disk-count': disks.length,
+    'cpu-count': be.vcpus,
+    'nic-count': instance.nics.length,
+    'spindle-use': be.spindle_use,
+    'disk-template': disks[0]?.dev_type ?? instance.disk_template,
+  };
+}
+
+/**
+ * Refuses disks that break the policy of a node's group in a way in which the instance does not break it now.
+ * @throws MerapiError wrong_input
+ */
+export function checkDiskPolicy(
+  view: ClusterView,
+  node: Node,
+  instance: Instance,
+  disks: readonly Disk[],
+): void {
+  const group = view.groups.get(node.group);
+  const policy = fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {});
+  const before = ipolicyViolations(policy, specOfInstance(view, instance, view.disksOf(instance)));
+  const after = ipolicyViolations(policy, specOfInstance(view, instance, disks));
+  const added = after.filter((problem) => !before.includes(problem));
+  if (added.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `The instance would break the instance policy of group ${group?.name}: ${added.join('; ')}`,
+    );
+}
+
+/**
+ * Refuses a node whose group's policy does not allow the instance; with `tell` it is only told.
+ * @throws MerapiError wrong_input
+ */
+export function checkInstancePolicy(
+  view: ClusterView,
+  node: Node,
+  instance: Instance,
+  tell?: (text: string) => void,
+): void {
+  const group = view.groups.get(node.group);
+  const policy = fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {});
+  const problems = ipolicyViolations(policy, specOfInstance(view, instance, view.disksOf(instance)));
+  if (problems.length === 0) return;
+  const text = `The instance breaks the instance policy of group ${group?.name}: ${problems.join('; ')}`;
+  if (!tell) throw new MerapiError('wrong_input', text);
+  tell(text);
+}

@@ -1,0 +1,72 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestCluster } from '../../helpers/cluster.ts';
+import { create, instance_name, removal, type Scenario } from './define.ts';
+
+const small = { ...create, disks: [{ size: 1 }], start: false };
+const mirrored = { ...small, disk_template: 'drbd', snode: 'node2' };
+const cleanup = [removal];
+
+/** Removes what a node kept of a side that it no longer has. */
+const dropSides = (cluster: TestCluster) =>
+  rm(join(cluster.dir, 'volumes', 'drbd'), { recursive: true, force: true });
+
+/** Loses the disks of the instance. */
+async function loseFiles(cluster: TestCluster): Promise<void> {
+  const folder = join(cluster.folder('node1'), 'file-storage', instance_name);
+  for (const name of await readdir(folder)) await rm(join(folder, name));
+}
+
+/** Opcodes on the disks of instances. */
+export const diskScenarios: Scenario[] = [
+  {
+    name: 'create an instance with mirrored disks',
+    setup: [],
+    op: { ...mirrored, start: true },
+    cleanup,
+  },
+  {
+    name: 'grow a disk',
+    setup: [{ ...small, start: true }],
+    op: { OP_ID: 'OP_INSTANCE_GROW_DISK', instance_name, disk: 0, amount: 4 },
+    cleanup,
+    bears: ['instance.resize'],
+  },
+  {
+    name: 'activate disks',
+    setup: [mirrored],
+    op: { OP_ID: 'OP_INSTANCE_ACTIVATE_DISKS', instance_name },
+    cleanup,
+  },
+  {
+    name: 'deactivate disks',
+    setup: [mirrored, { OP_ID: 'OP_INSTANCE_ACTIVATE_DISKS', instance_name }],
+    op: { OP_ID: 'OP_INSTANCE_DEACTIVATE_DISKS', instance_name },
+    cleanup,
+  },
+  {
+    name: 'recreate disks',
+    setup: [{ ...small, disks: [{ size: 1 }, { size: 2 }] }],
+    disturb: loseFiles,
+    op: { OP_ID: 'OP_INSTANCE_RECREATE_DISKS', instance_name },
+    cleanup,
+  },
+  {
+    name: 'replace the secondary node of disks',
+    setup: [mirrored],
+    op: {
+      ...{ OP_ID: 'OP_INSTANCE_REPLACE_DISKS', instance_name },
+      ...{ mode: 'replace_new_secondary', remote_node: 'node3' },
+    },
+    cleanup,
+    bears: ['disk.remove'],
+    tidy: dropSides,
+  },
+  {
+    name: 'replace one side of disks',
+    setup: [{ ...mirrored, start: true }],
+    op: { OP_ID: 'OP_INSTANCE_REPLACE_DISKS', instance_name, mode: 'replace_on_secondary' },
+    cleanup,
+    irreversible: true,
+  },
+];
