@@ -23,3 +23,6 @@ export const ndParamDefaults: ParamValues = {
   ssh_port: 22,
   cpu_speed: 1,
 };
+
+/** The node parameters that a node cannot set itself: they must be the same in a group at least. */
+export const clusterOnlyNdParams: readonly string[] = ['exclusive_storage'];

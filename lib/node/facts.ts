@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 import { stringifyJson } from '../base/json.ts';
 import type { FactsSource } from '../rpc/server.ts';
 import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
 import { bootId } from './processes.ts';
+import { spaceOf } from './storage/space.ts';
 
 /** Where facts about the guests come from. */
 export interface FactsOptions {
@@ -60,8 +60,6 @@ type MemoryFacts = Pick<NodeFacts, 'memory_total' | 'memory_free' | 'memory_dom0
 type DiskFacts = Pick<NodeFacts, 'disk_total' | 'disk_free'>;
 type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts>;
 
-const MIB = 1024 * 1024;
-
 /** Free is what guests could have: unused memory, buffers and the page cache. The rest is the host's. */
 export function parseMemory(meminfo: string): MemoryFacts {
   const kib = (key: string) => Number(new RegExp(`^${key}: +([0-9]+) kB`, 'm').exec(meminfo)?.[1] ?? 0);
@@ -84,14 +82,8 @@ async function measureMemory(): Promise<MemoryFacts> {
 /** The file system that holds the folder, or will hold it once it is made. */
 async function measureDisk(folder: string | null): Promise<DiskFacts> {
   if (folder === null) return { disk_total: null, disk_free: null };
-  try {
-    const { bsize, blocks, bavail } = await statfs(folder);
-    return { disk_total: Math.floor((blocks * bsize) / MIB), disk_free: Math.floor((bavail * bsize) / MIB) };
-  } catch (error) {
-    const parent = dirname(folder);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder) throw error;
-    return measureDisk(parent);
-  }
+  const { size, free } = await spaceOf(folder);
+  return { disk_total: size, disk_free: free };
 }
 
 async function measureConstants(): Promise<ConstantFacts> {

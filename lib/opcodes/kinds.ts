@@ -65,3 +65,6 @@ export const amountKind: Kind<z.ZodType<number | string>> = {
 
 /** What an opcode that submits jobs says of them: whether each was submitted, and its id. */
 export const jobsResult = z.array(z.tuple([z.boolean(), z.union([z.number(), z.string()])]));
+
+/** What an opcode that changes parameters says of them: each with its new value. */
+export const changesResult = z.array(z.tuple([z.string(), z.unknown()]));

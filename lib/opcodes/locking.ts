@@ -2,6 +2,7 @@ import type { LockMode, LockPlan, LockWish } from '../model/locks.ts';
 import { CLUSTER_LOCK } from '../model/locks.ts';
 import { hostNamed } from '../model/lookup.ts';
 import { nodesOf } from '../model/mirror.ts';
+import { kinds, maybe, optional, required } from '../model/params.ts';
 import type { ClusterView } from '../model/view.ts';
 
 /** Every job but those that change the cluster itself holds this. */
@@ -15,6 +16,17 @@ export function newNameLock(name: string): string {
 /** What to lock for a node group that a request names, by its name or uuid: its name. */
 export function groupLock(view: ClusterView, name: string): string {
   return view.groups.named(name)?.name ?? view.groups.get(name)?.name ?? name;
+}
+
+/** The parameters that name one node. */
+export const nodeTarget = {
+  node_name: required(kinds.name, 'The name of the node.'),
+  node_uuid: optional(maybe(kinds.name), null, 'The uuid of the node; filled in.'),
+};
+
+/** What to lock for a node that a request names: its full name. */
+export function nodeLock(view: ClusterView, name: string): string {
+  return hostNamed(view.nodes, name)?.name ?? name.toLowerCase();
 }
 
 /** The plan of an opcode on one instance: the instance exclusively, and its nodes. */

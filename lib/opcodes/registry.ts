@@ -2,7 +2,10 @@ import { MerapiError } from '../base/errors.ts';
 import { clusterPostInit } from './cluster/post-init.ts';
 import type { Opcode } from './define.ts';
 import { groupAdd } from './group/add.ts';
+import { groupAssignNodes } from './group/assign-nodes.ts';
 import { groupRemove } from './group/remove.ts';
+import { groupRename } from './group/rename.ts';
+import { groupSetParams } from './group/set-params.ts';
 import { instanceActivateDisks } from './instance/activate-disks.ts';
 import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
@@ -45,6 +48,9 @@ export const opcodes = {
   OP_INSTANCE_REPLACE_DISKS: instanceReplaceDisks,
   OP_GROUP_ADD: groupAdd,
   OP_GROUP_REMOVE: groupRemove,
+  OP_GROUP_RENAME: groupRename,
+  OP_GROUP_SET_PARAMS: groupSetParams,
+  OP_GROUP_ASSIGN_NODES: groupAssignNodes,
   OP_TAGS_SET: tagsSet,
   OP_TAGS_DEL: tagsDel,
   OP_OS_DIAGNOSE: osDiagnose,

@@ -16,8 +16,9 @@ import {
 } from './calls/instance.ts';
 import { migrationReceive, migrationResume, migrationSend } from './calls/migration.ts';
 import { networkBridges } from './calls/network.ts';
-import { nodeDelay, nodeFacts, nodeHello } from './calls/node.ts';
+import { nodeDelay, nodeFacts, nodeHello, nodePowercycle } from './calls/node.ts';
 import { osCreate, osList } from './calls/os.ts';
+import { storageList, storageModify, storageRepair } from './calls/storage.ts';
 import type { CallParams, CallResult } from './define.ts';
 
 /** Every call between master and node worker, by name: the whole contract. */
@@ -25,6 +26,7 @@ export const calls = {
   'node.hello': nodeHello,
   'node.facts': nodeFacts,
   'node.delay': nodeDelay,
+  'node.powercycle': nodePowercycle,
   'instance.start': instanceStart,
   'instance.stop': instanceStop,
   'instance.reboot': instanceReboot,
@@ -43,6 +45,9 @@ export const calls = {
   'os.list': osList,
   'os.create': osCreate,
   'network.bridges': networkBridges,
+  'storage.list': storageList,
+  'storage.modify': storageModify,
+  'storage.repair': storageRepair,
 } as const;
 
 type Calls = typeof calls;

@@ -24,6 +24,7 @@ import { type NodeCaller, NodeClient } from '../../lib/rpc/client.ts';
 import type { CallName } from '../../lib/rpc/registry.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { openStore, type Store } from '../../lib/store/store.ts';
+import type { StepTools } from '../../lib/units/define.ts';
 
 /** What stands between the jobs and the rest of the world, so that a test can let it fail. */
 export interface Gate {
@@ -41,6 +42,7 @@ interface Life {
   locks: LockManager;
   manager: Manager;
   runtime: RuntimeTable;
+  nodes: NodeCaller;
 }
 
 /**
@@ -101,6 +103,12 @@ export class TestCluster {
   /** What the master knows of the nodes. */
   get runtime(): RuntimeTable {
     return this.#life.runtime;
+  }
+
+  /** What units look at and work with, for tests of their parts. */
+  get tools(): StepTools {
+    const { store, runtime, nodes } = this.#life;
+    return { view: store.view, runtime, nodes };
   }
 
   /** The folder of a node. */
@@ -204,7 +212,7 @@ async function live(dir: string, gate: Gate): Promise<Life> {
   const manager = createManager({ store, queue, runtime, nodes });
   await keepNodesFollowed(store, client);
   await queue.start();
-  return { store, queue, client, locks, manager, runtime };
+  return { store, queue, client, locks, manager, runtime, nodes };
 }
 
 function gated(store: Store, gate: Gate): Store {

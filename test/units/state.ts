@@ -37,7 +37,9 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
     groups: await read('group', GROUP_FIELDS),
     instances: await read('instance', INSTANCE_FIELDS),
     files,
-    shared: await filesIn(join(cluster.dir, 'volumes')),
+    mirrors: (await filesIn(join(cluster.dir, 'volumes', 'drbd')))
+      .map((path) => path.replace(/^[^/]+/, 'UUID'))
+      .sort(),
   };
 }
 

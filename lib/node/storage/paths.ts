@@ -35,6 +35,12 @@ export class StoragePaths {
     return this.#map(path);
   }
 
+  /** The real path of one of the roots. @throws MerapiError wrong_input when this node has no such root */
+  realRoot(logical: string): string {
+    if (this.#roots.includes(normalize(`${logical}/`))) return this.#map(normalize(logical));
+    throw new MerapiError('wrong_input', `This node keeps no disks in '${logical}'`);
+  }
+
   /** The real paths of the roots. */
   realRoots(): string[] {
     return this.#roots.map((root) => this.#map(root.slice(0, -1)));

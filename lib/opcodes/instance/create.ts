@@ -107,13 +107,16 @@ export const instanceCreate = defineOpcode({
   summaryField: 'instance_name',
   locks: (params, view) => {
     const name = newNameLock(params.instance_name);
-    const node = params.pnode === null ? undefined : hostNamed(view.nodes, params.pnode)?.name;
+    const given = [params.pnode, params.disk_template === 'drbd' ? params.snode : null];
+    const nodes = given.flatMap((each) =>
+      each === null ? [] : [hostNamed(view.nodes, each)?.name ?? each.toLowerCase()],
+    );
     return [
       clusterShared,
       { level: 'instance', names: [name], mode: 'exclusive' },
       // Without a given node the allocator weighs all of them, and no other job may take what it counts on.
       params.pnode
-        ? { level: 'node', names: [node ?? params.pnode.toLowerCase()], mode: 'exclusive' }
+        ? { level: 'node', names: [...new Set(nodes)], mode: 'exclusive' }
         : { level: 'node', names: ALL, mode: 'exclusive' },
     ];
   },

@@ -36,3 +36,13 @@ export const nodeDelay = defineCall({
   mutates: false,
   timeout: 24 * 3600_000,
 });
+
+export const nodePowercycle = defineCall({
+  name: 'node.powercycle',
+  summary:
+    'Reboots the host in a few seconds, as by its power switch, if its worker may; on a simulated node all guests end.',
+  params: nothing,
+  result: z.object({ message: z.string() }),
+  mutates: true,
+  timeout: 60_000,
+});

@@ -127,7 +127,7 @@ function keptParams(request: DiskRequest): Record<string, unknown> {
 }
 
 /** Where the data of a disk will be, in Ganeti's form for each template; the disk's uuid is part of its name. */
-export function logicalId(
+function logicalId(
   cluster: Cluster,
   request: DiskRequest,
   { uuid, index }: { uuid: string; index: number },

@@ -17,7 +17,7 @@ const LAST_PORT = 14_999;
  * these; what they have stays when it is free. To be called where a commit is built, so that no two jobs get the same.
  * @throws MerapiError insufficient_resources when the ports are used up
  */
-export function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
+function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
   const own = new Set(disks.map((disk) => disk.uuid));
   const numbers = new Map<string, Set<number>>();
   const ports = new Map<string, Set<number>>();

@@ -13,6 +13,20 @@ export function ownValues(given: ParamValues, kinds: ParamKinds): ParamValues {
 }
 
 /**
+ * A parameter set changed by what a request gives; the value "default" takes one away, so that it is inherited again.
+ * @throws MerapiError type_enforcement
+ */
+export function updatedValues(before: ParamValues, given: ParamValues, kinds: ParamKinds): ParamValues {
+  const enforced = Object.entries(enforceKinds(given, kinds));
+  const after = { ...before };
+  for (const [name, value] of enforced) {
+    if (value === DEFAULT_VALUE) delete after[name];
+    else after[name] = value;
+  }
+  return after;
+}
+
+/**
  * The backend parameters that a request sets, in their proper types; `memory` sets minmem and maxmem.
  * @throws MerapiError type_enforcement, wrong_input
  */

@@ -7,7 +7,7 @@ import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 
 /** An instance that is there as an instance policy counts it, with these disks. */
-function specOfInstance(view: ClusterView, instance: Instance, disks: readonly Disk[]): InstanceSpec {
+export function specOfInstance(view: ClusterView, instance: Instance, disks: readonly Disk[]): InstanceSpec {
   const be = fillBeParams(view.cluster, instance.beparams);
   return {
     'memory-size': be.maxmem,

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestCluster } from '../../helpers/cluster.ts';
 import { create, instance_name, removal, type Scenario } from './define.ts';
@@ -12,10 +12,8 @@ const dropSides = (cluster: TestCluster) =>
   rm(join(cluster.dir, 'volumes', 'drbd'), { recursive: true, force: true });
 
 /** Loses the disks of the instance. */
-async function loseFiles(cluster: TestCluster): Promise<void> {
-  const folder = join(cluster.folder('node1'), 'file-storage', instance_name);
-  for (const name of await readdir(folder)) await rm(join(folder, name));
-}
+const loseFiles = (cluster: TestCluster) =>
+  rm(join(cluster.folder('node1'), 'file-storage', instance_name), { recursive: true });
 
 /** Opcodes on the disks of instances. */
 export const diskScenarios: Scenario[] = [

@@ -20,6 +20,8 @@ const FIELDS = [
   'tags',
 ];
 
+const items = ['group_name'];
+
 export const groupResources: readonly Resource[] = [
   {
     name: 'groups',
@@ -39,7 +41,33 @@ export const groupResources: readonly Resource[] = [
     path: '/2/groups/{name}',
     methods: {
       GET: { access: 'look', opcode: null, ...described('group', FIELDS), handle: describe },
-      DELETE: submits('OP_GROUP_REMOVE', { items: ['group_name'] }),
+      DELETE: submits('OP_GROUP_REMOVE', { items }),
+    },
+  },
+  {
+    name: 'groups_name_modify',
+    path: '/2/groups/{name}/modify',
+    methods: {
+      PUT: submits('OP_GROUP_SET_PARAMS', {
+        items,
+        body: { custom_diskparams: 'diskparams', custom_ipolicy: 'ipolicy', custom_ndparams: 'ndparams' },
+        quietDryRun: true,
+      }),
+    },
+  },
+  {
+    name: 'groups_name_rename',
+    path: '/2/groups/{name}/rename',
+    methods: { PUT: submits('OP_GROUP_RENAME', { items }) },
+  },
+  {
+    name: 'groups_name_assign_nodes',
+    path: '/2/groups/{name}/assign-nodes',
+    methods: {
+      PUT: submits('OP_GROUP_ASSIGN_NODES', {
+        items,
+        args: { force: { kind: 'flag', doc: 'Do it even when that splits instances between groups.' } },
+      }),
     },
   },
 ];

@@ -1,0 +1,19 @@
+import type { Handlers } from '../../rpc/server.ts';
+import type { StorageUnits } from '../storage/units.ts';
+
+type StorageHandlers = Pick<Handlers, 'storage.list' | 'storage.modify' | 'storage.repair'>;
+
+/** Serves the calls about the storage as a whole. */
+export function storageExecutors(units: StorageUnits): StorageHandlers {
+  return {
+    'storage.list': async ({ type, folders }) => ({ units: await units.list(type, folders) }),
+    'storage.modify': async ({ type, name, allocatable }) => {
+      await units.modify(type, name, allocatable);
+      return {};
+    },
+    'storage.repair': async ({ type, name }) => {
+      await units.repair(type, name);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { kinds, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { clusterShared, groupLock } from '../locking.ts';
+
+export const groupRename = defineOpcode({
+  id: 'OP_GROUP_RENAME',
+  summary: 'Gives a node group another name.',
+  params: {
+    group_name: required(kinds.name, 'The name of the group.'),
+    new_name: required(kinds.name, 'Its new name.'),
+  },
+  result: z.string().min(1),
+  summaryField: null,
+  locks: (params, view) => [
+    clusterShared,
+    {
+      level: 'nodegroup',
+      names: [...new Set([groupLock(view, params.group_name), params.new_name])],
+      mode: 'exclusive',
+    },
+  ],
+  example: { group_name: 'rack2', new_name: 'rack3' },
+});

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { kinds, optional } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { clusterShared, nodeTarget } from '../locking.ts';
+
+export const nodePowercycle = defineOpcode({
+  id: 'OP_NODE_POWERCYCLE',
+  summary: 'Reboots a node at once, without shutting its instances down.',
+  params: {
+    ...nodeTarget,
+    force: optional(kinds.bool, false, 'Do it even when it is the master node.'),
+  },
+  result: z.string().nullable(),
+  summaryField: 'node_name',
+  // No node: it is for a node that hangs, and with it the jobs that hold its lock.
+  locks: () => [clusterShared],
+  example: { node_name: 'node3.example.com' },
+});

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { ALL } from '../../model/locks.ts';
+import { kinds, maybe, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { clusterShared, nodeLock } from '../locking.ts';
+import { storageTypeKind } from './storage-params.ts';
+
+export const nodeQueryStorage = defineOpcode({
+  id: 'OP_NODE_QUERY_STORAGE',
+  summary: 'Lists the storage units of nodes: folders for disks, volume groups, physical volumes.',
+  params: {
+    output_fields: required(
+      kinds.names,
+      'What to tell of each unit: node, type, name, size, used, free, allocatable.',
+    ),
+    storage_type: optional(
+      maybe(storageTypeKind),
+      null,
+      "The kind of storage; by default that of the cluster's first disk template.",
+    ),
+    nodes: optional(kinds.names, [], 'The nodes; by default all.'),
+    name: optional(maybe(kinds.name), null, 'Only the unit of this name.'),
+  },
+  result: z.array(z.array(z.unknown())),
+  summaryField: null,
+  locks: (params, view) => [
+    clusterShared,
+    {
+      level: 'node',
+      names: params.nodes.length === 0 ? ALL : params.nodes.map((name) => nodeLock(view, name)),
+      mode: 'shared',
+    },
+  ],
+  example: { nodes: ['node3.example.com'], storage_type: 'file', output_fields: ['name', 'free'] },
+});

@@ -1,0 +1,64 @@
+import { MerapiError } from '../../base/errors.ts';
+import { fillIPolicy } from '../../model/fill.ts';
+import { type IPolicy, ipolicyViolations } from '../../model/ipolicy.ts';
+import { ndParamKinds } from '../../model/ndparams.ts';
+import type { NodeGroup } from '../../model/nodegroup.ts';
+import { changed } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { groupSetParams as opcode } from '../../opcodes/group/set-params.ts';
+import { put } from '../../store/changes.ts';
+import { defineUnit } from '../define.ts';
+import { groupNamed } from '../steps/find.ts';
+import { updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
+import { refuseStates, updatedValues } from '../steps/params.ts';
+import { pythonText } from '../steps/python.ts';
+import { specOfInstance } from '../steps/spec.ts';
+
+export const groupSetParams = defineUnit(opcode, {
+  check({ view, log }, params) {
+    const { alloc_policy, ndparams, diskparams, ipolicy, hv_state, disk_state } = params;
+    const asked = [alloc_policy, ndparams, diskparams, ipolicy, hv_state, disk_state];
+    if (asked.every((value) => value === null))
+      throw new MerapiError('wrong_input', 'Say what to change: none of the parameters is given');
+    refuseStates(params);
+    const group = groupNamed(view, params.group_name);
+    const patch: Partial<NodeGroup> = {};
+    const result: [string, string][] = [];
+    if (alloc_policy !== null) patch.alloc_policy = alloc_policy;
+    if (ndparams !== null) {
+      patch.ndparams = updatedValues(group.ndparams, ndparams, ndParamKinds);
+      result.push(['ndparams', pythonText(patch.ndparams)]);
+    }
+    if (diskparams !== null) {
+      patch.diskparams = updatedDiskParams(group.diskparams, diskparams);
+      result.push(['diskparams', pythonText(patch.diskparams)]);
+    }
+    if (ipolicy !== null) {
+      patch.ipolicy = updatedGroupPolicy(group.ipolicy, ipolicy);
+      const broken = breaking(view, group, fillIPolicy(view.cluster.ipolicy, patch.ipolicy));
+      if (broken.length > 0) log(`These instances break the new instance policy: ${broken.join(', ')}`);
+    }
+    return { uuid: group.uuid, patch, result };
+  },
+
+  async run(context, { uuid, patch, result }) {
+    const now = context.clock.seconds();
+    return {
+      result,
+      changes: (view) => {
+        const group = view.groups.get(uuid);
+        return group ? [put('nodegroup', changed(group, patch, now))] : [];
+      },
+    };
+  },
+});
+
+/** The instances of a group that a policy does not allow, by name. */
+function breaking(view: ClusterView, group: NodeGroup, policy: IPolicy): string[] {
+  const instances = view.nodesOf(group.uuid).flatMap((node) => view.instancesOn(node.uuid));
+  const broken = instances.filter((instance) => {
+    const spec = specOfInstance(view, instance, view.disksOf(instance));
+    return ipolicyViolations(policy, spec).length > 0;
+  });
+  return broken.map(({ name }) => name);
+}

@@ -1,0 +1,22 @@
+import { MerapiError } from '../../base/errors.ts';
+import { nodePowercycle as opcode } from '../../opcodes/node/powercycle.ts';
+import { defineUnit } from '../define.ts';
+import { nodeNamed } from '../steps/find.ts';
+
+export const nodePowercycle = defineUnit(opcode, {
+  check({ view, resolve }, params) {
+    const node = nodeNamed(view, params.node_name);
+    resolve({ node_name: node.name, node_uuid: node.uuid });
+    if (node.uuid === view.cluster.master_node && !params.force)
+      throw new MerapiError(
+        'wrong_input',
+        `Node ${node.name} is the master; give force if the whole cluster may stand still meanwhile`,
+      );
+    return { node };
+  },
+
+  async run(context, { node }) {
+    const { message } = await context.call('powercycle', node, 'node.powercycle', {});
+    return { result: message };
+  },
+});

@@ -1,0 +1,32 @@
+import { MerapiError } from '../../base/errors.ts';
+import { nodeRemove as opcode } from '../../opcodes/node/remove.ts';
+import { remove } from '../../store/changes.ts';
+import { defineUnit } from '../define.ts';
+import { fillPool, missingCandidates } from '../steps/candidates.ts';
+import { nodeNamed } from '../steps/find.ts';
+
+export const nodeRemove = defineUnit(opcode, {
+  check({ view, resolve, log }, params) {
+    const node = nodeNamed(view, params.node_name);
+    resolve({ node_name: node.name, node_uuid: node.uuid });
+    if (node.uuid === view.cluster.master_node)
+      throw new MerapiError('wrong_input', `Node ${node.name} is the master and cannot be removed`);
+    const held = [...view.instancesOn(node.uuid), ...view.secondariesOn(node.uuid)];
+    if (held.length > 0)
+      throw new MerapiError(
+        'wrong_input',
+        `Node ${node.name} holds ${held.map(({ name }) => name).join(', ')}; move or remove them first`,
+      );
+    for (const { name } of missingCandidates(view, { without: node.uuid }))
+      log(`${name} becomes a master candidate`);
+    return { uuid: node.uuid };
+  },
+
+  run: async (context, { uuid }) => {
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: (view) => [remove('node', uuid), ...fillPool(view, now, { without: uuid })],
+    };
+  },
+});

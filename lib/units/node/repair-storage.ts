@@ -1,0 +1,51 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import { mirrorNodes } from '../../model/mirror.ts';
+import type { Node } from '../../model/node.ts';
+import { repairNodeStorage as opcode } from '../../opcodes/node/repair-storage.ts';
+import { type CheckContext, defineUnit } from '../define.ts';
+import { nodeNamed } from '../steps/find.ts';
+import { listable } from '../steps/storage.ts';
+import { diskTarget } from '../steps/target.ts';
+
+export const repairNodeStorage = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, resolve } = context;
+    const node = nodeNamed(view, params.node_name);
+    resolve({ node_name: node.name, node_uuid: node.uuid });
+    if (params.storage_type !== 'lvm-vg')
+      throw new MerapiError(
+        'wrong_input',
+        `Storage of type '${params.storage_type}' cannot be repaired; only lvm-vg can`,
+      );
+    if (params.name === null) throw new MerapiError('wrong_input', 'Say with name which volume group');
+    const type = listable(view, params.storage_type);
+    if (!params.ignore_consistency) await checkElsewhere(context, node);
+    return { node, type, name: params.name };
+  },
+
+  async run(context, { node, type, name }) {
+    await context.call('repair', node, 'storage.repair', { type, name });
+    return { result: null };
+  },
+});
+
+/** @throws MerapiError wrong_state when a mirrored disk in use on the node has no good data on its other node */
+async function checkElsewhere({ view, nodes }: CheckContext, node: Node): Promise<void> {
+  const byNode = new Map<string, Disk[]>();
+  for (const disk of view.mirrorsOn(node.uuid)) {
+    const other = mirrorNodes(disk)?.find((uuid) => uuid !== node.uuid) ?? '';
+    byNode.set(other, [...(byNode.get(other) ?? []), disk]);
+  }
+  for (const [uuid, mirrored] of byNode) {
+    const other = view.nodes.get(uuid);
+    if (!other) continue;
+    const { disks } = await nodes.call(other, 'disk.status', { disks: mirrored.map(diskTarget) });
+    const bad = mirrored.filter((_, place) => disks[place]?.active && disks[place].mirror?.current !== true);
+    if (bad.length > 0)
+      throw new MerapiError(
+        'wrong_state',
+        `Node ${other.name} has not the last data of disk ${bad.map((disk) => disk.uuid).join(', ')}; give ignore_consistency to repair all the same`,
+      );
+  }
+}

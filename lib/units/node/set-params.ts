@@ -1,0 +1,147 @@
+import { isIP } from 'node:net';
+import { errorText, MerapiError } from '../../base/errors.ts';
+import { DEFAULT_VALUE, enforceKinds, type ParamValues } from '../../model/enforce.ts';
+import { clusterOnlyNdParams, ndParamKinds } from '../../model/ndparams.ts';
+import type { Node } from '../../model/node.ts';
+import { changed } from '../../model/object.ts';
+import { mayDemote, nodeSetParams as opcode } from '../../opcodes/node/set-params.ts';
+import { put } from '../../store/changes.ts';
+import { type CheckContext, defineUnit } from '../define.ts';
+import { fillPool, missingCandidates } from '../steps/candidates.ts';
+import { nodeNamed } from '../steps/find.ts';
+import { refuseStates } from '../steps/params.ts';
+import { isRunning } from '../steps/running.ts';
+import { newRole, roleChanges } from './role.ts';
+
+/** The settings of which one at least must be given. */
+const settings = [
+  'master_candidate',
+  'drained',
+  'offline',
+  'master_capable',
+  'vm_capable',
+  'secondary_ip',
+  'ndparams',
+] as const;
+
+export const nodeSetParams = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, resolve, log } = context;
+    const node = nodeNamed(view, params.node_name);
+    resolve({ node_name: node.name, node_uuid: node.uuid });
+    refuseStates(params);
+    if (params.powered !== null)
+      throw new MerapiError('wrong_state', 'powered cannot be set: Merapi switches no node on or off');
+    if (settings.every((name) => params[name] === null))
+      throw new MerapiError('wrong_input', `Nothing is to be changed; give one of ${settings.join(', ')}`);
+    if (params.vm_capable === false) checkHoldsNothing(context, node);
+    const role = newRole(context, node, params);
+    const { master_capable, vm_capable, secondary_ip } = params;
+    if (secondary_ip !== null) checkSecondaryAddress(context, node, secondary_ip, params.force);
+    const patch: Partial<Node> = {
+      ...role,
+      ...(master_capable === null ? {} : { master_capable }),
+      ...(vm_capable === null ? {} : { vm_capable }),
+      ...(secondary_ip === null ? {} : { secondary_ip }),
+      ...(params.ndparams === null ? {} : { ndparams: changedNdParams(node, params.ndparams) }),
+    };
+    const returns = node.offline && !role.offline;
+    if (returns) await checkAnswers(context, node);
+    const promotes = params.auto_promote && mayDemote(params);
+    const others = promotes ? missingCandidates(view, { without: node.uuid }) : [];
+    for (const { name } of others) log(`${name} becomes a master candidate`);
+    return { node, patch, returns, promotes, result: told(patch, roleChanges(node, role)) };
+  },
+
+  async run(context, { node, patch, returns, promotes, result }) {
+    if (returns)
+      // Its facts must be known when the job ends, so that what comes next can use it at once.
+      await context.step('facts', async ({ nodes }) => {
+        await nodes.call({ ...node, offline: false }, 'node.facts', {});
+      });
+    const now = context.clock.seconds();
+    return {
+      result,
+      changes: (view) => [
+        put('node', changed(view.nodes.get(node.uuid) ?? node, patch, now)),
+        ...(promotes ? fillPool(view, now, { without: node.uuid }) : []),
+      ],
+    };
+  },
+});
+
+/** What has changed as Ganeti tells it; it never mentions node parameters. */
+function told(patch: Partial<Node>, role: readonly [string, boolean][]): [string, unknown][] {
+  const word = (value: boolean) => (value ? 'True' : 'False');
+  const result: [string, unknown][] = [];
+  for (const name of ['master_capable', 'vm_capable'] as const) {
+    const value = patch[name];
+    if (value !== undefined) result.push([name, word(value)]);
+  }
+  if (patch.secondary_ip !== undefined) result.push(['secondary_ip', patch.secondary_ip]);
+  return [...result, ...role.map(([name, value]): [string, unknown] => [name, word(value)])];
+}
+
+/** @throws MerapiError wrong_state when the node holds instances */
+function checkHoldsNothing({ view }: CheckContext, node: Node): void {
+  const held = [...view.instancesOn(node.uuid), ...view.secondariesOn(node.uuid)];
+  if (held.length > 0)
+    throw new MerapiError(
+      'wrong_state',
+      `Node ${node.name} holds ${held.length} instances (${held[0]?.name}, …); move them away first`,
+    );
+}
+
+/** The node's own parameters after a request. @throws MerapiError type_enforcement, wrong_input */
+function changedNdParams(node: Node, given: ParamValues): ParamValues {
+  const foreign = Object.keys(given).filter((name) => clusterOnlyNdParams.includes(name));
+  if (foreign.length > 0)
+    throw new MerapiError('wrong_input', `A node cannot set ${foreign.join(', ')}; its cluster or group can`);
+  const all = { ...node.ndparams, ...enforceKinds(given, ndParamKinds) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== DEFAULT_VALUE));
+}
+
+/** @throws MerapiError wrong_state when the worker of a node that was offline does not answer */
+async function checkAnswers({ nodes, log }: CheckContext, node: Node): Promise<void> {
+  try {
+    await nodes.call({ ...node, offline: false }, 'node.hello', {});
+  } catch (cause) {
+    throw new MerapiError(
+      'wrong_state',
+      `Node ${node.name} is to be online again, but its worker does not answer: ${errorText(cause)}`,
+      { cause },
+    );
+  }
+  log(`${node.name} is online again as it is; see that it is healthy, and that no instance runs there twice`);
+}
+
+/** @throws MerapiError wrong_input, wrong_state when the node cannot get this address */
+function checkSecondaryAddress(
+  { view, runtime, log }: CheckContext,
+  node: Node,
+  address: string,
+  force: boolean,
+): void {
+  if (!isIP(address)) throw new MerapiError('wrong_input', `'${address}' is not an IP address`);
+  const master = view.nodes.get(view.cluster.master_node);
+  const hasTwo = master !== undefined && master.secondary_ip !== master.primary_ip;
+  const getsTwo = address !== node.primary_ip;
+  if (hasTwo !== getsTwo) {
+    const [now, then] = hasTwo ? ['two addresses', 'one'] : ['one address', 'two'];
+    if (!force || node.uuid !== master?.uuid)
+      throw new MerapiError(
+        'wrong_input',
+        `The nodes of this cluster have ${now}; to give them ${then}, begin with the master and force`,
+      );
+    log(`The master has ${then} from now on; every other node needs the same`);
+  }
+  const mirrored = [...view.instancesOn(node.uuid), ...view.secondariesOn(node.uuid)].filter((instance) =>
+    view.disksOf(instance).some((disk) => disk.dev_type === 'drbd'),
+  );
+  const used = node.offline ? mirrored : mirrored.filter((instance) => isRunning(runtime, instance));
+  if (used.length > 0)
+    throw new MerapiError(
+      'wrong_state',
+      `The address is used by the mirrored disks of ${used.map(({ name }) => name).join(', ')}`,
+    );
+}

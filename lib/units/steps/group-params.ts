@@ -1,0 +1,50 @@
+import { MerapiError } from '../../base/errors.ts';
+import { type DiskTemplate, diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
+import type { ParamKinds, ParamValues } from '../../model/enforce.ts';
+import { PartialIPolicy } from '../../model/ipolicy.ts';
+import { updatedValues } from './params.ts';
+
+/** @throws MerapiError wrong_input for a text that cannot be a group's name */
+export function checkGroupName(name: string): void {
+  if (!/^[\w.-]+$/.test(name))
+    throw new MerapiError('wrong_input', `'${name}' is no group name; use letters, digits, '.', '_' and '-'`);
+}
+
+/** The kinds of the parameters of one disk template. */
+export function templateKinds(template: DiskTemplate): ParamKinds {
+  const names = Object.keys(diskParamDefaults[template]);
+  return Object.fromEntries(Object.entries(diskParamKinds).filter(([name]) => names.includes(name)));
+}
+
+/** Disk parameters by template, changed by what a request gives. @throws MerapiError type_enforcement */
+export function updatedDiskParams<T extends Record<string, ParamValues>>(
+  before: T,
+  given: Record<string, ParamValues>,
+): T {
+  const after: Record<string, ParamValues> = { ...before };
+  for (const [template, values] of Object.entries(given))
+    after[template] = updatedValues(before[template] ?? {}, values, templateKinds(template as DiskTemplate));
+  return after as T;
+}
+
+/**
+ * What a group has of the instance policy for itself, changed by what a request gives; "default" takes a part away.
+ * @throws MerapiError wrong_input
+ */
+export function updatedGroupPolicy(before: PartialIPolicy, given: Record<string, unknown>): PartialIPolicy {
+  const after: Record<string, unknown> = { ...before };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === 'default') delete after[name];
+    else after[name] = value;
+  }
+  const policy = PartialIPolicy.safeParse(after);
+  if (policy.success) return policy.data;
+  throw new MerapiError('wrong_input', `The instance policy is not right: ${policyProblems(policy.error)}`);
+}
+
+/** What is wrong with an instance policy, in words. */
+export function policyProblems(error: {
+  issues: readonly { path: PropertyKey[]; message: string }[];
+}): string {
+  return error.issues.map(({ path, message }) => `${path.join('/') || 'ipolicy'}: ${message}`).join('; ');
+}

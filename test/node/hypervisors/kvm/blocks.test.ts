@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { silentLogger } from '../../../../lib/base/log.ts';
+import { resizeBlock } from '../../../../lib/node/hypervisors/kvm/blocks.ts';
+import { QmpClient } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
+import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
+import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
+import { Resources } from '../../helpers.ts';
+import { kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
+
+const MIB = 1024 * 1024;
+
+describe('disks of kvm guests', () => {
+  const resources = new Resources();
+  after(() => resources.close());
+
+  async function open() {
+    const folder = await resources.folder();
+    const driver = createKvm({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
+    await driver.open();
+    resources.add(() => driver.close());
+    return { folder, driver };
+  }
+
+  it('are seen with their new size by a running guest', async () => {
+    const { folder, driver } = await open();
+    const web = kvmInstance('web');
+    const path = await tinyDisk(folder, web);
+    await driver.resize(web, { path, size: 3 }); // it does not run: nothing to do
+    await driver.start(web, { diskPaths: [path], paused: false });
+    try {
+      await truncate(path, 3 * MIB);
+      for (let again = 0; again < 2; again++) await driver.resize(web, { path, size: 3 });
+      await assert.rejects(driver.resize(web, { path: `${path}.other`, size: 3 }), {
+        code: 'hypervisor',
+        message: /no disk at .*other/,
+      });
+    } finally {
+      await driver.close();
+    }
+    const monitor = await QmpClient.connect(socketsOf(join(folder, 'guests', web.uuid)).qmp);
+    const blocks = (await monitor.execute('query-block')) as {
+      inserted?: { image: Record<string, unknown> };
+    }[];
+    const image = blocks.find(({ inserted }) => inserted?.image.filename === path)?.inserted?.image;
+    assert.equal(image?.['virtual-size'], 3 * MIB);
+    await resizeBlock(monitor, path, 4 * MIB);
+    await monitor.execute('quit').catch(() => undefined);
+    monitor.close();
+  });
+
+  it('are locked, so that no second guest on a shared folder can use them', async () => {
+    const [here, there] = [await open(), await open()];
+    const [web, twin] = [kvmInstance('web'), kvmInstance('twin')];
+    const path = await tinyDisk(here.folder, web);
+    await here.driver.start(web, { diskPaths: [path], paused: false });
+    try {
+      await assert.rejects(there.driver.start(twin, { diskPaths: [path], paused: false }), {
+        code: 'hypervisor',
+        message: /lock/,
+      });
+    } finally {
+      await here.driver.stop(web, { timeout: 0, force: true });
+    }
+  });
+});
