@@ -19,6 +19,8 @@ export const NodeSettings = z.strictObject({
   storage: z.array(z.string()),
   /** Where those folders really are; simulated nodes share one machine. */
   paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).default([]),
+  /** Whether the worker may reboot its host when the cluster orders it. */
+  powercycle: z.boolean().optional(),
   /** A folder that the simulated nodes of the machine share; others have none. */
   common: z.string().optional(),
 });

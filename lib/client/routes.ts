@@ -3,8 +3,13 @@ import type { Route } from './route.ts';
 
 /** How each opcode is submitted over the API. */
 export const routes = {
+  OP_CLUSTER_REDIST_CONF: {"method":"PUT","path":"/2/redistribute-config","items":[],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_CLUSTER_SET_PARAMS: {"method":"PUT","path":"/2/modify","items":[],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":["compression_tools"]},
   OP_GROUP_ADD: {"method":"POST","path":"/2/groups","items":[],"fixed":{},"args":{},"body":{"group_name":"name"},"constants":{},"forbidden":[]},
+  OP_GROUP_ASSIGN_NODES: {"method":"PUT","path":"/2/groups/{name}/assign-nodes","items":["group_name"],"fixed":{},"args":{"force":"force"},"body":{},"constants":{},"forbidden":[]},
   OP_GROUP_REMOVE: {"method":"DELETE","path":"/2/groups/{name}","items":["group_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_GROUP_RENAME: {"method":"PUT","path":"/2/groups/{name}/rename","items":["group_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_GROUP_SET_PARAMS: {"method":"PUT","path":"/2/groups/{name}/modify","items":["group_name"],"fixed":{},"args":{},"body":{"diskparams":"custom_diskparams","ipolicy":"custom_ipolicy","ndparams":"custom_ndparams"},"constants":{},"forbidden":[]},
   OP_INSTANCE_ACTIVATE_DISKS: {"method":"PUT","path":"/2/instances/{name}/activate-disks","items":["instance_name"],"fixed":{},"args":{"ignore_size":"ignore_size"},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_CREATE: {"method":"POST","path":"/2/instances","items":[],"fixed":{},"args":{},"body":{"instance_name":"name","os_type":"os"},"constants":{"__version__":1},"forbidden":[]},
   OP_INSTANCE_DEACTIVATE_DISKS: {"method":"PUT","path":"/2/instances/{name}/deactivate-disks","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
@@ -18,4 +23,6 @@ export const routes = {
   OP_INSTANCE_SHUTDOWN: {"method":"PUT","path":"/2/instances/{name}/shutdown","items":["instance_name"],"fixed":{},"args":{"no_remember":"no_remember"},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_STARTUP: {"method":"PUT","path":"/2/instances/{name}/startup","items":["instance_name"],"fixed":{},"args":{"force":"force","no_remember":"no_remember"},"body":{},"constants":{},"forbidden":[]},
   OP_NODE_MIGRATE: {"method":"POST","path":"/2/nodes/{name}/migrate","items":["node_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_NODE_POWERCYCLE: {"method":"POST","path":"/2/nodes/{name}/powercycle","items":["node_name"],"fixed":{},"args":{"force":"force"},"body":false,"constants":{},"forbidden":[]},
+  OP_NODE_SET_PARAMS: {"method":"POST","path":"/2/nodes/{name}/modify","items":["node_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
 } as const satisfies Readonly<Record<string, Route>>;

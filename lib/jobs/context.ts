@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Seal } from '../base/seal.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { CallName, ParamsOf, ResultOf } from '../rpc/registry.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
@@ -11,6 +12,7 @@ interface Parts {
   runtime: RuntimeView;
   nodes: NodeCaller;
   clock: Clock;
+  seal: Seal;
 }
 
 /**
@@ -26,6 +28,7 @@ export function stepContext(
   const tools = (): StepTools => ({ view: parts.store.view, runtime: parts.runtime, nodes: parts.nodes });
   return {
     clock: parts.clock,
+    seal: parts.seal,
     log,
     step: (name, action, undo) =>
       journal.step(name, () => action(tools()), undo && { undo: () => undo(tools()) }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
-import { Cluster } from '../model/cluster.ts';
+import { Cluster, MAC_PREFIX } from '../model/cluster.ts';
 import { diskParamDefaults, diskTemplates } from '../model/diskparams/index.ts';
 import { hypervisorParams, hypervisors } from '../model/hvparams/index.ts';
 import { IPolicy, ipolicyDefaults } from '../model/ipolicy.ts';
@@ -31,8 +31,7 @@ export const ClusterSpec = z.strictObject({
   master_netdev: z.string().default('xen-br0'),
   mac_prefix: z
     .string()
-    // An odd first byte would make addresses of groups of devices.
-    .regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){2}$/i, 'three bytes such as aa:00:00, the first of them even')
+    .regex(MAC_PREFIX, 'three bytes such as aa:00:00, the first of them even')
     .default('aa:00:00'),
   enabled_hypervisors: z.array(z.enum(hypervisors)).min(1),
   enabled_disk_templates: z.array(z.enum(diskTemplates)).min(1),

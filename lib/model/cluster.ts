@@ -6,6 +6,19 @@ import { IPolicy } from './ipolicy.ts';
 import { NicParams } from './nic.ts';
 import { ObjectBase } from './object.ts';
 
+/** The data collectors that Ganeti has. */
+export const dataCollectors = [
+  'cpu-avg-load',
+  'diskstats',
+  'drbd',
+  'inst-status-xen',
+  'lv',
+  'xen-cpu-avg-load',
+] as const;
+
+/** Three bytes of MAC addresses such as aa:00:00; an odd first byte would make addresses of groups of devices. */
+export const MAC_PREFIX = /^[0-9a-f][02468ace](:[0-9a-f]{2}){2}$/i;
+
 /** The cluster itself: names, defaults that instances, nodes and groups inherit, and limits. */
 export const Cluster = ObjectBase.extend({
   name: z.string(),
@@ -39,6 +52,21 @@ export const Cluster = ObjectBase.extend({
   blacklisted_os: z.array(z.string()),
   prealloc_wipe_disks: z.boolean(),
   maintain_node_health: z.boolean(),
+  /** Private OS parameters by OS, as sealed JSON (base/seal.ts); null when there are none. */
+  osparams_private: z.string().nullable().default(null),
+  // Shown as they were set; Merapi has no use for them (docs/support.md).
+  vg_name: z.string().nullable().default(null),
+  drbd_helper: z.string().nullable().default(null),
+  uid_pool: z.array(z.tuple([z.number().int(), z.number().int()])).default([]),
+  reserved_lvs: z.array(z.string()).default([]),
+  compression_tools: z.array(z.string()).default(['gzip', 'gzip-fast', 'gzip-slow']),
+  use_external_mip_script: z.boolean().default(false),
+  modify_etc_hosts: z.boolean().default(false),
+  enabled_user_shutdown: z.boolean().default(false),
+  /** Only those that differ from the default: all are enabled. */
+  enabled_data_collectors: z.record(z.string(), z.boolean()).default({}),
+  /** Microseconds; only those that differ from the default. */
+  data_collector_interval: z.record(z.string(), z.number().int()).default({}),
   tags: z.array(z.string()),
 });
 export type Cluster = z.infer<typeof Cluster>;

@@ -12,6 +12,7 @@ import { migrationExecutors } from './executors/migration.ts';
 import { networkExecutors } from './executors/network.ts';
 import { nodeExecutors } from './executors/node.ts';
 import { osExecutors } from './executors/os.ts';
+import { storageExecutors } from './executors/storage.ts';
 import { Facts } from './facts.ts';
 import { withFaults } from './faults.ts';
 import { createHypervisors, type Hypervisors } from './hypervisors/registry.ts';
@@ -19,8 +20,10 @@ import { Journal } from './journal.ts';
 import { lockFolder } from './lock.ts';
 import { createGuestNetwork } from './network/host.ts';
 import { OsInstaller } from './os/installer.ts';
+import { hostPower, simulatedPower } from './power.ts';
 import { type PathMapping, StoragePaths } from './storage/paths.ts';
 import { createStorage } from './storage/registry.ts';
+import { StorageUnits } from './storage/units.ts';
 
 export interface NodeConfig {
   /** The node's name, which its certificate holds. */
@@ -39,6 +42,8 @@ export interface NodeConfig {
   paths?: readonly PathMapping[];
   /** A folder that all simulated nodes of this machine share, for storage that several nodes see. */
   common?: string;
+  /** Whether the worker may reboot its host when it is asked to; by default it may not. */
+  powercycle?: boolean;
   /** How kvm runs its guests; by default it finds out what works. */
   accel?: 'kvm' | 'tcg';
 }
@@ -92,21 +97,24 @@ async function startParts(
   const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
   const isSimulated = config.hypervisors.includes('fake');
   const own = join(folder, 'volumes');
-  const storage = createStorage(
-    paths,
-    isSimulated ? { node: name, own, common: config.common ?? own } : null,
-  );
+  const places = isSimulated ? { node: name, own, common: config.common ?? own } : null;
+  const storage = createStorage(paths, places);
   const network = createGuestNetwork({ folder: join(folder, 'network') });
   const { accel } = config;
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
   const installer = new OsInstaller(folder, storage);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
   const facts = new Facts({ storageFolder: paths.realRoots()[0] ?? null, guests });
+  const isReal = hypervisors.all().some((driver) => driver.powerCut === null);
+  const power = isReal
+    ? hostPower({ allowed: config.powercycle ?? false, log })
+    : simulatedPower(hypervisors);
   const handlers: Handlers = {
-    ...nodeExecutors({ name, version, hypervisors, storage, facts }),
+    ...nodeExecutors({ name, version, hypervisors, storage, facts, power }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors(storage),
+    ...storageExecutors(new StorageUnits(paths, places)),
     ...osExecutors(installer, hypervisors),
     ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
   };

@@ -38,10 +38,16 @@ export const disksKind: Kind<z.ZodType<Record<string, string | number>[]>> = {
 
 const nicKeys = ['bridge', 'ip', 'link', 'mac', 'mode', 'name', 'network', 'vlan'] as const;
 
+/** One NIC as a request describes it. */
+export const nicParamsKind: Kind<z.ZodType<{ [K in (typeof nicKeys)[number]]?: string | null }>> = {
+  type: `Dictionary with keys of (OneOf ${nicKeys.join(', ')}) and values of (None or String) [NIC parameters]`,
+  schema: z.partialRecord(z.enum(nicKeys), z.string().nullable()) as never,
+};
+
 /** The NICs of an instance as a request describes them. */
 export const nicsKind: Kind<z.ZodType<{ [K in (typeof nicKeys)[number]]?: string | null }[]>> = {
-  type: `List of (Dictionary with keys of (OneOf ${nicKeys.join(', ')}) and values of (None or String) [NIC parameters])`,
-  schema: z.array(z.partialRecord(z.enum(nicKeys), z.string().nullable())) as never,
+  type: `List of (${nicParamsKind.type})`,
+  schema: z.array(nicParamsKind.schema) as never,
 };
 
 /** How many disks an instance may have. */

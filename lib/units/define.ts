@@ -41,6 +41,7 @@ export interface StepTools {
  */
 export interface RunContext {
   readonly clock: Clock;
+  readonly seal: Seal;
   /** Adds a line to the job's log. */
   log(text: string): void;
   /** Does something with an effect outside the store, or that would not come out the same twice; answers JSON or nothing. */

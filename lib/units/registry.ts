@@ -1,5 +1,7 @@
 import type { Opcodes } from '../opcodes/registry.ts';
 import { clusterPostInit } from './cluster/post-init.ts';
+import { clusterRedistConf } from './cluster/redist-conf.ts';
+import { clusterSetParams } from './cluster/set-params.ts';
 import type { SomeUnitFor, Unit } from './define.ts';
 import { groupAdd } from './group/add.ts';
 import { groupAssignNodes } from './group/assign-nodes.ts';
@@ -22,6 +24,12 @@ import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
 import { nodeAdd } from './node/add.ts';
 import { nodeMigrate } from './node/migrate.ts';
+import { nodeModifyStorage } from './node/modify-storage.ts';
+import { nodePowercycle } from './node/powercycle.ts';
+import { nodeQueryStorage } from './node/query-storage.ts';
+import { nodeRemove } from './node/remove.ts';
+import { repairNodeStorage } from './node/repair-storage.ts';
+import { nodeSetParams } from './node/set-params.ts';
 import { osDiagnose } from './os/diagnose.ts';
 import { tagsDel } from './tags/del.ts';
 import { tagsSet } from './tags/set.ts';
@@ -30,8 +38,16 @@ import { testDelay } from './test/delay.ts';
 /** The unit of every opcode: the compiler refuses one that is missing or stands in the place of another. */
 const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
   OP_CLUSTER_POST_INIT: clusterPostInit,
+  OP_CLUSTER_SET_PARAMS: clusterSetParams,
+  OP_CLUSTER_REDIST_CONF: clusterRedistConf,
   OP_NODE_ADD: nodeAdd,
   OP_NODE_MIGRATE: nodeMigrate,
+  OP_NODE_SET_PARAMS: nodeSetParams,
+  OP_NODE_REMOVE: nodeRemove,
+  OP_NODE_POWERCYCLE: nodePowercycle,
+  OP_NODE_QUERY_STORAGE: nodeQueryStorage,
+  OP_NODE_MODIFY_STORAGE: nodeModifyStorage,
+  OP_REPAIR_NODE_STORAGE: repairNodeStorage,
   OP_INSTANCE_MIGRATE: instanceMigrate,
   OP_INSTANCE_FAILOVER: instanceFailover,
   OP_INSTANCE_CREATE: instanceCreate,

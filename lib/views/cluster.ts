@@ -1,5 +1,6 @@
 import { arch } from 'node:process';
 import { VERSION } from '../base/version.ts';
+import { dataCollectors } from '../model/cluster.ts';
 import type { ClusterView } from '../model/view.ts';
 
 /** The release of Ganeti whose remote API is served. */
@@ -16,12 +17,11 @@ const machines: Readonly<Record<string, string>> = {
   s390x: 's390x',
 };
 
-const collectors = ['cpu-avg-load', 'diskstats', 'drbd', 'inst-status-xen', 'lv', 'xen-cpu-avg-load'];
 /** Microseconds between two runs of a data collector. */
 const COLLECTOR_INTERVAL = 5_000_000;
 
 function ofCollectors<T>(value: T): Record<string, T> {
-  return Object.fromEntries(collectors.map((name) => [name, value]));
+  return Object.fromEntries(dataCollectors.map((name) => [name, value]));
 }
 
 /**
@@ -58,9 +58,9 @@ export function clusterInfo(view: ClusterView): Record<string, unknown> {
     mac_prefix: cluster.mac_prefix,
     master_netdev: cluster.master_netdev,
     master_netmask: cluster.master_netmask,
-    use_external_mip_script: false,
-    volume_group_name: null,
-    drbd_usermode_helper: null,
+    use_external_mip_script: cluster.use_external_mip_script,
+    volume_group_name: cluster.vg_name,
+    drbd_usermode_helper: cluster.drbd_helper,
     file_storage_dir: cluster.file_storage_dir,
     shared_file_storage_dir: cluster.shared_file_storage_dir,
     gluster_storage_dir: cluster.gluster_storage_dir,
@@ -69,10 +69,10 @@ export function clusterInfo(view: ClusterView): Record<string, unknown> {
     mtime: cluster.mtime,
     uuid: cluster.uuid,
     tags: cluster.tags,
-    uid_pool: [],
+    uid_pool: cluster.uid_pool,
     default_iallocator: cluster.default_iallocator,
     default_iallocator_params: cluster.default_iallocator_params,
-    reserved_lvs: [],
+    reserved_lvs: cluster.reserved_lvs,
     primary_ip_version: 4,
     prealloc_wipe_disks: cluster.prealloc_wipe_disks,
     hidden_os: cluster.hidden_os,
@@ -81,14 +81,14 @@ export function clusterInfo(view: ClusterView): Record<string, unknown> {
     install_image: '',
     instance_communication_network: '',
     zeroing_image: '',
-    compression_tools: ['gzip', 'gzip-fast', 'gzip-slow'],
-    enabled_user_shutdown: false,
-    enabled_data_collectors: ofCollectors(true),
-    data_collector_interval: ofCollectors(COLLECTOR_INTERVAL),
+    compression_tools: cluster.compression_tools,
+    enabled_user_shutdown: cluster.enabled_user_shutdown,
+    enabled_data_collectors: { ...ofCollectors(true), ...cluster.enabled_data_collectors },
+    data_collector_interval: { ...ofCollectors(COLLECTOR_INTERVAL), ...cluster.data_collector_interval },
     modify_ssh_setup: false,
     ssh_key_type: 'rsa',
     ssh_key_bits: 2048,
-    vg_name: null,
-    drbd_helper: null,
+    vg_name: cluster.vg_name,
+    drbd_helper: cluster.drbd_helper,
   };
 }

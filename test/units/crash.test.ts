@@ -5,11 +5,13 @@ import { stringifyJson } from '../../lib/base/json.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
 import { opcodes } from '../../lib/opcodes/registry.ts';
 import { TestCluster } from '../helpers/cluster.ts';
+import { clusterScenarios } from './crash/cluster.ts';
 import { create, type Scenario } from './crash/define.ts';
 import { diskScenarios } from './crash/disks.ts';
 import { groupScenarios } from './crash/group.ts';
 import { instanceScenarios } from './crash/instance.ts';
 import { moveScenarios } from './crash/move.ts';
+import { nodeScenarios } from './crash/node.ts';
 import { tagScenarios } from './crash/tags.ts';
 import { testScenarios } from './crash/test.ts';
 import { stateOf, withoutChance, withoutNodes } from './state.ts';
@@ -18,16 +20,20 @@ const scenarios: Scenario[] = [
   // a line for each file
   ...instanceScenarios,
   ...diskScenarios,
+  ...clusterScenarios,
   ...groupScenarios,
   ...moveScenarios,
+  ...nodeScenarios,
   ...tagScenarios,
   ...testScenarios,
 ];
 
 /** Opcodes that change nothing, and the one whose own suite follows. */
 const elsewhere = [
+  'OP_CLUSTER_REDIST_CONF',
   'OP_NODE_MIGRATE', // only submits jobs
   'OP_CLUSTER_POST_INIT',
+  'OP_NODE_QUERY_STORAGE',
   'OP_INSTANCE_QUERY_DATA',
   'OP_INSTANCE_CONSOLE',
   'OP_OS_DIAGNOSE',

@@ -163,8 +163,10 @@ describe('adding a node', () => {
     assert.equal(ctime, mtime);
     assert.ok(uuid);
     isNamed('node4');
-    const own = { secondary_ip: '2001:db8::4', vm_capable: false, master_capable: false, group: 'default' };
-    await done(add('node4', { ...own, ndparams: { spindle_count: '4', ovs: 'default' } }));
+    const own = { vm_capable: false, master_capable: false, group: 'default' };
+    await done(
+      add('node4', { ...own, primary_ip: '2001:db8::4', ndparams: { spindle_count: '4', ovs: 'default' } }),
+    );
     const fourth = f().store.view.nodes.named('node4');
     assert.deepEqual(
       [fourth?.secondary_ip, fourth?.vm_capable, fourth?.master_capable, fourth?.master_candidate],
@@ -191,13 +193,24 @@ describe('adding a node', () => {
       [node?.uuid, node?.offline, node?.drained, node?.tags, node?.ndparams, node?.serial_no],
       [known.uuid, false, false, ['a'], { spindle_count: 7 }, 2],
     );
-    assert.deepEqual([node?.primary_ip, node?.secondary_ip], ['198.51.100.33', '198.51.100.9']);
+    assert.deepEqual([node?.primary_ip, node?.secondary_ip], ['198.51.100.33', '198.51.100.33']);
   });
 
   it('is refused with wrong values', async () => {
     await refused(add('a b'), 'wrong_input', /'a b' is not a host name/);
     await refused(add('node5', { primary_ip: 'here' }), 'wrong_input', "'here' is not an IP address");
     await refused(add('node5', { secondary_ip: '1.2.3' }), 'wrong_input', "'1.2.3' is not an IP address");
+    await refused(
+      add('node5', { primary_ip: '2001:db8::4' }),
+      'resource_not_unique',
+      'Node node4 has the address 2001:db8::4 of node5',
+    );
+    await refused(add('node5', { secondary_ip: '203.0.113.5' }), 'wrong_input', /all nodes must be the same/);
+    await refused(
+      add('node3.example.com', { readd: true, group: 'default' }),
+      'wrong_input',
+      /stays in its node group/,
+    );
     await refused(add('node5', { group: 'nosuch' }), 'unknown_entity', /no node group 'nosuch'/);
     await refused(add('node5', { ndparams: { colour: 1 } }), 'type_enforcement', /'colour'/);
     await refused(add('node5', { disk_state: {} }), 'wrong_input', /not supported/);

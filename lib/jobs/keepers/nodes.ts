@@ -1,3 +1,4 @@
+import type { ClusterView } from '../../model/view.ts';
 import type { NodeClient } from '../../rpc/client.ts';
 import type { Store } from '../../store/store.ts';
 
@@ -7,7 +8,10 @@ export async function keepNodesFollowed(store: Store, client: NodeClient): Promi
   store.onChange((view) => {
     if (view.nodes === followed) return;
     followed = view.nodes;
-    void client.follow(followed.list());
+    void client.follow(online(view));
   });
-  await client.follow(followed.list());
+  await client.follow(online(store.view));
 }
+
+/** Nothing is asked of a node that is marked offline. */
+const online = ({ nodes }: ClusterView) => nodes.list().filter((node) => !node.offline);

@@ -26,6 +26,8 @@ export interface Hypervisor {
   readonly kind: HypervisorName;
   /** Null where running guests cannot be moved. */
   readonly migration: Migration | null;
+  /** Ends all guests as a loss of power does; null where guests end with their host and with nothing less. */
+  readonly powerCut: (() => Promise<void>) | null;
   /** Finds the guests that an earlier life of the worker left running. Called once, before anything else. */
   open(): Promise<void>;
   /** Lets go of all guests without touching them. */

@@ -55,6 +55,12 @@ export class FakeHypervisor implements Hypervisor {
       if (known.state !== 'running') await this.#write({ ...known, state: 'running' });
     },
   };
+  readonly powerCut = async () => {
+    for (const { name } of this.guests())
+      await rm(join(this.#folder, `${fileStem(name)}.json`), { force: true });
+    await syncFolder(this.#folder);
+    this.#changed();
+  };
   readonly #folder: string;
   readonly #log: Logger;
   readonly #known = new Map<string, { version: string; guest: Guest }>();

@@ -28,6 +28,7 @@ export function createKvm(options: KvmOptions): Hypervisor {
 class KvmDriver implements Hypervisor {
   readonly kind = 'kvm';
   readonly migration = null;
+  readonly powerCut = null;
   readonly #folder: string;
   readonly #context: GuestContext;
   readonly #guests = new Map<string, Guest>();

@@ -14,7 +14,7 @@ const DEVICES = '/dev/simulated/';
 
 /**
  * The volume groups of a simulated node: FOLDER/plain/GROUP holds the volumes of one. Each has one physical volume, and
- * FOLDER/full/GROUP says that this takes no new volumes.
+ * FOLDER/GROUP.full says that this takes no new volumes.
  */
 export class FakeGroups {
   readonly #folder: string;
@@ -58,7 +58,7 @@ export class FakeGroups {
   }
 
   #mark(group: string): string {
-    return join(this.#folder, 'full', fileStem(group));
+    return join(this.#folder, `${fileStem(group)}.full`);
   }
 }
 

@@ -7,12 +7,14 @@ import { instanceDiskResources } from './resources/instances-disks.ts';
 import { instanceMoveResources } from './resources/instances-move.ts';
 import { jobResources } from './resources/jobs.ts';
 import { nodeResources } from './resources/nodes.ts';
+import { nodeChangeResources } from './resources/nodes-change.ts';
 import { queryResources } from './resources/query.ts';
 import { tagResources } from './resources/tags.ts';
 
 const described: readonly Resource[] = [
   ...clusterResources,
   ...nodeResources,
+  ...nodeChangeResources,
   ...groupResources,
   ...instanceResources,
   ...instanceMoveResources,

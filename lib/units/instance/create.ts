@@ -16,7 +16,7 @@ import { buildDisks, checkTemplate, fileBased, onNodes } from '../steps/disks.ts
 import { instanceNamed } from '../steps/find.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { buildNics, checkMacsFree } from '../steps/nics.ts';
-import { checkOs, osParamTexts, scriptTexts } from '../steps/os.ts';
+import { checkOs, hiddenOsParamTexts, osParamTexts } from '../steps/os.ts';
 import { checkBeParams } from '../steps/params.ts';
 import { checkBridges, checkMemory } from '../steps/running.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
@@ -103,7 +103,8 @@ export const instanceCreate = defineUnit(opcode, {
       log('No OS is given: the disks stay empty');
     const install = params.os_type !== null && params.no_install !== true && !adopts(params);
     const osparams = osParamTexts(view, instance.os, settings.osparams);
-    return { instance, disks, nodes, target, install, osparams, search_path: view.cluster.os_search_path };
+    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
+    return { instance, disks, nodes, target, install, osparams, sealed, search_path };
   },
 
   dryRun: ({ nodes }) => Object.values(nodes).flatMap((node) => node?.uuid ?? []),
@@ -177,12 +178,15 @@ interface InstallFacts {
   node: Parameters<typeof checkOs>[2];
   target: ReturnType<typeof instanceTarget>;
   osparams: Record<string, string>;
+  /** The cluster's private OS parameters, sealed. */
+  sealed: string | null;
   search_path: string[];
 }
 
 async function install(context: RunContext, facts: InstallFacts, params: CreateParams): Promise<void> {
   context.log(`Running the create script of OS ${facts.target.os}`);
-  const hidden = scriptTexts({ ...params.osparams_private, ...params.osparams_secret });
+  const own = { ...params.osparams_private, ...params.osparams_secret };
+  const hidden = hiddenOsParamTexts(context.seal, facts.sealed, facts.target.os, own);
   await context.call('os/create', facts.node, 'os.create', {
     instance: facts.target,
     search_path: facts.search_path,

@@ -11,6 +11,7 @@ import type { ClusterView } from '../../model/view.ts';
 import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
+import { wantsCandidate } from '../steps/candidates.ts';
 import { groupNamed } from '../steps/find.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
@@ -24,9 +25,15 @@ export const nodeAdd = defineUnit(opcode, {
     if (!known && params.readd)
       throw new MerapiError('unknown_entity', `Node ${name} is not in the cluster yet`);
     const primary = params.primary_ip ?? known?.primary_ip ?? (await addressOf(name));
-    const secondary = params.secondary_ip ?? known?.secondary_ip ?? primary;
+    const secondary = params.secondary_ip ?? ownSecondary(known) ?? primary;
     for (const address of [primary, secondary])
       if (!isIP(address)) throw new MerapiError('wrong_input', `'${address}' is not an IP address`);
+    checkAddresses(view, known, { name, primary, secondary });
+    if (known && params.group !== null)
+      throw new MerapiError(
+        'wrong_input',
+        'A node that comes again stays in its node group; leave group out',
+      );
     const group = params.group
       ? groupNamed(view, params.group)
       : known
@@ -34,13 +41,12 @@ export const nodeAdd = defineUnit(opcode, {
         : onlyGroup(view);
     const ndparams = params.ndparams ? ownValues(params.ndparams, ndParamKinds) : (known?.ndparams ?? {});
     const capable = params.master_capable ?? known?.master_capable ?? true;
-    const candidates = view.nodes.list().filter((node) => node.master_candidate).length;
     const now = clock.seconds();
     const settings = {
       group: group?.uuid ?? '',
       primary_ip: primary,
       secondary_ip: secondary,
-      master_candidate: known?.master_candidate ?? (capable && candidates < view.cluster.candidate_pool_size),
+      master_candidate: capable && wantsCandidate(view, known && { without: known.uuid }),
       offline: false,
       drained: false,
       master_capable: capable,
@@ -67,6 +73,40 @@ export const nodeAdd = defineUnit(opcode, {
     return { result: null, changes: () => [put('node', node)] };
   },
 });
+
+/** @throws MerapiError resource_not_unique when another node has an address, wrong_input when the master has as many not */
+function checkAddresses(
+  view: ClusterView,
+  known: Node | undefined,
+  { name, primary, secondary }: { name: string; primary: string; secondary: string },
+): void {
+  for (const other of view.nodes.list()) {
+    if (other.uuid === known?.uuid) continue;
+    const address = [other.primary_ip, other.secondary_ip].find(
+      (each) => each === primary || each === secondary,
+    );
+    if (address)
+      throw new MerapiError(
+        'resource_not_unique',
+        `Node ${other.name} has the address ${address} of ${name}`,
+      );
+  }
+  const master = view.nodes.get(view.cluster.master_node);
+  if (!master || master.uuid === known?.uuid) return;
+  const [wanted, given] = [master, { primary_ip: primary, secondary_ip: secondary }].map(
+    ({ primary_ip, secondary_ip }) => (primary_ip === secondary_ip ? 'none' : 'one'),
+  );
+  if (wanted !== given)
+    throw new MerapiError(
+      'wrong_input',
+      `The master has ${wanted} secondary address and ${name} ${given}; all nodes must be the same in this`,
+    );
+}
+
+/** The secondary address of a node, if it differs from the primary one. */
+function ownSecondary(node: Node | undefined): string | undefined {
+  return node && node.secondary_ip !== node.primary_ip ? node.secondary_ip : undefined;
+}
 
 async function addressOf(name: string): Promise<string> {
   try {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { errorText, MerapiError } from '../../base/errors.ts';
-import { DEFAULT_VALUE, enforceKinds, type ParamValues } from '../../model/enforce.ts';
+import type { ParamValues } from '../../model/enforce.ts';
 import { clusterOnlyNdParams, ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
@@ -9,7 +9,7 @@ import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { fillPool, missingCandidates } from '../steps/candidates.ts';
 import { nodeNamed } from '../steps/find.ts';
-import { refuseStates } from '../steps/params.ts';
+import { refuseStates, updatedValues } from '../steps/params.ts';
 import { isRunning } from '../steps/running.ts';
 import { newRole, roleChanges } from './role.ts';
 
@@ -97,8 +97,7 @@ function changedNdParams(node: Node, given: ParamValues): ParamValues {
   const foreign = Object.keys(given).filter((name) => clusterOnlyNdParams.includes(name));
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `A node cannot set ${foreign.join(', ')}; its cluster or group can`);
-  const all = { ...node.ndparams, ...enforceKinds(given, ndParamKinds) };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== DEFAULT_VALUE));
+  return updatedValues(node.ndparams, given, ndParamKinds);
 }
 
 /** @throws MerapiError wrong_state when the worker of a node that was offline does not answer */

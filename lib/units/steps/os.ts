@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
-import { stringifyJson } from '../../base/json.ts';
+import { parseJson, stringifyJson } from '../../base/json.ts';
+import type { Seal } from '../../base/seal.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import { fillOsParams } from '../../model/fill.ts';
 import type { Node } from '../../model/node.ts';
@@ -119,8 +120,28 @@ export function osParamTexts(view: ClusterView, os: string, own: ParamValues): R
   return scriptTexts(fillOsParams(view.cluster, os, own));
 }
 
+/**
+ * Private and secret OS parameters as scripts get them: those of the cluster for the OS, then for its variant, then the
+ * instance's own. `sealed` is the cluster's, as it is stored.
+ */
+export function hiddenOsParamTexts(
+  seal: Seal,
+  sealed: string | null,
+  os: string,
+  own: ParamValues,
+): Record<string, string> {
+  const sets = openOsParams(seal, sealed);
+  const base = os.split('+', 1)[0] as string;
+  return scriptTexts({ ...sets[base], ...(os === base ? {} : sets[os]), ...own });
+}
+
+/** Private OS parameters by OS, from the sealed text in which they are stored. */
+export function openOsParams(seal: Seal, sealed: string | null): Record<string, ParamValues> {
+  return sealed === null ? {} : (parseJson(seal.open(sealed)) as Record<string, ParamValues>);
+}
+
 /** Values as scripts get them: a text as it is, everything else as JSON. */
-export function scriptTexts(values: ParamValues): Record<string, string> {
+function scriptTexts(values: ParamValues): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Resource } from '../resource.ts';
+import { submits } from '../submission.ts';
 
 /** The version of the RAPI. */
 const RAPI_VERSION = 2;
@@ -81,5 +82,17 @@ export const clusterResources: readonly Resource[] = [
         handle: (call) => call.manager.osNames(call.principal),
       },
     },
+  },
+  {
+    name: 'cluster_modify',
+    path: '/2/modify',
+    methods: {
+      PUT: submits('OP_CLUSTER_SET_PARAMS', { quietDryRun: true, forbidden: ['compression_tools'] }),
+    },
+  },
+  {
+    name: 'redist_config',
+    path: '/2/redistribute-config',
+    methods: { PUT: submits('OP_CLUSTER_REDIST_CONF', { quietDryRun: true }) },
   },
 ];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Node, nodeRole, roleNames } from '../../../model/node.ts';
 import { type Call, item, type Resource } from '../resource.ts';
 import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import { roleChange } from './nodes-change.ts';
 
 const FIELDS = [
   'name',
@@ -70,6 +71,7 @@ export const nodeResources: readonly Resource[] = [
         answer: z.enum(Object.values(roleNames)),
         handle: (call) => roleNames[nodeRole(nodeOf(call), call.manager.view.cluster.master_node)],
       },
+      PUT: roleChange,
     },
   },
 ];

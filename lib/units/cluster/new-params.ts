@@ -1,0 +1,122 @@
+import { MerapiError } from '../../base/errors.ts';
+import { stringifyJson } from '../../base/json.ts';
+import type { Seal } from '../../base/seal.ts';
+import { type BeParams, beParamKinds } from '../../model/beparams.ts';
+import type { Cluster } from '../../model/cluster.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { ParamValues } from '../../model/enforce.ts';
+import { type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
+import { IPolicy, ispecNames } from '../../model/ipolicy.ts';
+import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
+import { policyProblems } from '../steps/group-params.ts';
+import { openOsParams } from '../steps/os.ts';
+import { checkBeParams, updatedValues } from '../steps/params.ts';
+
+type Sets = Record<string, ParamValues>;
+const wrong = (text: string) => new MerapiError('wrong_input', text);
+
+function kindsOf(hypervisor: string) {
+  if (!Object.hasOwn(hypervisorParams, hypervisor))
+    throw wrong(
+      `There is no hypervisor '${hypervisor}'; there are ${Object.keys(hypervisorParams).join(', ')}`,
+    );
+  return hypervisorParams[hypervisor as HypervisorName].kinds;
+}
+
+/** The values that a request gives; at the cluster's level nothing is inherited, so "default" means nothing. */
+function given(values: ParamValues): ParamValues {
+  const texts = Object.entries(values).filter(([, value]) => value === 'default');
+  if (texts.length > 0)
+    throw wrong(`${texts.map(([name]) => name).join(', ')}: the cluster itself inherits no value; give one`);
+  return values;
+}
+
+/** Hypervisor parameters after a request. @throws MerapiError wrong_input, type_enforcement */
+export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster['hvparams'] {
+  const after: Sets = { ...before };
+  for (const [hypervisor, values] of Object.entries(request))
+    after[hypervisor] = updatedValues(after[hypervisor] ?? {}, given(values), kindsOf(hypervisor));
+  return after as Cluster['hvparams'];
+}
+
+/** Hypervisor parameters by OS after a request. @throws MerapiError wrong_input, type_enforcement */
+export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, ParamValues>): Cluster['os_hvp'] {
+  const after: Cluster['os_hvp'] = { ...before };
+  for (const [os, sets] of Object.entries(request)) {
+    const own: Sets = { ...after[os] };
+    for (const [hypervisor, values] of Object.entries(sets)) {
+      const kinds = kindsOf(hypervisor);
+      if (values === null) delete own[hypervisor];
+      else if (typeof values !== 'object') throw wrong(`os_hvp of ${os}: ${hypervisor} must be a dictionary`);
+      else own[hypervisor] = updatedValues(own[hypervisor] ?? {}, values as ParamValues, kinds);
+    }
+    const used = Object.entries(own).filter(([, values]) => Object.keys(values).length > 0);
+    if (used.length > 0) after[os] = Object.fromEntries(used);
+    else delete after[os];
+  }
+  return after;
+}
+
+/** Backend parameters after a request. @throws MerapiError wrong_input, type_enforcement */
+export function newBeParams(before: BeParams, request: ParamValues): BeParams {
+  const { memory, ...rest } = given(request);
+  const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
+  const after = updatedValues(
+    before as unknown as ParamValues,
+    { ...both, ...rest },
+    beParamKinds,
+  ) as unknown as BeParams;
+  checkBeParams(after);
+  return after;
+}
+
+/** Link parameters after a request. @throws MerapiError wrong_input, type_enforcement */
+export function newNicParams(before: NicParams, request: Readonly<Record<string, unknown>>): NicParams {
+  const values = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
+  const after = updatedValues(
+    before as unknown as ParamValues,
+    given(values),
+    nicParamKinds,
+  ) as unknown as NicParams;
+  if (!nicModes.includes(after.mode as never))
+    throw wrong(`There is no NIC mode '${after.mode}'; there are ${nicModes.join(', ')}`);
+  if (after.mode === 'bridged' && after.link === '') throw wrong('Bridged NICs need a link');
+  return after;
+}
+
+/** Disk parameters after a request. @throws MerapiError type_enforcement, wrong_input */
+export function checkDiskParams(request: Partial<Record<DiskTemplate, ParamValues>>): void {
+  for (const values of Object.values(request)) given(values);
+}
+
+/** OS parameters by OS after a request: null or an empty text takes one away. */
+export function newOsParams(before: Sets, request: Sets): Sets {
+  const after: Sets = { ...before };
+  for (const [os, values] of Object.entries(request)) {
+    const own = Object.entries({ ...after[os], ...values }).filter(
+      ([, value]) => value !== null && value !== '',
+    );
+    if (own.length > 0) after[os] = Object.fromEntries(own);
+    else delete after[os];
+  }
+  return after;
+}
+
+/** Private OS parameters after a request, sealed again. */
+export function newPrivateOsParams(seal: Seal, cluster: Cluster, request: Sets): string | null {
+  const after = newOsParams(openOsParams(seal, cluster.osparams_private), request);
+  return Object.keys(after).length === 0 ? null : seal.close(stringifyJson(after));
+}
+
+/** The instance policy after a request. @throws MerapiError wrong_input */
+export function newPolicy(before: IPolicy, request: Readonly<Record<string, unknown>>): IPolicy {
+  const std = { ...before.std, ...(request.std as object | undefined) };
+  const policy = IPolicy.safeParse({ ...before, ...request, ...(request.std ? { std } : {}) });
+  if (!policy.success) throw wrong(`The instance policy is not right: ${policyProblems(policy.error)}`);
+  const { minmax, std: usual } = policy.data;
+  const fits = minmax.some(({ min, max }) =>
+    ispecNames.every((name) => min[name] <= usual[name] && usual[name] <= max[name]),
+  );
+  if (!fits) throw wrong('The instance policy is not right: the standard instance fits none of its bounds');
+  return policy.data;
+}

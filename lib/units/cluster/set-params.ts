@@ -1,0 +1,181 @@
+import { MerapiError } from '../../base/errors.ts';
+import { type Cluster, MAC_PREFIX } from '../../model/cluster.ts';
+import { fillIPolicy } from '../../model/fill.ts';
+import { type IPolicy, ipolicyViolations } from '../../model/ipolicy.ts';
+import { ndParamKinds } from '../../model/ndparams.ts';
+import { changed } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { clusterSetParams as opcode } from '../../opcodes/cluster/set-params.ts';
+import type { ValuesOf } from '../../opcodes/define.ts';
+import { put } from '../../store/changes.ts';
+import { type CheckContext, defineUnit } from '../define.ts';
+import { fillPool } from '../steps/candidates.ts';
+import { updatedDiskParams } from '../steps/group-params.ts';
+import { refuseStates, updatedValues } from '../steps/params.ts';
+import { specOfInstance } from '../steps/spec.ts';
+import {
+  changedNames,
+  checkCollectors,
+  checkFolder,
+  newHypervisors,
+  newTemplates,
+  newUids,
+} from './new-lists.ts';
+import {
+  checkDiskParams,
+  newBeParams,
+  newHvParams,
+  newNicParams,
+  newOsHvp,
+  newOsParams,
+  newPolicy,
+  newPrivateOsParams,
+} from './new-params.ts';
+
+type Request = ValuesOf<typeof opcode>;
+
+/** Parameters that are taken as they are. */
+const plain = [
+  'candidate_pool_size',
+  'max_running_jobs',
+  'max_tracked_jobs',
+  'maintain_node_health',
+  'prealloc_wipe_disks',
+  'master_netdev',
+  'master_netmask',
+  'reserved_lvs',
+  'use_external_mip_script',
+  'modify_etc_hosts',
+  'file_storage_dir',
+  'shared_file_storage_dir',
+  'gluster_storage_dir',
+  'compression_tools',
+  'enabled_user_shutdown',
+  'default_iallocator',
+] as const;
+
+/** What Ganeti has and Merapi does not: it can only be left out or empty. */
+const unsupported = ['install_image', 'instance_communication_network', 'zeroing_image'] as const;
+
+export const clusterSetParams = defineUnit(opcode, {
+  check(context, params) {
+    const { view, log } = context;
+    refuseStates(params);
+    for (const name of unsupported)
+      if (params[name])
+        throw new MerapiError('wrong_input', `${name} is not supported: Merapi has no use for it`);
+    const patch = { ...plainOf(params), ...listsOf(context, params), ...setsOf(context, params) };
+    const policy = patch.ipolicy ?? view.cluster.ipolicy;
+    checkTemplatesAllowed(policy, patch.enabled_disk_templates ?? view.cluster.enabled_disk_templates);
+    if (patch.ipolicy)
+      for (const name of breaking(view, patch.ipolicy))
+        log(`Instance ${name} breaks the new instance policy`);
+    return { patch };
+  },
+
+  async run(context, { patch }) {
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: (view) => [
+        put('cluster', changed(view.cluster, patch, now)),
+        ...(patch.candidate_pool_size === undefined
+          ? []
+          : fillPool(view, now, { size: patch.candidate_pool_size })),
+      ],
+    };
+  },
+});
+
+function plainOf(params: Request): Partial<Cluster> {
+  for (const name of ['file_storage_dir', 'shared_file_storage_dir', 'gluster_storage_dir'] as const)
+    checkFolder(name, params[name] ?? '');
+  const given = plain.filter((name) => params[name] !== null).map((name) => [name, params[name]]);
+  const patch: Partial<Cluster> = Object.fromEntries(given);
+  if (params.master_netmask !== null && params.master_netmask > 128)
+    throw new MerapiError(
+      'wrong_input',
+      `A network prefix has at most 128 bits, not ${params.master_netmask}`,
+    );
+  // An empty text says that there is none.
+  if (params.vg_name !== null) patch.vg_name = params.vg_name || null;
+  if (params.drbd_helper !== null) patch.drbd_helper = params.drbd_helper || null;
+  if (params.mac_prefix !== null) {
+    if (!MAC_PREFIX.test(params.mac_prefix))
+      throw new MerapiError(
+        'wrong_input',
+        `'${params.mac_prefix}' is no prefix of MAC addresses; it is three bytes such as aa:00:00, the first of them even`,
+      );
+    patch.mac_prefix = params.mac_prefix.toLowerCase();
+  }
+  return patch;
+}
+
+function listsOf({ view, log }: CheckContext, params: Request): Partial<Cluster> {
+  const { cluster } = view;
+  const patch: Partial<Cluster> = {};
+  const { enabled_hypervisors, enabled_disk_templates, enabled_data_collectors, data_collector_interval } =
+    params;
+  if (enabled_hypervisors) patch.enabled_hypervisors = newHypervisors(view, enabled_hypervisors);
+  if (enabled_disk_templates) patch.enabled_disk_templates = newTemplates(view, enabled_disk_templates);
+  if (params.uid_pool || params.add_uids || params.remove_uids)
+    patch.uid_pool = newUids(cluster.uid_pool, params);
+  for (const name of ['hidden_os', 'blacklisted_os'] as const)
+    if (params[name]) patch[name] = changedNames(cluster[name], params[name], log);
+  checkCollectors({ ...enabled_data_collectors, ...data_collector_interval });
+  if (enabled_data_collectors)
+    patch.enabled_data_collectors = { ...cluster.enabled_data_collectors, ...enabled_data_collectors };
+  if (data_collector_interval) {
+    if (Object.values(data_collector_interval).some((value) => value < 1))
+      throw new MerapiError('wrong_input', 'data_collector_interval must be at least one microsecond');
+    patch.data_collector_interval = { ...cluster.data_collector_interval, ...data_collector_interval };
+  }
+  return patch;
+}
+
+function setsOf({ view, seal }: CheckContext, params: Request): Partial<Cluster> {
+  const { cluster } = view;
+  const patch: Partial<Cluster> = {};
+  const { diskparams, default_iallocator_params } = params;
+  if (params.hvparams) patch.hvparams = newHvParams(cluster.hvparams, params.hvparams);
+  if (params.os_hvp) patch.os_hvp = newOsHvp(cluster.os_hvp, params.os_hvp);
+  if (params.beparams) patch.beparams = newBeParams(cluster.beparams, params.beparams);
+  if (params.nicparams) patch.nicparams = newNicParams(cluster.nicparams, params.nicparams);
+  if (params.ndparams) patch.ndparams = updatedValues(cluster.ndparams, params.ndparams, ndParamKinds);
+  if (params.osparams) patch.osparams = newOsParams(cluster.osparams, params.osparams);
+  if (params.osparams_private_cluster)
+    patch.osparams_private = newPrivateOsParams(seal, cluster, params.osparams_private_cluster);
+  if (diskparams) {
+    checkDiskParams(diskparams);
+    patch.diskparams = updatedDiskParams(cluster.diskparams, diskparams);
+  }
+  if (params.ipolicy) patch.ipolicy = newPolicy(cluster.ipolicy, params.ipolicy);
+  if (default_iallocator_params)
+    patch.default_iallocator_params =
+      newOsParams({ own: cluster.default_iallocator_params }, { own: default_iallocator_params }).own ?? {};
+  return patch;
+}
+
+/** @throws MerapiError wrong_input when the policy allows a template that the cluster does not have */
+function checkTemplatesAllowed(policy: IPolicy, enabled: Cluster['enabled_disk_templates']): void {
+  const lost = policy['disk-templates'].filter((template) => !enabled.includes(template));
+  if (lost.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `The instance policy allows ${lost.join(', ')}, which is not enabled; give both ipolicy and enabled_disk_templates`,
+    );
+}
+
+/** The instances that a new policy of the cluster does not allow, by name. */
+function breaking(view: ClusterView, policy: IPolicy): string[] {
+  const policies = new Map(
+    view.groups.list().map((group) => [group.uuid, fillIPolicy(policy, group.ipolicy)] as const),
+  );
+  const broken = view.instances.list().filter((instance) => {
+    const group = policies.get(view.nodes.get(instance.primary_node)?.group ?? '');
+    return (
+      group && ipolicyViolations(group, specOfInstance(view, instance, view.disksOf(instance))).length > 0
+    );
+  });
+  return broken.map(({ name }) => name);
+}
