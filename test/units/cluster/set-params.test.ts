@@ -107,18 +107,22 @@ describe('changing the cluster', () => {
 
   it('hands private OS parameters to scripts and shows them nowhere', async () => {
     const secret = 'tr0ub4dor';
-    const job = await f.cluster.done(modify({ osparams_private_cluster: { plain: { token: secret } } }));
+    const job = await f.cluster.done(modify({ osparams_private_cluster: { flavoured: { token: secret } } }));
     assert.ok(!stringifyJson([job, cluster(), info()]).includes(secret));
-    assert.deepEqual(job.ops[0]?.input.osparams_private_cluster, { plain: '<redacted>' });
+    assert.deepEqual(job.ops[0]?.input.osparams_private_cluster, { flavoured: '<redacted>' });
     const folder = cluster().os_search_path[0] ?? '';
     const told = join(folder, 'told');
-    await makeOs(join(folder, 'telling'), { create: `#!/bin/sh\nprintf %s "$OSP_TOKEN" > ${told}\n` });
+    const lists = { 'parameters.list': 'token the token\n' };
+    await makeOs(join(folder, 'telling'), {
+      ...lists,
+      create: `#!/bin/sh\nprintf %s "$OSP_TOKEN" > ${told}\n`,
+    });
     await f.cluster.done(modify({ osparams_private_cluster: { telling: { token: secret } } }));
     await f.cluster.done(create({ os_type: 'telling' }));
     assert.equal(await readFile(told, 'utf8'), secret);
     await f.remove();
     await f.cluster.done(
-      modify({ osparams_private_cluster: { plain: { token: null }, telling: { token: null } } }),
+      modify({ osparams_private_cluster: { flavoured: { token: null }, telling: { token: null } } }),
     );
     assert.equal(cluster().osparams_private, null);
   });
