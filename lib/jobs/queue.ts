@@ -1,11 +1,17 @@
 import { EventEmitter } from 'node:events';
 import { MerapiError } from '../base/errors.ts';
 import { stringifyJson } from '../base/json.ts';
+import type { LockState } from '../locks/manager.ts';
+import type { JobFilter } from '../model/filter.ts';
 import { isFinal, type Job, type JobOp, type JobStatus, type OpInput } from '../model/job.ts';
 import { allParams, parseOp, shortName } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
+import { put, remove } from '../store/changes.ts';
 import type { Store } from '../store/store.ts';
+import type { Build } from '../units/define.ts';
+import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
+import { ruleOf } from './rules.ts';
 import { JobRun, type PreparedJob, type RunnerParts } from './run.ts';
 
 /** What stands in a job in the place of a secret value. */
@@ -22,10 +28,11 @@ export class JobQueue {
   #held = false;
   #closed = false;
 
-  constructor(parts: Omit<RunnerParts, 'endOf' | 'onChange' | 'prepare'>) {
+  constructor(parts: Omit<RunnerParts, 'gate' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#parts = {
       ...parts,
       store: this.#whileOpen(parts.store),
+      gate: new Gate(),
       endOf: (job, signal) => this.#endOf(job, signal),
       onChange: (job) => this.#changes.emit(String(job)),
       prepare: (inputs) => this.#prepare(inputs),
@@ -42,6 +49,7 @@ export class JobQueue {
     this.#held = held;
     this.#lastId = await jobs.lastId();
     const runs = (await jobs.unfinished()).map((stored) => new JobRun(this.#parts, stored));
+    this.#parts.gate.apply(this.#parts.store.view.filters);
     for (const run of runs) this.#runs.set(run.id, run);
     for (const run of runs) this.#go(run);
   }
@@ -132,6 +140,37 @@ export class JobQueue {
       : [false, `Job ${id} has ended in ${status} meanwhile`];
   }
 
+  /**
+   * Makes a filter, or replaces the one with its uuid; jobs that have not begun are looked at anew. Its watermark is set here.
+   * @throws MerapiError bad_request when a predicate cannot be understood
+   */
+  async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {
+    if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
+    const made = { ...filter, watermark: this.#lastId };
+    ruleOf(made);
+    await this.#changeFilters(() => [put('filter', made)]);
+  }
+
+  /** Removes a filter. @throws MerapiError not_found */
+  async removeFilter(uuid: string): Promise<void> {
+    await this.#changeFilters(({ filters }) => {
+      if (!filters.some((filter) => filter.uuid === uuid))
+        throw new MerapiError('not_found', `There is no job filter ${uuid}`);
+      return [remove('filter', uuid)];
+    });
+  }
+
+  async #changeFilters(build: Build): Promise<void> {
+    const { store, gate } = this.#parts;
+    await store.commit({ job: null }, build);
+    gate.apply(store.view.filters);
+  }
+
+  /** Every lock that a job holds or waits for, in no order. */
+  locks(): readonly LockState[] {
+    return this.#parts.locks.inspect();
+  }
+
   /** Calls back whenever something of the job changed, until the returned function is called. */
   subscribe(id: number, listener: () => void): () => void {
     this.#changes.on(String(id), listener);
@@ -163,6 +202,7 @@ export class JobQueue {
       })
       .finally(() => {
         this.#runs.delete(run.id);
+        this.#parts.gate.leave(run.id);
         this.#changes.emit(String(run.id));
       });
   }

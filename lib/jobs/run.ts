@@ -4,8 +4,7 @@ import { type Json, parseJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Grant, LockManager } from '../locks/manager.ts';
-import { isFinal, type Job, type JobOp, type JobStatus, type OpInput } from '../model/job.ts';
-import type { LockPlan } from '../model/locks.ts';
+import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
@@ -16,19 +15,23 @@ import type { CheckContext, Done } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
 import { stepContext } from './context.ts';
 import { withCurrent } from './current.ts';
+import type { Gate } from './gate.ts';
 import { Abandoned, Journal } from './journal.ts';
+import { JobRecord } from './record.ts';
+import { admitted, dependenciesEnded, type EndOf, lockFor } from './waiting.ts';
 
 /** What running jobs need of the process. */
 export interface RunnerParts {
   store: Store;
   locks: LockManager;
+  /** What decides which jobs begin. */
+  gate: Gate;
   runtime: RuntimeView;
   nodes: NodeCaller;
   clock: Clock;
   seal: Seal;
   log: Logger;
-  /** The status in which another job ended; waits for it. Null when there is no such job. */
-  endOf(job: number, signal: AbortSignal): Promise<JobStatus | null>;
+  endOf: EndOf;
   /** Called when something of a job that clients can see is on disk, or it began to wait. */
   onChange(job: number): void;
   /** Checks opcodes for a new job and gives it the next number. @throws MerapiError bad_request */
@@ -50,65 +53,90 @@ export class JobRun {
   readonly #parts: RunnerParts;
   readonly #stored: StoredJob;
   readonly #cancel = new AbortController();
-  readonly #ops: JobOp[];
+  readonly #record: JobRecord;
   readonly #grants = new Map<number, Grant>();
-  /** The log lines of earlier lives, by opcode: one that a replay writes again is the same line and not a new one. */
-  readonly #logged: string[][];
-  #start: number | null;
-  #serial: number;
   /** Since when an opcode waits for locks or for other jobs, if one does now; this is not stored. */
   #waitingSince: number | null = null;
+  /** Whether the job filters have not let it begin yet. */
+  #isAtGate = false;
 
   constructor(parts: RunnerParts, stored: StoredJob) {
     this.#parts = parts;
     this.#stored = stored;
     this.id = stored.job.id;
-    this.#ops = stored.job.ops.map((op) => ({ ...op }));
-    this.#logged = this.#ops.map((op) => op.log.map((entry) => entry.text));
-    this.#start = stored.job.start;
-    this.#serial = Math.max(0, ...this.#ops.flatMap((op) => op.log.map((entry) => entry.serial)));
+    this.#record = new JobRecord(stored, parts.clock);
     for (const [op, locks] of stored.locks) {
-      const wanted = locks.filter(() => !isFinal(this.#opAt(op).status));
+      const wanted = locks.filter(() => !isFinal(this.#record.at(op).status));
       if (wanted.length > 0) this.#grants.set(op, parts.locks.regrant(this.#owner(op), wanted));
     }
   }
 
   /** Takes the job back if none of its opcodes runs; false when one does. */
   cancel(): boolean {
-    if (this.#waitingSince === null) return false;
+    if (this.#waitingSince === null && !this.#isAtGate) return false;
     this.#cancel.abort(new MerapiError('wrong_state', 'The job was cancelled'));
     return true;
   }
 
   /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
   overlay(job: Job): Job {
-    return withCurrent(job, this.#waitingSince, this.#ops);
+    return withCurrent(job, this.#waitingSince, this.#record.ops);
   }
 
   /** Runs the job to its end. @throws Abandoned when the store fails */
   async run(): Promise<void> {
-    for (const index of this.#ops.keys()) {
-      if (isFinal(this.#opAt(index).status)) continue;
+    if (!(await this.#admitted())) {
+      await this.#end(this.#journal(0), 0, 'canceled', null);
+      return;
+    }
+    for (const index of this.#record.ops.keys()) {
+      if (isFinal(this.#record.at(index).status)) continue;
       const ended = await this.#runOp(index);
       if (ended !== 'success') return;
     }
   }
 
-  async #runOp(index: number): Promise<JobStatus> {
-    const journal = new Journal(
+  /** Waits until the job filters let it begin; false when it is not to begin any more. */
+  async #admitted(): Promise<boolean> {
+    const { gate, log, endOf } = this.#parts;
+    const ops = this.#record.ops.map(({ input }) => input);
+    if (this.#record.hasBegun) {
+      gate.resume({ id: this.id, ops });
+      return true;
+    }
+    const reject = () => {
+      log.info({ job: this.id }, 'a job filter rejects a job');
+      this.#cancel.abort(new MerapiError('wrong_state', 'A job filter rejects the job'));
+    };
+    const job = { id: this.id, ops, priority: this.#stored.job.priority, reject };
+    this.#isAtGate = true;
+    try {
+      return await admitted(gate, job, endOf, this.#cancel.signal, () => this.#wait());
+    } finally {
+      this.#isAtGate = false;
+      this.#waitingSince = null;
+    }
+  }
+
+  #journal(index: number): Journal {
+    return new Journal(
       this.#parts.store,
       this.id,
       index,
       { steps: this.#stored.steps, undo: this.#stored.undo.get(index) ?? null },
       () => this.#parts.onChange(this.id),
     );
+  }
+
+  async #runOp(index: number): Promise<JobStatus> {
+    const journal = this.#journal(index);
     let grant = this.#grants.get(index);
     try {
       const params = this.#params(index);
       if (!grant) {
         grant = await this.#begin(index, params);
         journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks });
-        journal.later(...this.#started(index));
+        journal.later(...this.#record.started(index));
       }
       await this.#perform(index, journal, params);
       grant.release();
@@ -131,60 +159,23 @@ export class JobRun {
 
   /** Waits for the jobs that the opcode depends on, then for its locks. */
   async #begin(index: number, params: OpInput): Promise<Grant> {
-    this.#waitingSince = this.#parts.clock.seconds();
-    this.#parts.onChange(this.id);
+    const { signal } = this.#cancel;
+    this.#wait();
+    const onGrant = () => {
+      this.#waitingSince = null;
+    };
     try {
-      await this.#dependencies(params);
-      return await this.#lock(index, params);
+      await dependenciesEnded(params, this.#parts.endOf, signal);
+      const claimant = { owner: this.#owner(index), age: this.id, signal, onGrant };
+      return await lockFor(params, this.#parts, claimant);
     } finally {
       this.#waitingSince = null;
     }
   }
 
-  async #dependencies(params: OpInput): Promise<void> {
-    for (const [job, accepted] of (params.depends ?? []) as [number, JobStatus[]][]) {
-      const status = await this.#parts.endOf(job, this.#cancel.signal);
-      if (status === null)
-        throw new MerapiError('execution', `Job ${job}, which this one depends on, does not exist`);
-      if (accepted.length > 0 && !accepted.includes(status))
-        throw new MerapiError(
-          'execution',
-          `Job ${job}, which this one depends on, ended in ${status}; needed was ${accepted.join(' or ')}`,
-        );
-    }
-  }
-
-  async #lock(index: number, params: OpInput): Promise<Grant> {
-    const { locks, store } = this.#parts;
-    const opcode = opcodeOf(params.OP_ID);
-    const priority = (params.priority as number | null) ?? 0;
-    for (;;) {
-      const plan = opcode.locks(params, store.view);
-      const grant = await locks.acquire(this.#owner(index), plan, {
-        priority,
-        age: this.id,
-        signal: this.#cancel.signal,
-      });
-      // The cancel may have come at the very moment of the grant; from now on it is refused.
-      const cancelled = this.#cancel.signal.aborted;
-      if (!cancelled && samePlan(plan, opcode.locks(params, store.view))) {
-        this.#waitingSince = null;
-        return grant;
-      }
-      grant.release();
-      this.#cancel.signal.throwIfAborted();
-    }
-  }
-
-  #started(index: number): Change[] {
-    const now = this.#parts.clock.seconds();
-    const resolved: Record<string, Json> =
-      this.#opAt(index).input.debug_level === null ? { debug_level: 0 } : {};
-    this.#start ??= now;
-    return [
-      this.#setOp(index, { status: 'running', start: now, exec: now, resolved }),
-      { change: 'job-set', job: this.id, status: 'running', start: this.#start, end: null },
-    ];
+  #wait(): void {
+    this.#waitingSince = this.#parts.clock.seconds();
+    this.#parts.onChange(this.id);
   }
 
   async #perform(index: number, journal: Journal, params: OpInput): Promise<void> {
@@ -198,8 +189,7 @@ export class JobRun {
       clock,
       seal,
       log,
-      resolve: (values) =>
-        journal.later(this.#setOp(index, { resolved: { ...this.#opAt(index).resolved, ...values } })),
+      resolve: (values) => journal.later(this.#record.resolve(index, values)),
     };
     const facts = await journal.step(
       'check',
@@ -227,7 +217,7 @@ export class JobRun {
 
   /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */
   async #succeed(index: number, journal: Journal, done: Done<Json>): Promise<void> {
-    const before = this.#opAt(index);
+    const before = this.#record.at(index);
     const end = this.#parts.clock.seconds();
     const jobs = this.#followers(index, done);
     const result = done.jobs
@@ -235,13 +225,13 @@ export class JobRun {
       : (done.result ?? null);
     const changes: Change[] = [
       ...jobs.map((job) => job.change),
-      this.#setOp(index, { status: 'success', result, end }),
+      this.#record.set(index, { status: 'success', result, end }),
     ];
-    if (index === this.#ops.length - 1) changes.push(...this.#ended('success', end));
+    if (index === this.#record.ops.length - 1) changes.push(...this.#record.ended('success', end));
     try {
       await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes]);
     } catch (error) {
-      this.#ops[index] = before;
+      this.#record.ops[index] = before;
       throw error;
     }
     for (const job of jobs) job.go();
@@ -249,7 +239,7 @@ export class JobRun {
 
   /** The jobs that an opcode leaves behind; what it says of itself they say too, unless they say something else. */
   #followers(index: number, { jobs = [] }: Done<Json>): PreparedJob[] {
-    const { OP_ID, priority, debug_level, reason } = this.#opAt(index).input;
+    const { OP_ID, priority, debug_level, reason } = this.#record.at(index).input;
     return jobs.map((ops) =>
       this.#parts.prepare(
         ops.map((op) => ({ priority, debug_level, reason, comment: `Submitted by ${OP_ID}`, ...op })),
@@ -265,55 +255,24 @@ export class JobRun {
   ): Promise<JobStatus> {
     const end = this.#parts.clock.seconds();
     const skipped = failure && { code: 'execution' as const, message: 'An earlier opcode of the job failed' };
-    for (let op = index; op < this.#ops.length; op++)
-      journal.later(this.#setOp(op, { status, failure: op === index ? failure : skipped, end }));
-    await journal.write(() => this.#ended(status, end));
+    for (let op = index; op < this.#record.ops.length; op++)
+      journal.later(this.#record.set(op, { status, failure: op === index ? failure : skipped, end }));
+    await journal.write(() => this.#record.ended(status, end));
     return status;
   }
 
-  #ended(status: JobStatus, end: number): Change[] {
-    return [
-      { change: 'job-set', job: this.id, status, start: this.#start, end },
-      { change: 'job-clean', job: this.id },
-    ];
-  }
-
-  #setOp(index: number, patch: Partial<JobOp>): Change {
-    const op = { ...this.#opAt(index), ...patch };
-    this.#ops[index] = op;
-    const { input: _input, log: _log, ...state } = op;
-    return { change: 'op-set', job: this.id, op: index, state };
-  }
-
   #log(index: number, journal: Journal, text: string): void {
-    const logged = this.#logged[index] ?? [];
-    const place = logged.indexOf(text);
-    if (place >= 0) {
-      logged.splice(place, 1);
-      return;
-    }
-    const entry = { serial: ++this.#serial, time: this.#parts.clock.seconds(), type: 'message', text };
-    journal.later({ change: 'log-add', job: this.id, op: index, entry });
+    journal.later(...this.#record.line(index, text));
   }
 
   /** The opcode's values with its secrets. */
   #params(index: number): OpInput {
-    const { input } = this.#opAt(index);
+    const { input } = this.#record.at(index);
     const sealed = this.#stored.secrets.get(index);
     return sealed ? { ...input, ...(parseJson(this.#parts.seal.open(sealed)) as OpInput) } : input;
-  }
-
-  #opAt(index: number): JobOp {
-    const op = this.#ops[index];
-    if (!op) throw new MerapiError('internal_error', `Job ${this.id} has no opcode ${index}`);
-    return op;
   }
 
   #owner(index: number): string {
     return `${this.id}/${index}`;
   }
-}
-
-function samePlan(a: LockPlan, b: LockPlan): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

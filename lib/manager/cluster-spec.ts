@@ -69,6 +69,7 @@ export function firstObjects(spec: ClusterSpec, now: number): FirstObjects {
     ndparams: {},
     diskparams: {},
     ipolicy: {},
+    networks: {},
     tags: [],
   };
   const first =

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PartialIPolicy } from './ipolicy.ts';
+import { NetworkLink } from './network.ts';
 import { ObjectBase } from './object.ts';
 
 export const allocPolicies = ['preferred', 'last_resort', 'unallocable'] as const;
@@ -11,6 +12,8 @@ export const NodeGroup = ObjectBase.extend({
   ndparams: z.record(z.string(), z.unknown()),
   diskparams: z.record(z.string(), z.record(z.string(), z.unknown())),
   ipolicy: PartialIPolicy,
+  /** The networks that its nodes reach, by uuid. */
+  networks: z.record(z.string(), NetworkLink).default({}),
   tags: z.array(z.string()),
 });
 export type NodeGroup = z.infer<typeof NodeGroup>;

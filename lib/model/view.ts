@@ -1,6 +1,8 @@
 import type { Cluster } from './cluster.ts';
 import type { Disk } from './disk.ts';
+import type { JobFilter } from './filter.ts';
 import type { Instance } from './instance.ts';
+import type { Network } from './network.ts';
 import type { Node } from './node.ts';
 import type { NodeGroup } from './nodegroup.ts';
 
@@ -14,6 +16,14 @@ export interface ObjectTable<T> {
   list(): readonly T[];
 }
 
+/** Addresses with the instances (uuids) that have them. */
+export interface AddressTable {
+  readonly size: number;
+  get(ip: string): string | undefined;
+  has(ip: string): boolean;
+  keys(): Iterable<string>;
+}
+
 /** One immutable state of the cluster, as everything above the store sees it. */
 export interface ClusterView {
   /** Grows with every change of any object. */
@@ -25,6 +35,9 @@ export interface ClusterView {
   readonly nodes: ObjectTable<Node>;
   readonly groups: ObjectTable<NodeGroup>;
   readonly instances: ObjectTable<Instance>;
+  readonly networks: ObjectTable<Network>;
+  /** The job filters in the order in which they are asked. */
+  readonly filters: readonly JobFilter[];
   disk(uuid: string): Disk | undefined;
   /** The disks of an instance in their order. */
   disksOf(instance: Instance): readonly Disk[];
@@ -36,6 +49,10 @@ export interface ClusterView {
   mirrorsOn(node: string): readonly Disk[];
   /** Nodes of a group (uuid), in the order of their names. */
   nodesOf(group: string): readonly Node[];
+  /** The IP addresses that NICs have in a network (uuid), each with the uuid of its instance. */
+  addressesIn(network: string): AddressTable;
+  /** Instances with a NIC in a network (uuid), in the order of their names. */
+  instancesIn(network: string): readonly Instance[];
   /** The uuid of the instance that has a NIC with this MAC address. */
   macOwner(mac: string): string | undefined;
 }

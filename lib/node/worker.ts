@@ -6,6 +6,7 @@ import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
 import { type Handlers, startRpcServer } from '../rpc/server.ts';
+import { Streams } from '../rpc/streams.ts';
 import { diskExecutors } from './executors/disk.ts';
 import { instanceExecutors } from './executors/instance.ts';
 import { migrationExecutors } from './executors/migration.ts';
@@ -109,11 +110,13 @@ async function startParts(
   const power = isReal
     ? hostPower({ allowed: config.powercycle ?? false, log })
     : simulatedPower(hypervisors);
+  const streams = new Streams(log);
+  let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
   const handlers: Handlers = {
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
-    ...diskExecutors(storage),
+    ...diskExecutors(storage, { streams, tls, endpoint: () => endpoint }),
     ...storageExecutors(new StorageUnits(paths, places)),
     ...osExecutors(installer, hypervisors),
     ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
@@ -127,8 +130,10 @@ async function startParts(
     handlers: isSimulated ? withFaults(handlers, folder) : handlers,
     journal,
     facts,
+    streams,
     log,
   });
+  endpoint = { host: isUnspecified(server.host) ? null : server.host, port: server.port };
   undo.push(() => {
     // First nothing may be stored any more: a failure that comes of the closing is no outcome.
     void journal.close();
@@ -136,6 +141,8 @@ async function startParts(
   });
   return { host: server.host, port: server.port };
 }
+
+const isUnspecified = (host: string) => host === '0.0.0.0' || host === '::';
 
 async function openHypervisors(
   hypervisors: Hypervisors,

@@ -1,8 +1,11 @@
 import { MerapiError } from '../base/errors.ts';
 import type { FieldTable, QueryFieldsAnswer } from './define.ts';
+import { filterTable } from './fields/filter.ts';
 import { groupTable } from './fields/group.ts';
 import { instanceTable } from './fields/instance.ts';
 import { jobTable } from './fields/job.ts';
+import { lockTable } from './fields/lock.ts';
+import { networkTable } from './fields/network.ts';
 import { nodeTable } from './fields/node.ts';
 
 /** What can be queried: each resource with its fields. */
@@ -10,7 +13,10 @@ export const resources = {
   instance: instanceTable,
   node: nodeTable,
   group: groupTable,
+  network: networkTable,
   job: jobTable,
+  filter: filterTable,
+  lock: lockTable,
 } as const satisfies Record<string, FieldTable>;
 export type ResourceName = keyof typeof resources;
 

@@ -3,7 +3,9 @@ import {
   diskCopy,
   diskCreate,
   diskDeactivate,
+  diskFetch,
   diskGrow,
+  diskOffer,
   diskRemove,
   diskStatus,
 } from './calls/disk.ts';
@@ -37,6 +39,8 @@ export const calls = {
   'disk.activate': diskActivate,
   'disk.deactivate': diskDeactivate,
   'disk.copy': diskCopy,
+  'disk.offer': diskOffer,
+  'disk.fetch': diskFetch,
   'disk.remove': diskRemove,
   'disk.status': diskStatus,
   'migration.receive': migrationReceive,

@@ -11,6 +11,7 @@ import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { CallDefinition } from './define.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
+import { STREAMS, type Streams } from './streams.ts';
 import type { RuntimeFacts } from './types.ts';
 import { type CallAnswer, CallRequest, HEARTBEAT } from './wire.ts';
 
@@ -44,6 +45,8 @@ export interface RpcServerOptions {
   handlers: Handlers;
   journal: CallJournal;
   facts: FactsSource;
+  /** What other nodes' workers may read; by default nothing. */
+  streams?: Streams;
   log: Logger;
   /** Milliseconds between two lines of the facts stream when nothing changes. */
   heartbeat?: number;
@@ -59,7 +62,7 @@ export interface RpcServer {
   close(): Promise<void>;
 }
 
-/** The common name of the one certificate that may make calls. */
+/** The common name of the one certificate that may make calls; others may only read streams. */
 const CLIENT_NAME = 'master';
 const BODY_LIMIT = 64 * 1024 * 1024;
 
@@ -118,6 +121,7 @@ async function serve(
   const { method, url = '' } = request;
   const peer = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
   if (peer !== CLIENT_NAME) {
+    if (url.startsWith(STREAMS) && options.streams) return options.streams.serve(request, response);
     options.log.warn({ peer }, 'refused a client that is not the master');
     const message = `Only the certificate of '${CLIENT_NAME}' may call this node, not that of '${peer}'`;
     return send(response, 403, { error: { code: 'forbidden', message } });

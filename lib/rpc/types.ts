@@ -16,6 +16,21 @@ export const DiskTarget = z.object({
 });
 export type DiskTarget = z.infer<typeof DiskTarget>;
 
+/** How data is made smaller on its way from node to node. */
+export const Compression = z.enum(['none', 'gzip', 'gzip-fast', 'gzip-slow']);
+export type Compression = z.infer<typeof Compression>;
+
+/** Where the worker of one node finds data that the worker of another one offers to it. */
+export const StreamSource = z.object({
+  /** The name of the node that offers it. */
+  node: z.string(),
+  host: z.string(),
+  port: z.number().int(),
+  id: z.string(),
+  compress: Compression,
+});
+export type StreamSource = z.infer<typeof StreamSource>;
+
 /** How one node's side of a mirrored disk is. */
 export const MirrorStatus = z.object({
   primary: z.boolean(),
@@ -32,6 +47,20 @@ export type MirrorStatus = z.infer<typeof MirrorStatus>;
 
 /** A NIC as a node needs it, with all link parameters filled in. */
 export const NicTarget = z.object({
+  /** The network that it is in, if it is in one. */
+  network: z
+    .object({
+      name: z.string(),
+      uuid: z.string(),
+      network: z.string(),
+      gateway: z.string().nullable(),
+      network6: z.string().nullable(),
+      gateway6: z.string().nullable(),
+      mac_prefix: z.string().nullable(),
+      tags: z.array(z.string()),
+    })
+    .nullable()
+    .optional(),
   uuid: z.string(),
   name: z.string().nullable(),
   mac: z.string(),

@@ -5,7 +5,8 @@ import { RuntimeFacts } from './types.ts';
 /**
  * What goes over the wire: `POST /call/NAME` with a CallRequest, answered (always with status 200) by a CallAnswer;
  * `GET /facts` is answered by a stream of RuntimeFacts, one JSON text a line: all facts at once, again after each change,
- * and at least every HEARTBEAT milliseconds.
+ * and at least every HEARTBEAT milliseconds. `GET /stream/ID` is for workers of other nodes: it is answered by the data that
+ * the master let this worker offer to that one.
  */
 export const CallRequest = z.strictObject({
   /** The id of the step that makes the call; only of calls that change the node. */

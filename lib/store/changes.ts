@@ -2,9 +2,11 @@ import type { Failure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Disk } from '../model/disk.ts';
+import type { JobFilter } from '../model/filter.ts';
 import type { Instance } from '../model/instance.ts';
 import type { Job, JobOp, JobStatus, LogEntry } from '../model/job.ts';
 import type { LockLevel, LockMode } from '../model/locks.ts';
+import type { Network } from '../model/network.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 
@@ -15,6 +17,8 @@ export interface Objects {
   nodegroup: NodeGroup;
   instance: Instance;
   disk: Disk;
+  network: Network;
+  filter: JobFilter;
 }
 export type ObjectKind = keyof Objects;
 

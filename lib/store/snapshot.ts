@@ -2,12 +2,15 @@ import { Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
 import { MerapiError } from '../base/errors.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Disk } from '../model/disk.ts';
+import { compareFilters, type JobFilter } from '../model/filter.ts';
 import type { Instance } from '../model/instance.ts';
 import { mirrorNodes } from '../model/mirror.ts';
 import { compareNames } from '../model/names.ts';
+import type { Network } from '../model/network.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
-import type { ClusterView } from '../model/view.ts';
+import type { AddressTable, ClusterView } from '../model/view.ts';
+import { type Addresses, enterAddresses, leaveAddresses } from './addresses.ts';
 import type { ObjectChange, ObjectKind, Objects } from './changes.ts';
 import { Table } from './table.ts';
 
@@ -19,12 +22,16 @@ interface Parts {
   nodes: Table<Node>;
   groups: Table<NodeGroup>;
   instances: Table<Instance>;
+  networks: Table<Network>;
+  filters: readonly JobFilter[];
   disks: ImmutableMap<string, Disk>;
   byNode: Index;
   /** Mirrored disks by the nodes that hold a side of them. */
   mirrors: Index;
   byGroup: Index;
   macs: ImmutableMap<string, string>;
+  byNetwork: Index;
+  addresses: Addresses;
 }
 
 const empty: Parts = {
@@ -33,12 +40,18 @@ const empty: Parts = {
   nodes: new Table(),
   groups: new Table(),
   instances: new Table(),
+  networks: new Table(),
+  filters: [],
   disks: ImmutableMap(),
   byNode: ImmutableMap(),
   mirrors: ImmutableMap(),
   byGroup: ImmutableMap(),
   macs: ImmutableMap(),
+  byNetwork: ImmutableMap(),
+  addresses: ImmutableMap(),
 };
+
+const NO_ADDRESSES: AddressTable = ImmutableMap();
 
 /** One immutable state of the cluster; a change gives a new one at a cost that does not depend on its size. */
 export class Snapshot implements ClusterView {
@@ -113,6 +126,22 @@ export class Snapshot implements ClusterView {
     return members(this.#parts.byGroup, group, this.#parts.nodes);
   }
 
+  get networks(): Table<Network> {
+    return this.#parts.networks;
+  }
+
+  get filters(): readonly JobFilter[] {
+    return this.#parts.filters;
+  }
+
+  addressesIn(network: string): AddressTable {
+    return this.#parts.addresses.get(network) ?? NO_ADDRESSES;
+  }
+
+  instancesIn(network: string): readonly Instance[] {
+    return members(this.#parts.byNetwork, network, this.#parts.instances);
+  }
+
   macOwner(mac: string): string | undefined {
     return this.#parts.macs.get(mac);
   }
@@ -139,6 +168,10 @@ export class Snapshot implements ClusterView {
         return this.#parts.instances.get(uuid);
       case 'disk':
         return this.#parts.disks.get(uuid);
+      case 'network':
+        return this.#parts.networks.get(uuid);
+      case 'filter':
+        return this.#parts.filters.find((filter) => filter.uuid === uuid);
     }
   }
 }
@@ -179,6 +212,12 @@ function apply(parts: Parts, change: ObjectChange): void {
     case 'nodegroup':
       parts.groups = parts.groups.with(change.object);
       break;
+    case 'network':
+      parts.networks = parts.networks.with(change.object);
+      break;
+    case 'filter':
+      parts.filters = [...without(parts.filters, change.object.uuid), change.object].sort(compareFilters);
+      break;
     case 'disk':
       forgetMirror(parts, change.object.uuid);
       for (const node of mirrorNodes(change.object) ?? [])
@@ -197,18 +236,29 @@ function apply(parts: Parts, change: ObjectChange): void {
       const before = parts.instances.get(change.object.uuid);
       if (before) forgetInstance(parts, before);
       parts.byNode = enter(parts.byNode, change.object.primary_node, change.object.uuid);
-      for (const nic of change.object.nics) parts.macs = parts.macs.set(nic.mac, change.object.uuid);
+      for (const { mac, network } of change.object.nics) {
+        parts.macs = parts.macs.set(mac, change.object.uuid);
+        if (network !== null) parts.byNetwork = enter(parts.byNetwork, network, change.object.uuid);
+      }
+      parts.addresses = enterAddresses(parts.addresses, change.object);
       parts.instances = parts.instances.with(change.object);
       break;
     }
   }
 }
 
+function without(filters: readonly JobFilter[], uuid: string): JobFilter[] {
+  return filters.filter((filter) => filter.uuid !== uuid);
+}
+
 function forgetInstance(parts: Parts, instance: Instance): void {
   parts.byNode = leave(parts.byNode, instance.primary_node, instance.uuid);
   // Within the changes of one commit another instance may have taken an address already.
-  for (const { mac } of instance.nics)
+  for (const { mac, network } of instance.nics) {
     if (parts.macs.get(mac) === instance.uuid) parts.macs = parts.macs.remove(mac);
+    if (network !== null) parts.byNetwork = leave(parts.byNetwork, network, instance.uuid);
+  }
+  parts.addresses = leaveAddresses(parts.addresses, instance);
 }
 
 function forgetMirror(parts: Parts, uuid: string): void {
@@ -223,6 +273,12 @@ function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {
       break;
     case 'nodegroup':
       parts.groups = parts.groups.without(uuid);
+      break;
+    case 'network':
+      parts.networks = parts.networks.without(uuid);
+      break;
+    case 'filter':
+      parts.filters = without(parts.filters, uuid);
       break;
     case 'disk':
       forgetMirror(parts, uuid);

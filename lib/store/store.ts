@@ -119,7 +119,12 @@ class SqliteStore implements Store {
       const object = change.change === 'put' ? change.object : old;
       if (!object) return []; // what was not there cannot have been removed
       const action = change.change === 'remove' ? 'remove' : old ? 'change' : 'add';
-      return [['eventAdd', [time, change.kind, object.uuid, object.name ?? '', action, author.job]]];
+      return [
+        [
+          'eventAdd',
+          [time, change.kind, object.uuid, ('name' in object && object.name) || '', action, author.job],
+        ],
+      ];
     });
   }
 }

@@ -15,6 +15,7 @@ import { instanceDeactivateDisks } from './instance/deactivate-disks.ts';
 import { instanceFailover } from './instance/failover.ts';
 import { instanceGrowDisk } from './instance/grow-disk.ts';
 import { instanceMigrate } from './instance/migrate.ts';
+import { instanceMove } from './instance/move.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
 import { instanceRecreateDisks } from './instance/recreate-disks.ts';
@@ -22,15 +23,20 @@ import { instanceRemove } from './instance/remove.ts';
 import { instanceReplaceDisks } from './instance/replace-disks.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
+import { networkAdd } from './network/add.ts';
+import { networkConnect } from './network/connect.ts';
+import { networkDisconnect } from './network/disconnect.ts';
+import { networkRemove } from './network/remove.ts';
+import { networkSetParams } from './network/set-params.ts';
 import { nodeAdd } from './node/add.ts';
 import { nodeMigrate } from './node/migrate.ts';
 import { nodeModifyStorage } from './node/modify-storage.ts';
 import { nodePowercycle } from './node/powercycle.ts';
 import { nodeQueryStorage } from './node/query-storage.ts';
 import { nodeRemove } from './node/remove.ts';
-import { repairNodeStorage } from './node/repair-storage.ts';
 import { nodeSetParams } from './node/set-params.ts';
 import { osDiagnose } from './os/diagnose.ts';
+import { repairNodeStorage } from './repair/node-storage.ts';
 import { tagsDel } from './tags/del.ts';
 import { tagsSet } from './tags/set.ts';
 import { testDelay } from './test/delay.ts';
@@ -50,6 +56,7 @@ const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
   OP_REPAIR_NODE_STORAGE: repairNodeStorage,
   OP_INSTANCE_MIGRATE: instanceMigrate,
   OP_INSTANCE_FAILOVER: instanceFailover,
+  OP_INSTANCE_MOVE: instanceMove,
   OP_INSTANCE_CREATE: instanceCreate,
   OP_INSTANCE_REMOVE: instanceRemove,
   OP_INSTANCE_STARTUP: instanceStartup,
@@ -67,6 +74,11 @@ const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
   OP_GROUP_RENAME: groupRename,
   OP_GROUP_SET_PARAMS: groupSetParams,
   OP_GROUP_ASSIGN_NODES: groupAssignNodes,
+  OP_NETWORK_ADD: networkAdd,
+  OP_NETWORK_REMOVE: networkRemove,
+  OP_NETWORK_SET_PARAMS: networkSetParams,
+  OP_NETWORK_CONNECT: networkConnect,
+  OP_NETWORK_DISCONNECT: networkDisconnect,
   OP_TAGS_SET: tagsSet,
   OP_TAGS_DEL: tagsDel,
   OP_OS_DIAGNOSE: osDiagnose,

@@ -1,3 +1,4 @@
+import type { LockState } from '../locks/manager.ts';
 import type { Job } from '../model/job.ts';
 import type { ClusterView } from '../model/view.ts';
 import { type Cell, ResultStatus } from '../query/define.ts';
@@ -9,12 +10,14 @@ export interface ReadContext {
   readonly runtime: RuntimeView;
 }
 
-/** Where jobs are read from. */
+/** Where jobs and what they hold are read from. */
 export interface JobSource {
   /** A job, archived ones included; null when there is none with this id. */
   get(id: number): Promise<Job | null>;
   /** All jobs that are not archived, by ascending id. */
   all(): AsyncIterable<Job> | Iterable<Job>;
+  /** Every lock that a job holds or waits for, in no order. */
+  locks(): readonly LockState[];
 }
 
 /** Reads one field of a row. */

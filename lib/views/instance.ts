@@ -4,6 +4,7 @@ import type { Instance } from '../model/instance.ts';
 import { secondaryOf } from '../model/mirror.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
+import type { ClusterView } from '../model/view.ts';
 import type { Cell } from '../query/define.ts';
 import {
   beParamFields,
@@ -91,7 +92,7 @@ export class InstanceRow {
   }
 }
 
-const nicValues: Record<keyof typeof nicFamilies, (shown: ShownNic) => string | null> = {
+const nicValues: Record<keyof typeof nicFamilies, (shown: ShownNic, view: ClusterView) => string | null> = {
   'nic.bridge': ({ params }) => (params.mode === 'bridged' ? params.link : null),
   'nic.ip': ({ nic }) => nic.ip,
   'nic.link': ({ params }) => params.link,
@@ -99,8 +100,8 @@ const nicValues: Record<keyof typeof nicFamilies, (shown: ShownNic) => string | 
   'nic.mode': ({ params }) => params.mode,
   'nic.name': ({ nic }) => nic.name,
   'nic.network': ({ nic }) => nic.network,
-  // Networks come with a later release; until then no NIC belongs to one.
-  'nic.network.name': () => null,
+  'nic.network.name': ({ nic }, view) =>
+    nic.network === null ? null : (view.networks.get(nic.network)?.name ?? null),
   'nic.uuid': ({ nic }) => nic.uuid,
   'nic.vlan': ({ params }) => params.vlan,
 };
@@ -114,9 +115,9 @@ const diskValues: Record<keyof typeof diskFamilies, (disk: Disk) => string | num
 
 function nicValue(name: keyof typeof nicFamilies, index: number): Value<InstanceRow> {
   const pick = nicValues[name];
-  return ({ nics }) => {
+  return ({ nics, ctx }) => {
     const nic = nics[index];
-    return nic ? maybe(pick(nic)) : UNAVAIL;
+    return nic ? maybe(pick(nic, ctx.view)) : UNAVAIL;
   };
 }
 
@@ -130,7 +131,7 @@ function diskValue(name: keyof typeof diskFamilies, index: number): Value<Instan
 
 function everyNic(name: keyof typeof nicFamilies): Value<InstanceRow> {
   const pick = nicValues[name];
-  return ({ nics }) => normal(nics.map(pick));
+  return ({ nics, ctx }) => normal(nics.map((nic) => pick(nic, ctx.view)));
 }
 
 function everyDisk(name: keyof typeof diskFamilies): Value<InstanceRow> {

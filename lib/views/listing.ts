@@ -93,7 +93,7 @@ const instanceMembers = (fields: readonly string[], row: InstanceRow) =>
 
 /** Everything beside the instance itself that its fields may show. */
 function origins(view: ClusterView, disks: readonly Disk[]): unknown[] {
-  return [view.cluster, view.nodes, view.groups, ...disks];
+  return [view.cluster, view.nodes, view.groups, view.networks, ...disks];
 }
 
 function isCurrent({ from }: Known, view: ClusterView, disks: readonly Disk[]): boolean {

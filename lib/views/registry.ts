@@ -5,10 +5,13 @@ import { compileFilter, lookupKeys } from '../query/evaluate.ts';
 import { type Filter, parseFilter } from '../query/language.ts';
 import { describeFields, resourceName, resources } from '../query/resources.ts';
 import { type JobSource, type ReadContext, UNKNOWN, type Values } from './define.ts';
+import { filterValues } from './filter.ts';
 import { GroupRow, groupValues } from './group.ts';
 import { InstanceRow, instanceValues } from './instance.ts';
 import { jobValues } from './job.ts';
 import { strayFinder } from './live.ts';
+import { lockValues, sortedLocks } from './lock.ts';
+import { NetworkRow, networkValues } from './network.ts';
 import { NodeRow, nodeValues } from './node.ts';
 import { candidates } from './rows.ts';
 
@@ -101,7 +104,15 @@ export async function runQuery(
       const rows = candidates(view.groups, table, question.filter).map((group) => new GroupRow(group, ctx));
       return { ...answer, data: await readAll(question, groupValues, rows) };
     }
+    case 'network': {
+      const rows = candidates(view.networks, table, question.filter).map((one) => new NetworkRow(one, ctx));
+      return { ...answer, data: await readAll(question, networkValues, rows) };
+    }
     case 'job':
       return { ...answer, data: await readJobs(question, jobs) };
+    case 'filter':
+      return { ...answer, data: await readAll(question, filterValues, view.filters) };
+    case 'lock':
+      return { ...answer, data: await readAll(question, lockValues, sortedLocks(jobs.locks())) };
   }
 }

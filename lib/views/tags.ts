@@ -19,8 +19,7 @@ function find(view: ClusterView, kind: TagKind, name: string): Tagged | undefine
     case 'nodegroup':
       return view.groups.named(name);
     case 'network':
-      // Networks come with a later release.
-      return undefined;
+      return view.networks.named(name);
   }
 }
 

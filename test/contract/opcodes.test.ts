@@ -24,7 +24,12 @@ const ganeti: {
 const all = Object.entries(opcodes as unknown as Record<string, Opcode>);
 
 /** Types that Ganeti writes as the checks that it makes; ours are in words. */
-const ownNotation = ['* depends'];
+const ownNotation = [
+  '* depends',
+  'OP_NODE_QUERY_STORAGE storage_type',
+  'OP_NODE_MODIFY_STORAGE storage_type',
+  'OP_REPAIR_NODE_STORAGE storage_type',
+];
 
 /** The members of a OneOf stand in any order. */
 const sortedChoice = (type: string) =>

@@ -3,12 +3,14 @@ import { beParamDefaults } from '../../lib/model/beparams.ts';
 import type { Cluster } from '../../lib/model/cluster.ts';
 import type { Disk } from '../../lib/model/disk.ts';
 import { diskParamDefaults } from '../../lib/model/diskparams/index.ts';
+import { compareFilters, type JobFilter } from '../../lib/model/filter.ts';
 import { type HypervisorName, hypervisorParams } from '../../lib/model/hvparams/index.ts';
 import type { Instance } from '../../lib/model/instance.ts';
 import { ipolicyDefaults } from '../../lib/model/ipolicy.ts';
 import { mirrorNodes, secondaryOf } from '../../lib/model/mirror.ts';
 import { compareNames } from '../../lib/model/names.ts';
 import { ndParamDefaults } from '../../lib/model/ndparams.ts';
+import type { Network } from '../../lib/model/network.ts';
 import { type Nic, nicParamDefaults } from '../../lib/model/nic.ts';
 import type { Node } from '../../lib/model/node.ts';
 import type { NodeGroup } from '../../lib/model/nodegroup.ts';
@@ -79,6 +81,7 @@ export function aGroup(patch: Partial<NodeGroup> = {}): NodeGroup {
     ndparams: {},
     diskparams: {},
     ipolicy: {},
+    networks: {},
     tags: [],
     ...patch,
   };
@@ -218,6 +221,8 @@ export interface ViewParts {
   groups?: readonly NodeGroup[];
   instances?: readonly Instance[];
   disks?: readonly Disk[];
+  networks?: readonly Network[];
+  filters?: readonly JobFilter[];
 }
 
 /** A cluster view over plain arrays. */
@@ -226,6 +231,7 @@ export function viewOf(parts: ViewParts): ClusterView {
   const nodes = new ArrayTable(parts.nodes ?? []);
   const groups = new ArrayTable(parts.groups ?? [aGroup()]);
   const instances = new ArrayTable(parts.instances ?? []);
+  const networks = new ArrayTable(parts.networks ?? []);
   const disks = new Map((parts.disks ?? []).map((disk) => [disk.uuid, disk]));
   return {
     version: 1,
@@ -237,6 +243,7 @@ export function viewOf(parts: ViewParts): ClusterView {
     nodes,
     groups,
     instances,
+    filters: [...(parts.filters ?? [])].sort(compareFilters),
     disk: (uuid) => disks.get(uuid),
     disksOf: (instance) => instance.disks.map((uuid) => disks.get(uuid)).filter((disk) => disk !== undefined),
     instancesOn: (node) => instances.list().filter((instance) => instance.primary_node === node),
@@ -244,6 +251,19 @@ export function viewOf(parts: ViewParts): ClusterView {
       instances.list().filter((instance) => secondaryOf(viewOf(parts), instance) === node),
     mirrorsOn: (node) => [...disks.values()].filter((disk) => mirrorNodes(disk)?.includes(node)),
     nodesOf: (group) => nodes.list().filter((node) => node.group === group),
+    networks,
+    addressesIn: (network) =>
+      new Map(
+        instances
+          .list()
+          .flatMap((instance) =>
+            instance.nics
+              .filter((nic) => nic.network === network && nic.ip !== null)
+              .map((nic) => [nic.ip ?? '', instance.uuid] as const),
+          ),
+      ),
+    instancesIn: (network) =>
+      instances.list().filter((instance) => instance.nics.some((nic) => nic.network === network)),
     macOwner: (mac) => instances.list().find(({ nics }) => nics.some((nic) => nic.mac === mac))?.uuid,
   };
 }

@@ -11,6 +11,7 @@ import { diskScenarios } from './crash/disks.ts';
 import { groupScenarios } from './crash/group.ts';
 import { instanceScenarios } from './crash/instance.ts';
 import { moveScenarios } from './crash/move.ts';
+import { networkScenarios } from './crash/network.ts';
 import { nodeScenarios } from './crash/node.ts';
 import { tagScenarios } from './crash/tags.ts';
 import { testScenarios } from './crash/test.ts';
@@ -24,6 +25,7 @@ const scenarios: Scenario[] = [
   ...groupScenarios,
   ...moveScenarios,
   ...nodeScenarios,
+  ...networkScenarios,
   ...tagScenarios,
   ...testScenarios,
 ];

@@ -8,7 +8,7 @@ import type { JobSource } from '../../lib/views/define.ts';
 import { runQuery } from '../../lib/views/registry.ts';
 import { aCluster, aDisk, aGuest, aNic, aNode, anInstance, someFacts, viewOf } from '../helpers/view.ts';
 
-const noJobs: JobSource = { get: async () => null, all: () => [] };
+const noJobs: JobSource = { get: async () => null, all: () => [], locks: () => [] };
 const NODATA = [2, null];
 const UNAVAIL = [3, null];
 const OFFLINE = [4, null];

@@ -9,7 +9,7 @@ import { runQuery } from '../../lib/views/registry.ts';
 import { aCluster, aDisk, aGroup, aGuest, aNode, anInstance, someFacts } from '../helpers/view.ts';
 
 const FIELDS = ['name', 'pnode', 'pnode.group', 'disk.sizes', 'beparams', 'hvparams', 'status', 'oper_ram'];
-const noJobs = { get: async () => null, all: () => [] };
+const noJobs = { get: async () => null, all: () => [], locks: () => [] };
 const count = 12;
 const numbers = Array.from({ length: count }, (_, number) => number);
 

@@ -51,6 +51,7 @@ function jobSource(): JobSource & { asked: string[] } {
       asked.push('all');
       yield* jobs.filter((job) => !job.archived);
     },
+    locks: () => [],
   };
 }
 
@@ -216,7 +217,11 @@ describe('views/registry', () => {
         value,
       ]),
     ]);
-    const waiting: JobSource = { get: async (id) => aJob(id, { start: null, end: null }), all: () => [] };
+    const waiting: JobSource = {
+      get: async (id) => aJob(id, { start: null, end: null }),
+      all: () => [],
+      locks: () => [],
+    };
     assert.deepEqual(await ask('job', ['start_ts', 'end_ts'], ['=', 'id', 7], waiting), [
       [
         [3, null],

@@ -1,5 +1,8 @@
+import { createReadStream } from 'node:fs';
+import type { TlsFiles } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
-import { copyRaw } from '../storage/raw.ts';
+import { readStream, type Streams } from '../../rpc/streams.ts';
+import { copyRaw, fillRaw } from '../storage/raw.ts';
 import type { Storage } from '../storage/registry.ts';
 
 type DiskHandlers = Pick<
@@ -9,12 +12,23 @@ type DiskHandlers = Pick<
   | 'disk.activate'
   | 'disk.deactivate'
   | 'disk.copy'
+  | 'disk.offer'
+  | 'disk.fetch'
   | 'disk.remove'
   | 'disk.status'
 >;
 
+/** How disks get from one node to another. */
+export interface DiskWays {
+  streams: Streams;
+  /** What this worker shows to others. */
+  tls: TlsFiles;
+  /** Where this worker listens; no host where that is all addresses. */
+  endpoint: () => { host: string | null; port: number };
+}
+
 /** Serves the calls about disks. */
-export function diskExecutors(storage: Storage): DiskHandlers {
+export function diskExecutors(storage: Storage, { streams, tls, endpoint }: DiskWays): DiskHandlers {
   return {
     'disk.create': async ({ disk }) => {
       await storage.of(disk).create(disk);
@@ -35,6 +49,20 @@ export function diskExecutors(storage: Storage): DiskHandlers {
     'disk.copy': async ({ from, to }) => {
       const [source, target] = await storage.paths([from, to]);
       if (source !== undefined && target !== undefined) await copyRaw(source, target);
+      return {};
+    },
+    'disk.offer': async ({ disk, to, compress }) => {
+      const [path = ''] = await storage.paths([disk]);
+      streams.offer(disk.uuid, {
+        to,
+        compress,
+        open: async () => createReadStream(path, { highWaterMark: 1 << 20 }),
+      });
+      return endpoint();
+    },
+    'disk.fetch': async ({ disk, from }, { signal }) => {
+      const [path = ''] = await storage.paths([disk]);
+      await readStream(from, tls, signal, (data) => fillRaw(path, disk.size, data));
       return {};
     },
     'disk.remove': async ({ disk }) => {

@@ -87,6 +87,14 @@ function addNic(environment: Environment, instance: InstanceTarget, index: numbe
     LINK: link,
     VLAN: vlan,
     FRONTEND_TYPE: instance.hvparams.nic_type,
+    NETWORK_NAME: nic.network?.name,
+    NETWORK_UUID: nic.network?.uuid,
+    NETWORK_SUBNET: nic.network?.network,
+    NETWORK_GATEWAY: nic.network?.gateway,
+    NETWORK_SUBNET6: nic.network?.network6,
+    NETWORK_GATEWAY6: nic.network?.gateway6,
+    NETWORK_MAC_PREFIX: nic.network?.mac_prefix,
+    NETWORK_TAGS: nic.network?.tags.join(' '),
   });
 }
 

@@ -74,17 +74,34 @@ export async function copyRaw(from: string, to: string): Promise<void> {
 
 async function copyChunks(source: FileHandle, target: FileHandle): Promise<void> {
   const buffer = Buffer.alloc(CHUNK);
-  const zeros = Buffer.alloc(CHUNK);
   for (let position = 0; ; ) {
     const { bytesRead } = await source.read(buffer, 0, CHUNK, position);
     if (bytesRead === 0) return;
-    const data = buffer.subarray(0, bytesRead);
-    // A repeated copy may find other data where zeros belong, so what is not written must be zero there too.
-    const isZero = data.equals(zeros.subarray(0, bytesRead));
-    if (!isZero || !(await holdsZeros(target, position, bytesRead)))
-      await target.write(data, 0, bytesRead, position);
+    await writeChunk(target, buffer.subarray(0, bytesRead), position);
     position += bytesRead;
   }
+}
+
+/** A repeated copy may find other data where zeros belong, so what is not written must be zero there too. */
+async function writeChunk(target: FileHandle, data: Buffer, position: number): Promise<void> {
+  const isZero = data.equals(Buffer.alloc(data.length));
+  if (isZero && (await holdsZeros(target, position, data.length))) return;
+  await target.write(data, 0, data.length, position);
+}
+
+/** Writes data over an existing disk of that size (MiB); zeros take no space. @throws block_device when it is more or less */
+export async function fillRaw(path: string, size: number, source: AsyncIterable<Buffer>): Promise<void> {
+  await explained(`fill disk ${path}`, () =>
+    changeSize(path, async (target) => {
+      let position = 0;
+      for await (const data of source) {
+        if (position + data.length <= size * MIB) await writeChunk(target, data, position);
+        position += data.length;
+      }
+      if (position !== size * MIB)
+        throw new MerapiError('block_device', `${position} bytes came for disk ${path}; it has ${size} MiB`);
+    }),
+  );
 }
 
 async function holdsZeros(file: FileHandle, position: number, length: number): Promise<boolean> {

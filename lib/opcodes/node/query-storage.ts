@@ -3,7 +3,7 @@ import { ALL } from '../../model/locks.ts';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared, nodeLock } from '../locking.ts';
-import { storageTypeKind } from './storage-params.ts';
+import { storageTypeKind } from '../storage-kind.ts';
 
 export const nodeQueryStorage = defineOpcode({
   id: 'OP_NODE_QUERY_STORAGE',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../define.ts';
-import { DiskTarget, MirrorStatus } from '../types.ts';
+import { Compression, DiskTarget, MirrorStatus, StreamSource } from '../types.ts';
 
 const nothing = z.strictObject({});
 
@@ -56,6 +56,26 @@ export const diskCopy = defineCall({
   summary:
     'Copies the data of one disk of the node over that of another one of it, which is as big at least.',
   params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
+  result: nothing,
+  mutates: true,
+  timeout: 24 * 3600_000,
+});
+
+export const diskOffer = defineCall({
+  name: 'disk.offer',
+  summary:
+    'Lets the worker of another node read the data of a disk, under the id of the disk; tells where this worker listens.',
+  params: z.strictObject({ disk: DiskTarget, to: z.string(), compress: Compression }),
+  /** Without a host where the worker listens on all addresses. */
+  result: z.object({ host: z.string().nullable(), port: z.number().int() }),
+  mutates: false,
+  timeout: 60_000,
+});
+
+export const diskFetch = defineCall({
+  name: 'disk.fetch',
+  summary: 'Reads the data that the worker of another node offers over that of a disk of the same size.',
+  params: z.strictObject({ disk: DiskTarget, from: StreamSource }),
   result: nothing,
   mutates: true,
   timeout: 24 * 3600_000,

@@ -6,6 +6,7 @@ import { instanceResources } from './resources/instances.ts';
 import { instanceDiskResources } from './resources/instances-disks.ts';
 import { instanceMoveResources } from './resources/instances-move.ts';
 import { jobResources } from './resources/jobs.ts';
+import { networkResources } from './resources/networks.ts';
 import { nodeResources } from './resources/nodes.ts';
 import { nodeChangeResources } from './resources/nodes-change.ts';
 import { queryResources } from './resources/query.ts';
@@ -19,6 +20,7 @@ const described: readonly Resource[] = [
   ...instanceResources,
   ...instanceMoveResources,
   ...instanceDiskResources,
+  ...networkResources,
   ...tagResources,
   ...jobResources,
   ...queryResources,

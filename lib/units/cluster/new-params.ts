@@ -4,9 +4,10 @@ import type { Seal } from '../../base/seal.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
-import type { ParamValues } from '../../model/enforce.ts';
+import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
 import { type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
 import { IPolicy, ispecNames } from '../../model/ipolicy.ts';
+import { ndParamKinds } from '../../model/ndparams.ts';
 import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
 import { policyProblems } from '../steps/group-params.ts';
 import { openOsParams } from '../steps/os.ts';
@@ -15,17 +16,17 @@ import { checkBeParams, updatedValues } from '../steps/params.ts';
 type Sets = Record<string, ParamValues>;
 const wrong = (text: string) => new MerapiError('wrong_input', text);
 
-function kindsOf(hypervisor: string) {
+function known(hypervisor: string): HypervisorName {
   if (!Object.hasOwn(hypervisorParams, hypervisor))
     throw wrong(
       `There is no hypervisor '${hypervisor}'; there are ${Object.keys(hypervisorParams).join(', ')}`,
     );
-  return hypervisorParams[hypervisor as HypervisorName].kinds;
+  return hypervisor as HypervisorName;
 }
 
 /** The values that a request gives; at the cluster's level nothing is inherited, so "default" means nothing. */
 function given(values: ParamValues): ParamValues {
-  const texts = Object.entries(values).filter(([, value]) => value === 'default');
+  const texts = Object.entries(values).filter(([, value]) => value === DEFAULT_VALUE);
   if (texts.length > 0)
     throw wrong(`${texts.map(([name]) => name).join(', ')}: the cluster itself inherits no value; give one`);
   return values;
@@ -34,8 +35,14 @@ function given(values: ParamValues): ParamValues {
 /** Hypervisor parameters after a request. @throws MerapiError wrong_input, type_enforcement */
 export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster['hvparams'] {
   const after: Sets = { ...before };
-  for (const [hypervisor, values] of Object.entries(request))
-    after[hypervisor] = updatedValues(after[hypervisor] ?? {}, given(values), kindsOf(hypervisor));
+  for (const [hypervisor, values] of Object.entries(request)) {
+    const { kinds, defaults } = hypervisorParams[known(hypervisor)];
+    // For some parameters, such as the cache of disks, the word "default" is a value like others.
+    const isWord = (name: string) => values[name] === DEFAULT_VALUE && defaults[name] === DEFAULT_VALUE;
+    const words = Object.fromEntries(Object.entries(values).filter(([name]) => isWord(name)));
+    const rest = Object.fromEntries(Object.entries(values).filter(([name]) => !isWord(name)));
+    after[hypervisor] = { ...updatedValues(after[hypervisor] ?? {}, given(rest), kinds), ...words };
+  }
   return after as Cluster['hvparams'];
 }
 
@@ -45,7 +52,7 @@ export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, Para
   for (const [os, sets] of Object.entries(request)) {
     const own: Sets = { ...after[os] };
     for (const [hypervisor, values] of Object.entries(sets)) {
-      const kinds = kindsOf(hypervisor);
+      const { kinds } = hypervisorParams[known(hypervisor)];
       if (values === null) delete own[hypervisor];
       else if (typeof values !== 'object') throw wrong(`os_hvp of ${os}: ${hypervisor} must be a dictionary`);
       else own[hypervisor] = updatedValues(own[hypervisor] ?? {}, values as ParamValues, kinds);
@@ -68,6 +75,11 @@ export function newBeParams(before: BeParams, request: ParamValues): BeParams {
   ) as unknown as BeParams;
   checkBeParams(after);
   return after;
+}
+
+/** Node parameters after a request. @throws MerapiError wrong_input, type_enforcement */
+export function newNdParams(before: ParamValues, request: ParamValues): ParamValues {
+  return updatedValues(before, given(request), ndParamKinds);
 }
 
 /** Link parameters after a request. @throws MerapiError wrong_input, type_enforcement */

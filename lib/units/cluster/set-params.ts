@@ -1,8 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
 import { type Cluster, MAC_PREFIX } from '../../model/cluster.ts';
 import { fillIPolicy } from '../../model/fill.ts';
+import type { HypervisorName } from '../../model/hvparams/index.ts';
 import { type IPolicy, ipolicyViolations } from '../../model/ipolicy.ts';
-import { ndParamKinds } from '../../model/ndparams.ts';
 import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { clusterSetParams as opcode } from '../../opcodes/cluster/set-params.ts';
@@ -11,8 +11,9 @@ import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { fillPool } from '../steps/candidates.ts';
 import { updatedDiskParams } from '../steps/group-params.ts';
-import { refuseStates, updatedValues } from '../steps/params.ts';
+import { refuseStates } from '../steps/params.ts';
 import { specOfInstance } from '../steps/spec.ts';
+import { checkNodesRun, checkStorage } from './needs.ts';
 import {
   changedNames,
   checkCollectors,
@@ -25,6 +26,7 @@ import {
   checkDiskParams,
   newBeParams,
   newHvParams,
+  newNdParams,
   newNicParams,
   newOsHvp,
   newOsParams,
@@ -58,15 +60,23 @@ const plain = [
 const unsupported = ['install_image', 'instance_communication_network', 'zeroing_image'] as const;
 
 export const clusterSetParams = defineUnit(opcode, {
-  check(context, params) {
+  async check(context, params) {
     const { view, log } = context;
     refuseStates(params);
     for (const name of unsupported)
       if (params[name])
         throw new MerapiError('wrong_input', `${name} is not supported: Merapi has no use for it`);
     const patch = { ...plainOf(params), ...listsOf(context, params), ...setsOf(context, params) };
-    const policy = patch.ipolicy ?? view.cluster.ipolicy;
-    checkTemplatesAllowed(policy, patch.enabled_disk_templates ?? view.cluster.enabled_disk_templates);
+    if (patch.ipolicy || patch.enabled_disk_templates) {
+      const { ipolicy, enabled_disk_templates } = { ...view.cluster, ...patch };
+      checkTemplatesAllowed(ipolicy, enabled_disk_templates);
+    }
+    checkStorage(view, patch);
+    const changedHypervisors = new Set([
+      ...Object.keys(params.hvparams ?? {}),
+      ...(patch.enabled_hypervisors ?? []),
+    ]) as Set<HypervisorName>;
+    if (changedHypervisors.size > 0) await checkNodesRun(context, [...changedHypervisors]);
     if (patch.ipolicy)
       for (const name of breaking(view, patch.ipolicy))
         log(`Instance ${name} breaks the new instance policy`);
@@ -141,7 +151,7 @@ function setsOf({ view, seal }: CheckContext, params: Request): Partial<Cluster>
   if (params.os_hvp) patch.os_hvp = newOsHvp(cluster.os_hvp, params.os_hvp);
   if (params.beparams) patch.beparams = newBeParams(cluster.beparams, params.beparams);
   if (params.nicparams) patch.nicparams = newNicParams(cluster.nicparams, params.nicparams);
-  if (params.ndparams) patch.ndparams = updatedValues(cluster.ndparams, params.ndparams, ndParamKinds);
+  if (params.ndparams) patch.ndparams = newNdParams(cluster.ndparams, params.ndparams);
   if (params.osparams) patch.osparams = newOsParams(cluster.osparams, params.osparams);
   if (params.osparams_private_cluster)
     patch.osparams_private = newPrivateOsParams(seal, cluster, params.osparams_private_cluster);

@@ -26,6 +26,7 @@ export const groupAdd = defineUnit(opcode, {
       ndparams: ownValues(params.ndparams ?? {}, ndParamKinds),
       diskparams: updatedDiskParams({}, params.diskparams ?? {}),
       ipolicy: updatedGroupPolicy({}, params.ipolicy ?? {}),
+      networks: {},
       tags: [],
     };
     return { group };

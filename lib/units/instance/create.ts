@@ -15,7 +15,8 @@ import { activateDisks, createDisks, type DiskNodes, deactivateDisks } from '../
 import { buildDisks, checkTemplate, fileBased, onNodes } from '../steps/disks.ts';
 import { instanceNamed } from '../steps/find.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
-import { buildNics, checkMacsFree } from '../steps/nics.ts';
+import { connectNics, placeNics, usesPool } from '../steps/nic-addresses.ts';
+import { buildNics } from '../steps/nics.ts';
 import { checkOs, hiddenOsParamTexts, osParamTexts } from '../steps/os.ts';
 import { checkBeParams } from '../steps/params.ts';
 import { checkBridges, checkMemory } from '../steps/running.ts';
@@ -59,7 +60,7 @@ export const instanceCreate = defineUnit(opcode, {
     const now = clock.seconds();
     const head = newObject(randomUUID(), now);
     if (given) await checkInstall(context, params, settings, given.primary);
-    const nics = await buildNics(view, name, params.nics);
+    const wanted = await buildNics(view, name, params.nics);
     const asked = buildDisks(view.cluster, params.disks, {
       instance: { uuid: head.uuid, name },
       template,
@@ -67,8 +68,9 @@ export const instanceCreate = defineUnit(opcode, {
       fileFolder: params.file_storage_dir,
       now,
     });
-    const nodes = given ?? place(context, params, { settings, template, disks: asked, nics });
+    const nodes = given ?? place(context, params, { settings, template, disks: asked, nics: wanted });
     const node = nodes.primary;
+    const nics = connectNics(view, wanted, node, head.uuid, params.conflicts_check);
     const sized = adopts(params) ? await adopted(context, node, asked) : asked;
     const disks = onNodes(sized, node.uuid, nodes.secondary?.uuid ?? null);
     if (given) checkPolicy(view, node, specOf(view, settings, template, disks, nics), params.ignore_ipolicy);
@@ -96,7 +98,7 @@ export const instanceCreate = defineUnit(opcode, {
       network_port: null,
       tags: tagsOf(params),
     };
-    const target = instanceTarget(view.cluster, instance, disks);
+    const target = instanceTarget(view, instance, disks);
     await checkBridges(context.nodes, node, target);
     if (params.start) checkMemory(context.runtime, node, target.beparams.minmem);
     if (params.start && params.os_type === null && !params.no_install)
@@ -121,6 +123,7 @@ export const instanceCreate = defineUnit(opcode, {
     }
     context.log(`Adding instance ${instance.name} to the cluster`);
     await context.commit('instance', entry(instance, disks), removal(instance, disks));
+    if (usesPool(instance.nics)) target.nics = await addressed(context, instance, target.nics);
     if (facts.install || params.start) await activateDisks(context, nodes, target.disks);
     if (facts.install) await install(context, { ...facts, node, target }, params);
     if (params.start && params.wait_for_sync) await waitForSync(context, node, disks);
@@ -198,10 +201,26 @@ async function install(context: RunContext, facts: InstallFacts, params: CreateP
 
 function entry(instance: Instance, disks: readonly Disk[]): Build {
   return (view) => {
-    // Other jobs may have come first since the check; names are locked, MAC addresses are not.
-    checkMacsFree(view, instance.nics, instance.uuid);
-    return [...disks.map((disk) => put('disk', disk)), put('instance', instance)];
+    // Other jobs may have come first since the check.
+    const nics = placeNics(view, instance.nics, instance.uuid);
+    return [...disks.map((disk) => put('disk', disk)), put('instance', { ...instance, nics })];
   };
+}
+
+/** The NICs with the addresses that they got from pools. */
+async function addressed<T extends { uuid: string; name: string | null; ip: string | null }>(
+  context: RunContext,
+  { uuid }: Instance,
+  nics: readonly T[],
+): Promise<T[]> {
+  const addresses = await context.step('addresses', ({ view }) =>
+    (view.instances.get(uuid)?.nics ?? []).map((nic) => nic.ip),
+  );
+  return nics.map((nic, index) => {
+    const ip = addresses[index] ?? null;
+    if (ip !== nic.ip) context.log(`NIC ${index} gets the address ${ip}`);
+    return { ...nic, ip };
+  });
 }
 
 function removal(instance: Instance, disks: readonly Disk[]): Build {

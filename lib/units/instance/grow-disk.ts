@@ -34,7 +34,7 @@ export const instanceGrowDisk = defineUnit(opcode, {
     for (const node of Object.values(nodes)) if (node) checkOnline(node);
     const grown = disks.map((each) => (each === disk ? { ...disk, size } : each));
     if (!params.ignore_ipolicy) checkDiskPolicy(view, nodes.primary, instance, grown);
-    const target = instanceTarget(view.cluster, instance, grown);
+    const target = instanceTarget(view, instance, grown);
     return { disk, size, nodes, target, isRunning: isRunning(runtime, instance) };
   },
 

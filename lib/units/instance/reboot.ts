@@ -16,7 +16,7 @@ export const instanceReboot = defineUnit(opcode, {
       throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
     checkOnline(node);
     if (all.secondary && !params.ignore_secondaries) checkOnline(all.secondary);
-    const target = instanceTarget(view.cluster, instance, view.disksOf(instance));
+    const target = instanceTarget(view, instance, view.disksOf(instance));
     await checkBridges(nodes, node, target);
     const wasRunning = isRunning(runtime, instance);
     if (!wasRunning && !params.dry_run) log('The instance does not run: it is started');

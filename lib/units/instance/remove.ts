@@ -13,7 +13,7 @@ export const instanceRemove = defineUnit(opcode, {
     resolve({ instance_uuid: instance.uuid });
     const nodes = diskNodesOf(view, instance);
     if (!params.ignore_failures) for (const node of Object.values(nodes)) if (node) checkOnline(node);
-    const target = instanceTarget(view.cluster, instance, view.disksOf(instance));
+    const target = instanceTarget(view, instance, view.disksOf(instance));
     return { nodes, target, wasRunning: isRunning(runtime, instance) };
   },
 

@@ -20,7 +20,7 @@ export const instanceShutdown = defineUnit(opcode, {
         'wrong_state',
         `Instance ${instance.name} is offline: there is nothing to shut down`,
       );
-    const target = instanceTarget(view.cluster, instance, view.disksOf(instance));
+    const target = instanceTarget(view, instance, view.disksOf(instance));
     const recordOnly = node.offline && params.ignore_offline_nodes;
     if (recordOnly) log(`Node ${node.name} is offline: the instance is only marked as down`);
     else checkOnline(node);

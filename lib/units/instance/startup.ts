@@ -19,7 +19,7 @@ export const instanceStartup = defineUnit(opcode, {
     };
     if (instance.admin_state === 'offline')
       throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
-    const target = instanceTarget(view.cluster, instance, view.disksOf(instance), override);
+    const target = instanceTarget(view, instance, view.disksOf(instance), override);
     if (node.offline && params.ignore_offline_nodes) {
       log(`Node ${node.name} is offline: the instance is only marked as up`);
       return { node, nodes: all, target, recordOnly: true, wasRunning: false };

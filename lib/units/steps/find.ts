@@ -2,6 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostNamed } from '../../model/lookup.ts';
+import type { Network } from '../../model/network.ts';
 import type { Node } from '../../model/node.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
 import type { ClusterView } from '../../model/view.ts';
@@ -24,6 +25,11 @@ export function nodeNamed(view: ClusterView, name: string): Node {
 /** The node group that a request names, by name or uuid. @throws MerapiError unknown_entity */
 export function groupNamed(view: ClusterView, name: string): NodeGroup {
   return view.groups.named(name) ?? view.groups.get(name) ?? fail('node group', name);
+}
+
+/** The network that a request names, by name or uuid. @throws MerapiError unknown_entity */
+export function networkNamed(view: ClusterView, name: string): Network {
+  return view.networks.named(name) ?? view.networks.get(name) ?? fail('network', name);
 }
 
 /** The primary node of an instance. */

@@ -3,8 +3,11 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
+import type { Network } from '../../model/network.ts';
 import { type Nic, type NicParams, nicModes } from '../../model/nic.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { networkNamed } from './find.ts';
+import { POOL } from './nic-addresses.ts';
 
 /** A NIC as a request describes it. */
 export type NicRequest = Partial<
@@ -28,33 +31,34 @@ export async function buildNics(
   const taken = new Set<string>();
   const nics: Nic[] = [];
   for (const [index, request] of requests.entries()) {
-    const nicparams = ownNicParams(view.cluster, request, index);
+    const network = networkOf(view, request, index);
+    const nicparams = network ? {} : ownNicParams(view.cluster, request, index);
     const ip = await addressOf(request, instance, index);
-    if ({ ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
+    if (!network && { ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
-    const mac = macOf(view, request.mac ?? 'auto', taken, index);
+    const prefix = network?.mac_prefix ?? view.cluster.mac_prefix;
+    const mac = macOf(view, request.mac ?? 'auto', prefix, taken, index);
     const name = request.name && !NONE.includes(request.name) ? request.name : null;
-    nics.push({ uuid: randomUUID(), name, mac, ip, network: null, nicparams });
+    nics.push({ uuid: randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
   }
   return nics;
 }
 
-/** @throws MerapiError resource_not_unique when another instance has one of the MAC addresses */
-export function checkMacsFree(view: ClusterView, nics: readonly Nic[], instance: string): void {
-  for (const { mac } of nics) {
-    const owner = view.macOwner(mac);
-    if (owner !== undefined && owner !== instance)
-      throw new MerapiError(
-        'resource_not_unique',
-        `MAC address ${mac} is used by ${view.instances.get(owner)?.name}`,
-      );
-  }
+/** The network that a NIC is to be in. @throws MerapiError unknown_entity, wrong_input */
+function networkOf(view: ClusterView, request: NicRequest, index: number): Network | null {
+  const { network, ...rest } = request;
+  if (!network || NONE.includes(network)) return null;
+  const given = (['mode', 'link', 'bridge', 'vlan'] as const).filter((name) => rest[name]);
+  if (given.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `NIC ${index}: its network decides ${given.join(', ')}; give either these or the network`,
+    );
+  return networkNamed(view, network);
 }
 
 function ownNicParams(cluster: Cluster, request: NicRequest, index: number): Partial<NicParams> {
-  const { mode, link, bridge, vlan, network } = request;
-  if (network && !NONE.includes(network))
-    throw new MerapiError('unknown_entity', `NIC ${index}: there is no network '${network}' in this cluster`);
+  const { mode, link, bridge, vlan } = request;
   if (mode && mode !== 'default' && !(nicModes as readonly string[]).includes(mode))
     throw new MerapiError(
       'configuration',
@@ -78,8 +82,10 @@ function ownNicParams(cluster: Cluster, request: NicRequest, index: number): Par
 async function addressOf(request: NicRequest, instance: string, index: number): Promise<string | null> {
   const ip = request.ip ?? null;
   if (ip === null || NONE.includes(ip.toLowerCase())) return null;
-  if (ip === 'pool')
+  if (ip === POOL) {
+    if (request.network && !NONE.includes(request.network)) return POOL;
     throw new MerapiError('wrong_input', `NIC ${index}: an address from a pool needs a network`);
+  }
   if (ip === 'auto') {
     try {
       return (await lookup(instance)).address;
@@ -91,12 +97,12 @@ async function addressOf(request: NicRequest, instance: string, index: number): 
   return ip;
 }
 
-function macOf(view: ClusterView, given: string, taken: Set<string>, index: number): string {
+function macOf(view: ClusterView, given: string, prefix: string, taken: Set<string>, index: number): string {
   const isFree = (mac: string) => !taken.has(mac) && view.macOwner(mac) === undefined;
   let mac = given.toLowerCase();
   if (mac === 'auto' || mac === 'generate') {
     do
-      mac = `${view.cluster.mac_prefix}:${randomBytes(3)
+      mac = `${prefix}:${randomBytes(3)
         .toString('hex')
         .replace(/..(?=.)/g, '$&:')}`;
     while (!isFree(mac));

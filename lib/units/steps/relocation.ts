@@ -55,7 +55,7 @@ export async function checkMove(context: CheckContext, params: MoveRequest): Pro
   else checkTakes(to);
   const problems = params.ignore_ipolicy ? log : undefined;
   checkInstancePolicy(view, to, instance, problems);
-  const target = instanceTarget(view.cluster, instance, view.disksOf(instance));
+  const target = instanceTarget(view, instance, view.disksOf(instance));
   await checkBridges(nodes, to, target);
   return { instance, target, from, to, isRunning: isRunning(runtime, instance) };
 }

@@ -3,7 +3,7 @@ import { changed } from '../../model/object.ts';
 import { checkTag, MAX_TAGS_PER_OBJECT, type TagKind } from '../../model/tag.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { type Change, put } from '../../store/changes.ts';
-import { groupNamed, instanceNamed, nodeNamed } from './find.ts';
+import { groupNamed, instanceNamed, networkNamed, nodeNamed } from './find.ts';
 
 /** The object whose tags are meant, by kind and uuid. */
 export interface Tagged {
@@ -27,7 +27,7 @@ export function findTagged(
     case 'nodegroup':
       return { kind, ...pick(groupNamed(view, name)) };
     case 'network':
-      throw new MerapiError('unknown_entity', `There is no network '${name}' in this cluster`);
+      return { kind, ...pick(networkNamed(view, name)) };
   }
 }
 
@@ -74,7 +74,9 @@ export function retag(
       const group = view.groups.get(uuid);
       return group ? [put('nodegroup', changed(group, next(group.tags), now))] : [];
     }
-    case 'network':
-      return [];
+    case 'network': {
+      const network = view.networks.get(uuid);
+      return network ? [put('network', changed(network, next(network.tags), now))] : [];
+    }
   }
 }

@@ -1,9 +1,10 @@
-import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import { fillBeParams, fillHvParams, fillNicParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
-import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
+import type { Network } from '../../model/network.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { DiskTarget, InstanceTarget, NicTarget } from '../../rpc/types.ts';
 
 /** A disk as its node needs it. */
 export function diskTarget(disk: Disk): DiskTarget {
@@ -13,11 +14,12 @@ export function diskTarget(disk: Disk): DiskTarget {
 
 /** An instance as its node needs it; `override` are parameters for this time alone. */
 export function instanceTarget(
-  cluster: Cluster,
+  view: Pick<ClusterView, 'cluster' | 'networks'>,
   instance: Instance,
   disks: readonly Disk[],
   override: { hvparams?: ParamValues; beparams?: ParamValues } = {},
 ): InstanceTarget {
+  const { cluster } = view;
   return {
     uuid: instance.uuid,
     name: instance.name,
@@ -29,12 +31,19 @@ export function instanceTarget(
     },
     beparams: { ...fillBeParams(cluster, instance.beparams), ...override.beparams },
     disks: disks.map(diskTarget),
-    nics: instance.nics.map(({ uuid, name, mac, ip, nicparams }) => ({
+    nics: instance.nics.map(({ uuid, name, mac, ip, network, nicparams }) => ({
       uuid,
       name,
       mac,
       ip,
       nicparams: fillNicParams(cluster, { nicparams }),
+      network: networkTarget(network === null ? undefined : view.networks.get(network)),
     })),
   };
+}
+
+function networkTarget(object: Network | undefined): NicTarget['network'] {
+  if (!object) return null;
+  const { name, uuid, network, gateway, network6, gateway6, mac_prefix, tags } = object;
+  return { name, uuid, network, gateway, network6, gateway6, mac_prefix, tags };
 }

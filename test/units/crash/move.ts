@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { OpInput } from '../../../lib/model/job.ts';
+import type { TestCluster } from '../../helpers/cluster.ts';
 import { create, instance_name, removal, type Scenario } from './define.ts';
 
 const diskless: OpInput = { ...create, disk_template: 'diskless', disks: [] };
@@ -19,5 +22,14 @@ export const moveScenarios: Scenario[] = [
     op: { OP_ID: 'OP_INSTANCE_FAILOVER', instance_name, target_node },
     cleanup: [removal],
     bears: ['instance.forget'],
+  },
+  {
+    name: 'move an instance with its disks',
+    setup: [{ ...create, disks: [{ size: 1 }, { size: 2 }] }],
+    op: { OP_ID: 'OP_INSTANCE_MOVE', instance_name, target_node },
+    cleanup: [removal],
+    bears: ['disk.remove', 'instance.forget'],
+    tidy: (cluster: TestCluster) =>
+      rm(join(cluster.folder('node1'), 'file-storage', instance_name), { recursive: true, force: true }),
   },
 ];

@@ -8,6 +8,7 @@ import type { Job, JobOp, OpInput } from '../../../lib/model/job.ts';
 import type { Node } from '../../../lib/model/node.ts';
 import { put } from '../../../lib/store/changes.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
+import { eventually } from '../../helpers/program.ts';
 
 export const instance_name = 'web.example.com';
 
@@ -120,6 +121,8 @@ export class InstanceFixture {
       await run();
     } finally {
       await store.commit({ job: null }, () => [put('node', node)]);
+      // A node that was offline is not known before it has told its facts again.
+      await eventually(`${name} is known`, async () => this.cluster.runtime.of(node.uuid));
     }
   }
 }

@@ -153,8 +153,8 @@ describe('moving instances between nodes', () => {
         node_name: 'node1',
         target_node: 'node3',
       });
-      const { jobs } = ops[0]?.result as { jobs: [boolean, number][] };
-      const [[, id]] = jobs as [[boolean, number]];
+      const result = (ops[0]?.result ?? {}) as { jobs?: [boolean, number][] };
+      const id = result.jobs?.[0]?.[1] ?? assert.fail('no job');
       const job = await f.cluster.ended(id);
       assert.equal(job.status, 'success');
       assert.equal(job.ops[0]?.input.comment, 'Submitted by OP_NODE_MIGRATE');

@@ -14,7 +14,7 @@ const reading = {
 } as const;
 
 /** The kinds of objects whose tags have a path below /2/KINDs/{name}. */
-type NamedKind = 'instance' | 'node' | 'nodegroup';
+type NamedKind = 'instance' | 'network' | 'node' | 'nodegroup';
 
 /** The tags of one kind of objects; `path` is that of one object, `name` its resource's. */
 function tagsOf(kind: NamedKind, name: string, path: string): Resource {
@@ -66,5 +66,6 @@ export const tagResources: readonly Resource[] = [
   },
   tagsOf('node', 'nodes_name', '/2/nodes/{name}'),
   tagsOf('nodegroup', 'groups_name', '/2/groups/{name}'),
+  tagsOf('network', 'networks_name', '/2/networks/{name}'),
   tagsOf('instance', 'instances_name', '/2/instances/{name}'),
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Kind } from '../../model/params.ts';
-import { type StorageType, storageTypes } from '../../model/storage.ts';
+import type { Kind } from '../model/params.ts';
+import { type StorageType, storageTypes } from '../model/storage.ts';
 
 /** A kind of storage that nodes have. */
 export const storageTypeKind: Kind<z.ZodType<StorageType>> = {

@@ -2,7 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { mirrorNodes } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
-import { repairNodeStorage as opcode } from '../../opcodes/node/repair-storage.ts';
+import { repairNodeStorage as opcode } from '../../opcodes/repair/node-storage.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { nodeNamed } from '../steps/find.ts';
 import { listable } from '../steps/storage.ts';

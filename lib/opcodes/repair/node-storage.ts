@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared, nodeLock, nodeTarget } from '../locking.ts';
-import { storageTypeKind } from './storage-params.ts';
+import { storageTypeKind } from '../storage-kind.ts';
 
 export const repairNodeStorage = defineOpcode({
   id: 'OP_REPAIR_NODE_STORAGE',

@@ -1,0 +1,79 @@
+import type { Clock } from '../base/clock.ts';
+import { MerapiError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { JobOp, JobStatus } from '../model/job.ts';
+import type { Change } from '../store/changes.ts';
+import type { StoredJob } from '../store/jobs.ts';
+
+/** The newest state of a job's opcodes, written or about to be; gives the changes that write it. */
+export class JobRecord {
+  readonly ops: JobOp[];
+  readonly #id: number;
+  readonly #clock: Clock;
+  /** The log lines of earlier lives, by opcode: one that a replay writes again is the same line and not a new one. */
+  readonly #logged: string[][];
+  #start: number | null;
+  #serial: number;
+
+  constructor({ job }: StoredJob, clock: Clock) {
+    this.#id = job.id;
+    this.#clock = clock;
+    this.ops = job.ops.map((op) => ({ ...op }));
+    this.#logged = this.ops.map((op) => op.log.map((entry) => entry.text));
+    this.#start = job.start;
+    this.#serial = Math.max(0, ...this.ops.flatMap((op) => op.log.map((entry) => entry.serial)));
+  }
+
+  /** Whether its first opcode has begun. */
+  get hasBegun(): boolean {
+    return this.#start !== null;
+  }
+
+  at(index: number): JobOp {
+    const op = this.ops[index];
+    if (!op) throw new MerapiError('internal_error', `Job ${this.#id} has no opcode ${index}`);
+    return op;
+  }
+
+  set(index: number, patch: Partial<JobOp>): Change {
+    const op = { ...this.at(index), ...patch };
+    this.ops[index] = op;
+    const { input: _input, log: _log, ...state } = op;
+    return { change: 'op-set', job: this.#id, op: index, state };
+  }
+
+  /** Stores values that checking an opcode filled in. */
+  resolve(index: number, values: Record<string, Json>): Change {
+    return this.set(index, { resolved: { ...this.at(index).resolved, ...values } });
+  }
+
+  started(index: number): Change[] {
+    const now = this.#clock.seconds();
+    const resolved: Record<string, Json> =
+      this.at(index).input.debug_level === null ? { debug_level: 0 } : {};
+    this.#start ??= now;
+    return [
+      this.set(index, { status: 'running', start: now, exec: now, resolved }),
+      { change: 'job-set', job: this.#id, status: 'running', start: this.#start, end: null },
+    ];
+  }
+
+  ended(status: JobStatus, end: number): Change[] {
+    return [
+      { change: 'job-set', job: this.#id, status, start: this.#start, end },
+      { change: 'job-clean', job: this.#id },
+    ];
+  }
+
+  /** What adds a line to the log; nothing when an earlier life has added it. */
+  line(index: number, text: string): Change[] {
+    const logged = this.#logged[index] ?? [];
+    const place = logged.indexOf(text);
+    if (place >= 0) {
+      logged.splice(place, 1);
+      return [];
+    }
+    const entry = { serial: ++this.#serial, time: this.#clock.seconds(), type: 'message', text };
+    return [{ change: 'log-add', job: this.#id, op: index, entry }];
+  }
+}

@@ -1,0 +1,111 @@
+import { MerapiError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { FilterPredicate, JobFilter, PredicateKind } from '../model/filter.ts';
+import type { OpInput } from '../model/job.ts';
+import { allParams } from '../opcodes/define.ts';
+import { opcodeOf, opcodes } from '../opcodes/registry.ts';
+import { type Cell, type Field, type FieldTable, ResultStatus } from '../query/define.ts';
+import { compileFilter } from '../query/evaluate.ts';
+import { parseFilter } from '../query/language.ts';
+
+/** A job as filters see it. */
+export interface Filtered {
+  readonly id: number;
+  readonly ops: readonly OpInput[];
+}
+
+/** A filter that can be asked. */
+export interface Rule {
+  readonly filter: JobFilter;
+  applies(job: Filtered): boolean;
+}
+
+/** What conditions may compare the job's number with instead of a number. */
+const WATERMARK = 'watermark';
+
+const field = (kind: Field['kind']): Field => ({ title: '', kind, doc: '' });
+
+/** What each kind of predicate can name. An opcode's values may be of any kind. */
+const tables: Readonly<Record<PredicateKind, FieldTable>> = {
+  jobid: new Map([['id', field('number')]]),
+  opcode: new Map(
+    ['OP_ID', ...Object.keys(opcodes).flatMap((id) => Object.keys(allParams(opcodeOf(id))))].map((name) => [
+      name,
+      field('other'),
+    ]),
+  ),
+  reason: new Map([
+    ['source', field('text')],
+    ['reason', field('text')],
+    ['timestamp', field('number')],
+  ]),
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** What a predicate looks at: it is met if one of these rows meets its condition. */
+const rowsOf: Readonly<Record<PredicateKind, (job: Filtered) => readonly Row[]>> = {
+  jobid: ({ id }) => [{ id }],
+  opcode: ({ ops }) => ops,
+  reason: ({ ops }) =>
+    ops
+      .flatMap((op) => (op.reason ?? []) as [string, string, number | bigint][])
+      .map(([source, reason, timestamp]) => ({ source, reason, timestamp: Number(timestamp) })),
+};
+
+function cell(row: Row, name: string): Cell {
+  const value = row[name];
+  if (value === undefined || value === null) return [ResultStatus.UNAVAIL, null];
+  return [ResultStatus.NORMAL, typeof value === 'bigint' ? Number(value) : value];
+}
+
+/**
+ * A filter's conditions as a function.
+ * @throws MerapiError bad_request when one cannot be understood
+ */
+export function ruleOf(filter: JobFilter): Rule {
+  const tests = filter.predicates.map((predicate) => testOf(predicate, filter.watermark));
+  return { filter, applies: (job) => tests.every((test) => test(job)) };
+}
+
+function testOf([kind, condition]: FilterPredicate, watermark: number): (job: Filtered) => boolean {
+  const table = tables[kind];
+  const parsed = parseFilter(kind === 'jobid' ? withWatermark(condition, watermark) : condition, table);
+  if (!parsed) throw new MerapiError('bad_request', `The predicate '${kind}' has no condition`);
+  const passes = compileFilter<Row>(parsed, table, (name) => (row) => cell(row, name));
+  return (job) => rowsOf[kind](job).some(passes);
+}
+
+function withWatermark(condition: Json, watermark: number): Json {
+  if (!Array.isArray(condition)) return condition;
+  const [op, name, value] = condition;
+  if (name === 'id' && value === WATERMARK) return [op ?? null, name, watermark];
+  return condition.map((part) => withWatermark(part, watermark));
+}
+
+/** The predicates with `=` written `==` and `!=` as a negation, as they are shown. */
+export function shownPredicates(predicates: readonly FilterPredicate[]): FilterPredicate[] {
+  return predicates.map(([kind, condition]) => [kind, shown(condition)]);
+}
+
+function shown(condition: Json): Json {
+  if (!Array.isArray(condition)) return condition;
+  const [op, ...rest] = condition;
+  switch (op) {
+    case '|':
+    case '&':
+    case '!':
+      return [op, ...rest.map(shown)];
+    case '=':
+      return ['==', ...rest];
+    case '!=':
+      return ['!', ['==', ...rest]];
+    default:
+      return condition;
+  }
+}
+
+/** The first filter that decides about a job; null when none applies. CONTINUE decides nothing. */
+export function decisive(rules: readonly Rule[], job: Filtered): JobFilter | null {
+  return rules.find(({ filter, applies }) => filter.action !== 'CONTINUE' && applies(job))?.filter ?? null;
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { kinds, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { clusterShared, groupLock } from '../locking.ts';
+import { networkLock } from './params.ts';
+
+export const networkDisconnect = defineOpcode({
+  id: 'OP_NETWORK_DISCONNECT',
+  summary: 'Says that the nodes of a group do not reach a network any more.',
+  params: {
+    group_name: required(kinds.name, 'The name of the node group.'),
+    network_name: required(kinds.name, 'The name of the network.'),
+  },
+  result: z.null(),
+  summaryField: 'network_name',
+  locks: (params, view) => [
+    clusterShared,
+    { level: 'nodegroup', names: [groupLock(view, params.group_name)], mode: 'exclusive' },
+    { level: 'network', names: [networkLock(view, params.network_name)], mode: 'exclusive' },
+  ],
+  example: { network_name: 'net1', group_name: 'default' },
+});

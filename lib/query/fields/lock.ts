@@ -1,0 +1,12 @@
+import { fieldTable, list, other } from './build.ts';
+
+/** The fields of a lock that somebody holds or wants. */
+export const lockFields = {
+  mode: other('Mode', 'How it is held: shared or exclusive.'),
+  name: other('Name', 'Its level and the name of what it protects.'),
+  owner: list('Owner', 'The jobs that hold it.'),
+  pending: list('Pending', 'Who waits for it, in order: the mode and the jobs.'),
+};
+
+/** All fields of a lock. */
+export const lockTable = fieldTable(lockFields);

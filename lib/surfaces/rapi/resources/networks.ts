@@ -1,0 +1,71 @@
+import { type Call, item, type Resource } from '../resource.ts';
+import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import { submits } from '../submission.ts';
+
+const FIELDS = [
+  'name',
+  'network',
+  'gateway',
+  'network6',
+  'gateway6',
+  'mac_prefix',
+  'free_count',
+  'reserved_count',
+  'map',
+  'group_list',
+  'inst_list',
+  'external_reservations',
+  'ctime',
+  'mtime',
+  'uuid',
+  'serial_no',
+  'tags',
+];
+
+const items = ['network_name'];
+
+/** Networks and how node groups reach them. */
+export const networkResources: readonly Resource[] = [
+  {
+    name: 'networks',
+    path: '/2/networks',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        ...listed('network', FIELDS, 'name'),
+        handle: (call) => listing(call, 'network', FIELDS, call.manager.view.networks, 'name'),
+      },
+      POST: submits('OP_NETWORK_ADD', { body: { name: 'network_name' } }),
+    },
+  },
+  {
+    name: 'networks_name',
+    path: '/2/networks/{name}',
+    methods: {
+      GET: { access: 'look', opcode: null, ...described('network', FIELDS), handle: describe },
+      DELETE: submits('OP_NETWORK_REMOVE', { items }),
+    },
+  },
+  {
+    name: 'networks_name_connect',
+    path: '/2/networks/{name}/connect',
+    methods: { PUT: submits('OP_NETWORK_CONNECT', { items }) },
+  },
+  {
+    name: 'networks_name_disconnect',
+    path: '/2/networks/{name}/disconnect',
+    methods: { PUT: submits('OP_NETWORK_DISCONNECT', { items }) },
+  },
+  {
+    name: 'networks_name_modify',
+    path: '/2/networks/{name}/modify',
+    methods: { PUT: submits('OP_NETWORK_SET_PARAMS', { items, quietDryRun: true }) },
+  },
+];
+
+function describe(call: Call): Promise<unknown> {
+  refuseLock(call);
+  const { name } = find(call.manager.view.networks, item(call), 'network', 'full');
+  return row(call, 'network', FIELDS, name);
+}

@@ -1,0 +1,107 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Cluster } from '../../model/cluster.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { Node } from '../../model/node.ts';
+import { instanceMove as opcode } from '../../opcodes/instance/move.ts';
+import { Compression, type DiskTarget } from '../../rpc/types.ts';
+import { defineUnit, type RunContext } from '../define.ts';
+import { createDisks, removeDisks } from '../steps/disk-work.ts';
+import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
+import { primaryIs } from '../steps/relocation.ts';
+import { checkBridges, checkMemory, isRunning } from '../steps/running.ts';
+import { checkInstancePolicy } from '../steps/spec.ts';
+import { instanceTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+
+/** The templates whose data is on one node, and is copied as it is. */
+const copied: readonly DiskTemplate[] = ['file', 'plain'];
+
+export const instanceMove = defineUnit(opcode, {
+  async check({ view, runtime, nodes, resolve, log }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
+    const to = nodeNamed(view, params.target_node);
+    resolve({ target_node: to.name, target_node_uuid: to.uuid });
+    const from = primaryOf(view, instance);
+    const disks = view.disksOf(instance);
+    const template = disks[0]?.dev_type ?? instance.disk_template;
+    if (!copied.includes(template))
+      throw new MerapiError(
+        'wrong_state',
+        `Disks of the template '${template}' are not copied from node to node; migrate the instance or fail it over`,
+      );
+    if (to.uuid === from.uuid)
+      throw new MerapiError('wrong_state', `Instance ${instance.name} is on node ${to.name} already`);
+    const compress = compressionOf(view.cluster, params.compress);
+    checkOnline(from);
+    checkTakes(to);
+    checkInstancePolicy(view, to, instance, params.ignore_ipolicy ? log : undefined);
+    const target = instanceTarget(view, instance, disks);
+    if (instance.admin_state === 'up') checkMemory(runtime, to, target.beparams.maxmem);
+    await checkBridges(nodes, to, target);
+    const wasRunning = isRunning(runtime, instance);
+    return { target, from, to, compress, wasRunning, isMeantToRun: instance.admin_state === 'up' };
+  },
+
+  async run(context, { target, from, to, compress, wasRunning, isMeantToRun }, params) {
+    const { uuid, disks } = target;
+    context.log(`Stopping the instance on ${from.name}`);
+    const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
+    await tolerant(
+      context,
+      params.ignore_consistency,
+    )(() =>
+      context.call(
+        'stop',
+        from,
+        'instance.stop',
+        stopping,
+        wasRunning ? [{ call: 'instance.start', params: { instance: target, paused: false } }] : [],
+      ),
+    );
+    await createDisks(context, { primary: to, secondary: null }, disks, target.name, 'new');
+    for (const [index, disk] of disks.entries()) {
+      context.log(`Copying disk ${index} (${disk.size} MiB) from ${from.name} to ${to.name}`);
+      await copyDisk(context, `disk/${index}`, disk, { from, to, compress });
+    }
+    const now = context.clock.seconds();
+    await context.commit('primary', primaryIs(uuid, to.uuid, now), primaryIs(uuid, from.uuid, now));
+    if (isMeantToRun) {
+      context.log(`Starting the instance on ${to.name}`);
+      await context.call('start', to, 'instance.start', { instance: target, paused: false }, [
+        { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
+        { call: 'instance.forget', params: { instance: target } },
+      ]);
+    }
+    const attempt = tolerant(context, true); // it has moved, whatever stays behind
+    await removeDisks(context, { primary: from, secondary: null }, disks, attempt, 'old');
+    await attempt(() => context.call('forget', from, 'instance.forget', { instance: target }));
+    return { result: null };
+  },
+});
+
+/** Copies the data of a disk over that of the same disk on another node. */
+async function copyDisk(
+  context: RunContext,
+  name: string,
+  disk: DiskTarget,
+  { from, to, compress }: { from: Node; to: Node; compress: Compression },
+): Promise<void> {
+  const place = await context.call(`${name}/offer`, from, 'disk.offer', { disk, to: to.name, compress });
+  const source = {
+    ...{ node: from.name, host: place.host ?? from.primary_ip, port: place.port },
+    ...{ id: disk.uuid, compress },
+  };
+  await context.call(`${name}/fetch`, to, 'disk.fetch', { disk, from: source });
+}
+
+/** @throws MerapiError wrong_input when the cluster does not allow it, or Merapi does not know it */
+function compressionOf({ compression_tools }: Cluster, name: string): Compression {
+  const allowed = Compression.options.filter((each) => each === 'none' || compression_tools.includes(each));
+  const found = allowed.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new MerapiError(
+    'wrong_input',
+    `Data cannot be compressed by '${name}'; give one of ${allowed.join(', ')}`,
+  );
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { MerapiError } from '../../base/errors.ts';
+import { boundaryAddresses, contains, range4 } from '../../model/ip-pool.ts';
+import type { Network } from '../../model/network.ts';
+import { newObject } from '../../model/object.ts';
+import { networkAdd as opcode } from '../../opcodes/network/add.ts';
+import { put } from '../../store/changes.ts';
+import { defineUnit } from '../define.ts';
+import { checkNetwork, macPrefix, newReservations } from '../steps/pools.ts';
+import { checkTags } from '../steps/tags.ts';
+
+export const networkAdd = defineUnit(opcode, {
+  check({ view, clock, log }, params) {
+    const existing = view.networks.named(params.network_name);
+    if (existing)
+      throw new MerapiError(
+        'already_exists',
+        `There is a network '${params.network_name}' already (${existing.uuid})`,
+      );
+    if (!/^[\w.-]+$/.test(params.network_name))
+      throw new MerapiError(
+        'wrong_input',
+        `'${params.network_name}' is no network name; use letters, digits, '.', '_' and '-'`,
+      );
+    checkNetwork(params.network);
+    if (params.gateway6 !== null && params.network6 === null)
+      throw new MerapiError('wrong_input', 'An IPv6 gateway needs an IPv6 network');
+    const range = range4(params.network);
+    const empty: Network = {
+      ...newObject(randomUUID(), clock.seconds()),
+      name: params.network_name,
+      network: params.network,
+      gateway: null,
+      network6: params.network6,
+      gateway6: params.gateway6,
+      mac_prefix: params.mac_prefix === null ? null : macPrefix(params.mac_prefix),
+      reservations: range ? boundaryAddresses(range) : [],
+      tags: checkTags(params.tags).sort(),
+    };
+    const addresses = view.nodes.list().flatMap((node) => [node.primary_ip, node.secondary_ip]);
+    const ofNodes = params.conflicts_check ? addresses.filter((ip) => contains(empty, ip)) : [];
+    if (ofNodes.length > 0) log(`These addresses are those of nodes, and reserved: ${ofNodes.join(', ')}`);
+    const add = [...new Set([...(params.add_reserved_ips ?? []), ...ofNodes])];
+    const reservations = newReservations(view, empty, { gateway: params.gateway, add, remove: [] }, log);
+    return { network: { ...empty, gateway: params.gateway, reservations } };
+  },
+  run: async (_context, { network }) => ({ result: null, changes: () => [put('network', network)] }),
+});

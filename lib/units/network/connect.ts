@@ -1,0 +1,46 @@
+import { MerapiError } from '../../base/errors.ts';
+import { contains } from '../../model/ip-pool.ts';
+import { changed } from '../../model/object.ts';
+import { networkConnect as opcode } from '../../opcodes/network/connect.ts';
+import { put } from '../../store/changes.ts';
+import { defineUnit } from '../define.ts';
+import { groupNamed, networkNamed } from '../steps/find.ts';
+
+export const networkConnect = defineUnit(opcode, {
+  check({ view, log }, params) {
+    const network = networkNamed(view, params.network_name);
+    const group = groupNamed(view, params.group_name);
+    if (Object.hasOwn(group.networks, network.uuid)) {
+      log(`Network ${network.name} is connected to group ${group.name} already`);
+      return null;
+    }
+    if (params.conflicts_check) {
+      const instances = view.nodesOf(group.uuid).flatMap((node) => view.instancesOn(node.uuid));
+      const clashes = instances.flatMap(({ name, nics }) =>
+        nics
+          .filter(({ ip, network: other }) => other === null && ip !== null && contains(network, ip))
+          .map(({ ip }) => `${ip} (${name})`),
+      );
+      if (clashes.length > 0)
+        throw new MerapiError(
+          'wrong_state',
+          `Instances of group ${group.name} have addresses of the network: ${clashes.join(', ')}`,
+        );
+    }
+    const { network_mode: mode, network_link: link, network_vlan: vlan } = params;
+    return { group: group.uuid, network: network.uuid, link: { mode, link, vlan } };
+  },
+
+  async run(context, facts) {
+    const now = context.clock.seconds();
+    return {
+      result: null,
+      changes: (view) => {
+        const group = facts && view.groups.get(facts.group);
+        if (!group) return [];
+        const networks = { ...group.networks, [facts.network]: facts.link };
+        return [put('nodegroup', changed(group, { networks }, now))];
+      },
+    };
+  },
+});

@@ -1,0 +1,19 @@
+import { MerapiError } from '../../base/errors.ts';
+import { networkRemove as opcode } from '../../opcodes/network/remove.ts';
+import { remove } from '../../store/changes.ts';
+import { defineUnit } from '../define.ts';
+import { networkNamed } from '../steps/find.ts';
+
+export const networkRemove = defineUnit(opcode, {
+  check({ view }, params) {
+    const network = networkNamed(view, params.network_name);
+    const groups = view.groups.list().filter((group) => Object.hasOwn(group.networks, network.uuid));
+    if (groups.length > 0)
+      throw new MerapiError(
+        'wrong_state',
+        `Network ${network.name} is connected to ${groups.map(({ name }) => name).join(', ')}; disconnect it first`,
+      );
+    return { uuid: network.uuid };
+  },
+  run: async (_context, { uuid }) => ({ result: null, changes: () => [remove('network', uuid)] }),
+});

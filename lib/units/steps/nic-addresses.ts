@@ -1,0 +1,105 @@
+import { MerapiError } from '../../base/errors.ts';
+import { contains, firstFree } from '../../model/ip-pool.ts';
+import type { Network } from '../../model/network.ts';
+import type { Nic } from '../../model/nic.ts';
+import type { Node } from '../../model/node.ts';
+import type { NodeGroup } from '../../model/nodegroup.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { networkNamed } from './find.ts';
+
+/** In the place of an address: the next free one of the network. It stands in a NIC until that is entered in the cluster. */
+export const POOL = 'pool';
+
+/**
+ * The NICs of an instance as they are on a node: those in a network have the parameters with which the node's group reaches it.
+ * Their addresses must belong to the network and be free; with `conflictsCheck` no other NIC may have an address of one.
+ * @throws MerapiError wrong_input, wrong_state, resource_not_unique
+ */
+export function connectNics(
+  view: ClusterView,
+  nics: readonly Nic[],
+  node: Node,
+  instance: string,
+  conflictsCheck: boolean,
+): Nic[] {
+  const group = view.groups.get(node.group);
+  return nics.map((nic, index) => {
+    const { network: uuid, ip } = nic;
+    if (uuid === null) {
+      if (conflictsCheck && ip !== null && group) checkOutside(view, group, ip, index);
+      return nic;
+    }
+    const network = networkNamed(view, uuid);
+    const link = group?.networks[uuid];
+    if (!link)
+      throw new MerapiError(
+        'wrong_input',
+        `NIC ${index}: network ${network.name} is not connected to group ${group?.name} of node ${node.name}`,
+      );
+    if (ip !== null && ip !== POOL) checkFree(view, network, ip, instance);
+    return { ...nic, nicparams: { ...link } };
+  });
+}
+
+/** @throws MerapiError wrong_state when a group has a network with this address */
+function checkOutside(view: ClusterView, group: NodeGroup, ip: string, index: number): void {
+  for (const uuid of Object.keys(group.networks)) {
+    const network = view.networks.get(uuid);
+    if (network && contains(network, ip))
+      throw new MerapiError(
+        'wrong_state',
+        `NIC ${index}: ${ip} is an address of network ${network.name}; give the network, or no conflicts_check`,
+      );
+  }
+}
+
+/** @throws MerapiError resource_not_unique when another instance has the address, it is reserved, or not the network's */
+function checkFree(view: ClusterView, network: Network, ip: string, instance: string): void {
+  const refuse = (why: string) =>
+    new MerapiError('resource_not_unique', `Address ${ip} of network ${network.name} ${why}`);
+  if (!contains(network, ip))
+    throw new MerapiError(
+      'resource_not_unique',
+      `Address ${ip} does not belong to network ${network.name} (${network.network})`,
+    );
+  const owner = view.addressesIn(network.uuid).get(ip);
+  if (owner === instance) return;
+  if (owner !== undefined) throw refuse(`is used by ${view.instances.get(owner)?.name}`);
+  if (network.reservations.includes(ip)) throw refuse('is reserved');
+}
+
+/** Whether some NIC gets its address only when it is entered in the cluster. */
+export const usesPool = (nics: readonly Nic[]): boolean => nics.some((nic) => nic.ip === POOL);
+
+/**
+ * The NICs of an instance as they are entered in the cluster: with addresses from the pools of their networks. To be called
+ * where a commit is built, so that no two jobs get the same; names are locked, addresses are not.
+ * @throws MerapiError resource_not_unique, insufficient_resources
+ */
+export function placeNics(view: ClusterView, nics: readonly Nic[], instance: string): Nic[] {
+  const chosen = new Set<string>();
+  return nics.map((nic) => {
+    const { mac, network: uuid, ip } = nic;
+    const owner = view.macOwner(mac);
+    if (owner !== undefined && owner !== instance)
+      throw new MerapiError(
+        'resource_not_unique',
+        `MAC address ${mac} is used by ${view.instances.get(owner)?.name}`,
+      );
+    if (uuid === null || ip === null) return nic;
+    const network = networkNamed(view, uuid);
+    if (ip !== POOL) {
+      checkFree(view, network, ip, instance);
+      return nic;
+    }
+    const taken = view.addressesIn(uuid);
+    const free = firstFree(network, (each) => taken.has(each) || chosen.has(`${uuid}/${each}`));
+    if (free === null)
+      throw new MerapiError(
+        'insufficient_resources',
+        `Network ${network.name} (${network.network}) has no free address left`,
+      );
+    chosen.add(`${uuid}/${free}`);
+    return { ...nic, ip: free };
+  });
+}
