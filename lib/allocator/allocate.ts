@@ -110,9 +110,12 @@ class Search {
     return [...closedReasons(state), ...(excluded ? ['it is left out by the request'] : [])];
   }
 
+  /** Why the instance cannot be anywhere in a group. */
   #violations(group: AllocatorGroup): string[] {
     const request = this.#request;
-    if (request.ignore_ipolicy) return [];
+    const missing = (request.networks ?? []).filter((name) => !group.networks.includes(name));
+    const unreached = missing.map((name) => `it is not connected to network ${name}`);
+    if (request.ignore_ipolicy) return unreached;
     const spec: InstanceSpec = {
       'memory-size': request.memory,
       'disk-size': request.disks,
@@ -122,7 +125,7 @@ class Search {
       'spindle-use': request.spindle_use,
       'disk-template': request.disk_template,
     };
-    return ipolicyViolations(group.ipolicy, spec);
+    return [...unreached, ...ipolicyViolations(group.ipolicy, spec)];
   }
 
   /** Why there is no placement: of each group that is closed as a whole, and of each node of the others. */

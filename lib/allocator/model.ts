@@ -8,6 +8,8 @@ export interface AllocatorGroup {
   readonly name: string;
   readonly alloc_policy: NodeGroup['alloc_policy'];
   readonly ipolicy: IPolicy;
+  /** The names of the networks that its nodes reach. */
+  readonly networks: readonly string[];
 }
 
 /** A node with what it last told of itself; sizes in MiB. Null stands for what is not known. */
@@ -77,6 +79,8 @@ export interface AllocateRequest {
   /** Physical spindles of all its disks; needed where storage is exclusive. */
   readonly spindles: number | null;
   readonly nic_count: number;
+  /** The names of the networks that it has NICs in. */
+  readonly networks?: readonly string[];
   readonly tags: readonly string[];
   /** How many nodes are wanted: two (a primary and a secondary) where disks are mirrored between nodes. */
   readonly required_nodes: 1 | 2;

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 import type { Build } from '../units/define.ts';
 import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
-import { ruleOf } from './rules.ts';
+import { ruleOf, shownPredicates } from './rules.ts';
 import { JobRun, type PreparedJob, type RunnerParts } from './run.ts';
 
 /** What stands in a job in the place of a secret value. */
@@ -146,7 +146,11 @@ export class JobQueue {
    */
   async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {
     if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
-    const made = { ...filter, watermark: this.#lastId };
+    const made = {
+      ...filter,
+      predicates: shownPredicates(filter.predicates),
+      watermark: this.#lastId,
+    };
     ruleOf(made);
     await this.#changeFilters(() => [put('filter', made)]);
   }

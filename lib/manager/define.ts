@@ -1,3 +1,4 @@
+import type { JobFilter } from '../model/filter.ts';
 import type { Job, OpInput } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
@@ -9,6 +10,9 @@ export interface JobChange {
   job_info: unknown[];
   log_entries: unknown[];
 }
+
+/** What of a job filter whoever makes it decides. */
+export type FilterInput = Omit<JobFilter, 'uuid' | 'watermark'>;
 
 /** The one door to the cluster: every surface goes through it, and it knows no protocol. */
 export interface Manager {
@@ -56,6 +60,13 @@ export interface Manager {
     timeout: number,
     signal: AbortSignal,
   ): Promise<JobChange | null>;
+  /**
+   * Makes a job filter, with a uuid of its own or the given one, in place of the filter that has it; answers the uuid. Jobs that
+   * have not begun are looked at anew. @throws MerapiError bad_request when a predicate cannot be understood
+   */
+  putFilter(principal: Principal, uuid: string | null, filter: FilterInput): Promise<string>;
+  /** @throws MerapiError not_found */
+  removeFilter(principal: Principal, uuid: string): Promise<void>;
   /** All about the cluster itself, in the form of /2/info. */
   clusterInfo(principal: Principal): Record<string, unknown>;
   /** The tags of an object. @throws MerapiError not_found */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { MerapiError } from '../base/errors.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -80,6 +81,18 @@ export function createManager({ store, queue, runtime, nodes }: ManagerParts): M
       authorise(principal, 'write', `job/${id}`);
       const known = { info: previousInfo, serial: previousSerial ?? 0 };
       return waitForChange(queue, id, fields, known, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+    },
+
+    async putFilter(principal, uuid, filter): Promise<string> {
+      authorise(principal, 'write', 'filter');
+      const made = { ...filter, uuid: uuid ?? randomUUID() };
+      await queue.putFilter(made);
+      return made.uuid;
+    },
+
+    async removeFilter(principal, uuid): Promise<void> {
+      authorise(principal, 'write', 'filter');
+      await queue.removeFilter(uuid);
     },
 
     clusterInfo(principal): Record<string, unknown> {

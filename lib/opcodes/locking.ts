@@ -18,6 +18,18 @@ export function groupLock(view: ClusterView, name: string): string {
   return view.groups.named(name)?.name ?? view.groups.get(name)?.name ?? name;
 }
 
+/** What to lock for a network that a request names, by its name or uuid: its name. */
+export function networkLock(view: ClusterView, name: string): string {
+  return view.networks.named(name)?.name ?? view.networks.get(name)?.name ?? name;
+}
+
+/** The networks that a request names for NICs, so that they and their connections stay as they are; addresses are not locked. */
+export function networksShared(view: ClusterView, named: readonly (string | null | undefined)[]): LockWish[] {
+  const given = named.filter((name) => name !== null && name !== undefined && name !== '');
+  const names = [...new Set(given.map((name) => networkLock(view, name as string)))];
+  return names.length > 0 ? [{ level: 'network', names, mode: 'shared' }] : [];
+}
+
 /** The parameters that name one node. */
 export const nodeTarget = {
   node_name: required(kinds.name, 'The name of the node.'),

@@ -1,5 +1,6 @@
 import { MerapiError } from '../base/errors.ts';
 import type { FieldTable, QueryFieldsAnswer } from './define.ts';
+import { clusterTable } from './fields/cluster.ts';
 import { filterTable } from './fields/filter.ts';
 import { groupTable } from './fields/group.ts';
 import { instanceTable } from './fields/instance.ts';
@@ -7,6 +8,7 @@ import { jobTable } from './fields/job.ts';
 import { lockTable } from './fields/lock.ts';
 import { networkTable } from './fields/network.ts';
 import { nodeTable } from './fields/node.ts';
+import { osTable } from './fields/os.ts';
 
 /** What can be queried: each resource with its fields. */
 export const resources = {
@@ -17,6 +19,8 @@ export const resources = {
   job: jobTable,
   filter: filterTable,
   lock: lockTable,
+  os: osTable,
+  cluster: clusterTable,
 } as const satisfies Record<string, FieldTable>;
 export type ResourceName = keyof typeof resources;
 

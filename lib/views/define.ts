@@ -1,5 +1,6 @@
 import type { LockState } from '../locks/manager.ts';
 import type { Job } from '../model/job.ts';
+import type { OsStatus } from '../model/os.ts';
 import type { ClusterView } from '../model/view.ts';
 import { type Cell, ResultStatus } from '../query/define.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
@@ -18,6 +19,12 @@ export interface JobSource {
   all(): AsyncIterable<Job> | Iterable<Job>;
   /** Every lock that a job holds or waits for, in no order. */
   locks(): readonly LockState[];
+}
+
+/** What only nodes know, and are asked for when it is wanted. */
+export interface NodeSource {
+  /** All OS definitions; a node that does not answer has none. */
+  operatingSystems(): Promise<readonly OsStatus[]>;
 }
 
 /** Reads one field of a row. */

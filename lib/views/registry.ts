@@ -4,7 +4,8 @@ import type { Cell, FieldTable, QueryAnswer } from '../query/define.ts';
 import { compileFilter, lookupKeys } from '../query/evaluate.ts';
 import { type Filter, parseFilter } from '../query/language.ts';
 import { describeFields, resourceName, resources } from '../query/resources.ts';
-import { type JobSource, type ReadContext, UNKNOWN, type Values } from './define.ts';
+import { type JobSource, type NodeSource, type ReadContext, UNKNOWN, type Values } from './define.ts';
+import { clusterValues } from './cluster-row.ts';
 import { filterValues } from './filter.ts';
 import { GroupRow, groupValues } from './group.ts';
 import { InstanceRow, instanceValues } from './instance.ts';
@@ -13,6 +14,7 @@ import { strayFinder } from './live.ts';
 import { lockValues, sortedLocks } from './lock.ts';
 import { NetworkRow, networkValues } from './network.ts';
 import { NodeRow, nodeValues } from './node.ts';
+import { osValues } from './os.ts';
 import { candidates } from './rows.ts';
 
 /** What is asked of one resource: its fields, the wanted ones, and the filter. */
@@ -83,6 +85,7 @@ export async function runQuery(
   filter: unknown,
   ctx: ReadContext,
   jobs: JobSource,
+  nodes: NodeSource,
 ): Promise<QueryAnswer> {
   const name = resourceName(resource);
   const table = resources[name];
@@ -114,5 +117,11 @@ export async function runQuery(
       return { ...answer, data: await readAll(question, filterValues, view.filters) };
     case 'lock':
       return { ...answer, data: await readAll(question, lockValues, sortedLocks(jobs.locks())) };
+    case 'os': {
+      const rows = (await nodes.operatingSystems()).map((status) => ({ status, cluster: view.cluster }));
+      return { ...answer, data: await readAll(question, osValues, rows) };
+    }
+    case 'cluster':
+      return { ...answer, data: await readAll(question, clusterValues, [view]) };
   }
 }

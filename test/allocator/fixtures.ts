@@ -33,7 +33,7 @@ export function node(name: string, values: Partial<AllocatorNode> = {}): Allocat
 }
 
 export function group(uuid: string, values: Partial<AllocatorGroup> = {}): AllocatorGroup {
-  return { uuid, name: uuid, alloc_policy: 'preferred', ipolicy: ipolicyDefaults, ...values };
+  return { uuid, name: uuid, alloc_policy: 'preferred', ipolicy: ipolicyDefaults, networks: [], ...values };
 }
 
 /** A running instance of 512 MiB with one virtual CPU and disks in files. */

@@ -6,7 +6,7 @@ import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { disksKind, nicsKind } from '../kinds.ts';
-import { clusterShared, newNameLock } from '../locking.ts';
+import { clusterShared, networksShared, newNameLock } from '../locking.ts';
 
 const fileDrivers = ['blktap', 'blktap2', 'loop'] as const;
 
@@ -118,6 +118,10 @@ export const instanceCreate = defineOpcode({
       params.pnode
         ? { level: 'node', names: [...new Set(nodes)], mode: 'exclusive' }
         : { level: 'node', names: ALL, mode: 'exclusive' },
+      ...networksShared(
+        view,
+        params.nics.map(({ network }) => network),
+      ),
     ];
   },
   example: {

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { nicModes } from '../../model/nic.ts';
 import { kinds, oneOf, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared, groupLock } from '../locking.ts';
-import { networkLock } from './params.ts';
+import { clusterShared, groupLock, networkLock } from '../locking.ts';
 
 export const networkConnect = defineOpcode({
   id: 'OP_NETWORK_CONNECT',

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { kinds, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared, groupLock } from '../locking.ts';
-import { networkLock } from './params.ts';
+import { clusterShared, groupLock, networkLock } from '../locking.ts';
 
 export const networkDisconnect = defineOpcode({
   id: 'OP_NETWORK_DISCONNECT',

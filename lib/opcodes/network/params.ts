@@ -1,8 +1,7 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { range4 } from '../../model/ip-pool.ts';
 import type { Kind } from '../../model/params.ts';
-import type { ClusterView } from '../../model/view.ts';
 
 const textOf = (type: string, isRight: (text: string) => boolean): Kind<z.ZodString> => ({
   type: `String and (${type})`,
@@ -14,7 +13,6 @@ function isNetwork6(text: string): boolean {
   return (
     rest.length === 0 &&
     isIPv6(address) &&
-    isIP(address) === 6 &&
     /^\d{1,3}$/.test(prefix) &&
     Number(prefix) <= 128
   );
@@ -29,8 +27,3 @@ export const addresses4: Kind<z.ZodArray<z.ZodString>> = {
   type: `List of (${address4.type})`,
   schema: z.array(address4.schema),
 };
-
-/** What to lock for a network that a request names, by its name or uuid: its name. */
-export function networkLock(view: ClusterView, name: string): string {
-  return view.networks.named(name)?.name ?? view.networks.get(name)?.name ?? name;
-}

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { kinds, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared } from '../locking.ts';
-import { networkLock } from './params.ts';
+import { clusterShared, networkLock } from '../locking.ts';
 
 export const networkRemove = defineOpcode({
   id: 'OP_NETWORK_REMOVE',

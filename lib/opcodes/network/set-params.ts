@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared } from '../locking.ts';
-import { address4, address6, addresses4, network6, networkLock } from './params.ts';
+import { clusterShared, networkLock } from '../locking.ts';
+import { address4, address6, addresses4, network6 } from './params.ts';
 
 export const networkSetParams = defineOpcode({
   id: 'OP_NETWORK_SET_PARAMS',

@@ -1,22 +1,11 @@
 import { z } from 'zod';
+import { osFieldValues } from '../../model/os.ts';
 import { kinds, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared } from '../locking.ts';
 
 /** What can be asked of an OS definition. */
-export const osFields = [
-  'name',
-  'valid',
-  'node_status',
-  'variants',
-  'parameters',
-  'api_versions',
-  'blacklisted',
-  'hidden',
-  'os_hvp',
-  'osparams',
-  'trusted',
-] as const;
+export const osFields = Object.keys(osFieldValues);
 
 export const osDiagnose = defineOpcode({
   id: 'OP_OS_DIAGNOSE',

@@ -1,6 +1,7 @@
 import { openApiResource } from './openapi.ts';
 import type { Resource } from './resource.ts';
 import { clusterResources } from './resources/cluster.ts';
+import { filterResources } from './resources/filters.ts';
 import { groupResources } from './resources/groups.ts';
 import { instanceResources } from './resources/instances.ts';
 import { instanceDiskResources } from './resources/instances-disks.ts';
@@ -23,6 +24,7 @@ const described: readonly Resource[] = [
   ...networkResources,
   ...tagResources,
   ...jobResources,
+  ...filterResources,
   ...queryResources,
 ];
 

@@ -19,7 +19,8 @@ const schemas: Readonly<Record<FieldKind, z.ZodType>> = {
   unknown: z.unknown(),
 };
 
-function rowSchema(resource: ResourceName, fields: readonly string[]): z.ZodType {
+/** What the docs tell of one object with these fields. */
+export function rowSchema(resource: ResourceName, fields: readonly string[]): z.ZodType {
   const table = resources[resource];
   return z.object(
     Object.fromEntries(
@@ -79,13 +80,19 @@ export function find<T extends { name: string }>(
  * The wanted fields of the one object with this full name; values that are not known now are null.
  * @throws MerapiError not_found when it has just gone.
  */
-export async function row(
+export function row(call: Call, resource: string, fields: readonly string[], name: string): Promise<Row> {
+  return queriedRow(call, resource, fields, 'name', name);
+}
+
+/** The same of the one object whose field `key` has this value. @throws MerapiError not_found */
+export async function queriedRow(
   call: Call,
   resource: string,
   fields: readonly string[],
+  key: string,
   name: string,
 ): Promise<Row> {
-  const { data } = await call.manager.query(call.principal, resource, fields, ['=', 'name', name]);
+  const { data } = await call.manager.query(call.principal, resource, fields, ['=', key, name]);
   const [cells] = data;
   if (!cells) throw new MerapiError('not_found', `There is no ${resource} '${name}'`);
   return Object.fromEntries(

@@ -25,7 +25,7 @@ export const groupAdd = defineUnit(opcode, {
       alloc_policy: params.alloc_policy ?? 'preferred',
       ndparams: ownValues(params.ndparams ?? {}, ndParamKinds),
       diskparams: updatedDiskParams({}, params.diskparams ?? {}),
-      ipolicy: updatedGroupPolicy({}, params.ipolicy ?? {}),
+      ipolicy: updatedGroupPolicy(view.cluster, {}, params.ipolicy ?? {}),
       networks: {},
       tags: [],
     };

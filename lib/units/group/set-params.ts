@@ -34,7 +34,7 @@ export const groupSetParams = defineUnit(opcode, {
       result.push(['diskparams', pythonText(patch.diskparams)]);
     }
     if (ipolicy !== null) {
-      patch.ipolicy = updatedGroupPolicy(group.ipolicy, ipolicy);
+      patch.ipolicy = updatedGroupPolicy(view.cluster, group.ipolicy, ipolicy);
       const broken = breaking(view, group, fillIPolicy(view.cluster.ipolicy, patch.ipolicy));
       if (broken.length > 0) log(`These instances break the new instance policy: ${broken.join(', ')}`);
     }

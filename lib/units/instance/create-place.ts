@@ -9,7 +9,7 @@ import type { ClusterView } from '../../model/view.ts';
 import type { CheckContext } from '../define.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
 import { groupNamed } from '../steps/find.ts';
-import { chooseNode } from '../steps/placement.ts';
+import { chooseNode, nicNeeds } from '../steps/placement.ts';
 import type { CreateParams, Settings } from './create-request.ts';
 
 /** @throws MerapiError wrong_input when the instance breaks the policy of the node's group */
@@ -46,7 +46,7 @@ export function place(
     disk_template: wanted.template,
     spindle_use: be.spindle_use,
     spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
-    nic_count: wanted.nics.length,
+    ...nicNeeds(view, wanted.nics),
     tags: params.tags,
     required_nodes: wanted.template === 'drbd' ? 2 : 1,
     group: params.group_name === null ? undefined : groupNamed(view, params.group_name).uuid,

@@ -76,7 +76,8 @@ function withoutClusterOnly(params: Record<string, unknown>): Record<string, unk
 function describeNics(view: ClusterView, instance: Instance): unknown[] {
   return instance.nics.map((nic) => {
     const { mode, link, vlan } = fillNicParams(view.cluster, nic);
-    return [nic.name, nic.uuid, nic.ip, nic.mac, mode, link, vlan, nic.network, null];
+    const network = nic.network === null ? null : (view.networks.get(nic.network) ?? null);
+    return [nic.name, nic.uuid, nic.ip, nic.mac, mode, link, vlan, nic.network, network];
   });
 }
 

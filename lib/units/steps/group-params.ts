@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
+import type { Cluster } from '../../model/cluster.ts';
 import { type DiskTemplate, diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
-import type { ParamKinds, ParamValues } from '../../model/enforce.ts';
+import { DEFAULT_VALUE, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
 import { PartialIPolicy } from '../../model/ipolicy.ts';
 import { updatedValues } from './params.ts';
 
@@ -27,19 +28,38 @@ export function updatedDiskParams<T extends Record<string, ParamValues>>(
   return after as T;
 }
 
+/** Whether a request gives a part of a group's policy back to the cluster. */
+function isGivenBack(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0 || (value.length === 1 && value[0] === DEFAULT_VALUE);
+  return value === null || value === DEFAULT_VALUE;
+}
+
 /**
  * What a group has of the instance policy for itself, changed by what a request gives; "default" takes a part away.
- * @throws MerapiError wrong_input
+ * @throws MerapiError wrong_input, also when it allows a disk template that the cluster does not have
  */
-export function updatedGroupPolicy(before: PartialIPolicy, given: Record<string, unknown>): PartialIPolicy {
+export function updatedGroupPolicy(
+  cluster: Cluster,
+  before: PartialIPolicy,
+  given: Record<string, unknown>,
+): PartialIPolicy {
   const after: Record<string, unknown> = { ...before };
   for (const [name, value] of Object.entries(given)) {
-    if (value === 'default') delete after[name];
+    if (isGivenBack(value)) delete after[name];
     else after[name] = value;
   }
   const policy = PartialIPolicy.safeParse(after);
-  if (policy.success) return policy.data;
-  throw new MerapiError('wrong_input', `The instance policy is not right: ${policyProblems(policy.error)}`);
+  if (!policy.success)
+    throw new MerapiError('wrong_input', `The instance policy is not right: ${policyProblems(policy.error)}`);
+  const enabled = cluster.enabled_disk_templates;
+  const templates = 'disk-templates' in given ? policy.data['disk-templates'] : [];
+  const strange = (templates ?? []).filter((template) => !enabled.includes(template));
+  if (strange.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `The instance policy allows ${strange.join(', ')}; the cluster has only ${enabled.join(', ')}`,
+    );
+  return policy.data;
 }
 
 /** What is wrong with an instance policy, in words. */

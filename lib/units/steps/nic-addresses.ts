@@ -12,7 +12,8 @@ export const POOL = 'pool';
 
 /**
  * The NICs of an instance as they are on a node: those in a network have the parameters with which the node's group reaches it.
- * Their addresses must belong to the network and be free; with `conflictsCheck` no other NIC may have an address of one.
+ * Their addresses must belong to the network and be free; with `conflictsCheck` no other NIC may have an address of one. A NIC
+ * with the network and address that it has in `before`, at the same place, stays as it is.
  * @throws MerapiError wrong_input, wrong_state, resource_not_unique
  */
 export function connectNics(
@@ -21,10 +22,12 @@ export function connectNics(
   node: Node,
   instance: string,
   conflictsCheck: boolean,
+  before: readonly (Nic | undefined)[] = [],
 ): Nic[] {
   const group = view.groups.get(node.group);
   return nics.map((nic, index) => {
     const { network: uuid, ip } = nic;
+    if (before[index]?.network === uuid && before[index]?.ip === ip) return nic;
     if (uuid === null) {
       if (conflictsCheck && ip !== null && group) checkOutside(view, group, ip, index);
       return nic;
@@ -77,29 +80,40 @@ export const usesPool = (nics: readonly Nic[]): boolean => nics.some((nic) => ni
  * @throws MerapiError resource_not_unique, insufficient_resources
  */
 export function placeNics(view: ClusterView, nics: readonly Nic[], instance: string): Nic[] {
-  const chosen = new Set<string>();
-  return nics.map((nic) => {
-    const { mac, network: uuid, ip } = nic;
-    const owner = view.macOwner(mac);
-    if (owner !== undefined && owner !== instance)
-      throw new MerapiError(
-        'resource_not_unique',
-        `MAC address ${mac} is used by ${view.instances.get(owner)?.name}`,
-      );
-    if (uuid === null || ip === null) return nic;
+  const own = new Set<string>();
+  const claim = (network: Network, ip: string) => {
+    const key = `${network.uuid}/${ip}`;
+    if (own.has(key))
+      throw new MerapiError('resource_not_unique', `Two NICs ask for ${ip} of network ${network.name}`);
+    own.add(key);
+  };
+  for (const { mac, network: uuid, ip } of nics) {
+    checkMacFree(view, mac, instance);
+    if (uuid === null || ip === null || ip === POOL) continue;
     const network = networkNamed(view, uuid);
-    if (ip !== POOL) {
-      checkFree(view, network, ip, instance);
-      return nic;
-    }
-    const taken = view.addressesIn(uuid);
-    const free = firstFree(network, (each) => taken.has(each) || chosen.has(`${uuid}/${each}`));
-    if (free === null)
+    checkFree(view, network, ip, instance);
+    claim(network, ip);
+  }
+  return nics.map((nic) => {
+    if (nic.network === null || nic.ip !== POOL) return nic;
+    const network = networkNamed(view, nic.network);
+    const taken = view.addressesIn(network.uuid);
+    const ip = firstFree(network, (each) => taken.has(each) || own.has(`${network.uuid}/${each}`));
+    if (ip === null)
       throw new MerapiError(
         'insufficient_resources',
         `Network ${network.name} (${network.network}) has no free address left`,
       );
-    chosen.add(`${uuid}/${free}`);
-    return { ...nic, ip: free };
+    claim(network, ip);
+    return { ...nic, ip };
   });
+}
+
+function checkMacFree(view: ClusterView, mac: string, instance: string): void {
+  const owner = view.macOwner(mac);
+  if (owner !== undefined && owner !== instance)
+    throw new MerapiError(
+      'resource_not_unique',
+      `MAC address ${mac} is used by ${view.instances.get(owner)?.name}`,
+    );
 }

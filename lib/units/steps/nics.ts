@@ -16,74 +16,109 @@ export type NicRequest = Partial<
 
 const MAX_NICS = 8;
 const NONE = ['', 'none'];
+/** In the place of a link parameter: the cluster's. */
+const DEFAULT = 'default';
+/** In the place of a MAC address: a new one. */
+const AUTO = 'auto';
 
 /**
- * The NICs of a new instance: addresses checked, MACs made where none is given.
- * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique
+ * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
+ * the same place changes that one: what it does not name stays, and an empty request gives the NIC as it is. So the NICs of a
+ * changed instance are all its NICs with empty requests where nothing changes. connectNics and placeNics come after this.
+ * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, unknown_entity
  */
 export async function buildNics(
   view: ClusterView,
   instance: string,
   requests: readonly NicRequest[],
+  before: readonly (Nic | undefined)[] = [],
 ): Promise<Nic[]> {
   if (requests.length > MAX_NICS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_NICS} NICs, not ${requests.length}`);
   const taken = new Set<string>();
   const nics: Nic[] = [];
   for (const [index, request] of requests.entries()) {
-    const network = networkOf(view, request, index);
-    const nicparams = network ? {} : ownNicParams(view.cluster, request, index);
-    const ip = await addressOf(request, instance, index);
+    const old = before[index];
+    const network = networkOf(view, request, index, old);
+    const nicparams = paramsOf(view.cluster, request, index, network, old);
+    const ip = request.ip === undefined && old ? old.ip : await addressOf(request, network, instance, index);
     if (!network && { ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
-    const prefix = network?.mac_prefix ?? view.cluster.mac_prefix;
-    const mac = macOf(view, request.mac ?? 'auto', prefix, taken, index);
-    const name = request.name && !NONE.includes(request.name) ? request.name : null;
-    nics.push({ uuid: randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
+    const mac = macOf(view, request.mac ?? macBefore(view, network, old), network, taken, index, old);
+    const given = request.name === undefined ? old?.name : request.name;
+    const name = given && !NONE.includes(given) ? given : null;
+    nics.push({ uuid: old?.uuid ?? randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
   }
   return nics;
 }
 
 /** The network that a NIC is to be in. @throws MerapiError unknown_entity, wrong_input */
-function networkOf(view: ClusterView, request: NicRequest, index: number): Network | null {
-  const { network, ...rest } = request;
-  if (!network || NONE.includes(network)) return null;
-  const given = (['mode', 'link', 'bridge', 'vlan'] as const).filter((name) => rest[name]);
+function networkOf(view: ClusterView, request: NicRequest, index: number, old?: Nic): Network | null {
+  const wanted = request.network === undefined ? old?.network : request.network;
+  if (!wanted || NONE.includes(wanted)) return null;
+  const given = (['mode', 'link', 'bridge', 'vlan'] as const).filter((name) => request[name]);
   if (given.length > 0)
     throw new MerapiError(
       'wrong_input',
       `NIC ${index}: its network decides ${given.join(', ')}; give either these or the network`,
     );
-  return networkNamed(view, network);
+  return networkNamed(view, wanted);
 }
 
-function ownNicParams(cluster: Cluster, request: NicRequest, index: number): Partial<NicParams> {
+/** What a NIC sets itself; in a network it is the node's group that decides. */
+function paramsOf(
+  cluster: Cluster,
+  request: NicRequest,
+  index: number,
+  network: Network | null,
+  old: Nic | undefined,
+): Partial<NicParams> {
+  if (!network) return ownNicParams(cluster, request, index, old?.nicparams ?? {});
+  return network.uuid === old?.network ? old.nicparams : {};
+}
+
+function ownNicParams(
+  cluster: Cluster,
+  request: NicRequest,
+  index: number,
+  old: Partial<NicParams>,
+): Partial<NicParams> {
   const { mode, link, bridge, vlan } = request;
-  if (mode && mode !== 'default' && !(nicModes as readonly string[]).includes(mode))
+  if (mode && mode !== DEFAULT && !(nicModes as readonly string[]).includes(mode))
     throw new MerapiError(
       'configuration',
       `NIC ${index}: '${mode}' is not a NIC mode; use ${nicModes.join(', ')}`,
     );
   if (link && bridge)
     throw new MerapiError('wrong_input', `NIC ${index}: give either link or bridge, they mean the same`);
-  const wanted = mode && mode !== 'default' ? mode : cluster.nicparams.mode;
+  const own = Object.fromEntries(
+    Object.entries({ ...old, ...given({ mode, link: link ?? bridge, vlan }) }).filter(
+      ([, value]) => value !== DEFAULT,
+    ),
+  ) as Partial<NicParams>;
+  const wanted = own.mode ?? cluster.nicparams.mode;
   if (wanted === 'pool')
     throw new MerapiError('configuration', `NIC ${index}: only a network can have mode pool`);
   if (bridge && wanted !== 'bridged')
     throw new MerapiError('wrong_input', `NIC ${index}: bridge belongs to mode bridged, not to ${wanted}`);
-  const own: Partial<NicParams> = {};
-  if (mode && mode !== 'default') own.mode = mode;
-  const target = link ?? bridge;
-  if (target && target !== 'default') own.link = target;
-  if (vlan && vlan !== 'default') own.vlan = vlan;
   return own;
 }
 
-async function addressOf(request: NicRequest, instance: string, index: number): Promise<string | null> {
+/** The values that are given at all. */
+function given(values: Record<string, string | null | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => !!entry[1]));
+}
+
+async function addressOf(
+  request: NicRequest,
+  network: Network | null,
+  instance: string,
+  index: number,
+): Promise<string | null> {
   const ip = request.ip ?? null;
   if (ip === null || NONE.includes(ip.toLowerCase())) return null;
   if (ip === POOL) {
-    if (request.network && !NONE.includes(request.network)) return POOL;
+    if (network) return POOL;
     throw new MerapiError('wrong_input', `NIC ${index}: an address from a pool needs a network`);
   }
   if (ip === 'auto') {
@@ -97,17 +132,35 @@ async function addressOf(request: NicRequest, instance: string, index: number): 
   return ip;
 }
 
-function macOf(view: ClusterView, given: string, prefix: string, taken: Set<string>, index: number): string {
-  const isFree = (mac: string) => !taken.has(mac) && view.macOwner(mac) === undefined;
-  let mac = given.toLowerCase();
-  if (mac === 'auto' || mac === 'generate') {
+const prefixOf = (view: ClusterView, network: Network | null | undefined): string =>
+  network?.mac_prefix ?? view.cluster.mac_prefix;
+
+/** The MAC address of a NIC that asks for none: the one that it has, unless it goes to a network with another prefix. */
+function macBefore(view: ClusterView, network: Network | null, old: Nic | undefined): string {
+  if (!old) return AUTO;
+  const prefix = prefixOf(view, old.network === null ? null : view.networks.get(old.network));
+  return prefix === prefixOf(view, network) ? old.mac : AUTO;
+}
+
+function macOf(
+  view: ClusterView,
+  wanted: string,
+  network: Network | null,
+  taken: Set<string>,
+  index: number,
+  old: Nic | undefined,
+): string {
+  const isFree = (mac: string) =>
+    !taken.has(mac) && (mac === old?.mac || view.macOwner(mac) === undefined);
+  let mac = wanted.toLowerCase();
+  if (mac === AUTO || mac === 'generate') {
     do
-      mac = `${prefix}:${randomBytes(3)
+      mac = `${prefixOf(view, network)}:${randomBytes(3)
         .toString('hex')
         .replace(/..(?=.)/g, '$&:')}`;
     while (!isFree(mac));
   } else if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) || Number.parseInt(mac.slice(0, 2), 16) & 1)
-    throw new MerapiError('wrong_input', `NIC ${index}: '${given}' is not a MAC address of one device`);
+    throw new MerapiError('wrong_input', `NIC ${index}: '${wanted}' is not a MAC address of one device`);
   else if (!isFree(mac))
     throw new MerapiError('resource_not_unique', `NIC ${index}: MAC address ${mac} is in use`);
   taken.add(mac);

@@ -4,22 +4,10 @@ import type { Seal } from '../../base/seal.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import { fillOsParams } from '../../model/fill.ts';
 import type { Node } from '../../model/node.ts';
+import type { OsStatus } from '../../model/os.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { OsDefinition } from '../../rpc/calls/os.ts';
 import type { NodeCaller } from '../../rpc/client.ts';
-
-/** An OS definition with what each node says of it, by node name. */
-export interface OsStatus {
-  name: string;
-  /** Valid on every node that was asked, with the same interface version. */
-  valid: boolean;
-  nodes: Record<string, OsDefinition[]>;
-  /** What all nodes offer. */
-  variants: string[];
-  parameters: [string, string][];
-  api_versions: number[];
-  trusted: boolean;
-}
 
 /** The nodes whose OS definitions count: those that may hold instances and are not offline. */
 function osNodes(view: ClusterView): Node[] {

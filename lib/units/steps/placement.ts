@@ -10,6 +10,7 @@ import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillIPolicy, fillNdParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
+import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
@@ -22,11 +23,12 @@ function allocatorCluster(view: ClusterView, runtime: RuntimeView, without?: Ins
   const instances = view.instances.list().filter((instance) => instance.uuid !== without?.uuid);
   return {
     tags: view.cluster.tags,
-    groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy }) => ({
+    groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy, networks }) => ({
       uuid,
       name,
       alloc_policy,
       ipolicy: fillIPolicy(view.cluster.ipolicy, ipolicy),
+      networks: networkNames(view, Object.keys(networks)),
     })),
     nodes: view.nodes.list().map((node) => allocatorNode(view, runtime, node)),
     instances: instances.map((instance) => allocatorInstance(view, runtime, instance)),
@@ -106,6 +108,26 @@ export function chooseNode(
   };
 }
 
+/** The names of networks, each once. */
+function networkNames(view: ClusterView, uuids: readonly (string | null)[]): string[] {
+  const networks = [...new Set(uuids)].map((uuid) => view.networks.get(uuid ?? ''));
+  return networks.flatMap((network) => (network ? [network.name] : []));
+}
+
+/** What a placement must know of the NICs of an instance. */
+export function nicNeeds(
+  view: ClusterView,
+  nics: readonly Nic[],
+): Pick<AllocateRequest, 'nic_count' | 'networks'> {
+  return {
+    nic_count: nics.length,
+    networks: networkNames(
+      view,
+      nics.map(({ network }) => network),
+    ),
+  };
+}
+
 /** What an instance that is there needs, with these disks. */
 export function requestOf(view: ClusterView, instance: Instance, disks: readonly Disk[]): AllocateRequest {
   const be = fillBeParams(view.cluster, instance.beparams);
@@ -117,7 +139,7 @@ export function requestOf(view: ClusterView, instance: Instance, disks: readonly
     disk_template: disks[0]?.dev_type ?? instance.disk_template,
     spindle_use: be.spindle_use,
     spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
-    nic_count: instance.nics.length,
+    ...nicNeeds(view, instance.nics),
     tags: instance.tags,
     required_nodes: disks.some((disk) => disk.dev_type === 'drbd') ? 2 : 1,
   };

@@ -24,6 +24,7 @@ type Rows = Record<string, Record<string, Record<string, unknown>>>;
 /** A manager without a cluster behind it: it checks opcodes, remembers them, and answers from fixed rows. */
 class FakeManager {
   readonly submitted: OpInput[] = [];
+  readonly filters: unknown[] = [];
   readonly waits: unknown[][] = [];
   readonly jobs = new Map<number, Job>();
   rows: Rows = {
@@ -93,6 +94,11 @@ class FakeManager {
         if (this.change === null) await this.onWait(rest.at(-1) as AbortSignal);
         return this.change;
       },
+      putFilter: async (_principal, uuid, filter) => {
+        this.filters.push({ uuid, ...filter });
+        return uuid ?? 'new-uuid';
+      },
+      removeFilter: async () => undefined,
       clusterInfo: () => ({ name: 'cluster.example.com', big: NOW }),
       tags: (_principal, kind, name) => [kind, String(name)],
       osNames: async () => ['noop'],

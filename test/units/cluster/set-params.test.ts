@@ -50,8 +50,10 @@ describe('changing the cluster', () => {
     assert.deepEqual(cluster().ipolicy, { ...before.ipolicy, 'vcpu-ratio': 5 });
     await f.cluster.done(modify({ os_hvp: { plain: { fake: { migration_mode: 'live' } } } }));
     assert.deepEqual(cluster().os_hvp, { plain: { fake: { migration_mode: 'live' } } });
-    await f.cluster.done(modify({ os_hvp: { plain: { fake: null } } })).catch(() => undefined);
     await f.cluster.done(modify({ os_hvp: { plain: { fake: { migration_mode: 'default' } } } }));
+    assert.deepEqual(cluster().os_hvp, {});
+    await f.cluster.done(modify({ os_hvp: { plain: { fake: { migration_mode: 'live' } } } }));
+    await f.cluster.done(modify({ os_hvp: { plain: { fake: null } } }));
     assert.deepEqual(cluster().os_hvp, {});
     await f.cluster.done(modify({ osparams: { plain: { a: 'b', c: 1 } } }));
     await f.cluster.done(modify({ osparams: { plain: { a: '' } } }));
@@ -148,6 +150,10 @@ describe('changing the cluster', () => {
       [{ beparams: { vcpus: 'default' } }, 'wrong_input', /inherits no value/],
       [{ hvparams: { kvm: { nosuch: 1 } } }, 'type_enforcement', /nosuch/],
       [{ hvparams: { vbox: {} } }, 'wrong_input', /There is no hypervisor 'vbox'/],
+      [{ hvparams: { kvm: { acpi: false } } }, 'execution', /Node node1\S* does not run kvm; it runs fake/],
+      [{ hvparams: { kvm: { acpi: 'default' } } }, 'wrong_input', /acpi: the cluster itself inherits no value/],
+      [{ enabled_hypervisors: ['fake', 'xen-pvm'] }, 'execution', /does not run xen-pvm/],
+      [{ ndparams: { spindle_count: 'default' } }, 'wrong_input', /spindle_count: the cluster itself/],
       [{ enabled_hypervisors: ['kvm'] }, 'wrong_state', /instance web\.example\.com has it/],
       [{ enabled_hypervisors: [] }, 'wrong_input', /at least one/],
       [{ enabled_hypervisors: ['fake', 'fake'] }, 'wrong_input', /twice/],
@@ -159,6 +165,7 @@ describe('changing the cluster', () => {
       [{ nicparams: { link: '' } }, 'wrong_input', /need a link/],
       [{ mac_prefix: '01:00:00' }, 'wrong_input', /no prefix of MAC addresses/],
       [{ file_storage_dir: 'here' }, 'wrong_input', /must be a full path/],
+      [{ file_storage_dir: '' }, 'wrong_input', /template file is enabled and needs file_storage_dir/],
       [{ master_netmask: 200 }, 'wrong_input', /at most 128/],
       [{ uid_pool: [[5, 1]] }, 'wrong_input', /no range/],
       [

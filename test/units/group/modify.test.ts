@@ -9,7 +9,8 @@ const group_name = 'rack2';
 describe('changing node groups', () => {
   let f: InstanceFixture;
   before(async () => {
-    f = await InstanceFixture.make({ enabled_disk_templates: [...diskTemplates] }, ['node3.example.com']);
+    const enabled_disk_templates = diskTemplates.filter((template) => template !== 'rbd');
+    f = await InstanceFixture.make({ enabled_disk_templates }, ['node3.example.com']);
     await f.cluster.done({ OP_ID: 'OP_GROUP_ADD', group_name });
   });
   after(() => f.close());
@@ -49,6 +50,9 @@ describe('changing node groups', () => {
     assert.deepEqual(group().ipolicy, { 'vcpu-ratio': 3.5, 'disk-templates': ['drbd'] });
     await f.cluster.done(modify({ ipolicy: { 'disk-templates': 'default' } }));
     assert.deepEqual(group().ipolicy, { 'vcpu-ratio': 3.5 });
+    await f.cluster.done(modify({ ipolicy: { 'disk-templates': ['drbd'], 'spindle-ratio': 2 } }));
+    await f.cluster.done(modify({ ipolicy: { 'disk-templates': ['default'], 'spindle-ratio': null } }));
+    assert.deepEqual(group().ipolicy, { 'vcpu-ratio': 3.5 });
     const policy = (await field('ipolicy')) as Record<string, unknown>;
     assert.deepEqual([policy['vcpu-ratio'], policy['spindle-ratio']], [3.5, 32]);
     await f.remove();
@@ -61,6 +65,11 @@ describe('changing node groups', () => {
     await f.refuses(modify({ diskparams: { file: { metavg: 'x' } } }), 'type_enforcement', /metavg/);
     await f.refuses(modify({ ipolicy: { std: {} } }), 'wrong_input', /The instance policy is not right/);
     await f.refuses(modify({ ipolicy: { 'vcpu-ratio': 0.5 } }), 'wrong_input', /vcpu-ratio/);
+    await f.refuses(
+      modify({ ipolicy: { 'disk-templates': ['rbd'] } }),
+      'wrong_input',
+      /allows rbd; the cluster has only/,
+    );
     await f.refuses(modify({ hv_state: {} }), 'wrong_input', /not supported/);
     await f.refuses(
       { ...modify({ alloc_policy: 'preferred' }), group_name: 'nosuch' },

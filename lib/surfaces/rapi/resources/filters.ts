@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { MerapiError } from '../../../base/errors.ts';
+import type { Json } from '../../../base/json.ts';
+import { FilterAction, type FilterPredicate, predicateKinds } from '../../../model/filter.ts';
+import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { described, queriedRow, refuseLock, rowSchema } from '../rows.ts';
+import { jsonList } from '../stream.ts';
+
+const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid'];
+
+const trailEntry = z.tuple([z.string(), z.string(), z.union([z.int(), z.bigint()])]);
+
+const body = z.strictObject({
+  priority: z.int().nonnegative().optional().describe('Filters with smaller numbers are asked first.'),
+  predicates: z
+    .array(z.tuple([z.enum(predicateKinds), z.array(z.unknown())]))
+    .optional()
+    .describe('The conditions, all of which a job must meet: [jobid, opcode or reason, filter].'),
+  action: FilterAction.optional().describe('What is done with the jobs; by default CONTINUE.'),
+  reason: z.array(trailEntry).optional().describe('The reason trail: [source, reason, nanoseconds].'),
+});
+
+const reason = { kind: 'text', doc: 'Why it is done; stands in the reason trail.' } as const;
+
+const example = { priority: 10, predicates: [['opcode', ['=', 'OP_ID', 'OP_GROUP_ADD']]], action: 'REJECT' };
+
+const sampleUuid = '309e3407-e4be-4e07-9b7f-30b6d10e241f';
+
+export const filterResources: readonly Resource[] = [
+  {
+    name: 'filters',
+    path: '/2/filters',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'All job filters: the uuid and address of each, or with `bulk=1` all about each.',
+        args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its uuid.' } },
+        answer: z.union([
+          z.array(z.object({ uuid: z.string(), uri: z.string() })),
+          z.array(rowSchema('filter', FIELDS)),
+        ]),
+        handle: list,
+      },
+      POST: {
+        access: 'write',
+        opcode: null,
+        doc: 'Makes a job filter; answers its uuid.',
+        args: { reason },
+        body,
+        answer: z.string(),
+        example: { items: [], body: example },
+        handle: (call) => call.manager.putFilter(call.principal, null, filterOf(call)),
+      },
+    },
+  },
+  {
+    name: 'filters_uuid',
+    path: '/2/filters/{name}',
+    methods: {
+      GET: { access: 'look', opcode: null, ...described('filter', FIELDS), handle: describe },
+      PUT: {
+        access: 'write',
+        opcode: null,
+        doc: 'Makes the job filter with this uuid, or replaces it; answers its uuid.',
+        args: { reason },
+        body,
+        answer: z.string(),
+        example: { items: [sampleUuid], body: example },
+        handle: (call) => call.manager.putFilter(call.principal, uuidOf(call), filterOf(call)),
+      },
+      DELETE: {
+        access: 'write',
+        opcode: null,
+        doc: 'Removes a job filter.',
+        answer: z.null(),
+        example: { items: [sampleUuid] },
+        handle: remove,
+      },
+    },
+  },
+];
+
+function list(call: Call): unknown {
+  refuseLock(call);
+  if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, 'filter', FIELDS));
+  return call.manager.view.filters.map(({ uuid }) => ({ uuid, uri: `/2/filters/${uuid}` }));
+}
+
+function describe(call: Call): Promise<unknown> {
+  refuseLock(call);
+  return queriedRow(call, 'filter', FIELDS, 'uuid', item(call));
+}
+
+async function remove(call: Call): Promise<null> {
+  await call.manager.removeFilter(call.principal, item(call));
+  return null;
+}
+
+/** The uuid in the path. @throws MerapiError bad_request when it is none, for it may become that of a new filter */
+function uuidOf(call: Call): string {
+  const { success, data } = z.uuid().safeParse(item(call));
+  if (success) return data;
+  throw new MerapiError('bad_request', `'${item(call)}' is not a uuid`);
+}
+
+/** The filter that the body describes. @throws MerapiError bad_request */
+function filterOf(call: Call) {
+  const { success, data, error } = body.safeParse(bodyObject(call));
+  if (!success)
+    throw new MerapiError('bad_request', `The filter is wrong: ${z.prettifyError(error)}`, { cause: error });
+  const now = call.clock.nanoseconds();
+  const said = call.query.text('reason');
+  return {
+    priority: data.priority ?? 0,
+    predicates: (data.predicates ?? []) as FilterPredicate[],
+    action: data.action ?? 'CONTINUE',
+    reason_trail: [
+      ...((data.reason ?? []) as Json[]),
+      ...(said === null ? [] : [['gnt:user', said, now]]),
+      ['luxid', '', now],
+    ],
+  };
+}
