@@ -21,6 +21,8 @@ export const NodeSettings = z.strictObject({
   paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).default([]),
   /** Whether the worker may reboot its host when the cluster orders it. */
   powercycle: z.boolean().optional(),
+  /** Where the administrator's hooks are; by default the folder `hooks` beside this file. */
+  hooks: z.string().optional(),
   /** A folder that the simulated nodes of the machine share; others have none. */
   common: z.string().optional(),
 });

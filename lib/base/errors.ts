@@ -23,6 +23,7 @@ export const errorCodes = [
   'hypervisor',
   'block_device',
   'node_unreachable',
+  'hooks_abort',
   'timeout',
   // Failures of a request before it becomes a job.
   'bad_request',

@@ -5,6 +5,7 @@ import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Grant, LockManager } from '../locks/manager.ts';
 import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
+import type { ClusterView } from '../model/view.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
@@ -16,6 +17,7 @@ import { unitOf } from '../units/registry.ts';
 import { stepContext } from './context.ts';
 import { withCurrent } from './current.ts';
 import type { Gate } from './gate.ts';
+import { planHooks, runPost, runPre } from './hooks.ts';
 import { Abandoned, Journal } from './journal.ts';
 import { JobRecord } from './record.ts';
 import { admitted, dependenciesEnded, type EndOf, lockFor } from './waiting.ts';
@@ -182,6 +184,8 @@ export class JobRun {
     const { store, runtime, nodes, clock, seal } = this.#parts;
     const unit = unitOf(opcodeOf(params.OP_ID).id);
     const log = (text: string) => this.#log(index, journal, text);
+    const hooksOf = (facts: unknown) => (view: ClusterView) =>
+      unit.hooks?.(view, facts as never, params as never) ?? null;
     const context: CheckContext = {
       view: store.view,
       runtime,
@@ -191,28 +195,31 @@ export class JobRun {
       log,
       resolve: (values) => journal.later(this.#record.resolve(index, values)),
     };
-    const facts = await journal.step(
+    const { facts, hooks } = await journal.step(
       'check',
-      async () => (await unit.check(context, params as never)) ?? null,
-      {
-        pure: true,
+      async () => {
+        const facts = (await unit.check(context, params as never)) ?? null;
+        return { facts, hooks: planHooks(params, hooksOf(facts), context) };
       },
+      { pure: true },
     );
+    const steps = stepContext(this.#parts, journal, `${this.id}@${this.#stored.job.received}/${index}`, log);
+    if (hooks) await runPre(steps, hooks);
     if (params.dry_run) {
       log('This was a dry run: nothing has been changed');
       await this.#succeed(index, journal, { result: unit.dryRun?.(facts) ?? null });
       return;
     }
-    const steps = stepContext(this.#parts, journal, `${this.id}@${this.#stored.job.received}/${index}`, log);
-    const done = await unit.run(steps, facts, params as never);
+    const done = (await unit.run(steps, facts, params as never)) as Done<Json>;
     if (journal.undoing) throw fromFailure(journal.undoing); // a unit that bears failures must not bear this one
+    const end = hooks ? await runPost(steps, hooks, done, hooksOf(facts)) : done;
     const astray = journal.unvisited();
     if (astray.length > 0)
       throw new MerapiError(
         'internal_error',
         `The journal holds steps that were not taken again: ${astray.join(', ')}`,
       );
-    await this.#succeed(index, journal, done as Done<Json>);
+    await this.#succeed(index, journal, end);
   }
 
   /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */

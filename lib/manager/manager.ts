@@ -13,6 +13,7 @@ import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Store } from '../store/store.ts';
 import { diagnoseOs, osNamesOf } from '../units/steps/os.ts';
 import { clusterInfo } from '../views/cluster.ts';
+import type { NodeSource } from '../views/define.ts';
 import { jobValues, showLog } from '../views/job.ts';
 import { listing } from '../views/listing.ts';
 import { runQuery } from '../views/registry.ts';
@@ -29,6 +30,9 @@ export interface ManagerParts {
 
 /** The manager of one cluster. */
 export function createManager({ store, queue, runtime, nodes }: ManagerParts): Manager {
+  const nodeSource = (view: ClusterView): NodeSource => ({
+    operatingSystems: () => diagnoseOs(view, nodes),
+  });
   return {
     get view(): ClusterView {
       return store.view;
@@ -41,12 +45,14 @@ export function createManager({ store, queue, runtime, nodes }: ManagerParts): M
 
     query(principal, resource, fields, filter): Promise<QueryAnswer> {
       authorise(principal, 'look', `query/${resource}`);
-      return runQuery(resource, fields, filter, { view: store.view, runtime: runtime.frozen() }, queue);
+      const ctx = { view: store.view, runtime: runtime.frozen() };
+      return runQuery(resource, fields, filter, ctx, queue, nodeSource(ctx.view));
     },
 
     listing(principal, resource, fields): AsyncIterable<string> {
       authorise(principal, 'look', `query/${resource}`);
-      return listing(resource, fields, { view: store.view, runtime: runtime.frozen() }, queue);
+      const ctx = { view: store.view, runtime: runtime.frozen() };
+      return listing(resource, fields, ctx, queue, nodeSource(ctx.view));
     },
 
     queryFields(principal, resource, names): QueryFieldsAnswer {

@@ -39,6 +39,8 @@ export interface ClusterView {
   /** The job filters in the order in which they are asked. */
   readonly filters: readonly JobFilter[];
   disk(uuid: string): Disk | undefined;
+  /** The disks that belong to no instance. */
+  freeDisks(): readonly Disk[];
   /** The disks of an instance in their order. */
   disksOf(instance: Instance): readonly Disk[];
   /** Instances with this primary node (uuid), in the order of their names. */

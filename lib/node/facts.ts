@@ -11,6 +11,8 @@ export interface FactsOptions {
   /** The real folder of the first storage root; null when the node keeps no disks. */
   storageFolder: string | null;
   guests: () => readonly GuestFacts[];
+  /** The hooks that have a script on the node. */
+  hooks: () => Promise<string[]>;
 }
 
 /** The runtime facts of one node, measured at each use; within this epoch the version grows whenever they differ. */
@@ -29,10 +31,12 @@ export class Facts implements FactsSource {
   }
 
   async current(): Promise<RuntimeFacts> {
+    const hooks = await this.#options.hooks();
     const node = {
       ...(await measureMemory()),
       ...(await measureDisk(this.#options.storageFolder)),
       ...(await this.#constant),
+      ...(hooks.length > 0 ? { hooks } : {}),
     };
     // The guests come last, without a pause before the version is given: so a higher version never tells older things of them.
     const guests = [...this.#options.guests()];
@@ -58,7 +62,7 @@ export class Facts implements FactsSource {
 
 type MemoryFacts = Pick<NodeFacts, 'memory_total' | 'memory_free' | 'memory_dom0'>;
 type DiskFacts = Pick<NodeFacts, 'disk_total' | 'disk_free'>;
-type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts>;
+type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts | 'hooks'>;
 
 /** Free is what guests could have: unused memory, buffers and the page cache. The rest is the host's. */
 export function parseMemory(meminfo: string): MemoryFacts {

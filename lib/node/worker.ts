@@ -8,6 +8,7 @@ import type { HypervisorName } from '../model/hvparams/index.ts';
 import { type Handlers, startRpcServer } from '../rpc/server.ts';
 import { Streams } from '../rpc/streams.ts';
 import { diskExecutors } from './executors/disk.ts';
+import { hooksExecutors } from './executors/hooks.ts';
 import { instanceExecutors } from './executors/instance.ts';
 import { migrationExecutors } from './executors/migration.ts';
 import { networkExecutors } from './executors/network.ts';
@@ -16,6 +17,7 @@ import { osExecutors } from './executors/os.ts';
 import { storageExecutors } from './executors/storage.ts';
 import { Facts } from './facts.ts';
 import { withFaults } from './faults.ts';
+import { HookScripts } from './hooks.ts';
 import { createHypervisors, type Hypervisors } from './hypervisors/registry.ts';
 import { Journal } from './journal.ts';
 import { lockFolder } from './lock.ts';
@@ -45,6 +47,8 @@ export interface NodeConfig {
   common?: string;
   /** Whether the worker may reboot its host when it is asked to; by default it may not. */
   powercycle?: boolean;
+  /** Where the administrator's hooks are; by default FOLDER/hooks. */
+  hooks?: string;
   /** How kvm runs its guests; by default it finds out what works. */
   accel?: 'kvm' | 'tcg';
 }
@@ -105,7 +109,9 @@ async function startParts(
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
   const installer = new OsInstaller(folder, storage);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
-  const facts = new Facts({ storageFolder: paths.realRoots()[0] ?? null, guests });
+  const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
+  const storageFolder = paths.realRoots()[0] ?? null;
+  const facts = new Facts({ storageFolder, guests, hooks: () => hooks.present() });
   const isReal = hypervisors.all().some((driver) => driver.powerCut === null);
   const power = isReal
     ? hostPower({ allowed: config.powercycle ?? false, log })
@@ -119,6 +125,7 @@ async function startParts(
     ...diskExecutors(storage, { streams, tls, endpoint: () => endpoint }),
     ...storageExecutors(new StorageUnits(paths, places)),
     ...osExecutors(installer, hypervisors),
+    ...hooksExecutors(hooks),
     ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
   };
   const journal = await Journal.open(join(folder, 'journal'), log);

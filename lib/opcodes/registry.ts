@@ -21,6 +21,7 @@ import { instanceReboot } from './instance/reboot.ts';
 import { instanceRecreateDisks } from './instance/recreate-disks.ts';
 import { instanceRemove } from './instance/remove.ts';
 import { instanceReplaceDisks } from './instance/replace-disks.ts';
+import { instanceSetParams } from './instance/set-params.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
 import { instanceStartup } from './instance/startup.ts';
 import { networkAdd } from './network/add.ts';
@@ -62,6 +63,7 @@ export const opcodes = {
   OP_INSTANCE_STARTUP: instanceStartup,
   OP_INSTANCE_SHUTDOWN: instanceShutdown,
   OP_INSTANCE_REBOOT: instanceReboot,
+  OP_INSTANCE_SET_PARAMS: instanceSetParams,
   OP_INSTANCE_QUERY_DATA: instanceQueryData,
   OP_INSTANCE_CONSOLE: instanceConsole,
   OP_INSTANCE_ACTIVATE_DISKS: instanceActivateDisks,

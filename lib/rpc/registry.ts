@@ -9,8 +9,10 @@ import {
   diskRemove,
   diskStatus,
 } from './calls/disk.ts';
+import { hooksRun } from './calls/hooks.ts';
 import {
   instanceForget,
+  instanceMemory,
   instanceReboot,
   instanceResize,
   instanceStart,
@@ -34,6 +36,7 @@ export const calls = {
   'instance.reboot': instanceReboot,
   'instance.resize': instanceResize,
   'instance.forget': instanceForget,
+  'instance.memory': instanceMemory,
   'disk.create': diskCreate,
   'disk.grow': diskGrow,
   'disk.activate': diskActivate,
@@ -49,6 +52,7 @@ export const calls = {
   'os.list': osList,
   'os.create': osCreate,
   'network.bridges': networkBridges,
+  'hooks.run': hooksRun,
   'storage.list': storageList,
   'storage.modify': storageModify,
   'storage.repair': storageRepair,

@@ -124,6 +124,8 @@ export const NodeFacts = z.object({
   cpu_sockets: z.number().int().nullable(),
   cpu_dom0: z.number().int().nullable(),
   bootid: z.string().nullable(),
+  /** The hooks that have a script there, e.g. `instance-add-pre`; not there when there are none. */
+  hooks: z.array(z.string()).optional(),
 });
 export type NodeFacts = z.infer<typeof NodeFacts>;
 

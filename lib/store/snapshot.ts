@@ -1,4 +1,4 @@
-import { Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
+import { Map as ImmutableMap } from 'immutable';
 import { MerapiError } from '../base/errors.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Disk } from '../model/disk.ts';
@@ -12,9 +12,8 @@ import type { NodeGroup } from '../model/nodegroup.ts';
 import type { AddressTable, ClusterView } from '../model/view.ts';
 import { type Addresses, enterAddresses, leaveAddresses } from './addresses.ts';
 import type { ObjectChange, ObjectKind, Objects } from './changes.ts';
+import { enter, type Index, leave, members } from './sets.ts';
 import { Table } from './table.ts';
-
-type Index = ImmutableMap<string, ImmutableSet<string>>;
 
 interface Parts {
   version: number;
@@ -98,6 +97,10 @@ export class Snapshot implements ClusterView {
     return this.#parts.disks.get(uuid);
   }
 
+  freeDisks(): readonly Disk[] {
+    return [...this.#parts.disks.values()].filter((disk) => disk.instance === null);
+  }
+
   disksOf(instance: Instance): readonly Disk[] {
     return instance.disks.map((uuid) => this.#parts.disks.get(uuid)).filter((disk) => disk !== undefined);
   }
@@ -174,30 +177,6 @@ export class Snapshot implements ClusterView {
         return this.#parts.filters.find((filter) => filter.uuid === uuid);
     }
   }
-}
-
-function members<T extends { name: string }>(
-  index: Index,
-  key: string,
-  table: { get(uuid: string): T | undefined },
-): T[] {
-  const uuids = index.get(key);
-  if (!uuids) return [];
-  const found: T[] = [];
-  for (const uuid of uuids) {
-    const object = table.get(uuid);
-    if (object) found.push(object);
-  }
-  return found.sort((a, b) => compareNames(a.name, b.name));
-}
-
-function enter(index: Index, key: string, uuid: string): Index {
-  return index.set(key, (index.get(key) ?? ImmutableSet<string>()).add(uuid));
-}
-
-function leave(index: Index, key: string, uuid: string): Index {
-  const rest = index.get(key)?.remove(uuid);
-  return rest && rest.size > 0 ? index.set(key, rest) : index.remove(key);
 }
 
 function apply(parts: Parts, change: ObjectChange): void {

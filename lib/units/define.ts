@@ -76,10 +76,29 @@ export interface Done<R> {
   jobs?: readonly (readonly OpInput[])[];
 }
 
+/** What scripts of the administrator are told of an opcode, and where they run before and after it. */
+export interface Hooks {
+  /** Ganeti's name of the hook, e.g. instance-add. */
+  name: string;
+  object: 'CLUSTER' | 'GROUP' | 'INSTANCE' | 'NETWORK' | 'NODE';
+  /** The name of what it is done to. */
+  target: string;
+  /** By name without GANETI_; no secrets. */
+  env: Readonly<Record<string, unknown>>;
+  /** The nodes by uuid. */
+  pre: readonly string[];
+  post: readonly string[];
+}
+
 /** How an opcode is done. */
 export interface Unit<O, F> {
   /** Says whether and how it can be done, changing nothing; what it answers is stored and must hold no secret. */
   check(context: CheckContext, params: ValuesOf<O> & CommonValues): Promise<F> | F;
+  /**
+   * Its hooks, if it has any: asked with the state after the check, and with that after the changes, where null says that there is
+   * nothing to be told any more.
+   */
+  hooks?(view: ClusterView, facts: F, params: ValuesOf<O> & CommonValues): Hooks | null;
   /** What a dry run answers instead of the result; null where nothing is said. */
   dryRun?(facts: F): Json;
   /** Does it. Reads the cluster only inside steps: everything else comes from the facts. */

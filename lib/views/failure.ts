@@ -33,6 +33,7 @@ const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   hypervisor: { name: 'HypervisorError' },
   block_device: execution,
   node_unreachable: execution,
+  hooks_abort: { name: 'HooksAbort' },
   timeout: execution,
   bad_request: badInput,
   not_found: prerequisite('unknown_entity'),

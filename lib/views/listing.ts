@@ -5,7 +5,7 @@ import type { Instance } from '../model/instance.ts';
 import type { ClusterView } from '../model/view.ts';
 import { type Cell, ResultStatus } from '../query/define.ts';
 import { resourceName } from '../query/resources.ts';
-import type { JobSource, ReadContext } from './define.ts';
+import type { JobSource, NodeSource, ReadContext } from './define.ts';
 import { InstanceRow, instanceValues } from './instance.ts';
 import { strayFinder } from './live.ts';
 import { runQuery } from './registry.ts';
@@ -41,12 +41,13 @@ export async function* listing(
   fields: readonly string[],
   ctx: ReadContext,
   jobs: JobSource,
+  nodes: NodeSource,
 ): AsyncGenerator<string> {
   if (resourceName(resource) === 'instance') {
     yield* instanceTexts(fields, ctx);
     return;
   }
-  const { data } = await runQuery(resource, fields, null, ctx, jobs);
+  const { data } = await runQuery(resource, fields, null, ctx, jobs, nodes);
   yield* pieces(data, (cells) => `{${members(fields, (_field, place) => cells[place])}}`);
 }
 

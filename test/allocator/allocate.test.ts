@@ -129,6 +129,16 @@ describe('allocate: rules', () => {
     );
   });
 
+  it('places only where the networks are', () => {
+    const groups = [group('g1', { networks: ['lan'] }), group('g2', { networks: ['lan', 'dmz'] })];
+    const state = cluster([node('node1'), node('node2', { group: 'g2' })], [], { groups });
+    assert.deepEqual(chosen(state, request({ networks: ['lan', 'dmz'], ignore_ipolicy: true })), ['node2']);
+    assert.deepEqual(reasons(state, request({ networks: ['dmz', 'wan'] })), [
+      'group g1: it is not connected to network dmz, it is not connected to network wan',
+      'group g2: it is not connected to network wan',
+    ]);
+  });
+
   it('prefers groups by their policy, whatever the score', () => {
     const groups = [
       group('a', { alloc_policy: 'unallocable' }),

@@ -17,6 +17,7 @@ import type { NodeGroup } from '../../lib/model/nodegroup.ts';
 import { newObject } from '../../lib/model/object.ts';
 import type { ClusterView, ObjectTable } from '../../lib/model/view.ts';
 import type { GuestFacts, NodeFacts, RuntimeFacts } from '../../lib/rpc/types.ts';
+import type { NodeSource } from '../../lib/views/define.ts';
 
 const NOW = 1_700_000_000.25;
 
@@ -134,6 +135,25 @@ export function aNic(uuid: string, patch: Partial<Nic> = {}): Nic {
   return { uuid, name: null, mac: 'aa:00:00:00:00:01', ip: null, network: null, nicparams: {}, ...patch };
 }
 
+/** Nodes that have no OS definition. */
+export const noNodes: NodeSource = { operatingSystems: async () => [] };
+
+/** The network 192.0.2.0/29 with a gateway. */
+export function aNetwork(name: string, patch: Partial<Network> = {}): Network {
+  return {
+    ...newObject(`${name}-uuid`, NOW),
+    name,
+    network: '192.0.2.0/29',
+    gateway: '192.0.2.1',
+    network6: null,
+    gateway6: null,
+    mac_prefix: null,
+    reservations: ['192.0.2.0', '192.0.2.1', '192.0.2.7'],
+    tags: [],
+    ...patch,
+  };
+}
+
 /** A file disk. */
 export function aDisk(uuid: string, patch: Partial<Disk> = {}): Disk {
   return {
@@ -245,6 +265,7 @@ export function viewOf(parts: ViewParts): ClusterView {
     instances,
     filters: [...(parts.filters ?? [])].sort(compareFilters),
     disk: (uuid) => disks.get(uuid),
+    freeDisks: () => [...disks.values()].filter((disk) => disk.instance === null),
     disksOf: (instance) => instance.disks.map((uuid) => disks.get(uuid)).filter((disk) => disk !== undefined),
     instancesOn: (node) => instances.list().filter((instance) => instance.primary_node === node),
     secondariesOn: (node) =>

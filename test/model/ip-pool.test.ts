@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
+  boundaryAddresses,
   contains,
   firstFree,
   ipNumber,
@@ -10,53 +11,73 @@ import {
   range4,
   sortedAddresses,
 } from '../../lib/model/ip-pool.ts';
-import type { Network } from '../../lib/model/network.ts';
+import { aNetwork } from '../helpers/view.ts';
 
-const number = fc.nat(2 ** 32 - 1);
-const network = (text: string, reservations: string[] = []) =>
-  ({ name: 'net', network: text, reservations }) as unknown as Network;
-
-describe('IPv4 addresses and pools', () => {
-  it('addresses are numbers and back', () =>
-    fc.assert(fc.property(number, (value) => assert.equal(ipNumber(ipText(value)), value))));
-
-  it('texts that are no addresses or networks are none', () => {
-    for (const text of ['', '1.2.3', '1.2.3.256', '1.2.3.4.5', 'a.b.c.d', '1.2.3.-4', ' 1.2.3.4'])
-      assert.equal(ipNumber(text), null, text);
-    for (const text of ['1.2.3.4', '1.2.3.4/33', '1.2.3/24', '1.2.3.4/', '/24', '1.2.3.4/x'])
-      assert.equal(range4(text), null, text);
+/** A network of a size that is quickly walked, with places in it (0 is its first address) that are reserved or taken. */
+const pool = fc
+  .record({ first: fc.nat(2 ** 32 - 1), prefix: fc.integer({ min: 22, max: 30 }) })
+  .chain(({ first, prefix }) => {
+    const places = fc.uniqueArray(fc.nat(2 ** (32 - prefix) - 1), { maxLength: 40 });
+    return fc.record({ text: fc.constant(`${ipText(first)}/${prefix}`), reserved: places, taken: places });
   });
 
-  it('a network has as many addresses as its prefix says, its own among them', () =>
-    fc.assert(
-      fc.property(number, fc.integer({ min: 0, max: 32 }), (value, prefix) => {
-        const range = range4(`${ipText(value)}/${prefix}`) ?? assert.fail();
-        assert.equal(range.last - range.first + 1, 2 ** (32 - prefix));
-        assert.ok(range.first <= value && value <= range.last);
-        assert.equal(range.first % 2 ** (32 - prefix), 0);
-        assert.ok(contains(network(`${ipText(value)}/${prefix}`), ipText(value)));
-      }),
-    ));
+describe('model/ip-pool', () => {
+  it('reads addresses and networks', () => {
+    assert.equal(ipNumber('255.255.255.255'), 2 ** 32 - 1);
+    for (const text of ['1.2.3', '1.2.3.256', '1.2.3.4.5', '::1', '1.2.3.-4', '']) assert.equal(ipNumber(text), null);
+    assert.deepEqual(range4('192.0.2.77/28'), { first: 3221226048, last: 3221226063, prefix: 28 });
+    assert.deepEqual(range4('0.0.0.0/0'), { first: 0, last: 2 ** 32 - 1, prefix: 0 });
+    for (const text of ['192.0.2.0', '192.0.2.0/33', '192.0.2.300/28', '192.0.2.0/', '2001:db8::/64', '/24'])
+      assert.equal(range4(text), null, text);
+    fc.assert(fc.property(fc.nat(2 ** 32 - 1), (number) => assert.equal(ipNumber(ipText(number)), number)));
+  });
 
-  it('the pool gives each free address once, the smallest first, and its map agrees', () =>
+  it('sorts addresses by their numbers', () => {
+    assert.deepEqual(sortedAddresses(['192.0.2.10', '192.0.2.9', '10.0.0.1', '192.0.2.9']), [
+      '10.0.0.1',
+      '192.0.2.9',
+      '192.0.2.10',
+    ]);
+  });
+
+  it('counts each address once, and gives the smallest that is free', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 26, max: 30 }), fc.array(fc.nat(63)), (prefix, places) => {
-        const range = range4(`192.0.2.64/${prefix}`) ?? assert.fail();
+      fc.property(pool, ({ text, reserved, taken }) => {
+        const range = range4(text);
+        assert.ok(range);
         const size = range.last - range.first + 1;
-        const reserved = [...new Set(places.map((place) => ipText(range.first + (place % size))))];
-        const net = network(`192.0.2.64/${prefix}`, reserved);
-        const taken = new Set<string>();
-        for (let ip = firstFree(net, (each) => taken.has(each)); ip !== null; ) {
-          assert.ok(!reserved.includes(ip) && contains(net, ip));
-          taken.add(ip);
-          const { free, map } = poolUse(net, taken);
-          assert.equal(free, size - reserved.length - taken.size);
-          assert.equal(map.length, size);
-          ip = firstFree(net, (each) => taken.has(each));
-        }
-        assert.deepEqual([...taken], sortedAddresses(taken));
-        assert.deepEqual(poolUse(net, taken), { free: 0, reserved: size, map: 'X'.repeat(size) });
+        const at = (place: number) => ipText(range.first + place);
+        const network = aNetwork('lan', { network: text, reservations: reserved.map(at) });
+        const used = new Set([...reserved, ...taken]);
+        const { map, free, reserved: count } = poolUse(network, [...taken.map(at), ipText(range.last + 1)]);
+        assert.equal(map, Array.from({ length: size }, (_, place) => (used.has(place) ? 'X' : '.')).join(''));
+        assert.deepEqual([free, count], [size - used.size, used.size]);
+        const isTaken = (ip: string) => taken.map(at).includes(ip);
+        const next = map.indexOf('.');
+        assert.equal(firstFree(network, isTaken), next < 0 ? null : at(next));
+        assert.deepEqual(boundaryAddresses(range), [at(0), at(size - 1)]);
+        assert.ok(contains(network, at(0)) && contains(network, at(size - 1)));
+        if (range.last < 2 ** 32 - 1) assert.ok(!contains(network, ipText(range.last + 1)));
+        if (range.first > 0) assert.ok(!contains(network, ipText(range.first - 1)));
       }),
-      { numRuns: 30 },
-    ));
+    );
+  });
+
+  it('hands out every address of a pool once', () => {
+    const network = aNetwork('lan', { network: '192.0.2.0/27' });
+    const given = new Set<string>();
+    for (;;) {
+      const ip = firstFree(network, (each) => given.has(each));
+      if (ip === null) break;
+      given.add(ip);
+    }
+    assert.equal(given.size, 32 - network.reservations.length);
+    assert.equal(poolUse(network, given).free, 0);
+  });
+
+  it('copes with the biggest pool', () => {
+    const network = aNetwork('lan', { network: '10.1.0.0/16', reservations: ['10.1.0.0', '10.1.255.255'] });
+    assert.equal(poolUse(network, ['10.1.0.1']).free, 65_533);
+    assert.equal(firstFree(network, (ip) => ip !== '10.1.255.254'), '10.1.255.254');
+  });
 });

@@ -20,8 +20,10 @@ describe('query/fields', () => {
       );
     });
 
-  it('has recordings of every resource', () => {
-    assert.deepEqual(Object.keys(resources).sort(), Object.keys(recorded).sort());
+  it('has recordings of every resource that Ganeti answers for', () => {
+    const others = ['cluster', 'os'];
+    const names = Object.keys(resources).filter((name) => !others.includes(name));
+    assert.deepEqual(names.sort(), Object.keys(recorded).sort());
   });
 
   it('describes each field in one sentence', () => {
@@ -46,7 +48,7 @@ describe('query/fields', () => {
   });
 
   it('refuses a resource that does not exist, names of object members included', () => {
-    for (const name of ['unknown', 'os', '', 'constructor', '__proto__', 'toString'])
+    for (const name of ['unknown', '', 'constructor', '__proto__', 'toString'])
       assert.throws(
         () => describeFields(name, null),
         (error) =>

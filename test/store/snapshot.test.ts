@@ -37,6 +37,9 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+/** Addresses are in one of two networks, or in none. */
+const networkOf = (number: number) => ['net0', 'net1', null][number % 3] ?? null;
+const ipOf = (number: number) => `192.0.2.${number}`;
 const macOf = (number: number) => `aa:00:00:00:00:0${number}`;
 const pick = (names: readonly string[], at: number) => names[at] as string;
 
@@ -75,7 +78,9 @@ function changesOf(plain: Plain, step: Step): ObjectChange[] {
 }
 
 function instanceChanges(plain: Plain, step: Extract<Step, { kind: 'instance' }>): ObjectChange[] {
-  const nics = step.macs.map((mac) => aNic(`nic${mac}`, { mac: macOf(mac) }));
+  const nics = step.macs.map((number) =>
+    aNic(`nic${number}`, { mac: macOf(number), ip: ipOf(number), network: networkOf(number) }),
+  );
   const instance = anInstance(pick(instances, step.at), {
     primary_node: `${pick(nodes, step.node)}-uuid`,
     nics,
@@ -109,6 +114,11 @@ function told(snapshot: Snapshot): unknown {
     instancesOn: nodes.map((name) => snapshot.instancesOn(`${name}-uuid`)),
     nodesOf: groups.map((name) => snapshot.nodesOf(`${name}-uuid`)),
     macOwners: [0, 1, 2, 3, 4, 5, 6].map((mac) => snapshot.macOwner(macOf(mac))),
+    instancesIn: ['net0', 'net1'].map((network) => snapshot.instancesIn(network)),
+    addresses: ['net0', 'net1'].map((network) =>
+      [0, 1, 2, 3, 4, 5, 6].map((number) => snapshot.addressesIn(network).get(ipOf(number))),
+    ),
+    addressCounts: ['net0', 'net1'].map((network) => snapshot.addressesIn(network).size),
     disks: [0, 1, 2, 3].map((number) => snapshot.disk(`d${number}`)),
     disksOf: snapshot.instances.list().map((instance) => snapshot.disksOf(instance)),
   };
@@ -126,6 +136,19 @@ function naive(plain: Plain): unknown {
     ),
     macOwners: [0, 1, 2, 3, 4, 5, 6].map(
       (mac) => all.find((each) => each.nics.some((nic) => nic.mac === macOf(mac)))?.uuid,
+    ),
+    instancesIn: ['net0', 'net1'].map((network) =>
+      all.filter((each) => each.nics.some((nic) => nic.network === network)),
+    ),
+    addresses: ['net0', 'net1'].map((network) =>
+      [0, 1, 2, 3, 4, 5, 6].map(
+        (number) =>
+          all.find((each) => each.nics.some((nic) => nic.network === network && nic.ip === ipOf(number)))
+            ?.uuid,
+      ),
+    ),
+    addressCounts: ['net0', 'net1'].map(
+      (network) => all.flatMap((each) => each.nics).filter((nic) => nic.network === network).length,
     ),
     disks: [0, 1, 2, 3].map((number) => plain.disks.get(`d${number}`)),
     disksOf: all.map((each) => each.disks.flatMap((uuid) => plain.disks.get(uuid) ?? [])),

@@ -24,6 +24,7 @@ const scenarios: Scenario[] = [
   ...clusterScenarios,
   ...groupScenarios,
   ...moveScenarios,
+  ...networkScenarios,
   ...nodeScenarios,
   ...networkScenarios,
   ...tagScenarios,

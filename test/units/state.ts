@@ -5,6 +5,7 @@ import type { TestCluster } from '../helpers/cluster.ts';
 
 const NODE_FIELDS = ['name', 'role', 'group', 'pinst_list', 'tags'];
 const GROUP_FIELDS = ['name', 'uuid', 'alloc_policy', 'tags'];
+const NETWORK_FIELDS = ['name', 'uuid', 'gateway', 'mac_prefix', 'map', 'group_list', 'inst_list', 'tags'];
 const INSTANCE_FIELDS = [
   'name',
   'uuid',
@@ -14,6 +15,7 @@ const INSTANCE_FIELDS = [
   'admin_state',
   'os',
   'nic.macs',
+  'nic.ips',
   'disk.uuids',
   'disk.sizes',
   'beparams',
@@ -35,6 +37,7 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
     cluster: manager.clusterInfo(SYSTEM).tags,
     nodes: await read('node', NODE_FIELDS),
     groups: await read('group', GROUP_FIELDS),
+    networks: await read('network', NETWORK_FIELDS),
     instances: await read('instance', INSTANCE_FIELDS),
     files,
     mirrors: (await filesIn(join(cluster.dir, 'volumes', 'drbd')))

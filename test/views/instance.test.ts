@@ -6,7 +6,17 @@ import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import type { GuestFacts } from '../../lib/rpc/types.ts';
 import type { JobSource } from '../../lib/views/define.ts';
 import { runQuery } from '../../lib/views/registry.ts';
-import { aCluster, aDisk, aGuest, aNic, aNode, anInstance, someFacts, viewOf } from '../helpers/view.ts';
+import {
+  aCluster,
+  aDisk,
+  aGuest,
+  aNic,
+  aNode,
+  anInstance,
+  noNodes,
+  someFacts,
+  viewOf,
+} from '../helpers/view.ts';
 
 const noJobs: JobSource = { get: async () => null, all: () => [], locks: () => [] };
 const NODATA = [2, null];
@@ -34,7 +44,7 @@ async function read(scene: Scene, fields: string[]): Promise<readonly unknown[]>
   const view = viewOf({ cluster: aCluster(scene.cluster), nodes, instances: [instance, ...others], disks });
   const runtime = new RuntimeTable();
   for (const [short, list] of Object.entries(guests)) runtime.update(`${short}-uuid`, someFacts(list));
-  const answer = await runQuery('instance', ['uuid', ...fields], null, { view, runtime }, noJobs);
+  const answer = await runQuery('instance', ['uuid', ...fields], null, { view, runtime }, noJobs, noNodes);
   const row = answer.data.find((cells) => cells[0]?.[1] === instance.uuid);
   assert.ok(row);
   return row.slice(1);

@@ -6,7 +6,7 @@ import { put } from '../../lib/store/changes.ts';
 import { Snapshot } from '../../lib/store/snapshot.ts';
 import { listing } from '../../lib/views/listing.ts';
 import { runQuery } from '../../lib/views/registry.ts';
-import { aCluster, aDisk, aGroup, aGuest, aNode, anInstance, someFacts } from '../helpers/view.ts';
+import { aCluster, aDisk, aGroup, aGuest, aNode, anInstance, noNodes, someFacts } from '../helpers/view.ts';
 
 const FIELDS = ['name', 'pnode', 'pnode.group', 'disk.sizes', 'beparams', 'hvparams', 'status', 'oper_ram'];
 const noJobs = { get: async () => null, all: () => [], locks: () => [] };
@@ -26,12 +26,12 @@ const scene = () =>
 
 async function listed(resource: string, view: Snapshot, runtime: RuntimeTable): Promise<unknown> {
   const pieces: string[] = [];
-  for await (const piece of listing(resource, FIELDS, { view, runtime }, noJobs)) pieces.push(piece);
+  for await (const piece of listing(resource, FIELDS, { view, runtime }, noJobs, noNodes)) pieces.push(piece);
   return JSON.parse(`[${pieces.join(',')}]`);
 }
 
 async function queried(resource: string, view: Snapshot, runtime: RuntimeTable): Promise<unknown> {
-  const { data } = await runQuery(resource, FIELDS, null, { view, runtime }, noJobs);
+  const { data } = await runQuery(resource, FIELDS, null, { view, runtime }, noJobs, noNodes);
   return data.map((cells) =>
     Object.fromEntries(
       FIELDS.map((field, place) => [field, cells[place]?.[0] === 0 ? cells[place][1] : null]),

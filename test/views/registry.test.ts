@@ -4,13 +4,16 @@ import { MerapiError } from '../../lib/base/errors.ts';
 import type { Job } from '../../lib/model/job.ts';
 import { resources } from '../../lib/query/resources.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
-import type { JobSource } from '../../lib/views/define.ts';
+import { clusterValues } from '../../lib/views/cluster-row.ts';
+import type { JobSource, NodeSource } from '../../lib/views/define.ts';
 import { groupValues } from '../../lib/views/group.ts';
 import { instanceValues } from '../../lib/views/instance.ts';
 import { jobValues } from '../../lib/views/job.ts';
+import { networkValues } from '../../lib/views/network.ts';
 import { nodeValues } from '../../lib/views/node.ts';
+import { osValues } from '../../lib/views/os.ts';
 import { runQuery } from '../../lib/views/registry.ts';
-import { aCluster, aGroup, aGuest, aNode, anInstance, someFacts, viewOf } from '../helpers/view.ts';
+import { aCluster, aGroup, aGuest, aNode, anInstance, noNodes, someFacts, viewOf } from '../helpers/view.ts';
 
 function aJob(id: number, patch: Partial<Job> = {}): Job {
   const input = { OP_ID: 'OP_TAGS_SET', kind: 'cluster', tags: ['x'], priority: 0 };
@@ -79,18 +82,52 @@ const view = viewOf({ nodes, groups, instances });
 const runtime = new RuntimeTable();
 runtime.update('node2-uuid', someFacts([aGuest('web10')], { spindles_total: null }));
 
+const osNodes: NodeSource = {
+  operatingSystems: async () => [
+    {
+      name: 'debian',
+      valid: true,
+      nodes: {
+        node1: [
+          {
+            path: '/os/debian',
+            valid: true,
+            message: '',
+            variants: ['stable'],
+            parameters: [['suite', 'the suite']],
+            api_versions: [20],
+            trusted: true,
+          },
+        ],
+      },
+      variants: ['stable'],
+      parameters: [['suite', 'the suite']],
+      api_versions: [20],
+      trusted: true,
+    },
+  ],
+};
+
 async function ask(
   resource: string,
   fields: string[],
   filter: unknown = null,
   jobs: JobSource = jobSource(),
 ) {
-  return (await runQuery(resource, fields, filter, { view, runtime }, jobs)).data;
+  return (await runQuery(resource, fields, filter, { view, runtime }, jobs, osNodes)).data;
 }
 
 describe('views/registry', () => {
   it('has a value for every field and for nothing else', () => {
-    const values = { instance: instanceValues, node: nodeValues, group: groupValues, job: jobValues };
+    const values = {
+      instance: instanceValues,
+      node: nodeValues,
+      group: groupValues,
+      job: jobValues,
+      network: networkValues,
+      os: osValues,
+      cluster: clusterValues,
+    };
     for (const [name, table] of Object.entries(resources))
       assert.deepEqual([...values[name as keyof typeof values].keys()].sort(), [...table.keys()].sort());
   });
@@ -181,15 +218,40 @@ describe('views/registry', () => {
       ['=', 'name', 'web10.example.com'],
       narrow,
       jobSource(),
+      noNodes,
     );
     assert.equal(answer.data.length, 1);
   });
 
   it('refuses unknown resources and wrong filters', async () => {
     const refused = (error: unknown) => error instanceof MerapiError && error.code === 'bad_request';
-    await assert.rejects(ask('os', ['name']), refused);
+    await assert.rejects(ask('unknown', ['name']), refused);
     await assert.rejects(ask('node', ['name'], ['=', 'nosuch', 1]), refused);
     await assert.rejects(ask('node', ['name'], []), refused);
+  });
+
+  it('tells of the cluster itself', async () => {
+    const fields = ['cluster_name', 'master_node', 'drain_flag', 'watcher_pause', 'volume_group_name'];
+    const { name } = view.cluster;
+    const master = view.nodes.get(view.cluster.master_node)?.name;
+    const cells = [
+      [0, name],
+      [0, master],
+      [0, false],
+      [3, null],
+      [3, null],
+    ];
+    assert.deepEqual(await ask('cluster', fields, ['=', 'cluster_name', name]), [cells]);
+    assert.deepEqual(await ask('cluster', fields, ['=', 'cluster_name', 'other']), []);
+  });
+
+  it('asks the nodes for OS definitions', async () => {
+    const fields = ['name', 'valid', 'hidden', 'variants', 'node_status'];
+    const told = ['/os/debian', true, '', ['stable'], [['suite', 'the suite']], [20], true];
+    const values = ['debian', true, false, ['stable'], { node1: [told] }];
+    const cells = values.map((value) => [0, value]);
+    assert.deepEqual(await ask('os', fields, ['=[]', 'variants', 'stable']), [cells]);
+    assert.deepEqual(await ask('os', fields, ['?', 'hidden']), []);
   });
 
   it('gives jobs by ascending id, archived ones by their id only', async () => {

@@ -12,7 +12,12 @@ export interface InstanceParts {
 
 type InstanceHandlers = Pick<
   Handlers,
-  'instance.start' | 'instance.stop' | 'instance.reboot' | 'instance.resize' | 'instance.forget'
+  | 'instance.start'
+  | 'instance.stop'
+  | 'instance.reboot'
+  | 'instance.resize'
+  | 'instance.memory'
+  | 'instance.forget'
 >;
 
 /** Serves the calls about guests. */
@@ -41,6 +46,10 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       if (!target) throw new MerapiError('wrong_input', `Instance ${instance.name} has no disk ${disk}`);
       const [path = ''] = await storage.paths([target]);
       await hypervisors.of(instance.hypervisor).resize(instance, { path, size: target.size });
+      return {};
+    },
+    'instance.memory': async ({ instance, memory }) => {
+      await hypervisors.of(instance.hypervisor).setMemory(instance, memory);
       return {};
     },
     'instance.forget': async ({ instance }) => {

@@ -41,6 +41,8 @@ export interface Hypervisor {
   reset(instance: InstanceTarget): Promise<void>;
   /** Tells a guest that the disk at this path has grown to `size` MiB; nothing to do where it does not run. */
   resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void>;
+  /** Gives a running guest this much memory (MiB), at most what it was started with. */
+  setMemory(instance: InstanceTarget, memory: number): Promise<void>;
   /** Removes all that is kept of a guest that does not run. */
   forget(instance: InstanceTarget): Promise<void>;
   /** Calls back whenever what guests() tells may have changed. */

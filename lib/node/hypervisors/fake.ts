@@ -115,6 +115,13 @@ export class FakeHypervisor implements Hypervisor {
   /** A simulated guest takes its disks as they are. */
   async resize(): Promise<void> {}
 
+  async setMemory(instance: InstanceTarget, memory: number): Promise<void> {
+    const known = this.#find(instance);
+    if (!known || known.state === 'stopped')
+      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
+    await this.#write({ ...known, memory });
+  }
+
   async forget(instance: InstanceTarget): Promise<void> {
     const known = this.#find(instance);
     if (!known) return;

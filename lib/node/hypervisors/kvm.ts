@@ -90,6 +90,13 @@ class KvmDriver implements Hypervisor {
     await this.#guests.get(instance.uuid)?.resize(disk);
   }
 
+  async setMemory(instance: InstanceTarget, memory: number): Promise<void> {
+    const guest = this.#guests.get(instance.uuid);
+    if (!guest)
+      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
+    await guest.setMemory(memory);
+  }
+
   async forget(instance: InstanceTarget): Promise<void> {
     await this.#guests.get(instance.uuid)?.forget();
   }

@@ -10,12 +10,7 @@ const textOf = (type: string, isRight: (text: string) => boolean): Kind<z.ZodStr
 
 function isNetwork6(text: string): boolean {
   const [address = '', prefix = '', ...rest] = text.split('/');
-  return (
-    rest.length === 0 &&
-    isIPv6(address) &&
-    /^\d{1,3}$/.test(prefix) &&
-    Number(prefix) <= 128
-  );
+  return rest.length === 0 && isIPv6(address) && /^\d{1,3}$/.test(prefix) && Number(prefix) <= 128;
 }
 
 /** Kinds of addresses and networks. */

@@ -51,6 +51,15 @@ export const instanceResize = defineCall({
   timeout: 60_000,
 });
 
+export const instanceMemory = defineCall({
+  name: 'instance.memory',
+  summary: 'Gives a running guest this much memory (MiB), at most what it was started with.',
+  params: z.strictObject({ instance: InstanceTarget, memory: z.number().int().min(1) }),
+  result: nothing,
+  mutates: true,
+  timeout: 60_000,
+});
+
 export const instanceForget = defineCall({
   name: 'instance.forget',
   summary:

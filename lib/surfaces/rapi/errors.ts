@@ -22,6 +22,7 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
   hypervisor: 500,
   block_device: 500,
   node_unreachable: 502,
+  hooks_abort: 500,
   timeout: 502,
   bad_request: 400,
   not_found: 404,

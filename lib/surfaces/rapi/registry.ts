@@ -4,6 +4,7 @@ import { clusterResources } from './resources/cluster.ts';
 import { filterResources } from './resources/filters.ts';
 import { groupResources } from './resources/groups.ts';
 import { instanceResources } from './resources/instances.ts';
+import { instanceChangeResources } from './resources/instances-change.ts';
 import { instanceDiskResources } from './resources/instances-disks.ts';
 import { instanceMoveResources } from './resources/instances-move.ts';
 import { jobResources } from './resources/jobs.ts';
@@ -19,6 +20,7 @@ const described: readonly Resource[] = [
   ...nodeChangeResources,
   ...groupResources,
   ...instanceResources,
+  ...instanceChangeResources,
   ...instanceMoveResources,
   ...instanceDiskResources,
   ...networkResources,

@@ -150,8 +150,7 @@ function macOf(
   index: number,
   old: Nic | undefined,
 ): string {
-  const isFree = (mac: string) =>
-    !taken.has(mac) && (mac === old?.mac || view.macOwner(mac) === undefined);
+  const isFree = (mac: string) => !taken.has(mac) && (mac === old?.mac || view.macOwner(mac) === undefined);
   let mac = wanted.toLowerCase();
   if (mac === AUTO || mac === 'generate') {
     do

@@ -128,6 +128,11 @@ export function openOsParams(seal: Seal, sealed: string | null): Record<string, 
   return sealed === null ? {} : (parseJson(seal.open(sealed)) as Record<string, ParamValues>);
 }
 
+/** Private OS parameters of an instance, from the sealed text in which they are stored. */
+export function openPrivate(seal: Seal, sealed: string | null): ParamValues {
+  return sealed === null ? {} : (parseJson(seal.open(sealed)) as ParamValues);
+}
+
 /** Values as scripts get them: a text as it is, everything else as JSON. */
 function scriptTexts(values: ParamValues): Record<string, string> {
   return Object.fromEntries(

@@ -61,7 +61,7 @@ export async function checkMove(context: CheckContext, params: MoveRequest): Pro
 }
 
 /** Where the disks of an instance let it go. */
-function targetOf(
+export function targetOf(
   { view, runtime, log }: CheckContext,
   instance: Instance,
   named: Node | null,

@@ -60,3 +60,21 @@ export function checkInstancePolicy(
   if (!tell) throw new MerapiError('wrong_input', text);
   tell(text);
 }
+
+/**
+ * Refuses a change that breaks the policy of the group of an instance's node in a way in which it is not broken now.
+ * @throws MerapiError wrong_input
+ */
+export function checkChangedPolicy(view: ClusterView, before: Instance, after: Instance): void {
+  const group = view.groups.get(view.nodes.get(before.primary_node)?.group ?? '');
+  const policy = fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {});
+  const problems = (instance: Instance) =>
+    ipolicyViolations(policy, specOfInstance(view, instance, view.disksOf(instance)));
+  const old = problems(before);
+  const added = problems(after).filter((problem) => !old.includes(problem));
+  if (added.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `The instance would break the instance policy of group ${group?.name}: ${added.join('; ')}`,
+    );
+}

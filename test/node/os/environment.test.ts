@@ -46,6 +46,10 @@ describe('environment of OS scripts', () => {
         {
           ...{ uuid: 'n2', name: null, mac: 'aa:00:00:00:00:03', ip: null },
           nicparams: { mode: 'openvswitch', link: 'sw0', vlan: '.100' },
+          network: {
+            ...{ name: 'lan', uuid: 'net0', network: '192.0.2.0/24', gateway: '192.0.2.1' },
+            ...{ network6: '2001:db8::/64', gateway6: null, mac_prefix: 'aa:11:22', tags: ['one', 'two'] },
+          },
         },
       ],
     });
@@ -91,6 +95,13 @@ describe('environment of OS scripts', () => {
       NIC_2_LINK: 'sw0',
       NIC_2_VLAN: '.100',
       NIC_2_FRONTEND_TYPE: 'e1000',
+      NIC_2_NETWORK_NAME: 'lan',
+      NIC_2_NETWORK_UUID: 'net0',
+      NIC_2_NETWORK_SUBNET: '192.0.2.0/24',
+      NIC_2_NETWORK_GATEWAY: '192.0.2.1',
+      NIC_2_NETWORK_SUBNET6: '2001:db8::/64',
+      NIC_2_NETWORK_MAC_PREFIX: 'aa:11:22',
+      NIC_2_NETWORK_TAGS: 'one two',
     });
     assert.deepEqual(Object.fromEntries(entries.filter(([name]) => isParameter(name))), {
       INSTANCE_BE_minmem: '128',

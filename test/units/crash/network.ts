@@ -1,8 +1,8 @@
-import { create, instance_name, removal, type Scenario } from './define.ts';
+import { create, removal, type Scenario } from './define.ts';
 
-const network_name = 'net1';
+const network_name = 'lan';
 const group_name = 'default';
-const added = { OP_ID: 'OP_NETWORK_ADD', network_name, network: '192.0.2.0/28' };
+const added = { OP_ID: 'OP_NETWORK_ADD', network_name, network: '203.0.113.0/29', gateway: '203.0.113.1' };
 const removed = { OP_ID: 'OP_NETWORK_REMOVE', network_name };
 const connected = {
   ...{ OP_ID: 'OP_NETWORK_CONNECT', network_name, group_name },
@@ -10,22 +10,35 @@ const connected = {
 };
 const disconnected = { OP_ID: 'OP_NETWORK_DISCONNECT', network_name, group_name };
 
-/** Opcodes on networks. */
+/** Opcodes on networks, and an instance that gets its address from one. */
 export const networkScenarios: Scenario[] = [
-  { name: 'add a network', setup: [], op: added, cleanup: [removed] },
-  { name: 'remove a network', setup: [added], op: removed, cleanup: [removed] },
+  {
+    name: 'add a network',
+    setup: [],
+    op: { ...added, add_reserved_ips: ['203.0.113.4'], tags: ['one'] },
+    cleanup: [removed],
+  },
+  {
+    name: 'remove a network',
+    setup: [added],
+    op: removed,
+    cleanup: [removed],
+  },
   {
     name: 'change a network',
     setup: [added],
     op: {
-      OP_ID: 'OP_NETWORK_SET_PARAMS',
-      network_name,
-      gateway: '192.0.2.3',
-      add_reserved_ips: ['192.0.2.9'],
+      ...{ OP_ID: 'OP_NETWORK_SET_PARAMS', network_name, gateway: '203.0.113.2' },
+      ...{ add_reserved_ips: ['203.0.113.5'], mac_prefix: 'aa:11:22' },
     },
     cleanup: [removed],
   },
-  { name: 'connect a network', setup: [added], op: connected, cleanup: [disconnected, removed] },
+  {
+    name: 'connect a network',
+    setup: [added],
+    op: connected,
+    cleanup: [disconnected, removed],
+  },
   {
     name: 'disconnect a network',
     setup: [added, connected],
@@ -35,13 +48,7 @@ export const networkScenarios: Scenario[] = [
   {
     name: 'create an instance with an address from a pool',
     setup: [added, connected],
-    op: {
-      ...create,
-      instance_name,
-      disk_template: 'diskless',
-      disks: [],
-      nics: [{ network: network_name, ip: 'pool' }],
-    },
+    op: { ...create, nics: [{ network: network_name, ip: 'pool' }] },
     cleanup: [removal, disconnected, removed],
   },
 ];

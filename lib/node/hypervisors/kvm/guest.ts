@@ -141,6 +141,16 @@ export class Guest {
     });
   }
 
+  /** Asks the guest to live with this much memory (MiB); it gives the rest back when it can. */
+  setMemory(memory: number): Promise<void> {
+    return this.#queue.run(async () => {
+      const process = await this.#process();
+      const monitor = process && (await this.#qemu.connect(process));
+      if (!monitor) throw new MerapiError('wrong_state', 'The instance does not run, so its memory stays');
+      await monitor.execute('balloon', { value: memory * 1024 * 1024 });
+    });
+  }
+
   forget(): Promise<void> {
     return this.#queue.run(async () => {
       if (await this.#process())

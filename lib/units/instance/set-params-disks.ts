@@ -1,0 +1,160 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import type { Instance } from '../../model/instance.ts';
+import { changed } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { put, remove } from '../../store/changes.ts';
+import type { Build, CheckContext, RunContext } from '../define.ts';
+import { createDisks, type DiskNodes, diskNodesOf, removeDisks } from '../steps/disk-work.ts';
+import { buildDisks, type DiskRequest, onNodes } from '../steps/disks.ts';
+import { reserveMirrors } from '../steps/mirrors.ts';
+import { diskTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+import { newPlace, placeOf, type Step } from './device-changes.ts';
+
+/** Changes of disks that can be made. */
+export interface DiskChanges {
+  nodes: DiskNodes;
+  /** The disks of the instance afterwards, new ones without the numbers of their mirrors. */
+  disks: Disk[];
+  added: Disk[];
+  removed: Disk[];
+  detached: Disk[];
+  told: [string, unknown][];
+}
+
+/** Works out changes of disks. @throws MerapiError */
+export function changeDisks(
+  { view, clock }: CheckContext,
+  instance: Instance,
+  steps: readonly Step<DiskRequest>[],
+  isRunning: boolean,
+): DiskChanges {
+  const nodes = diskNodesOf(view, instance);
+  const changes: DiskChanges = {
+    nodes,
+    disks: [...view.disksOf(instance)],
+    added: [],
+    removed: [],
+    detached: [],
+    told: [],
+  };
+  const { told } = changes;
+  for (const step of steps) {
+    const { disks } = changes;
+    if ((step.op === 'remove' || step.op === 'detach') && isRunning)
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} runs; shut it down before it loses a disk`,
+      );
+    switch (step.op) {
+      case 'add':
+      case 'attach': {
+        const place = newPlace(disks, step.op === 'add' ? step.which : -1, 'disk');
+        const disk =
+          step.op === 'add'
+            ? newDisk(view, instance, nodes, step.params, disks.length, clock.seconds())
+            : detachedDisk(view, instance, step);
+        if (step.op === 'add') changes.added.push(disk);
+        changes.disks = [...disks.slice(0, place), disk, ...disks.slice(place)];
+        told.push([`disk/${place}`, `${step.op}:size=${disk.size},mode=${disk.mode}`]);
+        break;
+      }
+      case 'remove':
+      case 'detach': {
+        const place = placeOf(disks, step.which, 'disk');
+        (step.op === 'remove' ? changes.removed : changes.detached).push(disks[place] as Disk);
+        changes.disks = disks.filter((_, index) => index !== place);
+        told.push([`disk/${place}`, step.op]);
+        break;
+      }
+      case 'modify': {
+        const place = placeOf(disks, step.which, 'disk');
+        const disk = modified(disks[place] as Disk, step.params, clock.seconds());
+        changes.disks = disks.map((each, index) => (index === place ? disk : each));
+        for (const key of ['mode', 'name'] as const)
+          if (key in step.params) told.push([`disk.${key}/${place}`, disk[key]]);
+      }
+    }
+  }
+  return changes;
+}
+
+function newDisk(
+  view: ClusterView,
+  instance: Instance,
+  nodes: DiskNodes,
+  request: DiskRequest,
+  first: number,
+  now: number,
+): Disk {
+  const template = view.disksOf(instance)[0]?.dev_type ?? instance.disk_template;
+  if (template === 'diskless')
+    throw new MerapiError('wrong_input', `Instance ${instance.name} has no disks and no template for them`);
+  const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, first };
+  const built = buildDisks(view.cluster, [request], setting);
+  const [disk] = onNodes(built, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
+  if (!disk) throw new MerapiError('wrong_input', 'No disk is described');
+  return disk;
+}
+
+/** A disk that belongs to no instance, by uuid or name. @throws MerapiError unknown_entity, wrong_state */
+function detachedDisk(view: ClusterView, instance: Instance, { which, params }: Step<DiskRequest>): Disk {
+  const wanted = String(params.uuid ?? params.name ?? which);
+  const disk = view.freeDisks().find(({ uuid, name }) => uuid === wanted || name === wanted);
+  if (!disk)
+    throw new MerapiError('unknown_entity', `There is no detached disk '${wanted}'; give its uuid or name`);
+  const template = view.disksOf(instance)[0]?.dev_type ?? instance.disk_template;
+  if (disk.dev_type !== template && template !== 'diskless')
+    throw new MerapiError(
+      'wrong_state',
+      `Disk ${wanted} has the template ${disk.dev_type}, instance ${instance.name} has ${template}`,
+    );
+  return { ...disk, instance: instance.uuid };
+}
+
+/** @throws MerapiError wrong_input for what cannot be changed of a disk */
+function modified(disk: Disk, request: DiskRequest, now: number): Disk {
+  const { name, mode, spindles, ...rest } = request;
+  const strange = Object.keys(rest);
+  if (strange.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `${strange.join(', ')} of a disk cannot be changed${strange.includes('size') ? '; disks grow with grow-disk' : ''}`,
+    );
+  return changed(
+    disk,
+    {
+      ...(name === undefined ? {} : { name: name === 'none' ? null : String(name) }),
+      ...(mode === 'rw' || mode === 'ro' ? { mode } : {}),
+      ...(spindles === undefined ? {} : { spindles: Number(spindles) }),
+    },
+    now,
+  );
+}
+
+/** Makes the data of new disks; answers all disks of the instance as they are to be recorded. */
+export async function makeDisks(
+  context: RunContext,
+  instance: Instance,
+  changes: DiskChanges,
+): Promise<readonly Disk[]> {
+  const added = await reserveMirrors(context, changes.added);
+  const byUuid = new Map(added.map((disk) => [disk.uuid, disk]));
+  await createDisks(context, changes.nodes, added.map(diskTarget), instance.name, 'new');
+  return changes.disks.map((disk) => byUuid.get(disk.uuid) ?? disk);
+}
+
+/** What is recorded of disks: those that the instance has, and those that it has lost. */
+export function diskRecords(disks: readonly Disk[], { removed, detached }: DiskChanges, now: number): Build {
+  return (view) => [
+    ...disks.flatMap((disk) => (view.disk(disk.uuid) === disk ? [] : [put('disk', disk)])),
+    ...detached.map((disk) => put('disk', changed(disk, { instance: null }, now))),
+    ...removed.map((disk) => remove('disk', disk.uuid)),
+  ];
+}
+
+/** Removes the data of disks that nothing knows of any more. */
+export async function dropDisks(context: RunContext, { nodes, removed }: DiskChanges): Promise<void> {
+  await removeDisks(context, nodes, removed.map(diskTarget), tolerant(context, true), 'old');
+}

@@ -1,0 +1,107 @@
+import { MerapiError } from '../../base/errors.ts';
+import { fillNicParams } from '../../model/fill.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { Nic } from '../../model/nic.ts';
+import type { Node } from '../../model/node.ts';
+import type { ClusterView } from '../../model/view.ts';
+import { connectNics } from '../steps/nic-addresses.ts';
+import { buildNics, type NicRequest } from '../steps/nics.ts';
+import { newPlace, placeOf, type Step } from './device-changes.ts';
+
+/** The NICs of an instance after changes, what the job tells of these, and the changes with all that was filled in. */
+export interface NicChanges {
+  nics: Nic[];
+  told: [string, unknown][];
+  steps: Step<NicRequest>[];
+}
+
+/** A NIC on its way: as it was, what is asked of it, and whether anything is. */
+interface Entry {
+  uuid: string;
+  name: string | null;
+  old: Nic | undefined;
+  request: NicRequest;
+  isChanged: boolean;
+}
+
+/** Works out changes of NICs. @throws MerapiError */
+export async function changeNics(
+  view: ClusterView,
+  instance: Instance,
+  node: Node,
+  steps: readonly Step<NicRequest>[],
+  conflictsCheck: boolean,
+): Promise<NicChanges> {
+  let entries = instance.nics.map(
+    (old): Entry => ({ uuid: old.uuid, name: old.name, old, request: {}, isChanged: false }),
+  );
+  const done: { step: Step<NicRequest>; place: number; entry: Entry }[] = [];
+  for (const step of steps) {
+    switch (step.op) {
+      case 'add': {
+        const place = newPlace(entries, step.which, 'NIC');
+        const entry = { uuid: '', name: null, old: undefined, request: step.params, isChanged: true };
+        entries = [...entries.slice(0, place), entry, ...entries.slice(place)];
+        done.push({ step, place, entry });
+        break;
+      }
+      case 'modify':
+      case 'remove': {
+        const place = placeOf(entries, step.which, 'NIC');
+        const entry = entries[place] as Entry;
+        if (step.op === 'remove') entries = entries.filter((each) => each !== entry);
+        else Object.assign(entry, { request: { ...entry.request, ...step.params }, isChanged: true });
+        done.push({ step, place, entry });
+        break;
+      }
+      default:
+        throw new MerapiError('wrong_input', `NICs cannot be ${step.op}ed; add or remove them`);
+    }
+  }
+  const nics = await built(view, instance, node, entries, conflictsCheck);
+  const told = done.flatMap(({ step, place, entry }) => tell(step, place, nics[entries.indexOf(entry)]));
+  const filled = done.map(({ step, entry }) => {
+    const nic = nics[entries.indexOf(entry)];
+    return step.op === 'add' && nic ? { ...step, params: { ...step.params, mac: nic.mac } } : step;
+  });
+  return { nics, told, steps: filled };
+}
+
+/** The NICs that entries describe; those that are changed have all their link parameters for themselves from then on. */
+async function built(
+  view: ClusterView,
+  instance: Instance,
+  node: Node,
+  entries: readonly Entry[],
+  conflictsCheck: boolean,
+): Promise<Nic[]> {
+  const requests = entries.map((entry) => entry.request);
+  const wanted = await buildNics(
+    view,
+    instance.name,
+    requests,
+    entries.map((entry) => entry.old),
+  );
+  return entries.flatMap(({ old, isChanged }, index) => {
+    const nic = wanted[index];
+    if (!nic || (!isChanged && old)) return old ?? [];
+    const [connected = nic] = connectNics(view, [nic], node, instance.uuid, conflictsCheck, [old]);
+    return { ...connected, nicparams: fillNicParams(view.cluster, connected) };
+  });
+}
+
+/** What a job tells of one change; the words are those of Ganeti. */
+function tell({ op, params }: Step<NicRequest>, place: number, nic: Nic | undefined): [string, unknown][] {
+  if (op === 'remove') return [[`NIC/${place}`, 'remove']];
+  if (!nic) return [];
+  const { mac, ip, name, network, nicparams } = nic;
+  if (op === 'add') {
+    const { mode, link } = nicparams;
+    const words = `mac=${mac},ip=${ip ?? 'None'},mode=${mode},link=${link},network=${network ?? 'None'}`;
+    return [[`nic.${place}`, `add:${words}`]];
+  }
+  const values: Record<string, unknown> = { mac, ip, name, network };
+  const asked = Object.entries(values).filter(([key]) => key in params);
+  const links = Object.entries(nicparams).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...asked, ...links].map(([key, value]) => [`nic.${key}/${place}`, value]);
+}

@@ -1,0 +1,151 @@
+import { MerapiError } from '../../base/errors.ts';
+import { stringifyJson } from '../../base/json.ts';
+import { type BeParams, beParamKinds } from '../../model/beparams.ts';
+import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
+import { fillBeParams, fillOsParams } from '../../model/fill.ts';
+import { clusterOnlyHvParams, hypervisorParams } from '../../model/hvparams/index.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { ValuesOf } from '../../opcodes/define.ts';
+import type { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
+import type { CheckContext } from '../define.ts';
+import { nodeNamed, primaryOf } from '../steps/find.ts';
+import { checkOs, openPrivate } from '../steps/os.ts';
+import { updatedValues } from '../steps/params.ts';
+import { targetOf } from '../steps/relocation.ts';
+import { isRunning } from '../steps/running.ts';
+import { checkChangedPolicy } from '../steps/spec.ts';
+
+export type Request = ValuesOf<typeof opcode>;
+
+/** What changes of an instance's own values, and what the job tells of it. */
+export interface ValueChanges {
+  patch: Partial<Instance>;
+  told: [string, unknown][];
+}
+
+/** Works out changes of everything but devices. @throws MerapiError */
+export async function changeValues(
+  context: CheckContext,
+  instance: Instance,
+  params: Request,
+): Promise<ValueChanges> {
+  const changes: ValueChanges = { patch: {}, told: [] };
+  movePrimary(context, instance, params, changes);
+  changeHypervisor(instance, params, changes);
+  changeBackend(context, instance, params, changes);
+  await changeOs(context, instance, params, changes);
+  changeState(context, instance, params, changes);
+  return changes;
+}
+
+function movePrimary(
+  context: CheckContext,
+  instance: Instance,
+  params: Request,
+  { patch, told }: ValueChanges,
+): void {
+  if (params.pnode === null) return;
+  const node = nodeNamed(context.view, params.pnode);
+  context.resolve({ pnode: node.name, pnode_uuid: node.uuid });
+  if (node.uuid === instance.primary_node) return;
+  if (isRunning(context.runtime, instance) && !params.force)
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${instance.name} runs on its primary node; migrate it, or give force`,
+    );
+  patch.primary_node = targetOf(context, instance, node, null).uuid;
+  told.push(['pnode', node.name]);
+}
+
+function changeHypervisor(instance: Instance, { hvparams }: Request, { patch, told }: ValueChanges): void {
+  const given = Object.entries(hvparams);
+  if (given.length === 0) return;
+  const foreign = given.map(([name]) => name).filter((name) => clusterOnlyHvParams.includes(name));
+  if (foreign.length > 0)
+    throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
+  patch.hvparams = updatedValues(instance.hvparams, hvparams, hypervisorParams[instance.hypervisor].kinds);
+  told.push(...given.map(([name, value]): [string, unknown] => [`hv/${name}`, value]));
+}
+
+function changeBackend(
+  context: CheckContext,
+  instance: Instance,
+  params: Request,
+  { patch, told }: ValueChanges,
+): void {
+  const given = Object.entries(params.beparams);
+  if (given.length === 0) return;
+  const { memory, ...rest } = params.beparams;
+  const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
+  const own = updatedValues(instance.beparams as ParamValues, { ...both, ...rest }, beParamKinds);
+  patch.beparams = own as Partial<BeParams>;
+  const filled = fillBeParams(context.view.cluster, patch.beparams);
+  for (const name of ['minmem', 'maxmem', 'vcpus'] as const)
+    if (filled[name] < 1)
+      throw new MerapiError('wrong_input', `${name} must be at least 1, not ${filled[name]}`);
+  if (filled.minmem > filled.maxmem)
+    context.log(
+      `minmem (${filled.minmem} MiB) is more than maxmem (${filled.maxmem} MiB); the instance gets maxmem`,
+    );
+  if (!params.ignore_ipolicy)
+    checkChangedPolicy(context.view, instance, { ...instance, beparams: patch.beparams });
+  const all = Object.entries({ ...both, ...rest });
+  told.push(...all.map(([name, value]): [string, unknown] => [`be/${name}`, value]));
+}
+
+async function changeOs(
+  { view, nodes, seal, log }: CheckContext,
+  instance: Instance,
+  params: Request,
+  { patch, told }: ValueChanges,
+): Promise<void> {
+  const { os_name, osparams, osparams_private } = params;
+  if (os_name !== null) {
+    patch.os = os_name;
+    if (os_name !== instance.os) log(`The OS is only said to be ${os_name}: nothing is installed`);
+  }
+  const given = Object.entries(osparams);
+  if (given.length === 0 && osparams_private === null) return;
+  const os = os_name ?? instance.os;
+  const own = merged(instance.osparams, osparams);
+  const secret = merged(openPrivate(seal, instance.osparams_private), osparams_private ?? {});
+  const all = { ...fillOsParams(view.cluster, os, own), ...secret };
+  if (os !== '')
+    await checkOs(view, nodes, primaryOf(view, instance), os, {
+      forceVariant: params.force_variant,
+      params: all,
+    });
+  patch.osparams = own;
+  patch.osparams_private = Object.keys(secret).length === 0 ? null : seal.close(stringifyJson(secret));
+  told.push(...given.map(([name, value]): [string, unknown] => [`os/${name}`, value]));
+  told.push(
+    ...Object.keys(osparams_private ?? {}).map((name): [string, unknown] => [
+      `os_private/${name}`,
+      '<redacted>',
+    ]),
+  );
+}
+
+/** OS parameters have no known kinds; "default" and null take one away. */
+function merged(before: ParamValues, given: ParamValues): ParamValues {
+  const all = Object.entries({ ...before, ...given });
+  return Object.fromEntries(all.filter(([, value]) => value !== DEFAULT_VALUE && value !== null));
+}
+
+function changeState(
+  { runtime }: CheckContext,
+  instance: Instance,
+  { offline }: Request,
+  { patch, told }: ValueChanges,
+): void {
+  if (offline === null) return;
+  if (offline) {
+    if (instance.admin_state === 'up' || isRunning(runtime, instance))
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} is not down; shut it down before it is taken out of service`,
+      );
+    patch.admin_state = 'offline';
+  } else if (instance.admin_state === 'offline') patch.admin_state = 'down';
+  if (patch.admin_state) told.push(['admin_state', patch.admin_state]);
+}

@@ -1,0 +1,171 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import { fillBeParams } from '../../model/fill.ts';
+import type { Instance } from '../../model/instance.ts';
+import { changed } from '../../model/object.ts';
+import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
+import { put } from '../../store/changes.ts';
+import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
+import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { placeNics } from '../steps/nic-addresses.ts';
+import { isRunning } from '../steps/running.ts';
+import { checkDiskPolicy } from '../steps/spec.ts';
+import { instanceTarget } from '../steps/target.ts';
+import { stepsOf } from './device-changes.ts';
+import { changeDisks, type DiskChanges, diskRecords, dropDisks, makeDisks } from './set-params-disks.ts';
+import { changeNics } from './set-params-nics.ts';
+import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
+import { changeValues, type Request } from './set-params-values.ts';
+
+/** The parameters of which one at least must be given. */
+const wishes = [
+  'nics',
+  'disks',
+  'beparams',
+  'hvparams',
+  'osparams',
+  'osparams_private',
+  'disk_template',
+  'os_name',
+  'runtime_mem',
+  'offline',
+  'pnode',
+] as const;
+
+const isGiven = (value: unknown) =>
+  value !== null && Object.keys(Object(value)).length + Number(Object(value) !== value) > 0;
+
+export const instanceSetParams = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, resolve, runtime } = context;
+    checkWishes(params);
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const node = primaryOf(view, instance);
+    const running = isRunning(runtime, instance);
+    if (params.hotplug && running)
+      throw new MerapiError(
+        'wrong_state',
+        'Devices of running guests cannot be changed yet; leave hotplug out',
+      );
+    if (params.hotplug_if_possible && running)
+      context.log('The devices of the running guest stay as they are until its next start');
+    const memory = params.runtime_mem === null ? null : checkMemory(context, instance, params.runtime_mem);
+    const diskSteps = stepsOf(params.disks);
+    if (params.disks.length > 0) resolve({ disks: tuples(diskSteps) });
+    const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps, running) : null;
+    if (disks) checkNodes(context, disks, params, instance);
+    const template =
+      params.disk_template === null
+        ? null
+        : checkTemplateChange(context, instance, { ...params, disk_template: params.disk_template });
+    if (template?.to.secondary && params.remote_node !== null)
+      resolve({ remote_node: template.to.secondary.name, remote_node_uuid: template.to.secondary.uuid });
+    const nics =
+      params.nics.length > 0
+        ? await changeNics(view, instance, node, stepsOf(params.nics), params.conflicts_check)
+        : null;
+    if (nics) resolve({ nics: tuples(nics.steps) });
+    const { patch, told } = await changeValues(context, instance, params);
+    if (nics) patch.nics = nics.nics;
+    const result: [string, unknown][] = [
+      ...(memory === null ? [] : [['runtime_memory', memory] as [string, unknown]]),
+      ...(disks?.told ?? []),
+      ...(template ? [['disk_template', template.template] as [string, unknown]] : []),
+      ...(nics?.told ?? []),
+      ...told,
+    ];
+    const target = instanceTarget(view, instance, view.disksOf(instance));
+    return { instance, node, target, memory, disks, template, patch, result };
+  },
+
+  async run(context, { instance, node, target, memory, disks, template, patch, result }) {
+    if (memory !== null) {
+      const before = target.beparams.maxmem;
+      await context.call('memory', node, 'instance.memory', { instance: target, memory }, [
+        { call: 'instance.memory', params: { instance: target, memory: before } },
+      ]);
+    }
+    if (template) await convertTemplate(context, template);
+    const made = disks ? await makeDisks(context, instance, disks) : null;
+    const now = context.clock.seconds();
+    const record = {
+      ...patch,
+      ...(made ? { disks: made.map((disk) => disk.uuid) } : {}),
+    };
+    if (!disks?.removed.length) return { result, changes: recorded(instance, record, disks, made, now) };
+    await context.commit('instance', recorded(instance, record, disks, made, now));
+    await dropDisks(context, disks);
+    return { result };
+  },
+});
+
+/** The changes of the instance and of its disks. */
+function recorded(
+  { uuid }: Instance,
+  patch: Partial<Instance>,
+  disks: DiskChanges | null,
+  made: Awaited<ReturnType<typeof makeDisks>> | null,
+  now: number,
+): Parameters<RunContext['commit']>[1] {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    if (!instance) return [];
+    const nics = patch.nics ? { nics: placeNics(view, patch.nics, uuid) } : {};
+    return [
+      ...(disks && made ? diskRecords(made, disks, now)(view) : []),
+      put('instance', changed(instance, { ...patch, ...nics }, now)),
+    ];
+  };
+}
+
+function tuples(steps: readonly { op: string; which: number | string; params: object }[]): Json {
+  return steps.map(({ op, which, params }) => [op, which, params as Json]);
+}
+
+/** @throws MerapiError wrong_input when nothing is to be changed, or what Merapi does not have */
+function checkWishes(params: Request): void {
+  if (params.instance_communication)
+    throw new MerapiError('wrong_input', 'instance_communication is not supported: there is no such network');
+  if (!wishes.some((name) => isGiven(params[name])))
+    throw new MerapiError('wrong_input', `Nothing is to be changed; give one of ${wishes.join(', ')}`);
+  if (params.disk_template !== null && params.disks.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      'Change either the disks or their template: one job does one of them',
+    );
+}
+
+/** @throws MerapiError when a node that must make or lose disks cannot, or the policy does not allow them */
+function checkNodes(
+  { view }: CheckContext,
+  { nodes, disks }: DiskChanges,
+  params: Request,
+  instance: Instance,
+): void {
+  for (const node of Object.values(nodes)) if (node) checkOnline(node);
+  if (!params.ignore_ipolicy) checkDiskPolicy(view, nodes.primary, instance, disks);
+}
+
+/** @throws MerapiError when a running instance cannot have that memory (MiB) */
+function checkMemory({ view, runtime }: CheckContext, instance: Instance, memory: number): number {
+  if (!isRunning(runtime, instance))
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${instance.name} does not run, so it has no memory to change`,
+    );
+  const { minmem, maxmem } = fillBeParams(view.cluster, instance.beparams);
+  if (memory < minmem || memory > maxmem)
+    throw new MerapiError(
+      'wrong_input',
+      `The memory of ${instance.name} can be ${minmem} to ${maxmem} MiB, not ${memory}`,
+    );
+  const has = runtime.guest(instance.primary_node, instance.name)?.memory ?? 0;
+  const free = runtime.of(instance.primary_node)?.node.memory_free ?? 0;
+  if (memory - has > free)
+    throw new MerapiError(
+      'insufficient_resources',
+      `The node has ${free} MiB of memory free; ${memory - has} MiB are needed, ${memory - has - free} more`,
+    );
+  return memory;
+}
