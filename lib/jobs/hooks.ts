@@ -20,8 +20,10 @@ export interface HookPlan {
   env: Record<string, string>;
   /** The nodes that have scripts for the phase before. */
   pre: Node[];
-  /** The nodes, by uuid, that the phase after is for. */
-  post: string[];
+  /** Those that have scripts for the phase after. */
+  post: Node[];
+  /** The nodes, by uuid, that are not known to have any for it, because they are new or did not answer. */
+  unsure: string[];
 }
 
 /** Says what the hooks of an opcode are, from a state of the cluster; null when it has none. */
@@ -48,7 +50,9 @@ export function planHooks(op: OpInput, describe: Describe, { view, runtime }: So
     GANETI_MASTER: view.nodes.get(view.cluster.master_node)?.name ?? '',
   };
   const pre = nodesWith(hooks.name, 'pre', hooks.pre, { view, runtime });
-  return { name: hooks.name, env, pre, post: [...hooks.post] };
+  const post = nodesWith(hooks.name, 'post', hooks.post, { view, runtime });
+  const unsure = hooks.post.filter((uuid) => runtime.of(uuid) === null);
+  return { name: hooks.name, env, pre, post, unsure };
 }
 
 /** Runs the scripts of the phase before. @throws MerapiError hooks_abort when one fails */
@@ -64,13 +68,13 @@ export async function runPre(context: RunContext, { name, env, pre }: HookPlan):
  */
 export async function runPost<R>(
   context: RunContext,
-  { name, env, post }: HookPlan,
+  { name, env, post, unsure }: HookPlan,
   { changes, ...done }: Done<R>,
   describe: Describe,
 ): Promise<Done<R>> {
   if (changes) await context.commit('hooks/changes', changes);
   const now = await context.step('hooks/post', ({ view, runtime }) => ({
-    nodes: nodesWith(name, 'post', post, { view, runtime }),
+    nodes: [...post, ...nodesWith(name, 'post', unsure, { view, runtime })],
     env: withPrefix('GANETI_POST_', describe(view)?.env ?? {}),
   }));
   await runPhase(context, name, 'post', now.nodes, { ...env, ...now.env });

@@ -6,11 +6,12 @@ import { diskParamDefaults, diskTemplates } from '../model/diskparams/index.ts';
 import { hypervisorParams, hypervisors } from '../model/hvparams/index.ts';
 import { IPolicy, ipolicyDefaults } from '../model/ipolicy.ts';
 import { hostName } from '../model/names.ts';
-import { ndParamDefaults } from '../model/ndparams.ts';
+import { ndParamDefaults, ndParamKinds } from '../model/ndparams.ts';
 import { NicParams, nicParamDefaults } from '../model/nic.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import { newObject } from '../model/object.ts';
+import { templateKinds } from '../units/steps/group-params.ts';
 import { checkBeParams, ownValues } from '../units/steps/params.ts';
 
 const values = z.record(z.string(), z.unknown());
@@ -43,7 +44,14 @@ export const ClusterSpec = z.strictObject({
   beparams: values.default({}),
   hvparams: z.partialRecord(z.enum(hypervisors), values).default({}),
   ipolicy: IPolicy.partial().default({}),
+  ndparams: values.default({}),
+  diskparams: z.partialRecord(z.enum(diskTemplates), values).default({}),
+  osparams: z.record(z.string(), values).default({}),
+  vg_name: z.string().min(1).nullable().default(null),
+  drbd_helper: z.string().min(1).nullable().default(null),
   candidate_pool_size: z.number().int().min(1).default(10),
+  max_running_jobs: z.number().int().min(1).default(20),
+  max_tracked_jobs: z.number().int().min(1).default(25),
   nodes: z.array(z.strictObject({ name, primary_ip: z.union([z.ipv4(), z.ipv6()]) })).min(1),
 });
 export type ClusterSpec = z.infer<typeof ClusterSpec>;
@@ -98,6 +106,15 @@ function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master
       { ...defaults, ...ownValues(spec.hvparams[hypervisor as keyof typeof spec.hvparams] ?? {}, kinds) },
     ]),
   );
+  const diskparams = Object.fromEntries(
+    diskTemplates.map((template) => [
+      template,
+      {
+        ...diskParamDefaults[template],
+        ...ownValues(spec.diskparams[template] ?? {}, templateKinds(template)),
+      },
+    ]),
+  );
   const beparams = { ...beParamDefaults, ...(ownValues(spec.beparams, beParamKinds) as Partial<BeParams>) };
   checkBeParams(beparams);
   return Cluster.parse({
@@ -110,13 +127,15 @@ function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master
     os_hvp: {},
     beparams,
     nicparams: { ...nicParamDefaults, ...spec.nicparams },
-    ndparams: ndParamDefaults,
-    osparams: {},
-    diskparams: diskParamDefaults,
+    ndparams: { ...ndParamDefaults, ...ownValues(spec.ndparams, ndParamKinds) },
+    osparams: spec.osparams,
+    diskparams,
     ipolicy: { ...ipolicyDefaults, 'disk-templates': spec.enabled_disk_templates, ...spec.ipolicy },
     candidate_pool_size: spec.candidate_pool_size,
-    max_running_jobs: 20,
-    max_tracked_jobs: 25,
+    max_running_jobs: spec.max_running_jobs,
+    max_tracked_jobs: spec.max_tracked_jobs,
+    vg_name: spec.vg_name,
+    drbd_helper: spec.drbd_helper,
     mac_prefix: spec.mac_prefix.toLowerCase(),
     master_netdev: spec.master_netdev,
     master_netmask: 32,

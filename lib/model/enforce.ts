@@ -31,6 +31,9 @@ export function parseSize(value: unknown): number {
   return Math.ceil(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] as number));
 }
 
+/** Sizes among parameters are multiples of so many MiB, as in Ganeti. */
+const SIZE_STEP = 4;
+
 function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
   const refuse = (expected: string) =>
     new MerapiError(
@@ -62,7 +65,7 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
       throw refuse(kind === 'string' ? 'a text' : 'a text or null');
     case 'size':
       try {
-        return parseSize(value);
+        return Math.ceil(parseSize(value) / SIZE_STEP) * SIZE_STEP;
       } catch (cause) {
         throw new MerapiError('type_enforcement', `Parameter '${name}': ${(cause as Error).message}`, {
           cause,

@@ -11,8 +11,8 @@ export interface FactsOptions {
   /** The real folder of the first storage root; null when the node keeps no disks. */
   storageFolder: string | null;
   guests: () => readonly GuestFacts[];
-  /** The hooks that have a script on the node. */
-  hooks: () => Promise<string[]>;
+  /** The hooks that have a script on the node; by default none. */
+  hooks?: () => Promise<string[]>;
 }
 
 /** The runtime facts of one node, measured at each use; within this epoch the version grows whenever they differ. */
@@ -31,7 +31,7 @@ export class Facts implements FactsSource {
   }
 
   async current(): Promise<RuntimeFacts> {
-    const hooks = await this.#options.hooks();
+    const hooks = (await this.#options.hooks?.()) ?? [];
     const node = {
       ...(await measureMemory()),
       ...(await measureDisk(this.#options.storageFolder)),

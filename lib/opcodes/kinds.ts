@@ -66,7 +66,8 @@ export const diskIndexKind: Kind<z.ZodNumber> = {
 /** An amount of space in MiB, or a text with a unit such as "20G". */
 export const amountKind: Kind<z.ZodType<number | string>> = {
   type: 'EqualOrGreaterThanZero',
-  schema: z.union([z.number().int().min(0), z.string().refine(isSize)]),
+  // A text without a unit would be a number of the wrong type.
+  schema: z.union([z.number().int().min(0), z.string().refine((text) => /[a-z]/i.test(text) && isSize(text))]),
 };
 
 /** What an opcode that submits jobs says of them: whether each was submitted, and its id. */

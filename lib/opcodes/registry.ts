@@ -19,7 +19,9 @@ import { instanceMove } from './instance/move.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
 import { instanceRecreateDisks } from './instance/recreate-disks.ts';
+import { instanceReinstall } from './instance/reinstall.ts';
 import { instanceRemove } from './instance/remove.ts';
+import { instanceRename } from './instance/rename.ts';
 import { instanceReplaceDisks } from './instance/replace-disks.ts';
 import { instanceSetParams } from './instance/set-params.ts';
 import { instanceShutdown } from './instance/shutdown.ts';
@@ -64,6 +66,8 @@ export const opcodes = {
   OP_INSTANCE_SHUTDOWN: instanceShutdown,
   OP_INSTANCE_REBOOT: instanceReboot,
   OP_INSTANCE_SET_PARAMS: instanceSetParams,
+  OP_INSTANCE_RENAME: instanceRename,
+  OP_INSTANCE_REINSTALL: instanceReinstall,
   OP_INSTANCE_QUERY_DATA: instanceQueryData,
   OP_INSTANCE_CONSOLE: instanceConsole,
   OP_INSTANCE_ACTIVATE_DISKS: instanceActivateDisks,

@@ -7,21 +7,24 @@ import {
   diskGrow,
   diskOffer,
   diskRemove,
+  diskRename,
   diskStatus,
 } from './calls/disk.ts';
 import { hooksRun } from './calls/hooks.ts';
 import {
   instanceForget,
   instanceMemory,
+  instancePlug,
   instanceReboot,
   instanceResize,
   instanceStart,
   instanceStop,
+  instanceUnplug,
 } from './calls/instance.ts';
 import { migrationReceive, migrationResume, migrationSend } from './calls/migration.ts';
 import { networkBridges } from './calls/network.ts';
 import { nodeDelay, nodeFacts, nodeHello, nodePowercycle } from './calls/node.ts';
-import { osCreate, osList } from './calls/os.ts';
+import { osCreate, osList, osRename } from './calls/os.ts';
 import { storageList, storageModify, storageRepair } from './calls/storage.ts';
 import type { CallParams, CallResult } from './define.ts';
 
@@ -37,6 +40,8 @@ export const calls = {
   'instance.resize': instanceResize,
   'instance.forget': instanceForget,
   'instance.memory': instanceMemory,
+  'instance.plug': instancePlug,
+  'instance.unplug': instanceUnplug,
   'disk.create': diskCreate,
   'disk.grow': diskGrow,
   'disk.activate': diskActivate,
@@ -45,12 +50,14 @@ export const calls = {
   'disk.offer': diskOffer,
   'disk.fetch': diskFetch,
   'disk.remove': diskRemove,
+  'disk.rename': diskRename,
   'disk.status': diskStatus,
   'migration.receive': migrationReceive,
   'migration.send': migrationSend,
   'migration.resume': migrationResume,
   'os.list': osList,
   'os.create': osCreate,
+  'os.rename': osRename,
   'network.bridges': networkBridges,
   'hooks.run': hooksRun,
   'storage.list': storageList,

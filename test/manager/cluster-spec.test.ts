@@ -61,7 +61,22 @@ describe('cluster spec', () => {
       nicparams: { link: 'br7' },
       ipolicy: { 'vcpu-ratio': 8 },
       os_search_path: ['os'],
+      ndparams: { spindle_count: '4' },
+      diskparams: { drbd: { 'resync-rate': '1000', metavg: 'default' } },
+      osparams: { debian: { suite: 'stable' } },
+      vg_name: 'disks',
+      max_running_jobs: 5,
     });
+    assert.deepEqual([cluster.ndparams.spindle_count, cluster.ndparams.ovs], [4, false]);
+    assert.deepEqual(
+      [cluster.diskparams.drbd['resync-rate'], cluster.diskparams.drbd.metavg],
+      [1000, made().cluster.diskparams.drbd.metavg],
+    );
+    assert.deepEqual(cluster.osparams, { debian: { suite: 'stable' } });
+    assert.deepEqual(
+      [cluster.vg_name, cluster.drbd_helper, cluster.max_running_jobs, cluster.max_tracked_jobs],
+      ['disks', null, 5, 25],
+    );
     assert.equal(cluster.mac_prefix, 'aa:01:02');
     assert.deepEqual(
       [cluster.beparams.maxmem, cluster.beparams.minmem, cluster.beparams.vcpus],

@@ -144,6 +144,16 @@ describe('manager', () => {
     const hiding = changed(cluster, { hidden_os: ['secret'], blacklisted_os: ['old'] }, 2);
     await f.store.commit({ job: null }, () => [put('cluster', hiding)]);
     assert.deepEqual(await manager.osNames(nobody), ['debian+min', 'debian+full', 'noop']);
+    const { data } = await manager.query(nobody, 'os', ['name', 'valid', 'hidden', 'blacklisted'], null);
+    const rows = data.map((cells) => cells.map(([, value]) => value));
+    assert.deepEqual(rows, [
+      ['broken', false, false, false],
+      ['debian', true, false, false],
+      ['noop', true, false, false],
+      ['old', true, false, true],
+      ['only-here', false, false, false],
+      ['secret', true, true, false],
+    ]);
   });
 
   it('adds the nodes of a specification that are missing, a job each', async () => {

@@ -24,7 +24,8 @@ const pool = fc
 describe('model/ip-pool', () => {
   it('reads addresses and networks', () => {
     assert.equal(ipNumber('255.255.255.255'), 2 ** 32 - 1);
-    for (const text of ['1.2.3', '1.2.3.256', '1.2.3.4.5', '::1', '1.2.3.-4', '']) assert.equal(ipNumber(text), null);
+    for (const text of ['1.2.3', '1.2.3.256', '1.2.3.4.5', '::1', '1.2.3.-4', ''])
+      assert.equal(ipNumber(text), null);
     assert.deepEqual(range4('192.0.2.77/28'), { first: 3221226048, last: 3221226063, prefix: 28 });
     assert.deepEqual(range4('0.0.0.0/0'), { first: 0, last: 2 ** 32 - 1, prefix: 0 });
     for (const text of ['192.0.2.0', '192.0.2.0/33', '192.0.2.300/28', '192.0.2.0/', '2001:db8::/64', '/24'])
@@ -78,6 +79,9 @@ describe('model/ip-pool', () => {
   it('copes with the biggest pool', () => {
     const network = aNetwork('lan', { network: '10.1.0.0/16', reservations: ['10.1.0.0', '10.1.255.255'] });
     assert.equal(poolUse(network, ['10.1.0.1']).free, 65_533);
-    assert.equal(firstFree(network, (ip) => ip !== '10.1.255.254'), '10.1.255.254');
+    assert.equal(
+      firstFree(network, (ip) => ip !== '10.1.255.254'),
+      '10.1.255.254',
+    );
   });
 });

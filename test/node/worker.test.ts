@@ -103,7 +103,8 @@ describe('node worker', () => {
     resultOf(await client.call('disk.create', { disk, instance_name: web.name }, id()));
     const [status] = (resultOf(await client.call('disk.status', { disks: [disk] })) as { disks: unknown[] })
       .disks;
-    assert.deepEqual(status, { path: join(disks, 'web', 'disk0'), exists: true, size: 1 });
+    const path = join(disks, 'web', 'disk0');
+    assert.deepEqual(status, { path, exists: true, size: 1, active: true, mirror: null });
     const search_path = await searchPath('echo installed >"$DISK_0_PATH"');
     const { definitions } = resultOf(await client.call('os.list', { search_path })) as {
       definitions: unknown[];
@@ -144,8 +145,8 @@ describe('node worker', () => {
     const other = await client.call('instance.start', { instance: chroot, paused: false }, 'b');
     assert.equal(other.error?.code, 'hypervisor');
     assert.match(other.error.message, /it runs: fake/);
-    const drbd = { ...disk, dev_type: 'drbd' as const };
-    const create = await client.call('disk.create', { disk: drbd, instance_name: 'web' }, 'c');
+    const none = { ...disk, logical_id: ['loop', '/elsewhere/disk0'] };
+    const create = await client.call('disk.create', { disk: none, instance_name: 'web' }, 'c');
     assert.equal(create.error?.code, 'wrong_input');
     const soft = { instance: web, kind: 'soft' as const, timeout: 1 };
     assert.equal((await client.call('instance.reboot', soft, 'd')).error?.code, 'wrong_state');

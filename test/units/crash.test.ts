@@ -5,6 +5,7 @@ import { stringifyJson } from '../../lib/base/json.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
 import { opcodes } from '../../lib/opcodes/registry.ts';
 import { TestCluster } from '../helpers/cluster.ts';
+import { changeScenarios } from './crash/change.ts';
 import { clusterScenarios } from './crash/cluster.ts';
 import { create, type Scenario } from './crash/define.ts';
 import { diskScenarios } from './crash/disks.ts';
@@ -24,8 +25,8 @@ const scenarios: Scenario[] = [
   ...clusterScenarios,
   ...groupScenarios,
   ...moveScenarios,
-  ...networkScenarios,
   ...nodeScenarios,
+  ...changeScenarios,
   ...networkScenarios,
   ...tagScenarios,
   ...testScenarios,

@@ -6,9 +6,11 @@ import { resources } from '../../lib/query/resources.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { clusterValues } from '../../lib/views/cluster-row.ts';
 import type { JobSource, NodeSource } from '../../lib/views/define.ts';
+import { filterValues } from '../../lib/views/filter.ts';
 import { groupValues } from '../../lib/views/group.ts';
 import { instanceValues } from '../../lib/views/instance.ts';
 import { jobValues } from '../../lib/views/job.ts';
+import { lockValues } from '../../lib/views/lock.ts';
 import { networkValues } from '../../lib/views/network.ts';
 import { nodeValues } from '../../lib/views/node.ts';
 import { osValues } from '../../lib/views/os.ts';
@@ -125,6 +127,8 @@ describe('views/registry', () => {
       group: groupValues,
       job: jobValues,
       network: networkValues,
+      filter: filterValues,
+      lock: lockValues,
       os: osValues,
       cluster: clusterValues,
     };

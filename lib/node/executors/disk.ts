@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { TlsFiles } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
-import { copyRaw, fillRaw } from '../storage/raw.ts';
+import { copyRaw, fillRaw, moveRaw } from '../storage/raw.ts';
 import type { Storage } from '../storage/registry.ts';
 
 type DiskHandlers = Pick<
@@ -15,6 +15,7 @@ type DiskHandlers = Pick<
   | 'disk.offer'
   | 'disk.fetch'
   | 'disk.remove'
+  | 'disk.rename'
   | 'disk.status'
 >;
 
@@ -63,6 +64,11 @@ export function diskExecutors(storage: Storage, { streams, tls, endpoint }: Disk
     'disk.fetch': async ({ disk, from }, { signal }) => {
       const [path = ''] = await storage.paths([disk]);
       await readStream(from, tls, signal, (data) => fillRaw(path, disk.size, data));
+      return {};
+    },
+    'disk.rename': async ({ from, to }) => {
+      const [source, target] = await Promise.all([from, to].map((disk) => storage.of(disk).status(disk)));
+      if (source?.path && target?.path) await moveRaw(source.path, target.path);
       return {};
     },
     'disk.remove': async ({ disk }) => {

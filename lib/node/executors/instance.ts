@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Handlers } from '../../rpc/server.ts';
+import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { OsInstaller } from '../os/installer.ts';
 import type { Storage } from '../storage/registry.ts';
@@ -17,6 +18,8 @@ type InstanceHandlers = Pick<
   | 'instance.reboot'
   | 'instance.resize'
   | 'instance.memory'
+  | 'instance.plug'
+  | 'instance.unplug'
   | 'instance.forget'
 >;
 
@@ -52,10 +55,33 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       await hypervisors.of(instance.hypervisor).setMemory(instance, memory);
       return {};
     },
+    'instance.plug': async ({ instance, device: uuid }) => {
+      const { disk, nic } = deviceOf(instance, uuid);
+      const [path = ''] = disk ? await storage.paths([disk]) : [];
+      await hypervisors.of(instance.hypervisor).plug(instance, disk ? { disk, path } : { nic });
+      return {};
+    },
+    'instance.unplug': async ({ instance, device: uuid }) => {
+      const { disk, nic } = deviceOf(instance, uuid);
+      const { path = null } = disk ? await storage.of(disk).status(disk) : {};
+      await hypervisors.of(instance.hypervisor).unplug(instance, disk ? { disk, path: path ?? '' } : { nic });
+      return {};
+    },
     'instance.forget': async ({ instance }) => {
       await hypervisors.of(instance.hypervisor).forget(instance);
       await installer.forget(instance);
       return {};
     },
   };
+}
+
+type Found = { disk: DiskTarget; nic?: never } | { disk?: never; nic: number };
+
+/** The disk, or the number of the NIC. @throws MerapiError wrong_input */
+function deviceOf({ name, disks, nics }: InstanceTarget, uuid: string): Found {
+  const disk = disks.find((each) => each.uuid === uuid);
+  if (disk) return { disk };
+  const nic = nics.findIndex((each) => each.uuid === uuid);
+  if (nic >= 0) return { nic };
+  throw new MerapiError('wrong_input', `Instance ${name} has no device ${uuid}`);
 }

@@ -4,12 +4,16 @@ import type { Hypervisors } from '../hypervisors/registry.ts';
 import { listDefinitions } from '../os/definitions.ts';
 import type { OsInstaller } from '../os/installer.ts';
 
-type OsHandlers = Pick<Handlers, 'os.list' | 'os.create'>;
+type OsHandlers = Pick<Handlers, 'os.list' | 'os.create' | 'os.rename'>;
 
 /** Serves the calls about operating systems. */
 export function osExecutors(installer: OsInstaller, hypervisors: Hypervisors): OsHandlers {
   return {
     'os.list': async ({ search_path }) => ({ definitions: await listDefinitions(search_path) }),
+    'os.rename': async (params, { signal }) => {
+      await installer.rename(params, signal);
+      return {};
+    },
     'os.create': async (params, { signal }) => {
       const { name, hypervisor } = params.instance;
       const guest = hypervisors

@@ -1,11 +1,16 @@
 import type { HypervisorName } from '../../model/hvparams/index.ts';
-import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
+import type { DiskTarget, GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 
 /** Where the parts of a guest are on this node: one absolute path for each disk of the instance, in its order. */
 export interface StartOptions {
   diskPaths: readonly string[];
   paused: boolean;
 }
+
+/** A device that a running guest is to get or to give up: a disk with its path on this node, or a NIC by its number. */
+export type Device =
+  | { readonly disk: DiskTarget; readonly path: string; readonly nic?: never }
+  | { readonly nic: number; readonly disk?: never };
 
 /** Moves running guests between nodes. Every method is idempotent. */
 export interface Migration {
@@ -43,6 +48,13 @@ export interface Hypervisor {
   resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void>;
   /** Gives a running guest this much memory (MiB), at most what it was started with. */
   setMemory(instance: InstanceTarget, memory: number): Promise<void>;
+  /** Gives a running guest a device; nothing to do where it has it, or does not run. */
+  plug(instance: InstanceTarget, device: Device): Promise<void>;
+  /**
+   * Has a running guest give up a device; nothing to do where it does not have it, or does not run.
+   * @throws MerapiError hypervisor when the guest keeps it, which is up to its operating system
+   */
+  unplug(instance: InstanceTarget, device: Device): Promise<void>;
   /** Removes all that is kept of a guest that does not run. */
   forget(instance: InstanceTarget): Promise<void>;
   /** Calls back whenever what guests() tells may have changed. */
@@ -58,6 +70,6 @@ export interface GuestNetwork {
    * it exists. @throws MerapiError prerequisite-like errors naming the bridge.
    */
   plug(instance: InstanceTarget, nicIndex: number): Promise<string>;
-  /** Removes all devices that plug() made for the guest. */
-  unplug(instanceUuid: string): Promise<void>;
+  /** Removes the device that plug() made for one NIC of the guest, by uuid, or else all of them. */
+  unplug(instanceUuid: string, nicUuid?: string): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { parseJson, stringifyJson } from '../../base/json.ts';
 import type { Logger } from '../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
-import type { Hypervisor, Migration, StartOptions } from './define.ts';
+import type { Device, Hypervisor, Migration, StartOptions } from './define.ts';
 
 /** A simulated guest as its file holds it. A test may rewrite the file, to play what happens inside a guest. */
 const Guest = z.object({
@@ -18,15 +18,18 @@ const Guest = z.object({
   memory: z.number().int(),
   vcpus: z.number().int(),
   by_user: z.boolean().default(false),
+  /** The disks and NICs that it has, by uuid. */
+  devices: z.array(z.string()).default([]),
 });
 type Guest = z.infer<typeof Guest>;
 
-const newGuest = ({ name, uuid, beparams }: InstanceTarget) => ({
+const newGuest = ({ name, uuid, beparams, disks, nics }: InstanceTarget) => ({
   name,
   uuid,
-  memory: beparams.maxmem,
+  memory: Math.max(beparams.minmem, beparams.maxmem),
   vcpus: beparams.vcpus,
   by_user: false,
+  devices: [...disks, ...nics].map((device) => device.uuid),
 });
 
 /**
@@ -87,7 +90,7 @@ export class FakeHypervisor implements Hypervisor {
   guests(): readonly GuestFacts[] {
     const files = readdirSync(this.#folder).filter((name) => name.endsWith('.json'));
     const guests = files.map((file) => this.#read(file)).filter((guest) => guest !== null);
-    return guests.map((guest) => ({
+    return guests.map(({ devices: _devices, ...guest }) => ({
       ...guest,
       hypervisor: this.kind,
       console: { instance: guest.name, kind: 'msg', message: 'A simulated guest has no console' },
@@ -122,6 +125,16 @@ export class FakeHypervisor implements Hypervisor {
     await this.#write({ ...known, memory });
   }
 
+  plug(instance: InstanceTarget, device: Device): Promise<void> {
+    return this.#setDevices(instance, device, (devices, uuid) =>
+      devices.includes(uuid) ? devices : [...devices, uuid],
+    );
+  }
+
+  unplug(instance: InstanceTarget, device: Device): Promise<void> {
+    return this.#setDevices(instance, device, (devices, uuid) => devices.filter((each) => each !== uuid));
+  }
+
   async forget(instance: InstanceTarget): Promise<void> {
     const known = this.#find(instance);
     if (!known) return;
@@ -136,6 +149,17 @@ export class FakeHypervisor implements Hypervisor {
 
   #changed(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  async #setDevices(
+    instance: InstanceTarget,
+    { disk, nic }: Device,
+    change: (devices: string[], uuid: string) => string[],
+  ): Promise<void> {
+    const known = this.#find(instance);
+    const { uuid = '' } = disk ?? instance.nics[nic] ?? {};
+    if (known && known.state !== 'stopped')
+      await this.#write({ ...known, devices: change(known.devices, uuid) });
   }
 
   #find(instance: InstanceTarget): Guest | null {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
-import type { GuestNetwork, Hypervisor, StartOptions } from './define.ts';
+import type { Device, GuestNetwork, Hypervisor, StartOptions } from './define.ts';
 import { AcceleratorProbe } from './kvm/accelerator.ts';
 import { Guest, type GuestContext } from './kvm/guest.ts';
 import { type Accelerator, chooseAccelerator } from './kvm/machine.ts';
@@ -18,7 +18,11 @@ export interface KvmOptions {
   log: Logger;
   /** How guests are executed, whatever their parameters say; by default what they name, or what works here. */
   accel?: Accelerator;
+  /** Milliseconds that a running guest has to give up a device, or memory. */
+  patience?: number;
 }
+
+const PATIENCE = 20_000;
 
 /** The driver of QEMU, with KVM or without. */
 export function createKvm(options: KvmOptions): Hypervisor {
@@ -34,12 +38,13 @@ class KvmDriver implements Hypervisor {
   readonly #guests = new Map<string, Guest>();
   readonly #listeners: (() => void)[] = [];
 
-  constructor({ folder, network, log, accel }: KvmOptions) {
+  constructor({ folder, network, log, accel, patience = PATIENCE }: KvmOptions) {
     this.#folder = join(resolve(folder), 'guests');
     const probe = new AcceleratorProbe(join(resolve(folder), 'accel.json'), log);
     this.#context = {
       network,
       log,
+      patience,
       accelerator: (params) => chooseAccelerator(params, accel, () => probe.best(params.text('kvm_path'))),
       changed: () => {
         for (const listener of this.#listeners) listener();
@@ -95,6 +100,14 @@ class KvmDriver implements Hypervisor {
     if (!guest)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
     await guest.setMemory(memory);
+  }
+
+  async plug(instance: InstanceTarget, device: Device): Promise<void> {
+    await this.#guests.get(instance.uuid)?.plug(instance, device);
+  }
+
+  async unplug(instance: InstanceTarget, device: Device): Promise<void> {
+    await this.#guests.get(instance.uuid)?.unplug(instance, device);
   }
 
   async forget(instance: InstanceTarget): Promise<void> {

@@ -9,7 +9,7 @@ import type { InstanceTarget, NicTarget } from '../../rpc/types.ts';
 import type { GuestNetwork } from '../hypervisors/define.ts';
 
 /** A tap device as it is kept on disk from before it is made until after it is removed. */
-const Tap = z.object({ name: z.string(), openvswitch: z.boolean() });
+const Tap = z.object({ name: z.string(), openvswitch: z.boolean(), nic: z.string().optional() });
 type Tap = z.infer<typeof Tap>;
 
 /** What `ip -json link` tells of a device. */
@@ -54,7 +54,8 @@ class HostNetwork implements GuestNetwork {
     const { mode, link } = nic.nicparams;
     const mtu = mode === 'routed' ? null : await this.#bridgeMtu(mode, link);
     const vlan = vlanColumns(nic);
-    const tap: Tap = { name: tapName(instance.uuid, nicIndex), openvswitch: mode === 'openvswitch' };
+    const openvswitch = mode === 'openvswitch';
+    const tap: Tap = { name: tapName(instance.uuid, nic.uuid), openvswitch, nic: nic.uuid };
     await this.#remember(instance.uuid, tap);
     if (!(await this.#link(tap.name))) await this.#ip(['tuntap', 'add', 'dev', tap.name, 'mode', 'tap']);
     // An address that begins with fe keeps the bridge from taking it over as its own, the lowest among its ports.
@@ -67,12 +68,16 @@ class HostNetwork implements GuestNetwork {
     return tap.name;
   }
 
-  async unplug(instanceUuid: string): Promise<void> {
-    for (const tap of await this.#remembered(instanceUuid)) {
+  async unplug(instanceUuid: string, nicUuid?: string): Promise<void> {
+    const known = await this.#remembered(instanceUuid);
+    const goes = (tap: Tap) => nicUuid === undefined || tap.nic === nicUuid;
+    for (const tap of known.filter(goes)) {
       if (tap.openvswitch) await this.#ovs(['--if-exists', 'del-port', tap.name]);
       if (await this.#link(tap.name)) await this.#ip(['link', 'delete', 'dev', tap.name]);
     }
-    await rm(this.#file(instanceUuid), { force: true });
+    const rest = known.filter((tap) => !goes(tap));
+    if (rest.length > 0) await writeFileDurably(this.#file(instanceUuid), JSON.stringify(rest));
+    else await rm(this.#file(instanceUuid), { force: true });
   }
 
   /** @throws MerapiError environment_error when the host has no such bridge */
@@ -152,10 +157,9 @@ class HostNetwork implements GuestNetwork {
   }
 }
 
-/** The name of a NIC's tap device: it depends on nothing but the instance's uuid and the NIC's place. At most 15 letters. */
-function tapName(instanceUuid: string, nicIndex: number): string {
-  const hash = createHash('sha256').update(instanceUuid).digest('hex').slice(0, 10);
-  return `mt${hash}n${nicIndex}`;
+/** The name of a NIC's tap device: it depends on nothing but the two uuids. At most 15 letters. */
+function tapName(instanceUuid: string, nicUuid: string): string {
+  return `mt${createHash('sha256').update(`${instanceUuid}/${nicUuid}`).digest('hex').slice(0, 12)}`;
 }
 
 /**

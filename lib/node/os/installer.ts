@@ -12,6 +12,14 @@ import { coreEnvironment, instanceEnvironment, parameterVariable } from './envir
 import { ScriptGroups } from './scripts.ts';
 
 type CreateParams = ParamsOf<'os.create'>;
+type RenameParams = ParamsOf<'os.rename'>;
+/** What all scripts need. */
+type ScriptParams = Pick<CreateParams, 'instance' | 'search_path' | 'osparams' | 'debug'>;
+
+interface Prepared {
+  definition: OsDefinition;
+  env: Record<string, string>;
+}
 
 /** How many of a script's last lines an error tells. */
 const TOLD_LINES = 10;
@@ -36,26 +44,30 @@ export class OsInstaller {
    * a script failed, timeout.
    */
   async create(params: CreateParams, signal: AbortSignal): Promise<void> {
-    const { instance, osparams, reinstall } = params;
+    const { instance, reinstall } = params;
+    const prepared = await this.#prepare(params);
+    if (!reinstall) for (const disk of instance.disks) await this.#storage.of(disk).empty(disk);
+    const env = { ...prepared.env, ...(reinstall ? { INSTANCE_REINSTALL: '1' } : {}) };
+    await this.#runScript('create', { ...prepared, env }, params, signal);
+  }
+
+  /** Runs the rename script. @throws MerapiError as create() */
+  async rename(params: RenameParams, signal: AbortSignal): Promise<void> {
+    const prepared = await this.#prepare(params);
+    const env = { ...prepared.env, OLD_INSTANCE_NAME: params.old_name };
+    await this.#runScript('rename', { ...prepared, env }, params, signal);
+  }
+
+  /** Finds the definition and ends what an earlier call left; the disks must be there. */
+  async #prepare(params: ScriptParams): Promise<Prepared> {
+    const { instance, osparams, debug } = params;
     const { definition, variant } = await findDefinition(params.search_path, instance.os);
     const apiVersion = apiVersionOf(definition);
-    const core = coreEnvironment({
-      apiVersion,
-      osName: definition.name,
-      variant,
-      osparams,
-      debug: params.debug,
-    });
+    const core = coreEnvironment({ apiVersion, osName: definition.name, variant, osparams, debug });
     await this.#groups.end(instance.uuid);
     const diskPaths = await this.#storage.paths(instance.disks);
     if (apiVersion >= 20) await verify(definition, osparams, core);
-    if (!reinstall) for (const disk of instance.disks) await this.#storage.of(disk).empty(disk);
-    const env = {
-      ...core,
-      ...instanceEnvironment(instance, diskPaths),
-      ...(reinstall ? { INSTANCE_REINSTALL: '1' } : {}),
-    };
-    await this.#runCreate(definition, params, env, signal);
+    return { definition, env: { ...core, ...instanceEnvironment(instance, diskPaths) } };
   }
 
   /** Ends what still runs for an instance and removes the log of its installation. */
@@ -64,10 +76,10 @@ export class OsInstaller {
     await rm(this.#logFile(instance), { force: true });
   }
 
-  async #runCreate(
-    definition: OsDefinition,
-    params: CreateParams,
-    env: Record<string, string>,
+  async #runScript(
+    script: 'create' | 'rename',
+    { definition, env }: Prepared,
+    params: ScriptParams,
     signal: AbortSignal,
   ): Promise<void> {
     const { instance, osparams } = params;
@@ -75,11 +87,11 @@ export class OsInstaller {
     await mkdir(this.#logFolder, { recursive: true });
     await rm(logFile, { force: true });
     await writeFile(logFile, '', { mode: 0o600 });
-    const what = `The create script of OS '${definition.name}' for instance ${instance.name}`;
+    const what = `The ${script} script of OS '${definition.name}' for instance ${instance.name}`;
     const { timeout } = osCreate;
     const options = { cwd: definition.path, env, logFile, timeout, signal };
     const result = await this.#groups
-      .run(instance.uuid, join(definition.path, 'create'), options)
+      .run(instance.uuid, join(definition.path, script), options)
       .catch((cause) => {
         if (!(cause instanceof MerapiError) || cause.code !== 'timeout') throw cause;
         throw new MerapiError('timeout', `${what} did not end within ${timeout / 1000} s`, { cause });

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
@@ -147,4 +147,19 @@ async function explained<T>(deed: string, perform: () => Promise<T>): Promise<T>
     if (cause instanceof MerapiError) throw cause;
     throw new MerapiError('block_device', `Cannot ${deed}: ${errorText(cause)}`, { cause });
   }
+}
+
+/**
+ * Moves a file to another place, with the folder that it needs, and removes the folder that it leaves empty; succeeds when it
+ * is there already. @throws MerapiError block_device
+ */
+export async function moveRaw(from: string, to: string): Promise<void> {
+  if ((await sizeOfRaw(from)) === null) {
+    if ((await sizeOfRaw(to)) !== null) return;
+    throw new MerapiError('block_device', `There is no disk ${from} to move`);
+  }
+  await mkdir(dirname(to), { recursive: true, mode: 0o750 });
+  await rename(from, to);
+  await syncFolder(dirname(to));
+  await rmdir(dirname(from)).catch(expect('ENOTEMPTY', 'ENOENT'));
 }

@@ -81,7 +81,7 @@ export const clusterSetParams = defineOpcode({
     ),
     blacklisted_os: change(
       nameChanges,
-      'OS definitions that no new instance may have: [add or remove, name].',
+      'OS definitions that are not offered any more: [add or remove, name].',
     ),
     use_external_mip_script: change(kinds.bool, 'Whether a script sets up the master address.'),
     enabled_disk_templates: change(listOf(diskTemplates), 'The disk templates that instances may have.'),

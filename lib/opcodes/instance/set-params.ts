@@ -5,7 +5,7 @@ import { type Kind, kinds, maybe, oneOf, optional, secret, shared } from '../../
 import type { ClusterView } from '../../model/view.ts';
 import { defineOpcode } from '../define.ts';
 import { diskKind, nicParamsKind } from '../kinds.ts';
-import { instancePlan, nodeLock } from '../locking.ts';
+import { instancePlan, networksShared, nodeLock } from '../locking.ts';
 
 /** What can be done to a device. */
 const deviceOps = ['detach', 'attach', 'modify', 'add', 'remove'] as const;
@@ -92,6 +92,7 @@ function locks(
     disk_template: string | null;
     remote_node: string | null;
     pnode: string | null;
+    nics: readonly DeviceChange<{ network?: string | null }>[];
   },
   view: ClusterView,
 ): LockPlan {
@@ -100,8 +101,13 @@ function locks(
   const added = [params.remote_node, params.pnode].flatMap((name) =>
     name === null ? [] : [nodeLock(view, name)],
   );
-  return plan.map((wish) => {
+  const networks = networksShared(
+    view,
+    params.nics.map((change) => (change.at(-1) as { network?: string | null }).network),
+  );
+  const devices = plan.map((wish) => {
     if (wish.level !== 'node') return wish;
     return { ...wish, names: chooses ? ALL : [...new Set([...wish.names, ...added])] };
   });
+  return [...devices, ...networks];
 }

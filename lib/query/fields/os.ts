@@ -3,7 +3,7 @@ import { bool, fieldTable, list, other, text } from './build.ts';
 /** The fields of an OS definition. */
 export const osFields = {
   api_versions: list('ApiVersions', 'The versions of the OS interface that it has on all nodes.'),
-  blacklisted: bool('Blacklisted', 'Whether no new instance may have it.'),
+  blacklisted: bool('Blacklisted', 'Whether it is not offered any more.'),
   hidden: bool('Hidden', 'Whether lists leave it out.'),
   name: text('Name', 'Its name.'),
   node_status: other('NodeStatus', 'What each node says of it.'),

@@ -100,3 +100,12 @@ export const diskStatus = defineCall({
   mutates: false,
   timeout: 60_000,
 });
+
+export const diskRename = defineCall({
+  name: 'disk.rename',
+  summary: 'Moves the file of a disk to another place on its node; succeeds when it is there already.',
+  params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
+  result: nothing,
+  mutates: true,
+  timeout: 60_000,
+});

@@ -60,6 +60,27 @@ export const instanceMemory = defineCall({
   timeout: 60_000,
 });
 
+/** A disk or NIC, by uuid, of the instance as it is with it. */
+const ofDevice = z.strictObject({ instance: InstanceTarget, device: z.string() });
+
+export const instancePlug = defineCall({
+  name: 'instance.plug',
+  summary: 'Gives a running guest a disk or NIC of its instance; succeeds when it has it, or does not run.',
+  params: ofDevice,
+  result: nothing,
+  mutates: true,
+  timeout: 60_000,
+});
+
+export const instanceUnplug = defineCall({
+  name: 'instance.unplug',
+  summary: 'Has a running guest give up a disk or NIC; succeeds when it does not have it, or does not run.',
+  params: ofDevice,
+  result: nothing,
+  mutates: true,
+  timeout: 120_000,
+});
+
 export const instanceForget = defineCall({
   name: 'instance.forget',
   summary:

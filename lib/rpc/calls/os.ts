@@ -44,3 +44,19 @@ export const osCreate = defineCall({
   mutates: true,
   timeout: 3600_000,
 });
+
+export const osRename = defineCall({
+  name: 'os.rename',
+  summary: "Runs the OS definition's rename script for an instance that has got another name.",
+  params: z.strictObject({
+    instance: InstanceTarget,
+    old_name: z.string(),
+    search_path: z.array(z.string()),
+    /** As those of os.create. */
+    osparams: z.record(z.string(), z.string()),
+    debug: z.number().int().min(0),
+  }),
+  result: nothing,
+  mutates: true,
+  timeout: 3600_000,
+});

@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import type { OpInput } from '../../model/job.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
 import { type Call, item, type Renames } from './resource.ts';
 
@@ -31,6 +32,16 @@ export function submit(
   if (clash !== undefined)
     throw new MerapiError('bad_request', `'${clash}' may not stand in the body; the URL decides it`);
   return call.manager.submit(call.principal, [{ ...given, ...decided }]);
+}
+
+/** Submits a job of several opcodes with all their parameters, and gives its id. @throws MerapiError as submit() */
+export function submitAll(call: Call, ops: readonly OpInput[]): Promise<number> {
+  const said = call.query.text('reason');
+  const reason = said === null ? [] : [['gnt:user', said, call.clock.nanoseconds()]];
+  return call.manager.submit(
+    call.principal,
+    ops.map((op) => ({ ...op, reason })),
+  );
 }
 
 function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [key: string]: Json } {

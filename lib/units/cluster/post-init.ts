@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { clusterPostInit as opcode } from '../../opcodes/cluster/post-init.ts';
 import { defineUnit } from '../define.ts';
+import { clusterHooks } from '../steps/hooks.ts';
 
 export const clusterPostInit = defineUnit(opcode, {
   async check({ view, nodes }) {
@@ -17,5 +18,8 @@ export const clusterPostInit = defineUnit(opcode, {
       );
     return null;
   },
+
+  hooks: (view) => ({ ...clusterHooks(view, 'cluster-init'), pre: [] }),
+
   run: async () => ({ result: true }),
 });

@@ -11,6 +11,7 @@ import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { fillPool } from '../steps/candidates.ts';
 import { updatedDiskParams } from '../steps/group-params.ts';
+import { clusterHooks } from '../steps/hooks.ts';
 import { refuseStates } from '../steps/params.ts';
 import { specOfInstance } from '../steps/spec.ts';
 import { checkNodesRun, checkStorage } from './needs.ts';
@@ -82,6 +83,9 @@ export const clusterSetParams = defineUnit(opcode, {
         log(`Instance ${name} breaks the new instance policy`);
     return { patch };
   },
+
+  hooks: (view, _facts, { vg_name }) =>
+    clusterHooks(view, 'cluster-modify', { env: { NEW_VG_NAME: vg_name } }),
 
   async run(context, { patch }) {
     const now = context.clock.seconds();

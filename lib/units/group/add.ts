@@ -7,6 +7,7 @@ import { groupAdd as opcode } from '../../opcodes/group/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { checkGroupName, updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
+import { groupHooks } from '../steps/hooks.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const groupAdd = defineUnit(opcode, {
@@ -31,5 +32,8 @@ export const groupAdd = defineUnit(opcode, {
     };
     return { group };
   },
+
+  hooks: (view, { group }) => groupHooks(view, 'group-add', group.name),
+
   run: async (_context, { group }) => ({ result: null, changes: () => [put('nodegroup', group)] }),
 });

@@ -3,6 +3,7 @@ import { groupRemove as opcode } from '../../opcodes/group/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed } from '../steps/find.ts';
+import { groupHooks } from '../steps/hooks.ts';
 
 export const groupRemove = defineUnit(opcode, {
   check({ view }, params) {
@@ -17,5 +18,11 @@ export const groupRemove = defineUnit(opcode, {
       throw new MerapiError('wrong_state', `Node group ${group.name} is the only one and cannot be removed`);
     return { uuid: group.uuid };
   },
+
+  hooks: (view, { uuid }) => {
+    const group = view.groups.get(uuid);
+    return group ? groupHooks(view, 'group-remove', group.name) : null;
+  },
+
   run: async (_context, { uuid }) => ({ result: null, changes: () => [remove('nodegroup', uuid)] }),
 });

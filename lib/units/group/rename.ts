@@ -5,6 +5,7 @@ import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed } from '../steps/find.ts';
 import { checkGroupName } from '../steps/group-params.ts';
+import { groupHooks } from '../steps/hooks.ts';
 
 export const groupRename = defineUnit(opcode, {
   check({ view }, { group_name, new_name }) {
@@ -17,6 +18,12 @@ export const groupRename = defineUnit(opcode, {
       );
     checkGroupName(new_name);
     return { uuid: group.uuid };
+  },
+
+  hooks: (view, { uuid }, { group_name, new_name }) => {
+    const env = { OLD_NAME: group_name, NEW_NAME: new_name };
+    const nodes = view.nodesOf(uuid).map((node) => node.uuid);
+    return groupHooks(view, 'group-rename', group_name, { env, pre: nodes });
   },
 
   async run(context, { uuid }, { new_name }) {

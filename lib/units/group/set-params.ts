@@ -10,6 +10,7 @@ import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed } from '../steps/find.ts';
 import { updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
+import { groupHooks } from '../steps/hooks.ts';
 import { refuseStates, updatedValues } from '../steps/params.ts';
 import { pythonText } from '../steps/python.ts';
 import { specOfInstance } from '../steps/spec.ts';
@@ -39,6 +40,12 @@ export const groupSetParams = defineUnit(opcode, {
       if (broken.length > 0) log(`These instances break the new instance policy: ${broken.join(', ')}`);
     }
     return { uuid: group.uuid, patch, result };
+  },
+
+  hooks: (view, { uuid }, { alloc_policy }) => {
+    const group = view.groups.get(uuid);
+    const env = { NEW_ALLOC_POLICY: alloc_policy };
+    return group ? groupHooks(view, 'group-modify', group.name, { env }) : null;
   },
 
   async run(context, { uuid, patch, result }) {

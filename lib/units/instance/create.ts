@@ -14,6 +14,7 @@ import { adopted } from '../steps/adopt.ts';
 import { activateDisks, createDisks, type DiskNodes, deactivateDisks } from '../steps/disk-work.ts';
 import { buildDisks, checkTemplate, fileBased, onNodes } from '../steps/disks.ts';
 import { instanceNamed } from '../steps/find.ts';
+import { creationHooks } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { connectNics, placeNics, usesPool } from '../steps/nic-addresses.ts';
 import { buildNics } from '../steps/nics.ts';
@@ -108,6 +109,8 @@ export const instanceCreate = defineUnit(opcode, {
     const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
     return { instance, disks, nodes, target, install, osparams, sealed, search_path };
   },
+
+  hooks: (view, facts, params) => creationHooks(view, facts, params),
 
   dryRun: ({ nodes }) => Object.values(nodes).flatMap((node) => node?.uuid ?? []),
 

@@ -2,7 +2,11 @@ import { instanceFailover as opcode } from '../../opcodes/instance/failover.ts';
 import { defineUnit } from '../define.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
 import { instanceNamed } from '../steps/find.ts';
+import { instanceHooks, moveHooks } from '../steps/hooks.ts';
 import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
+
+/** The name of its hooks. */
+const NAME = 'instance-failover';
 
 export const instanceFailover = defineUnit(opcode, {
   async check(context, params): Promise<{ move: Move } | { uuid: string; place: string }> {
@@ -15,6 +19,12 @@ export const instanceFailover = defineUnit(opcode, {
     const move = await checkMove(context, params);
     await checkFailover(context, move, params);
     return { move };
+  },
+
+  hooks: (view, facts, { instance_name, ignore_consistency, shutdown_timeout }) => {
+    const env = { IGNORE_CONSISTENCY: ignore_consistency, SHUTDOWN_TIMEOUT: shutdown_timeout };
+    if ('place' in facts) return instanceHooks(NAME)(view, facts, { instance_name });
+    return moveHooks(view, NAME, facts.move, { ...env, TARGET_NODE: facts.move.to.name });
   },
 
   async run(context, facts, params) {

@@ -6,6 +6,7 @@ import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { diskNodesOf } from '../steps/disk-work.ts';
 import { checkOnline, diskNumbered, instanceNamed } from '../steps/find.ts';
+import { instanceHooks } from '../steps/hooks.ts';
 import { waitForSync } from '../steps/mirrors.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
@@ -37,6 +38,10 @@ export const instanceGrowDisk = defineUnit(opcode, {
     const target = instanceTarget(view, instance, grown);
     return { disk, size, nodes, target, isRunning: isRunning(runtime, instance) };
   },
+
+  hooks: instanceHooks('disk-grow', ({ disk, amount, absolute }) => ({
+    env: { DISK: disk, AMOUNT: amount, ABSOLUTE: absolute },
+  })),
 
   /** What has grown cannot shrink: so the data grows first, and what is recorded is never more than there is. */
   async run(context, { disk, size, nodes, target, isRunning }, params) {

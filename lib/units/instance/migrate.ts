@@ -5,6 +5,7 @@ import type { InstanceTarget } from '../../rpc/types.ts';
 import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { instanceHooks, moveHooks } from '../steps/hooks.ts';
 import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
@@ -16,6 +17,9 @@ type Plan =
   | { kind: 'migrate'; move: Move; guest: InstanceTarget }
   | { kind: 'failover'; move: Move }
   | { kind: 'cleanup'; uuid: string; place: string };
+
+/** The name of its hooks. */
+const NAME = 'instance-migrate';
 
 export const instanceMigrate = defineUnit(opcode, {
   async check(context, params): Promise<Plan> {
@@ -47,6 +51,13 @@ export const instanceMigrate = defineUnit(opcode, {
     const mode = asked ?? String(target.hvparams.migration_mode ?? 'live');
     resolve({ mode, ...(params.live === null ? {} : { live: null }) });
     return { kind: 'migrate', move, guest: guestFor(context, move, params.allow_runtime_changes) };
+  },
+
+  hooks: (view, plan, { instance_name, cleanup, allow_failover, live, mode }) => {
+    const env = { MIGRATE_CLEANUP: cleanup, ALLOW_FAILOVER: allow_failover };
+    if (plan.kind === 'cleanup') return instanceHooks(NAME, () => ({ env }))(view, plan, { instance_name });
+    const isLive = live ?? mode !== 'non-live';
+    return moveHooks(view, NAME, plan.move, { ...env, MIGRATE_LIVE: isLive });
   },
 
   async run(context, plan) {

@@ -7,6 +7,7 @@ import { Compression, type DiskTarget } from '../../rpc/types.ts';
 import { defineUnit, type RunContext } from '../define.ts';
 import { createDisks, removeDisks } from '../steps/disk-work.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
+import { aboutInstance } from '../steps/hooks.ts';
 import { primaryIs } from '../steps/relocation.ts';
 import { checkBridges, checkMemory, isRunning } from '../steps/running.ts';
 import { checkInstancePolicy } from '../steps/spec.ts';
@@ -41,6 +42,13 @@ export const instanceMove = defineUnit(opcode, {
     await checkBridges(nodes, to, target);
     const wasRunning = isRunning(runtime, instance);
     return { target, from, to, compress, wasRunning, isMeantToRun: instance.admin_state === 'up' };
+  },
+
+  hooks: (view, { target, from, to }, { shutdown_timeout }) => {
+    const instance = view.instances.get(target.uuid);
+    if (!instance) return null;
+    const env = { TARGET_NODE: to.name, SHUTDOWN_TIMEOUT: shutdown_timeout };
+    return aboutInstance(view, 'instance-move', instance, { env, pre: [from.uuid, to.uuid] });
   },
 
   async run(context, { target, from, to, compress, wasRunning, isMeantToRun }, params) {

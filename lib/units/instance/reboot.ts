@@ -3,6 +3,7 @@ import { instanceReboot as opcode } from '../../opcodes/instance/reboot.ts';
 import { defineUnit } from '../define.ts';
 import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { instanceHooks } from '../steps/hooks.ts';
 import { checkBridges, isRunning, meantToBe } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
@@ -22,6 +23,14 @@ export const instanceReboot = defineUnit(opcode, {
     if (!wasRunning && !params.dry_run) log('The instance does not run: it is started');
     return { node, nodes: withoutOffline(all), target, wasRunning };
   },
+
+  hooks: instanceHooks('instance-reboot', ({ ignore_secondaries, reboot_type, shutdown_timeout }) => ({
+    env: {
+      IGNORE_SECONDARIES: ignore_secondaries,
+      REBOOT_TYPE: reboot_type,
+      SHUTDOWN_TIMEOUT: shutdown_timeout,
+    },
+  })),
 
   async run(context, { node, nodes, target, wasRunning }, params) {
     const timeout = params.shutdown_timeout;

@@ -12,6 +12,7 @@ import { type CheckContext, defineUnit } from '../define.ts';
 import { createDisks, type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
 import { onNodes } from '../steps/disks.ts';
 import { checkOnline, checkTakes, diskNumbered, instanceNamed, nodeNamed } from '../steps/find.ts';
+import { aboutInstance } from '../steps/hooks.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
 import { newNodes } from '../steps/relocate.ts';
 import { isRunning } from '../steps/running.ts';
@@ -41,6 +42,12 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     await checkLost(context, nodes, placed);
     const before = all.filter((disk) => lost.some(({ uuid }) => uuid === disk.uuid));
     return { uuid: instance.uuid, name: instance.name, nodes, disks: placed, before };
+  },
+
+  hooks: (view, { uuid, nodes }) => {
+    const instance = view.instances.get(uuid);
+    const places = Object.values(nodes).flatMap((node) => node?.uuid ?? []);
+    return instance ? aboutInstance(view, 'instance-recreate-disks', instance, { pre: places }) : null;
   },
 
   async run(context, { uuid, name, nodes, disks: planned, before }) {

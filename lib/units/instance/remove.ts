@@ -3,6 +3,7 @@ import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { diskNodesOf, removeDisks } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { instanceHooks, placesOf } from '../steps/hooks.ts';
 import { isRunning } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
@@ -16,6 +17,12 @@ export const instanceRemove = defineUnit(opcode, {
     const target = instanceTarget(view, instance, view.disksOf(instance));
     return { nodes, target, wasRunning: isRunning(runtime, instance) };
   },
+
+  hooks: instanceHooks('instance-remove', ({ shutdown_timeout }, view, instance) => ({
+    env: { SHUTDOWN_TIMEOUT: shutdown_timeout },
+    pre: [],
+    post: placesOf(view, instance),
+  })),
 
   async run(context, { nodes, target, wasRunning }, params) {
     const node = nodes.primary;

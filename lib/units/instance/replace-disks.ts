@@ -5,6 +5,7 @@ import { put } from '../../store/changes.ts';
 import { type Build, defineUnit, type RunContext } from '../define.ts';
 import { activateDisks, type DiskNodes, deactivateDisks } from '../steps/disk-work.ts';
 import { onNodes } from '../steps/disks.ts';
+import { aboutInstance } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { disksActive } from '../steps/running.ts';
 import { diskTarget } from '../steps/target.ts';
@@ -13,6 +14,15 @@ import { type Plan, planReplacement } from './replace-plan.ts';
 
 export const instanceReplaceDisks = defineUnit(opcode, {
   check: planReplacement,
+
+  hooks: (view, { uuid, nodes, fresh }, { mode }) => {
+    const instance = view.instances.get(uuid);
+    if (!instance) return null;
+    const old = nodes.secondary;
+    const env = { MODE: mode, NEW_SECONDARY: fresh?.name, OLD_SECONDARY: old?.name };
+    const places = [nodes.primary, old, fresh].flatMap((node) => node?.uuid ?? []);
+    return aboutInstance(view, 'mirrors-replace', instance, { env, pre: places });
+  },
 
   async run(context, plan, params) {
     const { uuid, disks } = plan;

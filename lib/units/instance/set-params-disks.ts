@@ -9,7 +9,6 @@ import { createDisks, type DiskNodes, diskNodesOf, removeDisks } from '../steps/
 import { buildDisks, type DiskRequest, onNodes } from '../steps/disks.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
 import { diskTarget } from '../steps/target.ts';
-import { tolerant } from '../steps/tolerant.ts';
 import { newPlace, placeOf, type Step } from './device-changes.ts';
 
 /** Changes of disks that can be made. */
@@ -154,7 +153,7 @@ export function diskRecords(disks: readonly Disk[], { removed, detached }: DiskC
   ];
 }
 
-/** Removes the data of disks that nothing knows of any more. */
+/** Removes the data of disks that the instance loses, for good. */
 export async function dropDisks(context: RunContext, { nodes, removed }: DiskChanges): Promise<void> {
-  await removeDisks(context, nodes, removed.map(diskTarget), tolerant(context, true), 'old');
+  await removeDisks(context, nodes, removed.map(diskTarget), undefined, 'old');
 }

@@ -7,6 +7,7 @@ import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.t
 import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { changeHooks } from '../steps/hooks.ts';
 import { placeNics } from '../steps/nic-addresses.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
@@ -79,6 +80,9 @@ export const instanceSetParams = defineUnit(opcode, {
     return { instance, node, target, memory, disks, template, patch, result };
   },
 
+  hooks: (view, { instance, memory, patch, disks }) =>
+    changeHooks(view, { ...instance, ...patch }, disks?.disks ?? null, { RUNTIME_MEMORY: memory }),
+
   async run(context, { instance, node, target, memory, disks, template, patch, result }) {
     if (memory !== null) {
       const before = target.beparams.maxmem;
@@ -93,10 +97,9 @@ export const instanceSetParams = defineUnit(opcode, {
       ...patch,
       ...(made ? { disks: made.map((disk) => disk.uuid) } : {}),
     };
-    if (!disks?.removed.length) return { result, changes: recorded(instance, record, disks, made, now) };
-    await context.commit('instance', recorded(instance, record, disks, made, now));
-    await dropDisks(context, disks);
-    return { result };
+    // What is removed cannot come back: the job that fails here is to be submitted again.
+    if (disks) await dropDisks(context, disks);
+    return { result, changes: recorded(instance, record, disks, made, now) };
   },
 });
 

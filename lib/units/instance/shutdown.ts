@@ -3,6 +3,7 @@ import { instanceShutdown as opcode } from '../../opcodes/instance/shutdown.ts';
 import { defineUnit } from '../define.ts';
 import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { instanceHooks } from '../steps/hooks.ts';
 import { isRunning, meantToBe } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
@@ -28,6 +29,8 @@ export const instanceShutdown = defineUnit(opcode, {
       log('The instance does not run; it is ended all the same');
     return { node, nodes, target, source, recordOnly };
   },
+
+  hooks: instanceHooks('instance-stop', ({ timeout }) => ({ env: { TIMEOUT: timeout } })),
 
   async run(context, { node, nodes, target, source, recordOnly }, params) {
     if (!recordOnly) {

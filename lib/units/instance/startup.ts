@@ -3,6 +3,7 @@ import { instanceStartup as opcode } from '../../opcodes/instance/startup.ts';
 import { defineUnit } from '../define.ts';
 import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { instanceHooks } from '../steps/hooks.ts';
 import { ownBeParams, ownHvParams } from '../steps/params.ts';
 import { checkBridges, checkMemory, isRunning, meantToBe } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
@@ -33,6 +34,8 @@ export const instanceStartup = defineUnit(opcode, {
     }
     return { node, nodes: withoutOffline(all), target, recordOnly: false, wasRunning };
   },
+
+  hooks: instanceHooks('instance-start', ({ force }) => ({ env: { FORCE: force } })),
 
   async run(context, { node, nodes, target, recordOnly, wasRunning }, params) {
     if (!recordOnly) {

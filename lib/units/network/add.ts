@@ -6,6 +6,7 @@ import { newObject } from '../../model/object.ts';
 import { networkAdd as opcode } from '../../opcodes/network/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
+import { networkHooks } from '../steps/hooks.ts';
 import { checkNetwork, macPrefix, newReservations } from '../steps/pools.ts';
 import { checkTags } from '../steps/tags.ts';
 
@@ -44,5 +45,8 @@ export const networkAdd = defineUnit(opcode, {
     const reservations = newReservations(view, empty, { gateway: params.gateway, add, remove: [] }, log);
     return { network: { ...empty, gateway: params.gateway, reservations } };
   },
+
+  hooks: (view, { network }) => networkHooks(view, 'network-add', network),
+
   run: async (_context, { network }) => ({ result: null, changes: () => [put('network', network)] }),
 });

@@ -5,6 +5,7 @@ import { networkConnect as opcode } from '../../opcodes/network/connect.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed, networkNamed } from '../steps/find.ts';
+import { connectionHooks } from '../steps/hooks.ts';
 
 export const networkConnect = defineUnit(opcode, {
   check({ view, log }, params) {
@@ -30,6 +31,8 @@ export const networkConnect = defineUnit(opcode, {
     const { network_mode: mode, network_link: link, network_vlan: vlan } = params;
     return { group: group.uuid, network: network.uuid, link: { mode, link, vlan } };
   },
+
+  hooks: (view, facts) => connectionHooks(view, 'network-connect', facts),
 
   async run(context, facts) {
     const now = context.clock.seconds();

@@ -4,6 +4,7 @@ import { networkDisconnect as opcode } from '../../opcodes/network/disconnect.ts
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed, networkNamed } from '../steps/find.ts';
+import { connectionHooks } from '../steps/hooks.ts';
 
 export const networkDisconnect = defineUnit(opcode, {
   check({ view, log }, params) {
@@ -23,6 +24,8 @@ export const networkDisconnect = defineUnit(opcode, {
       );
     return { group: group.uuid, network: network.uuid };
   },
+
+  hooks: (view, facts) => connectionHooks(view, 'network-disconnect', facts),
 
   async run(context, facts) {
     const now = context.clock.seconds();

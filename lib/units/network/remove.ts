@@ -3,6 +3,7 @@ import { networkRemove as opcode } from '../../opcodes/network/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { networkNamed } from '../steps/find.ts';
+import { networkHooks } from '../steps/hooks.ts';
 
 export const networkRemove = defineUnit(opcode, {
   check({ view }, params) {
@@ -15,5 +16,11 @@ export const networkRemove = defineUnit(opcode, {
       );
     return { uuid: network.uuid };
   },
+
+  hooks: (view, { uuid }) => {
+    const network = view.networks.get(uuid);
+    return network ? networkHooks(view, 'network-remove', network) : null;
+  },
+
   run: async (_context, { uuid }) => ({ result: null, changes: () => [remove('network', uuid)] }),
 });

@@ -5,6 +5,7 @@ import { networkSetParams as opcode } from '../../opcodes/network/set-params.ts'
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { networkNamed } from '../steps/find.ts';
+import { networkHooks } from '../steps/hooks.ts';
 import { macPrefix, newReservations } from '../steps/pools.ts';
 
 /** In the place of a MAC prefix: that of the cluster. */
@@ -31,6 +32,11 @@ export const networkSetParams = defineUnit(opcode, {
     }
     if (mac_prefix !== null) patch.mac_prefix = mac_prefix === NONE ? null : macPrefix(mac_prefix);
     return { uuid: network.uuid, patch };
+  },
+
+  hooks: (view, { uuid }) => {
+    const network = view.networks.get(uuid);
+    return network ? networkHooks(view, 'network-modify', network) : null;
   },
 
   async run(context, { uuid, patch }) {

@@ -13,6 +13,7 @@ import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { wantsCandidate } from '../steps/candidates.ts';
 import { groupNamed } from '../steps/find.ts';
+import { nodeHooks, nodesBut, roleEnv } from '../steps/hooks.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const nodeAdd = defineUnit(opcode, {
@@ -63,6 +64,12 @@ export const nodeAdd = defineUnit(opcode, {
         `The worker at ${primary} is that of ${worker.name}, not of ${name}`,
       );
     return { node };
+  },
+
+  hooks: (view, { node }) => {
+    const others = nodesBut(view, node.uuid);
+    const all = { env: roleEnv(node), pre: others, post: [...others, node.uuid] };
+    return nodeHooks(view, 'node-add', view.nodes.get(node.uuid) ?? node, all);
   },
 
   async run(context, { node }) {

@@ -2,6 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import { nodeMigrate as opcode } from '../../opcodes/node/migrate.ts';
 import { defineUnit } from '../define.ts';
 import { nodeNamed } from '../steps/find.ts';
+import { nodeHooks } from '../steps/hooks.ts';
 
 export const nodeMigrate = defineUnit(opcode, {
   check({ view, resolve }, params) {
@@ -14,6 +15,11 @@ export const nodeMigrate = defineUnit(opcode, {
     if (params.mode !== null && params.live !== null)
       throw new MerapiError('wrong_input', 'Give mode or live, not both');
     return { instances: view.instancesOn(node.uuid).map(({ name }) => name), target: target?.name ?? null };
+  },
+
+  hooks: (view, _facts, { node_name, allow_runtime_changes }) => {
+    const env = { ALLOW_RUNTIME_CHANGES: allow_runtime_changes };
+    return nodeHooks(view, 'node-migrate', nodeNamed(view, node_name), { env });
   },
 
   async run(context, { instances, target }, params) {

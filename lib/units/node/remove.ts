@@ -4,6 +4,7 @@ import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { fillPool, missingCandidates } from '../steps/candidates.ts';
 import { nodeNamed } from '../steps/find.ts';
+import { nodeHooks, nodesBut } from '../steps/hooks.ts';
 
 export const nodeRemove = defineUnit(opcode, {
   check({ view, resolve, log }, params) {
@@ -20,6 +21,11 @@ export const nodeRemove = defineUnit(opcode, {
     for (const { name } of missingCandidates(view, { without: node.uuid }))
       log(`${name} becomes a master candidate`);
     return { uuid: node.uuid };
+  },
+
+  hooks: (view, { uuid }) => {
+    const node = view.nodes.get(uuid);
+    return node ? nodeHooks(view, 'node-remove', node, { pre: nodesBut(view, uuid) }) : null;
   },
 
   run: async (context, { uuid }) => {

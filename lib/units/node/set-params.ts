@@ -9,6 +9,7 @@ import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { fillPool, missingCandidates } from '../steps/candidates.ts';
 import { nodeNamed } from '../steps/find.ts';
+import { nodeHooks, roleEnv } from '../steps/hooks.ts';
 import { refuseStates, updatedValues } from '../steps/params.ts';
 import { isRunning } from '../steps/running.ts';
 import { newRole, roleChanges } from './role.ts';
@@ -52,6 +53,9 @@ export const nodeSetParams = defineUnit(opcode, {
     for (const { name } of others) log(`${name} becomes a master candidate`);
     return { node, patch, returns, promotes, result: told(patch, roleChanges(node, role)) };
   },
+
+  hooks: (view, { node, patch }) =>
+    nodeHooks(view, 'node-modify', node, { env: roleEnv({ ...node, ...patch }), pre: [node.uuid] }),
 
   async run(context, { node, patch, returns, promotes, result }) {
     if (returns)

@@ -1,11 +1,14 @@
+import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { secondaryOf } from '../../model/mirror.ts';
-import type { Network } from '../../model/network.ts';
+import type { Network, NetworkLink } from '../../model/network.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { Hooks } from '../define.ts';
-import { type HookEnv, knownInstanceEnv, networkEnv } from './hook-env.ts';
+import type { DiskNodes } from './disk-work.ts';
+import { type HookEnv, instanceEnv, knownInstanceEnv, networkEnv } from './hook-env.ts';
+import type { Move } from './relocation.ts';
 
 /** How the hooks of an opcode differ from the usual ones of its object. Nodes are those beside the master node, by uuid. */
 interface Own {
@@ -31,10 +34,6 @@ export function placesOf(view: ClusterView, instance: Instance): string[] {
   return secondary === null ? [instance.primary_node] : [instance.primary_node, secondary];
 }
 
-/** The name of a node, for scripts. */
-export const nodeName = (view: ClusterView, uuid: string | null) =>
-  uuid === null ? null : view.nodes.get(uuid)?.name;
-
 /** Hooks of what is done to an instance: on its nodes, unless `own` says otherwise. */
 export function instanceHooks<P extends { instance_name: string }>(
   name: string,
@@ -57,9 +56,70 @@ export function aboutInstance(view: ClusterView, name: string, instance: Instanc
   });
 }
 
-/** Hooks of what is done to an instance that the cluster does not have yet. */
-export function newInstanceHooks(view: ClusterView, name: string, target: string, own: Own): Hooks {
-  return hooks(view, name, 'INSTANCE', target, own);
+/** What is known of an instance before the cluster has it. */
+interface Creation {
+  instance: Instance;
+  disks: readonly Disk[];
+  nodes: DiskNodes;
+}
+
+/** How an instance is made. */
+interface CreationRequest {
+  mode: string;
+  start: boolean;
+  src_node: string | null;
+  src_path: string | null;
+}
+
+/** Hooks of the creation of an instance. */
+export function creationHooks(
+  view: ClusterView,
+  { instance, disks, nodes }: Creation,
+  { mode, start, src_node, src_path }: CreationRequest,
+): Hooks {
+  const { primary, secondary } = nodes;
+  const made = view.instances.get(instance.uuid);
+  const planned = { ...instance, admin_state: start ? ('up' as const) : ('down' as const) };
+  const env = made
+    ? knownInstanceEnv(view, made)
+    : instanceEnv(view, planned, disks, secondary?.uuid ?? null);
+  const source = mode === 'import' ? { SRC_NODE: src_node, SRC_PATH: src_path } : {};
+  return hooks(view, 'instance-add', 'INSTANCE', instance.name, {
+    env: { ...env, ADD_MODE: mode, ...source },
+    pre: secondary ? [primary.uuid, secondary.uuid] : [primary.uuid],
+  });
+}
+
+/** Hooks of a change of an instance: they are told of it as it will be. `disks` are those that it will have, if they change. */
+export function changeHooks(
+  view: ClusterView,
+  after: Instance,
+  disks: readonly Disk[] | null,
+  env: HookEnv,
+): Hooks {
+  const all = instanceEnv(view, after, disks ?? view.disksOf(after), secondaryOf(view, after));
+  return aboutInstance(view, 'instance-modify', after, { env: { ...all, ...env } });
+}
+
+/** Hooks of an instance that goes from one node to another. */
+export function moveHooks(
+  view: ClusterView,
+  name: string,
+  { instance, from, to }: Pick<Move, 'instance' | 'from' | 'to'>,
+  env: HookEnv,
+): Hooks {
+  const isMirrored = secondaryOf(view, instance) !== null;
+  return aboutInstance(view, name, view.instances.get(instance.uuid) ?? instance, {
+    env: {
+      ...env,
+      OLD_PRIMARY: from.name,
+      NEW_PRIMARY: to.name,
+      OLD_SECONDARY: isMirrored ? to.name : null,
+      NEW_SECONDARY: isMirrored ? from.name : null,
+    },
+    pre: [to.uuid],
+    post: [to.uuid, from.uuid],
+  });
 }
 
 /** Hooks of what is done to a node. */
@@ -71,6 +131,11 @@ export function nodeHooks(view: ClusterView, name: string, node: Node, own: Own)
     ...own.env,
   };
   return hooks(view, name, 'NODE', node.name, { ...own, env });
+}
+
+/** The uuids of all nodes but one. */
+export function nodesBut(view: ClusterView, node: string): string[] {
+  return view.nodes.list().flatMap(({ uuid }) => (uuid === node ? [] : [uuid]));
 }
 
 /** What of a node's state scripts are told. */
@@ -98,6 +163,25 @@ export function groupHooks(view: ClusterView, name: string, group: string, own: 
 /** Hooks of what is done to a network. */
 export function networkHooks(view: ClusterView, name: string, network: Network, own: Own = {}): Hooks {
   return hooks(view, name, 'NETWORK', network.name, { ...own, env: { ...networkEnv(network), ...own.env } });
+}
+
+/** Hooks of a network's connection to a node group: on the nodes of the group. Null when nothing is to be done. */
+export function connectionHooks(
+  view: ClusterView,
+  name: string,
+  facts: { network: string; group: string; link?: NetworkLink } | null,
+): Hooks | null {
+  const network = facts && view.networks.get(facts.network);
+  const group = facts && view.groups.get(facts.group);
+  if (!network || !group) return null;
+  const { mode, link, vlan } = facts.link ?? group.networks[network.uuid] ?? {};
+  const env = {
+    GROUP_NAME: group.name,
+    GROUP_NETWORK_MODE: mode,
+    GROUP_NETWORK_LINK: link,
+    GROUP_NETWORK_VLAN: vlan,
+  };
+  return networkHooks(view, name, network, { env, pre: view.nodesOf(group.uuid).map(({ uuid }) => uuid) });
 }
 
 /** Hooks of what is done to the cluster itself. */

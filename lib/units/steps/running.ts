@@ -14,6 +14,12 @@ export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
   return guest !== undefined && guest.state !== 'stopped';
 }
 
+/** @throws MerapiError wrong_state when the instance runs or is meant to */
+export function checkStopped(runtime: RuntimeView, instance: Instance): void {
+  if (instance.admin_state !== 'up' && !isRunning(runtime, instance)) return;
+  throw new MerapiError('wrong_state', `Instance ${instance.name} is not down; shut it down first`);
+}
+
 /** @throws MerapiError environment_error naming the bridges of the instance's NICs that the node does not have */
 export async function checkBridges(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
   const bridged = target.nics.filter((nic) => nic.nicparams.mode === 'bridged');

@@ -71,8 +71,8 @@ export class NotedNetwork implements GuestNetwork {
     return `tap${nicIndex}`;
   }
 
-  async unplug(instanceUuid: string): Promise<void> {
-    this.calls.push(`unplug ${instanceUuid}`);
+  async unplug(instanceUuid: string, nicUuid?: string): Promise<void> {
+    this.calls.push(`unplug ${instanceUuid}${nicUuid ? ` ${nicUuid}` : ''}`);
   }
 }
 

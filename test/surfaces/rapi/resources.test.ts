@@ -33,7 +33,7 @@ async function message(answer: Promise<Answer>, status: number): Promise<string>
 }
 
 test('constant answers', async (t) => {
-  const { ask } = await start(t);
+  const { ask, fake } = await start(t);
   assert.equal((await ask('GET', '/version')).text, '2\n');
   assert.deepEqual(((await ask('GET', '/2/features')).json as string[]).sort(), [
     'instance-create-reqv1',
@@ -41,7 +41,10 @@ test('constant answers', async (t) => {
     'node-evac-res1',
     'node-migrate-reqv1',
   ]);
-  assert.deepEqual((await ask('GET', '/2/os?bulk=1')).json, ['noop']);
+  assert.deepEqual((await ask('GET', '/2/os')).json, ['noop']);
+  fake.rows.os = { noop: { name: 'noop', valid: true, variants: [] } };
+  const [os] = (await ask('GET', '/2/os?bulk=1')).json as Record<string, unknown>[];
+  assert.deepEqual([os?.name, os?.valid, os?.variants], ['noop', true, []]);
 });
 
 test('instance create: names are translated, the version is checked, dry-run comes from the URL', async (t) => {

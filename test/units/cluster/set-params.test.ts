@@ -151,7 +151,11 @@ describe('changing the cluster', () => {
       [{ hvparams: { kvm: { nosuch: 1 } } }, 'type_enforcement', /nosuch/],
       [{ hvparams: { vbox: {} } }, 'wrong_input', /There is no hypervisor 'vbox'/],
       [{ hvparams: { kvm: { acpi: false } } }, 'execution', /Node node1\S* does not run kvm; it runs fake/],
-      [{ hvparams: { kvm: { acpi: 'default' } } }, 'wrong_input', /acpi: the cluster itself inherits no value/],
+      [
+        { hvparams: { kvm: { acpi: 'default' } } },
+        'wrong_input',
+        /acpi: the cluster itself inherits no value/,
+      ],
       [{ enabled_hypervisors: ['fake', 'xen-pvm'] }, 'execution', /does not run xen-pvm/],
       [{ ndparams: { spindle_count: 'default' } }, 'wrong_input', /spindle_count: the cluster itself/],
       [{ enabled_hypervisors: ['kvm'] }, 'wrong_state', /instance web\.example\.com has it/],

@@ -85,6 +85,9 @@ describe('networks', () => {
     await f.cluster.done(add({ network: '198.51.100.0/29', gateway: null }));
     assert.deepEqual(await network('map'), ['XXX....X']);
     await f.cluster.done(remove);
+    await f.cluster.done(add({ network: '198.51.100.0/29', gateway: null, conflicts_check: false }));
+    assert.deepEqual(await network('map'), ['X......X']);
+    await f.cluster.done(remove);
   });
 
   it('give NICs addresses, link parameters and MAC prefixes, and take the addresses back', () =>
@@ -142,6 +145,10 @@ describe('networks', () => {
         [add({ network_name: 'n', network: '10.0.0.0/8', gateway: null }), 'wrong_input', /\/16 to \/30/],
         [add({ network_name: 'n', gateway: '203.0.113.1' }), 'execution', /is not in the network/],
         [add({ network_name: 'n', gateway6: '2001:db8::1' }), 'wrong_input', /needs an IPv6 network/],
+        [add({ network_name: 'n', network: '10.0.0.0/31', gateway: null }), 'wrong_input', /\/16 to \/30/],
+        [add({ network_name: 'n', mac_prefix: '01:00:00' }), 'wrong_input', /first of them even/],
+        [add({ network_name: 'n', add_reserved_ips: ['192.0.2.8'] }), 'execution', /is not in the network/],
+        [add({ network_name: 'n', tags: ['not a tag!'] }), 'invalid_tag', /not a tag!/],
         [add({ network_name: 'n', mac_prefix: 'zz' }), 'wrong_input', /no prefix of MAC/],
         [modify({ remove_reserved_ips: ['192.0.2.1'] }), 'wrong_input', /stays reserved/],
         [modify({ add_reserved_ips: ['10.1.1.1'] }), 'execution', /is not in the network/],

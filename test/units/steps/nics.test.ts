@@ -7,7 +7,12 @@ import { buildNics, type NicRequest } from '../../../lib/units/steps/nics.ts';
 import { aGroup, aNetwork, aNic, aNode, anInstance, viewOf } from '../../helpers/view.ts';
 
 const link = { mode: 'bridged' as const, link: 'br7', vlan: '' };
-const old = aNic('n0', { mac: 'aa:00:00:00:00:07', ip: '203.0.113.9', name: 'lan', nicparams: { link: 'br1' } });
+const old = aNic('n0', {
+  mac: 'aa:00:00:00:00:07',
+  ip: '203.0.113.9',
+  name: 'lan',
+  nicparams: { link: 'br1' },
+});
 const inside = aNic('n1', {
   ...{ mac: 'aa:00:00:00:00:08', ip: '192.0.2.2', network: 'lan-uuid', nicparams: link },
 });
@@ -18,7 +23,11 @@ const view = viewOf({
   instances: [web],
   networks: [
     aNetwork('lan'),
-    aNetwork('dmz', { network: '198.18.0.0/30', mac_prefix: 'aa:11:22', reservations: ['198.18.0.0', '198.18.0.3'] }),
+    aNetwork('dmz', {
+      network: '198.18.0.0/30',
+      mac_prefix: 'aa:11:22',
+      reservations: ['198.18.0.0', '198.18.0.3'],
+    }),
     aNetwork('far'),
   ],
 });
@@ -59,12 +68,23 @@ describe('NICs of requests', () => {
 describe('NICs on a node', () => {
   const node = aNode('node1');
   const place = (nic: Partial<Nic>, conflictsCheck = true, before: (Nic | undefined)[] = []) =>
-    connectNics(view, [aNic('new', { mac: 'aa:00:00:00:00:10', ...nic })], node, 'other', conflictsCheck, before);
+    connectNics(
+      view,
+      [aNic('new', { mac: 'aa:00:00:00:00:10', ...nic })],
+      node,
+      'other',
+      conflictsCheck,
+      before,
+    );
 
   it('have the parameters with which the group reaches their network', async () => {
     const [nic] = place({ network: 'lan-uuid', ip: '192.0.2.3' });
     assert.deepEqual(nic?.nicparams, link);
-    await refuses(() => place({ network: 'far-uuid' }), 'wrong_input', /far is not connected to group default/);
+    await refuses(
+      () => place({ network: 'far-uuid' }),
+      'wrong_input',
+      /far is not connected to group default/,
+    );
   });
 
   it('have addresses of their network that are free', async () => {
@@ -88,7 +108,8 @@ describe('NICs on a node', () => {
 });
 
 describe('NICs as they are entered', () => {
-  const nic = (ip: string, network = 'lan-uuid', mac = 'aa:00:00:00:00:20') => aNic('new', { mac, ip, network });
+  const nic = (ip: string, network = 'lan-uuid', mac = 'aa:00:00:00:00:20') =>
+    aNic('new', { mac, ip, network });
 
   it('get addresses that nobody has, among them neither', async () => {
     const placed = placeNics(view, [nic('pool'), nic('192.0.2.3'), nic('pool')], 'other');

@@ -8,7 +8,7 @@ import {
   storageArgs,
   usbArgs,
 } from './devices.ts';
-import { type Accelerator, machineArgs } from './machine.ts';
+import { type Accelerator, machineArgs, portArgs } from './machine.ts';
 import { type KvmParams, shellWords } from './params.ts';
 import type { GuestSockets } from './sockets.ts';
 
@@ -41,6 +41,7 @@ export function commandLine(input: CommandInput): string[] {
     ...['-chardev', `socket,id=qmp,path=${escapeCommas(sockets.qmp)},server=on,wait=off`],
     ...['-mon', 'chardev=qmp,mode=control'],
     ...serialArgs(input),
+    ...portArgs(params),
     ...storageArgs(params, instance.disks, input.disks),
     ...nicArgs(params, instance.nics, input.taps),
     ...['-device', 'virtio-serial-pci'],

@@ -14,12 +14,41 @@ export function escapeCommas(value: string): string {
   return value.replaceAll(',', ',,');
 }
 
+/** The properties of a device, or of what stands behind it, in QEMU's words. */
+export type Properties = Readonly<Record<string, string | number | boolean>>;
+
+/** How much of a uuid is in QEMU's names, which have at most 31 letters. */
+const NAMED = 23;
+
+/** The name of a disk's block node. */
+export function diskId({ uuid }: Pick<DiskTarget, 'uuid'>): string {
+  return `disk-${uuid.slice(0, NAMED)}`;
+}
+
+/** The name of what is behind a NIC. */
+export function nicId({ uuid }: Pick<NicTarget, 'uuid'>): string {
+  return `nic-${uuid.slice(0, NAMED)}`;
+}
+
+/** The name of the device that the guest sees. */
+export function deviceId(id: string): string {
+  return `dev-${id}`;
+}
+
+/** Properties as they stand on the command line, after the value of the first one. */
+function optionText(properties: Properties): string {
+  const [[, first] = ['', ''], ...rest] = Object.entries(properties);
+  const text = (value: string | number | boolean) =>
+    typeof value === 'boolean' ? (value ? 'on' : 'off') : escapeCommas(String(value));
+  return [String(first), ...rest.map(([name, value]) => `${name}=${text(value)}`)].join(',');
+}
+
 /** Whether the guest is to boot from this kind of device first. */
 function bootsFrom(params: KvmParams, kind: string): boolean {
   return oneOf(params, 'boot_order', ['disk', 'cdrom', 'network', 'floppy']) === kind;
 }
 
-const bootFirst = (first: boolean) => (first ? ',bootindex=1' : '');
+const bootFirst = (first: boolean): Properties => (first ? { bootindex: 1 } : {});
 
 /** QEMU's device for each disk_type; `scsi` types need a controller. */
 const diskDevices: Readonly<Record<string, { device: string; scsi: boolean }>> = {
@@ -45,26 +74,27 @@ export function storageArgs(
   disks: readonly DiskTarget[],
   places: readonly DiskPlace[],
 ): string[] {
-  const disk = diskDevices[oneOf(params, 'disk_type', Object.keys(diskDevices))];
+  const { scsi } = diskKind(params);
   const cdrom = cdromDevices[oneOf(params, 'cdrom_disk_type', Object.keys(cdromDevices))];
   const images = [params.text('cdrom_image_path'), params.text('cdrom2_image_path')];
   const drives = images.map((image, index) => ({ image, index })).filter(({ image }) => image !== '');
   const args: string[] = [];
-  if ((disk?.scsi && disks.length > 0) || (cdrom?.scsi && drives.length > 0)) {
+  if ((scsi && disks.length > 0) || (cdrom?.scsi && drives.length > 0)) {
     const controller = oneOf(params, 'scsi_controller_type', ['lsi', 'megasas', 'virtio-scsi-pci']);
     args.push('-device', `${controller},id=scsi`);
   }
   disks.forEach((target, index) => {
     const place = places[index];
-    if (!place || !disk) throw new MerapiError('internal_error', `No path is known for disk ${index}`);
-    args.push('-blockdev', JSON.stringify(diskNode(params, target, place, index)));
+    if (!place) throw new MerapiError('internal_error', `No path is known for disk ${index}`);
+    args.push('-blockdev', JSON.stringify(diskNode(params, target, place)));
     const first = bootFirst(index === 0 && bootsFrom(params, 'disk'));
-    args.push('-device', `${disk.device},drive=disk${index},id=dev-disk${index}${cacheFlag(params)}${first}`);
+    args.push('-device', optionText({ ...diskDevice(params, target), ...first }));
   });
   for (const { image, index } of drives) {
     args.push('-blockdev', JSON.stringify(imageNode(image, `cdrom${index}`)));
     const first = bootFirst(index === 0 && bootsFrom(params, 'cdrom'));
-    args.push('-device', `${cdrom?.device},drive=cdrom${index},id=dev-cdrom${index}${first}`);
+    const [driver, drive] = [cdrom?.device ?? '', `cdrom${index}`];
+    args.push('-device', optionText({ driver, drive, id: deviceId(drive), ...first }));
   }
   const floppy = params.text('floppy_image_path');
   if (floppy !== '') args.push('-drive', `if=floppy,format=raw,readonly=on,file=${escapeCommas(floppy)}`);
@@ -72,7 +102,25 @@ export function storageArgs(
   return args;
 }
 
-function diskNode(params: KvmParams, target: DiskTarget, place: DiskPlace, index: number): object {
+function diskKind(params: KvmParams): { device: string; scsi: boolean } {
+  const kind = diskDevices[oneOf(params, 'disk_type', Object.keys(diskDevices))];
+  if (kind) return kind;
+  throw new MerapiError('internal_error', 'No device is known for this disk_type');
+}
+
+/** The device of a disk. With writethrough the guest is told that its disk has no write cache of its own. */
+export function diskDevice(params: KvmParams, target: DiskTarget): Properties {
+  const drive = diskId(target);
+  const cache: Properties = params.text('disk_cache') === 'writethrough' ? { 'write-cache': 'off' } : {};
+  return { driver: diskKind(params).device, drive, id: deviceId(drive), ...cache };
+}
+
+/** The block node of a disk. */
+export function diskNode(
+  params: KvmParams,
+  target: DiskTarget,
+  place: DiskPlace,
+): Readonly<Record<string, unknown>> {
   const cache = oneOf(params, 'disk_cache', ['default', 'none', 'writeback', 'writethrough']);
   const discard = oneOf(params, 'disk_discard', ['default', 'ignore', 'unmap']);
   const shared = {
@@ -82,12 +130,7 @@ function diskNode(params: KvmParams, target: DiskTarget, place: DiskPlace, index
   };
   const aio = oneOf(params, 'disk_aio', ['threads', 'native', 'io_uring']);
   const file = { driver: place.block ? 'host_device' : 'file', filename: place.path, aio, ...shared };
-  return { driver: 'raw', 'node-name': `disk${index}`, ...shared, file };
-}
-
-/** With writethrough the guest is told that its disk has no write cache of its own. */
-function cacheFlag(params: KvmParams): string {
-  return params.text('disk_cache') === 'writethrough' ? ',write-cache=off' : '';
+  return { driver: 'raw', 'node-name': diskId(target), ...shared, file };
 }
 
 function imageNode(image: string, name: string): object {
@@ -121,21 +164,33 @@ const nicModels = [
 
 /** The options for all NICs, whose tap devices are given in their order. */
 export function nicArgs(params: KvmParams, nics: readonly NicTarget[], taps: readonly string[]): string[] {
-  const type = oneOf(params, 'nic_type', ['paravirtual', ...nicModels]);
-  const device = type === 'paravirtual' ? 'virtio-net-pci' : type;
   const network = bootsFrom(params, 'network');
   return nics.flatMap((nic, index) => {
-    const netdev = [`tap,id=nic${index},ifname=${taps[index]},script=no,downscript=no`];
-    if (type === 'paravirtual' && params.flag('vhost_net')) netdev.push('vhost=on');
-    if (!params.flag('vnet_hdr')) netdev.push('vnet_hdr=off');
-    // A card's boot program costs time at each start and is of use only to boot from the network.
-    const rom = network || type === 'ne2k_isa' ? '' : ',romfile=';
     const first = bootFirst(index === 0 && network);
     return [
-      ...['-netdev', netdev.join(',')],
-      ...['-device', `${device},netdev=nic${index},id=dev-nic${index},mac=${nic.mac}${rom}${first}`],
+      ...['-netdev', optionText(netdev(params, nic, taps[index] ?? ''))],
+      ...['-device', optionText({ ...nicDevice(params, nic), ...first })],
     ];
   });
+}
+
+const nicType = (params: KvmParams) => oneOf(params, 'nic_type', ['paravirtual', ...nicModels]);
+
+/** What is behind a NIC: its tap device. */
+export function netdev(params: KvmParams, nic: NicTarget, tap: string): Properties {
+  const isVirtio = nicType(params) === 'paravirtual';
+  const vhost: Properties = isVirtio && params.flag('vhost_net') ? { vhost: true } : {};
+  const header: Properties = params.flag('vnet_hdr') ? {} : { vnet_hdr: false };
+  return { type: 'tap', id: nicId(nic), ifname: tap, script: 'no', downscript: 'no', ...vhost, ...header };
+}
+
+/** The network card that the guest sees. */
+export function nicDevice(params: KvmParams, nic: NicTarget): Properties {
+  const type = nicType(params);
+  const driver = type === 'paravirtual' ? 'virtio-net-pci' : type;
+  // A card's boot program costs time at each start and is of use only to boot from the network.
+  const rom: Properties = bootsFrom(params, 'network') || type === 'ne2k_isa' ? {} : { romfile: '' };
+  return { driver, netdev: nicId(nic), id: deviceId(nicId(nic)), mac: nic.mac, ...rom };
 }
 
 const soundCards: Readonly<Record<string, readonly string[]>> = {

@@ -1,16 +1,17 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText, MerapiError } from '../../../base/errors.ts';
+import { MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
-import type { GuestNetwork, StartOptions } from '../define.ts';
-import { resizeBlock } from './blocks.ts';
+import type { Device, GuestNetwork, StartOptions } from '../define.ts';
+import { setMemory } from './balloon.ts';
+import { placeOf, resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
-import type { DiskPlace } from './devices.ts';
 import { consoleOf, prepareVnc } from './display.ts';
 import type { Accelerator } from './machine.ts';
 import { type KvmParams, readParams } from './params.ts';
+import { plug, unplug } from './plug.ts';
 import { kill, type ProcessId, runs } from './process.ts';
 import { Qemu } from './qemu.ts';
 import type { QmpClient } from './qmp.ts';
@@ -23,6 +24,8 @@ export interface GuestContext {
   network: GuestNetwork;
   log: Logger;
   accelerator(params: KvmParams): Promise<Accelerator>;
+  /** Milliseconds that a running guest has to give up a device, or memory. */
+  patience: number;
   /** To be called whenever the facts of a guest may have changed. */
   changed(): void;
 }
@@ -83,7 +86,7 @@ export class Guest {
       uuid,
       hypervisor: 'kvm',
       state: ended ? 'stopped' : up,
-      memory: beparams.maxmem,
+      memory: record.memory ?? beparams.maxmem,
       vcpus: beparams.vcpus,
       by_user: ended && record.by_user,
       console: consoleOf(record, this.#sockets),
@@ -122,33 +125,39 @@ export class Guest {
   }
 
   reset(): Promise<void> {
-    return this.#queue.run(async () => {
-      const process = await this.#process();
-      const monitor = process && (await this.#qemu.connect(process));
-      if (!monitor || this.#qemu.status === 'shutdown')
-        throw new MerapiError('wrong_state', 'The instance does not run, so it cannot be reset');
+    return this.#whileUp(async (monitor) => {
       await monitor.execute('system_reset');
       if (this.#qemu.status !== 'running') await this.#qemu.resume(monitor);
-    });
+    }, 'it cannot be reset');
   }
 
   /** Tells the guest that its disk at this path has grown to `size` MiB. */
   resize({ path, size }: { path: string; size: number }): Promise<void> {
-    return this.#queue.run(async () => {
-      const process = await this.#process();
-      const monitor = process && (await this.#qemu.connect(process));
-      if (monitor) await resizeBlock(monitor, path, size * 1024 * 1024);
-    });
+    return this.#whileUp((monitor) => resizeBlock(monitor, path, size * 1024 * 1024));
   }
 
-  /** Asks the guest to live with this much memory (MiB); it gives the rest back when it can. */
+  /** Has the guest live with this much memory (MiB). */
   setMemory(memory: number): Promise<void> {
-    return this.#queue.run(async () => {
-      const process = await this.#process();
-      const monitor = process && (await this.#qemu.connect(process));
-      if (!monitor) throw new MerapiError('wrong_state', 'The instance does not run, so its memory stays');
-      await monitor.execute('balloon', { value: memory * 1024 * 1024 });
-    });
+    return this.#whileUp(async (monitor) => {
+      await setMemory(monitor, memory, this.#context.patience);
+      await this.#save({ memory });
+    }, 'its memory stays');
+  }
+
+  /** Gives the guest a device of the instance. */
+  plug(instance: InstanceTarget, device: Device): Promise<void> {
+    return this.#whileUp(async (monitor, record) =>
+      this.#save({ instance: await plug(monitor, record.instance, { ...this.#context, instance, device }) }),
+    );
+  }
+
+  /** Has the guest give up a device that the instance has. */
+  unplug(instance: InstanceTarget, device: Device): Promise<void> {
+    return this.#whileUp(async (monitor, record) =>
+      this.#save({
+        instance: await unplug(monitor, record.instance, { ...this.#context, instance, device }),
+      }),
+    );
   }
 
   forget(): Promise<void> {
@@ -174,6 +183,17 @@ export class Guest {
   #hurry(): void {
     this.#hurried = true;
     this.#qemu.hurry();
+  }
+
+  /** Does something with the guest while it runs; where it does not, `absent` says what is the matter, if anything is. */
+  #whileUp(work: (monitor: QmpClient, record: GuestRecord) => Promise<void>, absent?: string): Promise<void> {
+    return this.#queue.run(async () => {
+      const process = await this.#process();
+      const monitor = process && (await this.#qemu.connect(process));
+      if (monitor && this.#record && this.#qemu.status !== 'shutdown') return work(monitor, this.#record);
+      if (absent !== undefined)
+        throw new MerapiError('wrong_state', `The instance does not run, so ${absent}`);
+    });
   }
 
   /** The guest's process, or null when it is gone. */
@@ -288,14 +308,5 @@ export class Guest {
     else await removeFolder(this.#folder);
     this.#record = before;
     this.#context.changed();
-  }
-}
-
-/** @throws MerapiError hypervisor when there is nothing at the path */
-async function placeOf(path: string): Promise<DiskPlace> {
-  try {
-    return { path, block: (await stat(path)).isBlockDevice() };
-  } catch (cause) {
-    throw new MerapiError('hypervisor', `The disk ${path} cannot be used: ${errorText(cause)}`, { cause });
   }
 }

@@ -28,6 +28,25 @@ function readMachine(params: KvmParams): Machine {
   return machine;
 }
 
+/** Whether devices can come to the running machine only at ports that it was started with. */
+export function isPortBased(params: KvmParams): boolean {
+  return /^(pc-)?q35/.test(readMachine(params).type);
+}
+
+/** How the names of such ports begin, and how many a machine has. */
+export const PORT = 'port';
+const PORTS = 8;
+
+/** Free ports for devices that come later. */
+export function portArgs(params: KvmParams): string[] {
+  if (!isPortBased(params)) return [];
+  // The numbers of their chassis are far from those that an administrator's own devices may have.
+  return Array.from({ length: PORTS }, (_, index) => [
+    '-device',
+    `pcie-root-port,id=${PORT}${index},chassis=${200 + index}`,
+  ]).flat();
+}
+
 function readAccelerators(text: string): Accelerator[] {
   return text.split(':').map((name) => {
     if (name === 'kvm' || name === 'tcg') return name;

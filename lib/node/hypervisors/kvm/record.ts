@@ -20,7 +20,10 @@ export const GuestRecord = z.object({
   sockets: z.string(),
   /** Where the guest's VNC server listens, when that is a port. */
   vnc: z.object({ host: z.string(), port: z.number().int() }).nullable(),
+  /** With the devices that came while it ran, and without those that went. */
   instance: InstanceTarget,
+  /** The memory (MiB) that it was told to live with, when that is not what it was started with. */
+  memory: z.number().int().optional(),
 });
 export type GuestRecord = z.infer<typeof GuestRecord>;
 

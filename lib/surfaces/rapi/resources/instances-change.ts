@@ -1,7 +1,16 @@
-import type { Resource } from '../resource.ts';
-import { submits } from '../submission.ts';
+import { z } from 'zod';
+import { MerapiError } from '../../../base/errors.ts';
+import { type Argument, bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { commonArguments, submits } from '../submission.ts';
+import { submitAll } from '../submit.ts';
 
 const items = ['instance_name'];
+
+const reinstallBody = z.strictObject({
+  os: z.string().min(1).nullable().optional(),
+  start: z.boolean().optional(),
+  osparams: z.record(z.string(), z.unknown()).nullable().optional(),
+});
 
 /** The changes of an instance itself. */
 export const instanceChangeResources: readonly Resource[] = [
@@ -16,4 +25,51 @@ export const instanceChangeResources: readonly Resource[] = [
       }),
     },
   },
+  {
+    name: 'instances_name_rename',
+    path: '/2/instances/{name}/rename',
+    methods: { PUT: submits('OP_INSTANCE_RENAME', { items, quietDryRun: true }) },
+  },
+  {
+    name: 'instances_name_reinstall',
+    path: '/2/instances/{name}/reinstall',
+    methods: {
+      POST: {
+        access: 'write',
+        opcode: null,
+        doc: 'Installs the OS anew: shuts the instance down, reinstalls it, and starts it again. Answers the id of the job.',
+        args: {
+          os: { kind: 'text', doc: 'The OS, in the old form without a body.' },
+          nostartup: { kind: 'flag', doc: 'Leave it down, in the old form without a body.' },
+          reason: commonArguments.reason as Argument,
+        },
+        body: reinstallBody,
+        answer: z.number(),
+        example: { items: ['web1.example.com'], body: { os: 'debian', start: true } },
+        handle: reinstall,
+      },
+    },
+  },
 ];
+
+/** Three opcodes in one job, each of which leaves a state that can be gone on from. */
+function reinstall(call: Call): Promise<number> {
+  const { query } = call;
+  const body = bodyObject(call);
+  const isOldForm = query.text('os') !== null || query.text('nostartup') !== null;
+  if (isOldForm && Object.keys(body).length > 0)
+    throw new MerapiError('bad_request', 'Give the parameters in the URL or in the body, not in both');
+  const given = isOldForm ? { os: query.text('os'), start: !query.flag('nostartup') } : body;
+  const parsed = reinstallBody.safeParse(given);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('/')}: ${message}`);
+    throw new MerapiError('bad_request', `The body is not right: ${wrong.join('; ')}`);
+  }
+  const { os = null, start = true, osparams = null } = parsed.data;
+  const instance_name = item(call);
+  return submitAll(call, [
+    { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name },
+    { OP_ID: 'OP_INSTANCE_REINSTALL', instance_name, os_type: os, osparams },
+    ...(start ? [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name }] : []),
+  ]);
+}

@@ -33,6 +33,11 @@ function input(hvparams: Record<string, unknown> = {}, changes: Partial<CommandI
   };
 }
 
+/** How QEMU's names of the disk of input() and of another one end. */
+const [disk, diskA] = ['web.example.com', 'a'].map(
+  (name) => `disk-${fileDisk(`/disks/${name}`).uuid.slice(0, 23)}`,
+);
+
 /** The values that follow each use of an option. */
 function valuesOf(args: readonly string[], option: string): string[] {
   return args.flatMap((word, index) => (word === option ? [args[index + 1] as string] : []));
@@ -57,7 +62,7 @@ describe('the command line of a kvm guest', () => {
     const [node] = valuesOf(build(), '-blockdev').map((text) => JSON.parse(text));
     assert.equal(node.file.filename, '/disks/web,1');
     assert.deepEqual([node.driver, node.file.driver, node['read-only']], ['raw', 'file', false]);
-    assert.ok(devices().includes('virtio-blk-pci,drive=disk0,id=dev-disk0,bootindex=1'));
+    assert.ok(devices().includes(`virtio-blk-pci,drive=${disk},id=dev-${disk},bootindex=1`));
   });
 
   it('honours the parameters of disks', () => {
@@ -75,14 +80,16 @@ describe('the command line of a kvm guest', () => {
       ['host_device', true, 'native', 'unmap', true],
     );
     const all = valuesOf(args, '-device');
-    assert.ok(all.indexOf('lsi,id=scsi') < all.indexOf('scsi-hd,drive=disk0,id=dev-disk0,bootindex=1'));
+    assert.ok(all.indexOf('lsi,id=scsi') < all.indexOf(`scsi-hd,drive=${diskA},id=dev-${diskA},bootindex=1`));
     const through = devices({ disk_cache: 'writethrough' });
-    assert.ok(through.some((device) => device.includes('drive=disk0') && device.includes('write-cache=off')));
+    assert.ok(
+      through.some((device) => device.includes(`drive=${disk}`) && device.includes('write-cache=off')),
+    );
   });
 
   it('gives a NIC its fixed address, and a boot program only to boot from the network', () => {
-    assert.deepEqual(valuesOf(build(), '-netdev'), ['tap,id=nic0,ifname=mt0,script=no,downscript=no']);
-    const plain = 'virtio-net-pci,netdev=nic0,id=dev-nic0,mac=aa:00:00:12:34:56';
+    assert.deepEqual(valuesOf(build(), '-netdev'), ['tap,id=nic-nic,ifname=mt0,script=no,downscript=no']);
+    const plain = 'virtio-net-pci,netdev=nic-nic,id=dev-nic-nic,mac=aa:00:00:12:34:56';
     assert.ok(devices().includes(`${plain},romfile=`));
     assert.ok(devices({ boot_order: 'network' }).includes(`${plain},bootindex=1`));
     assert.ok(devices({ nic_type: 'e1000' }).some((device) => device.startsWith('e1000,')));
@@ -142,7 +149,7 @@ describe('the command line of a kvm guest', () => {
     );
     const all = valuesOf(args, '-device');
     assert.ok(all.includes('ide-cd,drive=cdrom0,id=dev-cdrom0,bootindex=1'));
-    assert.ok(all.includes('virtio-blk-pci,drive=disk0,id=dev-disk0'));
+    assert.ok(all.includes(`virtio-blk-pci,drive=${disk},id=dev-${disk}`));
     for (const device of ['AC97,audiodev=sound', 'hda-duplex,audiodev=sound', 'usb-kbd'])
       assert.ok(all.includes(device));
     assert.deepEqual(valuesOf(args, '-drive'), ['if=floppy,format=raw,readonly=on,file=/f,,1.img']);

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { MerapiError } from '../../../base/errors.ts';
+import type { QmpClient } from './qmp.ts';
+
+const MIB = 1024 * 1024;
+const Balloon = z.object({ actual: z.number() });
+
+const memoryOf = async (monitor: QmpClient) =>
+  Math.ceil(Balloon.parse(await monitor.execute('query-balloon')).actual / MIB);
+
+/**
+ * Has a guest live with this much memory (MiB), by the driver of the balloon in it, and waits at most `limit` ms until it does;
+ * otherwise it gets back what it had.
+ * @throws MerapiError hypervisor
+ */
+export async function setMemory(monitor: QmpClient, memory: number, limit: number): Promise<void> {
+  const before = await memoryOf(monitor);
+  if (before === memory) return;
+  await monitor.execute('balloon', { value: memory * MIB });
+  const end = performance.now() + limit;
+  let now = before;
+  for (let pause = 20; performance.now() < end; pause = Math.min(pause * 1.5, 250)) {
+    await sleep(pause);
+    now = await memoryOf(monitor);
+    if (now === memory) return;
+  }
+  await monitor.execute('balloon', { value: before * MIB });
+  throw new MerapiError(
+    'hypervisor',
+    `The guest has ${now} MiB of memory ${limit / 1000} s after it was told to have ${memory}; it may have no driver for the balloon, or need what it has`,
+  );
+}

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { MerapiError } from '../../../base/errors.ts';
+import type { DiskTarget, NicTarget } from '../../../rpc/types.ts';
+import { blockNodes } from './blocks.ts';
+import {
+  type DiskPlace,
+  deviceId,
+  diskDevice,
+  diskId,
+  diskNode,
+  netdev,
+  nicDevice,
+  nicId,
+  type Properties,
+} from './devices.ts';
+import { isPortBased, PORT } from './machine.ts';
+import type { KvmParams } from './params.ts';
+import type { QmpClient } from './qmp.ts';
+
+/** Milliseconds after which a guest that has not heeded the request to give up a device, as one that boots, is asked again. */
+const ASK_AGAIN = 5000;
+
+/** Gives a guest a disk; nothing to do when it has it. @throws MerapiError hypervisor */
+export async function plugDisk(
+  monitor: QmpClient,
+  params: KvmParams,
+  disk: DiskTarget,
+  place: DiskPlace,
+): Promise<void> {
+  const id = diskId(disk);
+  if (await hasDevice(monitor, deviceId(id))) return;
+  // A worker that was cut off may have left it.
+  const isThere = (await blockNodes(monitor)).some(({ name }) => name === id);
+  if (!isThere) await monitor.execute('blockdev-add', diskNode(params, disk, place));
+  try {
+    await addDevice(monitor, params, diskDevice(params, disk));
+  } catch (error) {
+    await monitor.execute('blockdev-del', { 'node-name': id }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Has a guest give up a disk within `limit` ms. @throws MerapiError hypervisor */
+export async function unplugDisk(
+  monitor: QmpClient,
+  disk: DiskTarget,
+  path: string,
+  limit: number,
+): Promise<void> {
+  const id = diskId(disk);
+  await removeDevice(monitor, deviceId(id), limit);
+  const nodes = await blockNodes(monitor);
+  if (nodes.some(({ name }) => name === id)) await monitor.execute('blockdev-del', { 'node-name': id });
+  else if (nodes.some((node) => node.path === path))
+    throw new MerapiError('hypervisor', `The guest uses ${path} as something else than disk ${disk.uuid}`);
+}
+
+/** Gives a guest a NIC at this tap device; nothing to do when it has it. @throws MerapiError hypervisor */
+export async function plugNic(
+  monitor: QmpClient,
+  params: KvmParams,
+  nic: NicTarget,
+  tap: string,
+): Promise<void> {
+  const id = nicId(nic);
+  if (await hasDevice(monitor, deviceId(id))) return;
+  await removeNetdev(monitor, id);
+  await monitor.execute('netdev_add', netdev(params, nic, tap));
+  try {
+    await addDevice(monitor, params, nicDevice(params, nic));
+  } catch (error) {
+    await removeNetdev(monitor, id);
+    throw error;
+  }
+}
+
+/** Has a guest give up a NIC within `limit` ms; its tap device stays. @throws MerapiError hypervisor */
+export async function unplugNic(monitor: QmpClient, nic: NicTarget, limit: number): Promise<void> {
+  const id = nicId(nic);
+  await removeDevice(monitor, deviceId(id), limit);
+  await removeNetdev(monitor, id);
+}
+
+const Named = z.array(z.object({ name: z.string() }));
+
+async function hasDevice(monitor: QmpClient, id: string): Promise<boolean> {
+  const devices = Named.parse(await monitor.execute('qom-list', { path: '/machine/peripheral' }));
+  return devices.some(({ name }) => name === id);
+}
+
+async function addDevice(monitor: QmpClient, params: KvmParams, properties: Properties): Promise<void> {
+  const isPci = !/^(scsi|ide|ne2k_isa)/.test(String(properties.driver));
+  const port = isPci && isPortBased(params) ? { bus: await freePort(monitor) } : {};
+  await monitor.execute('device_add', { ...properties, ...port });
+}
+
+const PciBuses = z.array(
+  z.object({
+    devices: z.array(
+      z.object({
+        qdev_id: z.string(),
+        pci_bridge: z.object({ devices: z.array(z.unknown()).default([]) }).optional(),
+      }),
+    ),
+  }),
+);
+
+/** The port for one more device of a machine whose own bus takes none while it runs. */
+async function freePort(monitor: QmpClient): Promise<string> {
+  const buses = PciBuses.parse(await monitor.execute('query-pci'));
+  const ports = buses.flatMap(({ devices }) => devices).filter(({ qdev_id }) => qdev_id.startsWith(PORT));
+  const free = ports.find(({ pci_bridge }) => pci_bridge?.devices.length === 0);
+  if (free) return free.qdev_id;
+  throw new MerapiError(
+    'hypervisor',
+    `All ${ports.length} ports of the guest for devices that come while it runs are taken; restart it`,
+  );
+}
+
+async function removeDevice(monitor: QmpClient, id: string, limit: number): Promise<void> {
+  const end = performance.now() + limit;
+  let asked = Number.NEGATIVE_INFINITY;
+  for (let pause = 20; await hasDevice(monitor, id); pause = Math.min(pause * 1.5, 250)) {
+    const now = performance.now();
+    if (now >= end)
+      throw new MerapiError(
+        'hypervisor',
+        `The guest has not given up ${id} within ${limit / 1000} s; it may still be booting, or its system cannot`,
+      );
+    if (now - asked >= ASK_AGAIN) {
+      asked = now;
+      await monitor.execute('device_del', { id }).catch(unlessUnderWay);
+    }
+    await sleep(pause);
+  }
+}
+
+function unlessUnderWay(error: Error): void {
+  if (!/in the process of unplug|not found/.test(error.message)) throw error;
+}
+
+async function removeNetdev(monitor: QmpClient, id: string): Promise<void> {
+  await monitor.execute('netdev_del', { id }).catch((error: Error) => {
+    if (!/not found/.test(error.message)) throw error;
+  });
+}

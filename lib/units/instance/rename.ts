@@ -1,0 +1,106 @@
+import { basename, dirname, join } from 'node:path';
+import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
+import { hostName } from '../../model/names.ts';
+import { changed } from '../../model/object.ts';
+import { instanceRename as opcode } from '../../opcodes/instance/rename.ts';
+import { put } from '../../store/changes.ts';
+import { type Build, defineUnit } from '../define.ts';
+import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { aboutInstance } from '../steps/hooks.ts';
+import { hiddenOsParamTexts, openPrivate, osParamTexts } from '../steps/os.ts';
+import { checkStopped } from '../steps/running.ts';
+import { diskTarget, instanceTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+
+export const instanceRename = defineUnit(opcode, {
+  check({ view, runtime, resolve }, params) {
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const name = hostName(params.new_name);
+    resolve({ new_name: name });
+    checkStopped(runtime, instance);
+    if (view.instances.named(name))
+      throw new MerapiError('already_exists', `There is an instance ${name} already`);
+    const nodes = withoutOffline(diskNodesOf(view, instance));
+    checkOnline(nodes.primary);
+    const disks = view.disksOf(instance);
+    const moved = disks.map((disk) => renamed(disk, instance.name, name));
+    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
+    return {
+      uuid: instance.uuid,
+      name,
+      nodes,
+      disks,
+      moved,
+      old: instanceTarget(view, instance, disks),
+      target: instanceTarget(view, { ...instance, name }, moved),
+      osparams: osParamTexts(view, instance.os, instance.osparams),
+      sealed: { cluster: sealed, instance: instance.osparams_private },
+      search_path,
+    };
+  },
+
+  hooks: (view, { uuid, name }) => {
+    const instance = view.instances.get(uuid);
+    const env = { INSTANCE_NEW_NAME: name };
+    return instance ? aboutInstance(view, 'instance-rename', instance, { env }) : null;
+  },
+
+  async run(context, facts, params) {
+    const { uuid, name, nodes, disks, moved, old, target } = facts;
+    for (const [index, disk] of disks.entries()) {
+      const [from, to] = [diskTarget(disk), diskTarget(moved[index] as Disk)];
+      if (from.logical_id[1] === to.logical_id[1]) continue;
+      await context.call(`disk/${index}/rename`, nodes.primary, 'disk.rename', { from, to }, [
+        { call: 'disk.rename', params: { from: to, to: from } },
+      ]);
+    }
+    const now = context.clock.seconds();
+    await context.commit('name', called(uuid, name, moved, now), called(uuid, old.name, disks, now));
+    const attempt = tolerant(context, true); // the name has changed, whatever the guest makes of it
+    await attempt(() => context.call('forget', nodes.primary, 'instance.forget', { instance: old }));
+    if (target.os !== '') {
+      await activateDisks(context, nodes, target.disks);
+      context.log(`Running the rename script of OS ${target.os}`);
+      const own = openPrivate(context.seal, facts.sealed.instance);
+      const hidden = hiddenOsParamTexts(context.seal, facts.sealed.cluster, target.os, own);
+      await attempt(() =>
+        context.call('os/rename', nodes.primary, 'os.rename', {
+          instance: target,
+          old_name: old.name,
+          search_path: facts.search_path,
+          osparams: { ...facts.osparams, ...hidden },
+          debug: params.debug_level ?? 0,
+        }),
+      );
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, attempt });
+    }
+    return { result: name };
+  },
+});
+
+/** A disk whose file is in a folder named like its instance, in the folder of the new name. */
+function renamed(disk: Disk, from: string, to: string): Disk {
+  const [driver, path, ...rest] = disk.logical_id;
+  const isFile = disk.dev_type === 'file' || disk.dev_type === 'sharedfile';
+  if (!isFile || typeof path !== 'string' || driver === undefined) return disk;
+  const folder = dirname(path);
+  if (basename(folder) !== from) return disk;
+  return { ...disk, logical_id: [driver, join(dirname(folder), to, basename(path)), ...rest] };
+}
+
+function called(uuid: string, name: string, disks: readonly Disk[], now: number): Build {
+  return (view) => {
+    const instance = view.instances.get(uuid);
+    if (!instance) return [];
+    return [
+      ...disks.flatMap(({ uuid: id, logical_id }) => {
+        const disk = view.disk(id);
+        return disk ? [put('disk', changed(disk, { logical_id }, now))] : [];
+      }),
+      put('instance', changed(instance, { name }, now)),
+    ];
+  };
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { it } from 'node:test';
+import Database from 'better-sqlite3';
+import { stringifyJson } from '../../lib/base/json.ts';
+import { Cluster } from '../../lib/model/cluster.ts';
+import { Disk } from '../../lib/model/disk.ts';
+import { Instance } from '../../lib/model/instance.ts';
+import { Node } from '../../lib/model/node.ts';
+import { NodeGroup } from '../../lib/model/nodegroup.ts';
+import { aCluster, aDisk, aGroup, aNode, anInstance } from '../helpers/view.ts';
+import { withStore } from './fixture.ts';
+
+/** What the objects of the first release did not have. */
+const later: Readonly<Record<string, readonly string[]>> = {
+  cluster: [
+    'compression_tools',
+    'data_collector_interval',
+    'drbd_helper',
+    'enabled_data_collectors',
+    'enabled_user_shutdown',
+    'modify_etc_hosts',
+    'osparams_private',
+    'reserved_lvs',
+    'uid_pool',
+    'use_external_mip_script',
+    'vg_name',
+  ],
+  nodegroup: ['networks'],
+};
+
+const objects: readonly [kind: string, object: { uuid: string }][] = [
+  ['cluster', aCluster()],
+  ['nodegroup', aGroup()],
+  ['node', aNode('node1')],
+  ['disk', aDisk('disk1')],
+  ['instance', anInstance('web', { disks: ['disk1'] })],
+];
+
+it('store: what the first release wrote is read with all that objects have today', () =>
+  withStore(async (fixture) => {
+    await mkdir(dirname(fixture.file), { recursive: true });
+    const first = new URL('../../lib/store/migrations/0001-initial.sql', import.meta.url);
+    const old = new Database(fixture.file);
+    old.exec(await readFile(first, 'utf8'));
+    old.pragma('user_version = 1');
+    const insert = old.prepare('INSERT INTO objects (kind, uuid, body) VALUES (?, ?, ?)');
+    for (const [kind, object] of objects) {
+      const had = Object.entries(object).filter(([name]) => !later[kind]?.includes(name));
+      insert.run(kind, object.uuid, stringifyJson(Object.fromEntries(had)));
+    }
+    old.close();
+
+    const { view } = await fixture.open();
+    // A schema fills in what is missing, so an object that it leaves as it is was complete.
+    assert.deepEqual(Cluster.parse(view.cluster), view.cluster);
+    assert.deepEqual(view.groups.list(), NodeGroup.array().length(1).parse(view.groups.list()));
+    assert.deepEqual(view.nodes.list(), Node.array().length(1).parse(view.nodes.list()));
+    const [instance] = view.instances.list();
+    assert.deepEqual(instance, Instance.parse(instance));
+    assert.deepEqual(view.disk('disk1'), Disk.parse(view.disk('disk1')));
+    assert.deepEqual([view.cluster.uid_pool, view.cluster.vg_name], [[], null]);
+  }));

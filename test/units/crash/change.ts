@@ -1,0 +1,44 @@
+import { create, instance_name, removal, type Scenario } from './define.ts';
+
+const stopped = { ...create, start: false };
+
+/** Opcodes that change an instance itself. */
+export const changeScenarios: Scenario[] = [
+  {
+    name: 'change parameters and NICs of an instance',
+    setup: [create],
+    op: {
+      OP_ID: 'OP_INSTANCE_SET_PARAMS',
+      instance_name,
+      beparams: { vcpus: 2 },
+      runtime_mem: 128,
+      nics: [
+        ['modify', 0, { ip: '192.0.2.9' }],
+        ['add', -1, { mac: 'aa:00:00:00:77:01' }],
+      ],
+      disks: [['add', { size: 4 }]],
+    },
+    cleanup: [removal],
+  },
+  {
+    name: 'take a disk from an instance',
+    setup: [stopped],
+    op: { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, disks: [['remove', 1, {}]] },
+    cleanup: [removal],
+    irreversible: true,
+  },
+  {
+    name: 'rename an instance',
+    setup: [stopped],
+    op: { OP_ID: 'OP_INSTANCE_RENAME', instance_name, new_name: 'mail.example.com' },
+    cleanup: [{ ...removal, instance_name: 'mail.example.com' }, removal],
+    bears: ['instance.forget', 'os.rename'],
+  },
+  {
+    name: 'reinstall an instance',
+    setup: [stopped],
+    op: { OP_ID: 'OP_INSTANCE_REINSTALL', instance_name },
+    cleanup: [removal],
+    irreversible: true,
+  },
+];

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { stringifyJson } from '../../../lib/base/json.ts';
+import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
+import type { JobOp, OpInput } from '../../../lib/model/job.ts';
+import { create, InstanceFixture, instance_name, makeOs } from './fixture.ts';
+
+describe('changing instances', () => {
+  let f: InstanceFixture;
+  before(async () => {
+    f = await InstanceFixture.make({ enabled_disk_templates: [...diskTemplates] });
+  });
+  after(() => f.close());
+
+  const modify = (over: Record<string, unknown>): OpInput => ({
+    OP_ID: 'OP_INSTANCE_SET_PARAMS',
+    instance_name,
+    ...over,
+  });
+  const change = async (over: Record<string, unknown>): Promise<JobOp> => {
+    const [op] = (await f.cluster.done(modify(over))).ops;
+    return op ?? assert.fail();
+  };
+  const disks = () => f.cluster.store.view.disksOf(f.instance);
+  const guest = () => f.cluster.runtime.guest(f.instance.primary_node, instance_name);
+
+  async function withInstance(over: Record<string, unknown>, use: () => Promise<void>): Promise<void> {
+    await f.cluster.done(create(over));
+    try {
+      await use();
+    } finally {
+      await f.remove();
+    }
+  }
+
+  it('sets own values, and gives them back', () =>
+    withInstance({}, async () => {
+      const op = await change({
+        beparams: { memory: '1G', vcpus: '2' },
+      });
+      assert.deepEqual(op.result, [
+        ['be/minmem', '1G'],
+        ['be/maxmem', '1G'],
+        ['be/vcpus', '2'],
+      ]);
+      assert.deepEqual(f.instance.beparams, { minmem: 1024, maxmem: 1024, vcpus: 2 });
+      await change({ beparams: { vcpus: 'default', minmem: 501 } });
+      assert.deepEqual(f.instance.beparams, { minmem: 504, maxmem: 1024 });
+      await change({ os_name: 'flavoured+small', osparams: { colour: 'red' } });
+      assert.deepEqual([f.instance.os, f.instance.osparams], ['flavoured+small', { colour: 'red' }]);
+      await change({ osparams: { colour: 'default' } });
+      assert.deepEqual(f.instance.osparams, {});
+    }));
+
+  it('keeps private OS parameters to itself', () =>
+    withInstance({ os_type: 'flavoured+small' }, async () => {
+      const op = await change({ osparams_private: { colour: 'ultraviolet' } });
+      assert.deepEqual(op.result, [['os_private/colour', '<redacted>']]);
+      assert.ok(!stringifyJson([op, f.instance]).includes('ultraviolet'));
+      await change({ osparams_private: { colour: 'default' } });
+      assert.equal(f.instance.osparams_private, null);
+    }));
+
+  it('adds, changes and removes NICs, in the old form too', () =>
+    withInstance({ nics: [{ name: 'first' }] }, async () => {
+      const added = await change({
+        nics: [['add', { mode: 'routed', ip: '192.0.2.7', mac: 'AA:00:00:01:02:03' }]],
+      });
+      assert.deepEqual(added.result, [
+        ['nic.1', 'add:mac=aa:00:00:01:02:03,ip=192.0.2.7,mode=routed,link=xen-br0,network=None'],
+      ]);
+      assert.deepEqual(added.resolved.nics, [
+        ['add', -1, { mode: 'routed', ip: '192.0.2.7', mac: 'aa:00:00:01:02:03' }],
+      ]);
+      const changed = await change({
+        nics: [
+          ['modify', 'first', { ip: '192.0.2.8' }],
+          ['modify', 1, { name: 'second' }],
+        ],
+      });
+      assert.deepEqual(
+        (changed.result as unknown[][]).map(([name]) => name),
+        [
+          ...['nic.ip/0', 'nic.link/0', 'nic.mode/0', 'nic.vlan/0'],
+          ...['nic.name/1', 'nic.link/1', 'nic.mode/1', 'nic.vlan/1'],
+        ],
+      );
+      const before = f.instance.nics;
+      await change({ nics: [['add', 0, { link: 'br9' }]] });
+      assert.deepEqual(f.instance.nics.slice(1), before);
+      await change({
+        nics: [
+          ['remove', -1, {}],
+          ['remove', 'first', {}],
+        ],
+      });
+      assert.deepEqual(
+        f.instance.nics.map(({ nicparams }) => nicparams.link),
+        ['br9'],
+      );
+    }));
+
+  it('adds, names, detaches, attaches and removes disks', () =>
+    withInstance({ start: true }, async () => {
+      const op = await change({
+        disks: [
+          ['add', -1, { size: '8M', mode: 'ro' }],
+          ['modify', 0, { name: 'root' }],
+        ],
+      });
+      assert.deepEqual(op.result, [
+        ['disk/1', 'add:size=8,mode=ro'],
+        ['disk.name/0', 'root'],
+      ]);
+      assert.deepEqual(
+        disks().map(({ size, mode, name }) => [size, mode, name]),
+        [
+          [1, 'rw', 'root'],
+          [8, 'ro', null],
+        ],
+      );
+      await f.refuses(
+        modify({ disks: [['remove', {}]] }),
+        'wrong_state',
+        /runs; shut it down before it loses a disk/,
+      );
+      await f.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name });
+      const [, second] = disks();
+      await change({ disks: [['detach', 1, {}]] });
+      assert.equal(disks().length, 1);
+      assert.equal(f.cluster.store.view.disk(second?.uuid ?? '')?.instance, null);
+      await change({ disks: [['attach', { uuid: second?.uuid ?? '' }]] });
+      assert.deepEqual(disks().map(({ uuid }) => uuid)[1], second?.uuid);
+      const path = join(f.cluster.folder('node1.example.com'), 'file-storage', instance_name);
+      const gone = await change({ disks: [['remove', 1, {}]] });
+      assert.deepEqual(gone.result, [['disk/1', 'remove']]);
+      assert.equal(f.cluster.store.view.disk(second?.uuid ?? ''), undefined);
+      await access(path);
+    }));
+
+  it('takes it out of service and back, and changes the memory of a running guest', () =>
+    withInstance({ start: true, beparams: { minmem: 64, maxmem: 256 } }, async () => {
+      await f.refuses(modify({ offline: true }), 'wrong_state', /is not down/);
+      assert.deepEqual((await change({ runtime_mem: 100 })).result, [['runtime_memory', 100]]);
+      assert.equal(guest()?.memory, 100);
+      await f.refuses(modify({ runtime_mem: 1000 }), 'wrong_input', /can be 64 to 256 MiB, not 1000/);
+      await f.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name });
+      await f.refuses(modify({ runtime_mem: 100 }), 'wrong_state', /does not run/);
+      assert.deepEqual((await change({ offline: true })).result, [['admin_state', 'offline']]);
+      await f.refuses({ OP_ID: 'OP_INSTANCE_STARTUP', instance_name }, 'wrong_state', /is offline/);
+      await change({ offline: false });
+      assert.equal(f.instance.admin_state, 'down');
+    }));
+
+  it('converts its disks, and moves where it belongs', () =>
+    withInstance({ disk_template: 'plain' }, async () => {
+      const op = await change({ disk_template: 'drbd', remote_node: 'node2' });
+      assert.deepEqual(op.result, [['disk_template', 'drbd']]);
+      assert.equal(f.instance.disk_template, 'drbd');
+      const moved = await change({ pnode: 'node2' });
+      assert.deepEqual(moved.result, [['pnode', 'node2.example.com']]);
+    }));
+
+  it('refuses what is not right, and then changes nothing', () =>
+    withInstance({ nics: [{}] }, async () => {
+      const cases: [Record<string, unknown>, string, RegExp][] = [
+        [{}, 'wrong_input', /Nothing is to be changed/],
+        [{ instance_communication: true }, 'wrong_input', /not supported/],
+        [{ beparams: { bogus: 1 } }, 'type_enforcement', /bogus/],
+        [{ beparams: { vcpus: 0 } }, 'wrong_input', /at least 1/],
+        [{ beparams: { maxmem: 1 << 25 } }, 'wrong_input', /would break the instance policy/],
+        [{ hvparams: { nosuch: 1 } }, 'type_enforcement', /nosuch/],
+        [{ hvparams: { migration_mode: 'live' } }, 'wrong_input', /Only the cluster/],
+        [{ nics: [['modify', 9, { ip: '192.0.2.1' }]] }, 'execution', /has no NIC 9; it has 0 to 0/],
+        [{ nics: [['attach', {}]] }, 'wrong_input', /cannot be attached/],
+        [{ nics: [['add', 5, {}]] }, 'execution', /0 to 1, or -1/],
+        [{ nics: Array(8).fill(['add', {}]) }, 'wrong_input', /at most 8/],
+        [{ disks: [['modify', 0, { size: 5 }]] }, 'wrong_input', /disks grow with grow-disk/],
+        [{ disks: [['remove', 'nosuch', {}]] }, 'execution', /has no disk nosuch/],
+        [{ disks: [['attach', { name: 'nosuch' }]] }, 'unknown_entity', /no detached disk 'nosuch'/],
+        [{ disks: [['add', { size: 1 << 26 }]] }, 'wrong_input', /would break the instance policy/],
+        [
+          { disk_template: 'drbd', disks: [['add', { size: 1 }]] },
+          'wrong_input',
+          /either the disks or their template/,
+        ],
+        [{ osparams: { nosuch: 1 } }, 'wrong_input', /nosuch/],
+        [{ os_name: 'gone', osparams: { a: 1 } }, 'execution', /no OS definition 'gone'/],
+        [{ pnode: 'node2' }, 'wrong_state', /on one node only/],
+      ];
+      for (const [over, code, message] of cases) await f.refuses(modify(over), code, message);
+      await f.refuses(
+        { ...modify({ beparams: { vcpus: 1 } }), instance_name: 'nosuch' },
+        'unknown_entity',
+        /nosuch/,
+      );
+    }));
+
+  it('renames it with its files, and tells the OS', () =>
+    withInstance({}, async () => {
+      const folder = f.cluster.store.view.cluster.os_search_path[0] ?? '';
+      const told = join(folder, 'told');
+      const rename = `#!/bin/sh\nprintf '%s %s' "$OLD_INSTANCE_NAME" "$INSTANCE_NAME" > ${told}\n`;
+      await makeOs(join(folder, 'renaming'), { rename });
+      await change({ os_name: 'renaming' });
+      const job = await f.cluster.done({
+        OP_ID: 'OP_INSTANCE_RENAME',
+        instance_name,
+        new_name: 'MAIL.example.com',
+      });
+      assert.equal(job.ops[0]?.result, 'mail.example.com');
+      assert.equal(await readFile(told, 'utf8'), `${instance_name} mail.example.com`);
+      const { view } = f.cluster.store;
+      const renamed = view.instances.named('mail.example.com') ?? assert.fail();
+      assert.match(String(view.disksOf(renamed)[0]?.logical_id[1]), /\/mail\.example\.com\/[^/]+$/);
+      await f.cluster.done({ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: 'mail' });
+      const again = { OP_ID: 'OP_INSTANCE_RENAME', instance_name: 'mail', new_name: instance_name };
+      await f.refuses(again, 'wrong_state', /is not down/);
+      await f.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name: 'mail' });
+      await f.refuses(
+        { ...again, new_name: 'mail.example.com' },
+        'already_exists',
+        /mail\.example\.com already/,
+      );
+      await f.refuses({ ...again, new_name: 'bad name' }, 'wrong_input', /not a host name/);
+      await f.cluster.done(again);
+    }));
+
+  it('installs another OS, with parameters for this time alone', () =>
+    withInstance({ start: true }, async () => {
+      const reinstall = (over: Record<string, unknown>) => ({
+        OP_ID: 'OP_INSTANCE_REINSTALL',
+        instance_name,
+        ...over,
+      });
+      await f.refuses(reinstall({}), 'wrong_state', /is not down/);
+      const folder = f.cluster.store.view.cluster.os_search_path[0] ?? '';
+      const told = join(folder, 'told-install');
+      const script = `#!/bin/sh\nprintf '%s %s' "$INSTANCE_REINSTALL" "$OSP_COLOUR" > ${told}\n`;
+      await makeOs(join(folder, 'painted'), { create: script, 'parameters.list': 'colour its colour\n' });
+      await f.cluster.done(
+        { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name },
+        reinstall({ os_type: 'painted', osparams_secret: { colour: 'blue' } }),
+        { OP_ID: 'OP_INSTANCE_STARTUP', instance_name },
+      );
+      assert.equal(await readFile(told, 'utf8'), '1 blue');
+      assert.deepEqual([f.instance.os, f.instance.osparams, f.instance.admin_state], ['painted', {}, 'up']);
+    }));
+});
