@@ -57,6 +57,7 @@ class FakeManager {
       nodes: table('node'),
       groups: table('group'),
       instances: table('instance'),
+      filters: [{ uuid: 'f1' }],
     } as unknown as ClusterView;
   }
 

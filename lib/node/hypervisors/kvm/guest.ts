@@ -8,7 +8,8 @@ import type { Device, GuestNetwork, StartOptions } from '../define.ts';
 import { setMemory } from './balloon.ts';
 import { placeOf, resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
-import { consoleOf, prepareVnc } from './display.ts';
+import { prepareVnc } from './display.ts';
+import { factsOf } from './facts.ts';
 import type { Accelerator } from './machine.ts';
 import { type KvmParams, readParams } from './params.ts';
 import { plug, unplug } from './plug.ts';
@@ -76,21 +77,7 @@ export class Guest {
 
   /** What is known of the guest; null when it neither runs nor ended by itself. */
   facts(): GuestFacts | null {
-    const record = this.#record;
-    if (!record || record.phase === 'starting' || record.phase === 'stopped') return null;
-    const ended = record.phase === 'ended';
-    const up = ['running', 'shutdown'].includes(this.#qemu.status) ? 'running' : 'paused';
-    const { name, uuid, beparams } = record.instance;
-    return {
-      name,
-      uuid,
-      hypervisor: 'kvm',
-      state: ended ? 'stopped' : up,
-      memory: record.memory ?? beparams.maxmem,
-      vcpus: beparams.vcpus,
-      by_user: ended && record.by_user,
-      console: consoleOf(record, this.#sockets),
-    };
+    return this.#record && factsOf(this.#record, this.#qemu.status, this.#sockets);
   }
 
   start(instance: InstanceTarget, options: StartOptions): Promise<void> {
