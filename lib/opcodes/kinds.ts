@@ -67,7 +67,10 @@ export const diskIndexKind: Kind<z.ZodNumber> = {
 export const amountKind: Kind<z.ZodType<number | string>> = {
   type: 'EqualOrGreaterThanZero',
   // A text without a unit would be a number of the wrong type.
-  schema: z.union([z.number().int().min(0), z.string().refine((text) => /[a-z]/i.test(text) && isSize(text))]),
+  schema: z.union([
+    z.number().int().min(0),
+    z.string().refine((text) => /[a-z]/i.test(text) && isSize(text)),
+  ]),
 };
 
 /** What an opcode that submits jobs says of them: whether each was submitted, and its id. */

@@ -32,6 +32,7 @@ import { networkDisconnect } from './network/disconnect.ts';
 import { networkRemove } from './network/remove.ts';
 import { networkSetParams } from './network/set-params.ts';
 import { nodeAdd } from './node/add.ts';
+import { nodeEvacuate } from './node/evacuate.ts';
 import { nodeMigrate } from './node/migrate.ts';
 import { nodeModifyStorage } from './node/modify-storage.ts';
 import { nodePowercycle } from './node/powercycle.ts';
@@ -51,6 +52,7 @@ export const opcodes = {
   OP_CLUSTER_REDIST_CONF: clusterRedistConf,
   OP_NODE_ADD: nodeAdd,
   OP_NODE_MIGRATE: nodeMigrate,
+  OP_NODE_EVACUATE: nodeEvacuate,
   OP_NODE_SET_PARAMS: nodeSetParams,
   OP_NODE_REMOVE: nodeRemove,
   OP_NODE_POWERCYCLE: nodePowercycle,

@@ -81,7 +81,7 @@ describe('node worker', () => {
       name: NODE_NAME,
       version: '1.2.3',
       hypervisors: ['fake'],
-      storage: ['diskless', 'file'],
+      storage: ['diskless', 'file', 'sharedfile', 'drbd', 'plain', 'rbd', 'ext', 'gluster', 'blockdev'],
     });
     assert.equal(await readFile(join(folder, 'endpoint'), 'utf8'), `127.0.0.1 ${worker.port}\n`);
     await Promise.all([worker.stop(), worker.stop()]);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { diskTemplates } from '../../model/diskparams/index.ts';
-import { ALL, type LockPlan } from '../../model/locks.ts';
+import { ALL, type LockPlan, type LockWish } from '../../model/locks.ts';
 import { type Kind, kinds, maybe, oneOf, optional, secret, shared } from '../../model/params.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { defineOpcode } from '../define.ts';
@@ -105,7 +105,7 @@ function locks(
     view,
     params.nics.map((change) => (change.at(-1) as { network?: string | null }).network),
   );
-  const devices = plan.map((wish) => {
+  const devices = plan.map((wish): LockWish => {
     if (wish.level !== 'node') return wish;
     return { ...wish, names: chooses ? ALL : [...new Set([...wish.names, ...added])] };
   });

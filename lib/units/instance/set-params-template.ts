@@ -109,7 +109,8 @@ function requestFor(disk: Disk, { disk_template, ext_params }: TemplateRequest):
 
 /**
  * Makes the disks in the new template, copies their data on the primary node, records them and removes the old ones. Until
- * it is recorded a failure leaves everything as it was; after that what cannot be removed is only told in the log.
+ * it is recorded a failure leaves everything as it was; after that what cannot be removed is only told in the log. It must be
+ * the last that a unit does: an undo could not bring back the old data.
  */
 export async function convertTemplate(context: RunContext, change: TemplateChange): Promise<void> {
   const { instance, template, old, from, to } = change;

@@ -90,7 +90,13 @@ export const instanceSetParams = defineUnit(opcode, {
         { call: 'instance.memory', params: { instance: target, memory: before } },
       ]);
     }
-    if (template) await convertTemplate(context, template);
+    if (template) {
+      // Nothing may fail once the old disks are gone, so all the rest is recorded before.
+      const rest = recorded(instance, patch, null, null, context.clock.seconds());
+      await context.commit('record', rest, () => [put('instance', instance)]);
+      await convertTemplate(context, template);
+      return { result };
+    }
     const made = disks ? await makeDisks(context, instance, disks) : null;
     const now = context.clock.seconds();
     const record = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { silentLogger } from '../../../lib/base/log.ts';
 import { FakeHypervisor } from '../../../lib/node/hypervisors/fake.ts';
-import { instanceTarget, Resources } from '../helpers.ts';
+import { fileDisk, instanceTarget, Resources } from '../helpers.ts';
 import { hypervisorConformance } from './conformance.ts';
 
 hypervisorConformance('fake', {
@@ -51,6 +51,26 @@ describe('simulated guests', () => {
       driver.guests().map((guest) => [guest.name, guest.state]),
       [['web.example.com', 'running']],
     );
+  });
+
+  it('remember what devices they have', async () => {
+    const { driver, guests } = await open();
+    const disk = fileDisk('/disks/a');
+    const nic = {
+      ...{ uuid: 'nic', name: null, mac: 'aa:00:00:00:00:01', ip: null },
+      nicparams: { mode: 'bridged', link: 'br0', vlan: '' },
+    };
+    const web = instanceTarget({ disks: [disk] });
+    const after = { ...web, nics: [nic] };
+    await driver.plug(after, { nic: 0 }); // it does not run: nothing to do
+    await driver.start(web, { diskPaths: [], paused: false });
+    const devices = async () =>
+      JSON.parse(await readFile(join(guests, 'web.example.com.json'), 'utf8')).devices;
+    assert.deepEqual(await devices(), [disk.uuid]);
+    for (let again = 0; again < 2; again++) await driver.plug(after, { nic: 0 });
+    assert.deepEqual(await devices(), [disk.uuid, 'nic']);
+    for (let again = 0; again < 2; again++) await driver.unplug(after, { disk, path: '' });
+    assert.deepEqual(await devices(), ['nic']);
   });
 
   it('cannot have names that lead out of the folder', async () => {

@@ -68,6 +68,11 @@ describe('the network of a host', () => {
     assert.ok(made.every(({ flags }) => flags.includes('UP')));
     const bridge = (await links()).find(({ ifname }) => ifname === 'br1');
     assert.ok(bridge && bridge.mtu === 1500);
+    await network.unplug(web.uuid, 'nic1');
+    assert.deepEqual((await taps()).map(({ ifname }) => ifname).sort(), [names[0], names[2]].sort());
+    assert.equal(await network.plug(web, 1), names[1]);
+    await network.unplug(web.uuid, 'no-such-nic');
+    assert.equal((await taps()).length, 3);
     await network.unplug(web.uuid);
     assert.deepEqual(await taps(), []);
   });

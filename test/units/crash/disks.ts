@@ -11,9 +11,9 @@ const cleanup = [removal];
 const dropSides = (cluster: TestCluster) =>
   rm(join(cluster.dir, 'volumes', 'drbd'), { recursive: true, force: true });
 
-/** Loses the disks of the instance. */
-const loseFiles = (cluster: TestCluster) =>
-  rm(join(cluster.folder('node1'), 'file-storage', instance_name), { recursive: true });
+/** Loses the disks of the instance, or removes what is left of them. */
+const dropFiles = (cluster: TestCluster) =>
+  rm(join(cluster.folder('node1'), 'file-storage', instance_name), { recursive: true, force: true });
 
 /** Opcodes on the disks of instances. */
 export const diskScenarios: Scenario[] = [
@@ -45,7 +45,7 @@ export const diskScenarios: Scenario[] = [
   {
     name: 'recreate disks',
     setup: [{ ...small, disks: [{ size: 1 }, { size: 2 }] }],
-    disturb: loseFiles,
+    disturb: dropFiles,
     op: { OP_ID: 'OP_INSTANCE_RECREATE_DISKS', instance_name },
     cleanup,
   },
@@ -59,6 +59,17 @@ export const diskScenarios: Scenario[] = [
     cleanup,
     bears: ['disk.remove'],
     tidy: dropSides,
+  },
+  {
+    name: 'convert disks to another template',
+    setup: [small],
+    op: {
+      ...{ OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, beparams: { vcpus: 2 } },
+      ...{ disk_template: 'drbd', remote_node: 'node2' },
+    },
+    cleanup,
+    bears: ['disk.remove', 'disk.deactivate'],
+    tidy: dropFiles,
   },
   {
     name: 'replace one side of disks',

@@ -64,6 +64,11 @@ export class InstanceFixture {
     return instance;
   }
 
+  /** The uuid of a node. */
+  node(name: string): string {
+    return this.cluster.store.view.nodes.named(name)?.uuid ?? assert.fail(`there is no node ${name}`);
+  }
+
   /** Makes an instance and removes it again; answers it as it was. */
   async made(over: Record<string, unknown> = {}): Promise<{
     instance: Instance;

@@ -146,6 +146,36 @@ describe('moving instances between nodes', () => {
       await f.refuses(migrate({ cleanup: true }), 'wrong_state', /runs nowhere/);
     }));
 
+  it('evacuates secondary instances to another node, and primary ones to their secondary node', () =>
+    withInstance(drbd, async () => {
+      const evacuate = (node_name: string, over: Record<string, unknown>): OpInput => ({
+        OP_ID: 'OP_NODE_EVACUATE',
+        node_name,
+        ...over,
+      });
+      const all = async (op: OpInput) => {
+        const { ops } = await f.cluster.done(op);
+        const { jobs = [] } = (ops[0]?.result ?? {}) as { jobs?: [boolean, number][] };
+        for (const [, id] of jobs) assert.equal((await f.cluster.ended(id)).status, 'success');
+        return jobs.length;
+      };
+      assert.equal(await all(evacuate('node2', { mode: 'secondary-only' })), 1);
+      assert.deepEqual(f.cluster.store.view.secondariesOn(f.node(node3)).length, 1);
+      assert.equal(await all(evacuate('node3', { mode: 'secondary-only', remote_node: 'node2' })), 1);
+      assert.equal(await all(evacuate('node1', { mode: 'primary-only' })), 1);
+      assert.deepEqual(await guests(), { [node2]: 'running' });
+      assert.equal(await all(evacuate('node3', { mode: 'secondary-only' })), 0);
+      await f.refuses(evacuate('node1', { mode: 'all' }), 'wrong_input', /by a job each/);
+      const both = { mode: 'secondary-only', remote_node: 'node3', iallocator: 'hail' };
+      await f.refuses(evacuate('node1', both), 'wrong_input', /not both/);
+      await f.refuses(
+        evacuate('node1', { mode: 'primary-only', remote_node: 'node3' }),
+        'wrong_input',
+        /secondary/,
+      );
+      await f.refuses(evacuate('nosuch', { mode: 'primary-only' }), 'unknown_entity', /nosuch/);
+    }));
+
   it('empties a node: a job for each instance', () =>
     withInstance(shared, async () => {
       const { ops } = await f.cluster.done({

@@ -44,4 +44,9 @@ export const instanceMoveResources: readonly Resource[] = [
     path: '/2/nodes/{name}/migrate',
     methods: { POST: migrateNode },
   },
+  {
+    name: 'nodes_name_evacuate',
+    path: '/2/nodes/{name}/evacuate',
+    methods: { POST: submits('OP_NODE_EVACUATE', { items: ['node_name'] }) },
+  },
 ];

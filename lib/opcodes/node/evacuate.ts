@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { jobsResult } from '../kinds.ts';
+import { clusterShared, nodeLock, nodeTarget } from '../locking.ts';
+
+export const nodeEvacuate = defineOpcode({
+  id: 'OP_NODE_EVACUATE',
+  summary: 'Submits a job for each instance that is to leave a node, as its primary or as its secondary one.',
+  params: {
+    ...nodeTarget,
+    early_release: optional(
+      kinds.bool,
+      false,
+      'Remove old sides of mirrors before the new ones are in sync.',
+    ),
+    remote_node: optional(maybe(kinds.name), null, 'The new secondary node.'),
+    remote_node_uuid: optional(maybe(kinds.name), null, 'The new secondary node by uuid; filled in.'),
+    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new nodes.'),
+    mode: required(oneOf(['secondary-only', 'primary-only', 'all']), 'Which instances: one kind at a time.'),
+    ignore_soft_errors: optional(maybe(kinds.bool), null, 'Leave those where they are that cannot go.'),
+  },
+  result: z.object({ jobs: jobsResult }),
+  summaryField: 'node_name',
+  locks: (params, view) => [
+    clusterShared,
+    { level: 'node', names: [nodeLock(view, params.node_name)], mode: 'shared' },
+  ],
+  example: { node_name: 'node1.example.com', mode: 'secondary-only', iallocator: 'hail' },
+});
