@@ -29,7 +29,8 @@ export const routes = {
   OP_NETWORK_DISCONNECT: {"method":"PUT","path":"/2/networks/{name}/disconnect","items":["network_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_NETWORK_REMOVE: {"method":"DELETE","path":"/2/networks/{name}","items":["network_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_NETWORK_SET_PARAMS: {"method":"PUT","path":"/2/networks/{name}/modify","items":["network_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_NODE_EVACUATE: {"method":"POST","path":"/2/nodes/{name}/evacuate","items":["node_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_NODE_MIGRATE: {"method":"POST","path":"/2/nodes/{name}/migrate","items":["node_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
-  OP_NODE_POWERCYCLE: {"method":"POST","path":"/2/nodes/{name}/powercycle","items":["node_name"],"fixed":{},"args":{"force":"force"},"body":false,"constants":{},"forbidden":[]},
+  OP_NODE_POWERCYCLE: {"method":"POST","path":"/2/nodes/{name}/powercycle","items":["node_name"],"fixed":{},"args":{"force":"force"},"body":{},"constants":{},"forbidden":[]},
   OP_NODE_SET_PARAMS: {"method":"POST","path":"/2/nodes/{name}/modify","items":["node_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
 } as const satisfies Readonly<Record<string, Route>>;

@@ -14,7 +14,7 @@ export const instanceMove = defineOpcode({
     ignore_ipolicy: optional(kinds.bool, false, 'Do it even when that breaks the instance policy.'),
     target_node: required(kinds.name, 'The new node.'),
     target_node_uuid: optional(maybe(kinds.name), null, 'The new node by uuid; filled in.'),
-    compress: optional(kinds.text, 'none', 'How the data is made smaller on its way: none, gzip, …'),
+    compress: optional(kinds.text, 'none', 'How the data is made smaller on its way: none or gzip.'),
     ignore_consistency: optional(kinds.bool, false, 'Do it even when the instance cannot be shut down.'),
   },
   result: z.null(),

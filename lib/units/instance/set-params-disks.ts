@@ -17,6 +17,8 @@ export interface DiskChanges {
   /** The disks of the instance afterwards, new ones without the numbers of their mirrors. */
   disks: Disk[];
   added: Disk[];
+  /** Disks that were detached, as they were then. */
+  attached: Disk[];
   removed: Disk[];
   detached: Disk[];
   told: [string, unknown][];
@@ -27,13 +29,13 @@ export function changeDisks(
   { view, clock }: CheckContext,
   instance: Instance,
   steps: readonly Step<DiskRequest>[],
-  isRunning: boolean,
 ): DiskChanges {
   const nodes = diskNodesOf(view, instance);
   const changes: DiskChanges = {
     nodes,
     disks: [...view.disksOf(instance)],
     added: [],
+    attached: [],
     removed: [],
     detached: [],
     told: [],
@@ -41,20 +43,16 @@ export function changeDisks(
   const { told } = changes;
   for (const step of steps) {
     const { disks } = changes;
-    if ((step.op === 'remove' || step.op === 'detach') && isRunning)
-      throw new MerapiError(
-        'wrong_state',
-        `Instance ${instance.name} runs; shut it down before it loses a disk`,
-      );
     switch (step.op) {
       case 'add':
       case 'attach': {
-        const place = newPlace(disks, step.op === 'add' ? step.which : -1, 'disk');
+        const isNamed = step.op === 'add' || 'uuid' in step.params || 'name' in step.params;
+        const place = newPlace(disks, isNamed ? step.which : -1, 'disk');
         const disk =
           step.op === 'add'
             ? newDisk(view, instance, nodes, step.params, disks.length, clock.seconds())
             : detachedDisk(view, instance, step);
-        if (step.op === 'add') changes.added.push(disk);
+        (step.op === 'add' ? changes.added : changes.attached).push(disk);
         changes.disks = [...disks.slice(0, place), disk, ...disks.slice(place)];
         told.push([`disk/${place}`, `${step.op}:size=${disk.size},mode=${disk.mode}`]);
         break;

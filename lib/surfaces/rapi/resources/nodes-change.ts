@@ -144,7 +144,6 @@ export const nodeChangeResources: readonly Resource[] = [
       POST: submits('OP_NODE_POWERCYCLE', {
         items: ['node_name'],
         args: { force: { kind: 'flag', doc: 'Do it even when it is the master node.' } },
-        body: false,
         quietDryRun: true,
       }),
     },
