@@ -16,6 +16,7 @@ export const routes = {
   OP_INSTANCE_FAILOVER: {"method":"PUT","path":"/2/instances/{name}/failover","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_GROW_DISK: {"method":"POST","path":"/2/instances/{name}/disk/{id}/grow","items":["instance_name","disk"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_MIGRATE: {"method":"PUT","path":"/2/instances/{name}/migrate","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
+  OP_INSTANCE_MULTI_ALLOC: {"method":"POST","path":"/2/instances-multi-alloc","items":[],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_REBOOT: {"method":"POST","path":"/2/instances/{name}/reboot","items":["instance_name"],"fixed":{},"args":{"reboot_type":"type","ignore_secondaries":"ignore_secondaries"},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_RECREATE_DISKS: {"method":"POST","path":"/2/instances/{name}/recreate-disks","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_INSTANCE_REMOVE: {"method":"DELETE","path":"/2/instances/{name}","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},

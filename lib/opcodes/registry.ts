@@ -16,6 +16,7 @@ import { instanceFailover } from './instance/failover.ts';
 import { instanceGrowDisk } from './instance/grow-disk.ts';
 import { instanceMigrate } from './instance/migrate.ts';
 import { instanceMove } from './instance/move.ts';
+import { instanceMultiAlloc } from './instance/multi-alloc.ts';
 import { instanceQueryData } from './instance/query-data.ts';
 import { instanceReboot } from './instance/reboot.ts';
 import { instanceRecreateDisks } from './instance/recreate-disks.ts';
@@ -70,6 +71,7 @@ export const opcodes = {
   OP_INSTANCE_SET_PARAMS: instanceSetParams,
   OP_INSTANCE_RENAME: instanceRename,
   OP_INSTANCE_REINSTALL: instanceReinstall,
+  OP_INSTANCE_MULTI_ALLOC: instanceMultiAlloc,
   OP_INSTANCE_QUERY_DATA: instanceQueryData,
   OP_INSTANCE_CONSOLE: instanceConsole,
   OP_INSTANCE_ACTIVATE_DISKS: instanceActivateDisks,

@@ -35,6 +35,7 @@ const scenarios: Scenario[] = [
 /** Opcodes that change nothing, and the one whose own suite follows. */
 const elsewhere = [
   'OP_CLUSTER_REDIST_CONF',
+  'OP_INSTANCE_MULTI_ALLOC', // only submits jobs
   'OP_NODE_EVACUATE', // only submits jobs
   'OP_NODE_MIGRATE', // only submits jobs
   'OP_CLUSTER_POST_INIT',

@@ -1,3 +1,4 @@
+import type { AllocatorInstance } from '../../allocator/model.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
@@ -26,11 +27,15 @@ export function checkPolicy(view: ClusterView, node: Node, spec: InstanceSpec, i
 /** In a request this stands for the cluster's default allocator. */
 const DEFAULT_ALLOCATOR = '.';
 
-/** Lets the allocator choose the node, of mirrored disks both, and says so in the job's log. @throws MerapiError */
+/**
+ * Lets the allocator choose the node, of mirrored disks both, and says so in the job's log; `also` are instances that are about
+ * to be made. @throws MerapiError
+ */
 export function place(
   { view, runtime, log }: CheckContext,
   params: CreateParams,
   wanted: { settings: Settings; template: DiskTemplate; disks: readonly Disk[]; nics: readonly Nic[] },
+  also: readonly AllocatorInstance[] = [],
 ): DiskNodes {
   const { default_iallocator } = view.cluster;
   const wished = params.iallocator ?? DEFAULT_ALLOCATOR;
@@ -39,19 +44,26 @@ export function place(
     throw new MerapiError('wrong_input', 'Give pnode or iallocator: the cluster has no default allocator');
   const be = fillBeParams(view.cluster, wanted.settings.beparams);
   const spindles = wanted.disks.map((disk) => disk.spindles);
-  const { nodes, words } = chooseNode(view, runtime, allocator, {
-    memory: be.maxmem,
-    vcpus: be.vcpus,
-    disks: wanted.disks.map((disk) => disk.size),
-    disk_template: wanted.template,
-    spindle_use: be.spindle_use,
-    spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
-    ...nicNeeds(view, wanted.nics),
-    tags: params.tags,
-    required_nodes: wanted.template === 'drbd' ? 2 : 1,
-    group: params.group_name === null ? undefined : groupNamed(view, params.group_name).uuid,
-    ignore_ipolicy: params.ignore_ipolicy,
-  });
+  const { nodes, words } = chooseNode(
+    view,
+    runtime,
+    allocator,
+    {
+      memory: be.maxmem,
+      vcpus: be.vcpus,
+      disks: wanted.disks.map((disk) => disk.size),
+      disk_template: wanted.template,
+      spindle_use: be.spindle_use,
+      spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
+      ...nicNeeds(view, wanted.nics),
+      tags: params.tags,
+      required_nodes: wanted.template === 'drbd' ? 2 : 1,
+      group: params.group_name === null ? undefined : groupNamed(view, params.group_name).uuid,
+      ignore_ipolicy: params.ignore_ipolicy,
+    },
+    undefined,
+    also,
+  );
   log(words);
   const [primary, secondary] = nodes;
   return { primary: primary as Node, secondary: secondary ?? null };

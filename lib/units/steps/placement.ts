@@ -76,6 +76,7 @@ function allocatorInstance(view: ClusterView, runtime: RuntimeView, instance: In
 
 /**
  * The nodes for a new instance, or for one that is there (`without`) and moves, the primary first, as the named allocator chooses it.
+ * `also` are instances that are about to be made.
  * @throws MerapiError execution when there is no such allocator, insufficient_resources telling what is short on each node
  */
 export function chooseNode(
@@ -84,13 +85,15 @@ export function chooseNode(
   allocator: string,
   request: AllocateRequest,
   without?: Instance,
+  also: readonly AllocatorInstance[] = [],
 ): { nodes: Node[]; words: string } {
   if (allocator !== BUILT_IN_ALLOCATOR)
     throw new MerapiError(
       'execution',
       `There is no allocator '${allocator}'; '${BUILT_IN_ALLOCATOR}' is built in`,
     );
-  const cluster = allocatorCluster(view, runtime, without);
+  const known = allocatorCluster(view, runtime, without);
+  const cluster = { ...known, instances: [...known.instances, ...also] };
   const answer = allocate(cluster, request);
   if (!answer.ok)
     throw new MerapiError(

@@ -1,7 +1,8 @@
 import { MerapiError } from '../../../base/errors.ts';
-import type { Call, Method, Resource } from '../resource.ts';
+import type { Json } from '../../../base/json.ts';
+import { bodyObject, type Call, type Method, type Resource } from '../resource.ts';
 import { submits } from '../submission.ts';
-import { submit } from '../submit.ts';
+import { dryRun, submit } from '../submit.ts';
 
 /** How all instances of a node are moved; the old form has only arguments. */
 const nodeMigration = submits('OP_NODE_MIGRATE', { items: ['node_name'], quietDryRun: true });
@@ -27,7 +28,32 @@ function migrateOldForm(call: Call): Promise<number> {
   return submit(call, 'OP_NODE_MIGRATE', { node_name: call.items[0], mode, ...dry_run });
 }
 
-/** The moves of instances between nodes. */
+const multi = submits('OP_INSTANCE_MULTI_ALLOC', {});
+
+/** As in single requests, instances may be described with `name` and `os`. */
+const multiAllocation: Method = {
+  ...multi,
+  handle: (call) => {
+    const { instances, ...rest } = bodyObject(call);
+    if (!Array.isArray(instances))
+      throw new MerapiError('bad_request', "'instances' must be a list of descriptions of instances");
+    const body = { ...rest, instances: instances.map(withFullNames) };
+    return submit(call, 'OP_INSTANCE_MULTI_ALLOC', dryRun(call), body);
+  },
+};
+
+function withFullNames(description: Json): Json {
+  if (typeof description !== 'object' || description === null || Array.isArray(description))
+    throw new MerapiError('bad_request', "Each of 'instances' must be an object");
+  const { name, os, ...rest } = description;
+  return {
+    ...rest,
+    ...(name === undefined ? {} : { instance_name: name }),
+    ...(os === undefined ? {} : { os_type: os }),
+  };
+}
+
+/** The moves of instances between nodes, and the placement of several new ones. */
 export const instanceMoveResources: readonly Resource[] = [
   {
     name: 'instances_name_migrate',
@@ -48,5 +74,10 @@ export const instanceMoveResources: readonly Resource[] = [
     name: 'nodes_name_evacuate',
     path: '/2/nodes/{name}/evacuate',
     methods: { POST: submits('OP_NODE_EVACUATE', { items: ['node_name'] }) },
+  },
+  {
+    name: 'instances_multi_alloc',
+    path: '/2/instances-multi-alloc',
+    methods: { POST: multiAllocation },
   },
 ];

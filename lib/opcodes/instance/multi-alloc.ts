@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { ALL } from '../../model/locks.ts';
+import { type Kind, kinds, maybe, optional } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { jobsResult } from '../kinds.ts';
+import { clusterShared } from '../locking.ts';
+
+const isEmpty = (value: unknown) => Object.keys(Object(value)).length === 0;
+
+/** Requests of OP_INSTANCE_CREATE. Their secrets could not be kept apart, so there may be none. */
+const requests: Kind<z.ZodArray<z.ZodUnknown>> = {
+  type: 'List of Anything',
+  schema: z.array(z.unknown()).refine((list) =>
+    list.every((each) => {
+      const { osparams_private, osparams_secret } = Object(each) as Record<string, unknown>;
+      return isEmpty(osparams_private) && isEmpty(osparams_secret);
+    }),
+  ),
+};
+
+export const instanceMultiAlloc = defineOpcode({
+  id: 'OP_INSTANCE_MULTI_ALLOC',
+  summary: 'Finds places for several new instances together, and submits a job for each that has one.',
+  params: {
+    opportunistic_locking: optional(kinds.bool, false, 'Accepted for old clients; it changes nothing.'),
+    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the nodes.'),
+    instances: optional(
+      requests,
+      [],
+      'What OP_INSTANCE_CREATE takes, for each; without private and secret OS parameters.',
+    ),
+  },
+  result: z.object({
+    jobs: jobsResult,
+    allocatable: z.array(z.string().min(1)),
+    failed: z.array(z.string().min(1)),
+  }),
+  summaryField: null,
+  locks: () => [clusterShared, { level: 'node', names: ALL, mode: 'shared' }],
+  example: {
+    iallocator: 'hail',
+    instances: [
+      { instance_name: 'web1.example.com', mode: 'create', disk_template: 'diskless', disks: [], nics: [{}] },
+    ],
+  },
+});

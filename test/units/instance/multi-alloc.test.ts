@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { create, InstanceFixture } from './fixture.ts';
+
+describe('placing several instances together', () => {
+  let f: InstanceFixture;
+  before(async () => {
+    f = await InstanceFixture.make();
+  });
+  after(() => f.close());
+
+  const request = (instance_name: string, over: Record<string, unknown> = {}) => {
+    const { OP_ID: _id, pnode: _node, ...rest } = create({ instance_name, ...over });
+    return rest;
+  };
+  const allocate = (...instances: unknown[]) => ({ OP_ID: 'OP_INSTANCE_MULTI_ALLOC', instances });
+
+  it('submits a job for each that has a place, each counting with those before it', async () => {
+    const { view } = f.cluster.store;
+    const free = view.nodes.list().map((node) => f.cluster.runtime.of(node.uuid)?.node.memory_free ?? 0);
+    const big = { beparams: { memory: Math.floor(Math.min(...free) * 0.7) } };
+    const names = ['a.example.com', 'b.example.com', 'c.example.com'];
+    const { ops } = await f.cluster.done(allocate(...names.map((name) => request(name, big))));
+    const result = ops[0]?.result as { jobs: [boolean, number][]; allocatable: string[]; failed: string[] };
+    assert.deepEqual(result.allocatable, names.slice(0, 2));
+    assert.deepEqual(result.failed, ['c.example.com']);
+    for (const [, id] of result.jobs) assert.equal((await f.cluster.ended(id)).status, 'success');
+    const made = names.slice(0, 2).map((name) => f.cluster.store.view.instances.named(name)?.primary_node);
+    assert.equal(new Set(made).size, 2, 'each node took one');
+    assert.match(
+      ops[0]?.log.map(({ text }) => text).join() ?? '',
+      /c\.example\.com has no place: .* MiB of memory short/,
+    );
+    for (const name of names.slice(0, 2)) await f.remove(name);
+  });
+
+  it('refuses what is not right', async () => {
+    const cases: [unknown[], RegExp][] = [
+      [[], /No instance is asked for/],
+      [['web'], /must be described by a dictionary/],
+      [[{ mode: 'create' }], /Instance 0: .*missing parameter 'instance_name'/],
+      [[request('a.example.com'), request('A.example.com')], /asked for twice/],
+      [
+        [request('a.example.com', { pnode: 'node1' }), { ...request('b.example.com'), pnode: 'node1' }],
+        /names its node already/,
+      ],
+    ];
+    for (const [instances, message] of cases) await f.refuses(allocate(...instances), 'wrong_input', message);
+    await assert.rejects(
+      f.cluster.run(allocate(request('a.example.com', { osparams_secret: { key: 'hidden' } }))),
+      (error: Error) => !error.message.includes('hidden') && /'instances'/.test(error.message),
+    );
+  });
+});
