@@ -20,6 +20,11 @@ describe("Debian's python3-ganeti-rapi", () => {
       'nodes',
       'groups',
       'instances',
+      'disks',
+      'moves',
+      'networks',
+      'filters',
+      'changes',
       'jobs',
       'queries',
     ]);

@@ -58,6 +58,7 @@ describe('node groups', () => {
       ndparams: { spindle_count: 3, oob_program: '/bin/oob' },
       diskparams: { drbd: { 'resync-rate': 1024 }, file: {} },
       ipolicy: { 'vcpu-ratio': 2, 'disk-templates': ['file'] },
+      networks: {},
       tags: [],
     });
     assert.match(uuid, /^[0-9a-f-]{36}$/);
@@ -77,7 +78,7 @@ describe('node groups', () => {
     await refused(add('x', { ipolicy: { 'vcpu-ratio': 'much' } }), 'wrong_input', policy);
     await refused(add('x', { ipolicy: { colour: 1 } }), 'wrong_input', policy);
     await refused(add('x', { ipolicy: { std: {} } }), 'wrong_input', policy);
-    await refused(add('x', { ipolicy: { minmax: [] } }), 'wrong_input', policy);
+    await refused(add('x', { ipolicy: { minmax: [{}] } }), 'wrong_input', policy);
     await refused(add('x', { hv_state: {} }), 'wrong_input', /hv_state and disk_state are not supported/);
   });
 

@@ -192,9 +192,11 @@ describe('views/job', () => {
       invalid_tag: ['TagError', ['why']],
       hypervisor: ['HypervisorError', ['why']],
       bad_request: ['OpPrereqError', ['why', 'wrong_input']],
+      hooks_abort: ['HooksAbort', ['why']],
     };
     for (const [code, shown] of Object.entries(expected))
       assert.deepEqual(showFailure({ code: code as ErrorCode, message: 'why' }), shown);
-    for (const code of errorCodes) assert.match(showFailure({ code, message: 'why' })[0], /^[A-Z]\w+Error$/);
+    for (const code of errorCodes)
+      assert.match(showFailure({ code, message: 'why' })[0], /^[A-Z]\w+(Error|Abort)$/);
   });
 });
