@@ -2,16 +2,11 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { OpInput } from '../../model/job.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
-import { type Call, item, type Renames } from './resource.ts';
+import type { Call, Renames } from './resource.ts';
 
 /** The parameter `dry_run` of an opcode, from the argument `dry-run`. @throws MerapiError bad_request */
 export function dryRun(call: Call): { dry_run: boolean } {
   return { dry_run: call.query.flag('dry-run') };
-}
-
-/** The parameters that all changes of one instance have in common. @throws MerapiError bad_request */
-export function instanceTarget(call: Call): { instance_name: string; dry_run: boolean } {
-  return { instance_name: item(call), ...dryRun(call) };
 }
 
 /**

@@ -1,4 +1,3 @@
-import { fillOsParams } from '../../model/fill.ts';
 import { changed } from '../../model/object.ts';
 import { instanceReinstall as opcode } from '../../opcodes/instance/reinstall.ts';
 import { put } from '../../store/changes.ts';
@@ -30,7 +29,7 @@ export const instanceReinstall = defineUnit(opcode, {
     };
     await checkOs(view, nodes, disks.primary, os, {
       forceVariant: params.force_variant,
-      params: { ...fillOsParams(view.cluster, os, own), ...hidden },
+      params: { ...own, ...hidden },
     });
     const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
     return {

@@ -2,7 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
-import { fillBeParams, fillOsParams } from '../../model/fill.ts';
+import { fillBeParams } from '../../model/fill.ts';
 import { clusterOnlyHvParams, hypervisorParams } from '../../model/hvparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
@@ -109,7 +109,7 @@ async function changeOs(
   const os = os_name ?? instance.os;
   const own = merged(instance.osparams, osparams);
   const secret = merged(openPrivate(seal, instance.osparams_private), osparams_private ?? {});
-  const all = { ...fillOsParams(view.cluster, os, own), ...secret };
+  const all = { ...own, ...secret };
   if (os !== '')
     await checkOs(view, nodes, primaryOf(view, instance), os, {
       forceVariant: params.force_variant,
