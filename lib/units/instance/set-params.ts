@@ -1,19 +1,22 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import type { Disk } from '../../model/disk.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
 import { changed } from '../../model/object.ts';
 import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
-import { put } from '../../store/changes.ts';
-import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
+import { put, remove } from '../../store/changes.ts';
+import { type Build, type CheckContext, defineUnit } from '../define.ts';
+import { activateDisks } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 import { changeHooks } from '../steps/hooks.ts';
 import { placeNics } from '../steps/nic-addresses.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
-import { instanceTarget } from '../steps/target.ts';
+import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { stepsOf } from './device-changes.ts';
 import { changeDisks, type DiskChanges, diskRecords, dropDisks, makeDisks } from './set-params-disks.ts';
+import { rewire, wiresOf } from './set-params-hotplug.ts';
 import { changeNics } from './set-params-nics.ts';
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
 import { changeValues, type Request } from './set-params-values.ts';
@@ -44,17 +47,10 @@ export const instanceSetParams = defineUnit(opcode, {
     resolve({ instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     const running = isRunning(runtime, instance);
-    if (params.hotplug && running)
-      throw new MerapiError(
-        'wrong_state',
-        'Devices of running guests cannot be changed yet; leave hotplug out',
-      );
-    if (params.hotplug_if_possible && running)
-      context.log('The devices of the running guest stay as they are until its next start');
     const memory = params.runtime_mem === null ? null : checkMemory(context, instance, params.runtime_mem);
     const diskSteps = stepsOf(params.disks);
     if (params.disks.length > 0) resolve({ disks: tuples(diskSteps) });
-    const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps, running) : null;
+    const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps) : null;
     if (disks) checkNodes(context, disks, params, instance);
     const template =
       params.disk_template === null
@@ -76,14 +72,16 @@ export const instanceSetParams = defineUnit(opcode, {
       ...(nics?.told ?? []),
       ...told,
     ];
-    const target = instanceTarget(view, instance, view.disksOf(instance));
-    return { instance, node, target, memory, disks, template, patch, result };
+    const old = view.disksOf(instance);
+    const target = instanceTarget(view, instance, old);
+    const wires = running ? wiresOf(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
+    return { instance, node, target, memory, old, disks, wires, template, patch, result };
   },
 
   hooks: (view, { instance, memory, patch, disks }) =>
     changeHooks(view, { ...instance, ...patch }, disks?.disks ?? null, { RUNTIME_MEMORY: memory }),
 
-  async run(context, { instance, node, target, memory, disks, template, patch, result }) {
+  async run(context, { instance, node, target, memory, old, disks, wires, template, patch, result }) {
     if (memory !== null) {
       const before = target.beparams.maxmem;
       await context.call('memory', node, 'instance.memory', { instance: target, memory }, [
@@ -103,9 +101,17 @@ export const instanceSetParams = defineUnit(opcode, {
       ...patch,
       ...(made ? { disks: made.map((disk) => disk.uuid) } : {}),
     };
+    const records = recorded(instance, record, disks, made, now);
+    if (wires.length > 0) await context.commit('record', records, restored(instance, old, disks));
+    if (disks && made && wires.length > 0) {
+      const added = made.filter(({ uuid }) => !old.some((disk) => disk.uuid === uuid));
+      await activateDisks(context, disks.nodes, added.map(diskTarget), { prefix: 'new' });
+    }
+    const wired = await rewire(context, node, target, wires);
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
-    return { result, changes: recorded(instance, record, disks, made, now) };
+    const all = [...result, ...wired];
+    return wires.length > 0 ? { result: all } : { result: all, changes: records };
   },
 });
 
@@ -116,7 +122,7 @@ function recorded(
   disks: DiskChanges | null,
   made: Awaited<ReturnType<typeof makeDisks>> | null,
   now: number,
-): Parameters<RunContext['commit']>[1] {
+): Build {
   return (view) => {
     const instance = view.instances.get(uuid);
     if (!instance) return [];
@@ -126,6 +132,15 @@ function recorded(
       put('instance', changed(instance, { ...patch, ...nics }, now)),
     ];
   };
+}
+
+/** The instance and its disks as they were. */
+function restored(instance: Instance, old: readonly Disk[], changes: DiskChanges | null): Build {
+  return () => [
+    put('instance', instance),
+    ...[...old, ...(changes?.attached ?? [])].map((disk) => put('disk', disk)),
+    ...(changes?.added ?? []).map((disk) => remove('disk', disk.uuid)),
+  ];
 }
 
 function tuples(steps: readonly { op: string; which: number | string; params: object }[]): Json {

@@ -17,6 +17,7 @@ export const changeScenarios: Scenario[] = [
         ['add', -1, { mac: 'aa:00:00:00:77:01' }],
       ],
       disks: [['add', { size: 4 }]],
+      hotplug: true,
     },
     cleanup: [removal],
   },

@@ -121,11 +121,12 @@ describe('changing instances', () => {
           [8, 'ro', null],
         ],
       );
-      await f.refuses(
-        modify({ disks: [['remove', {}]] }),
-        'wrong_state',
-        /runs; shut it down before it loses a disk/,
-      );
+      const told = await change({ disks: [['add', { size: 2 }]], hotplug: true });
+      assert.deepEqual(told.result, [
+        ['disk/2', 'add:size=2,mode=rw'],
+        ['disk/2', 'hotplug:done'],
+      ]);
+      assert.deepEqual((await change({ disks: [['remove', {}]] })).result, [['disk/2', 'remove']]);
       await f.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name });
       const [, second] = disks();
       await change({ disks: [['detach', 1, {}]] });
