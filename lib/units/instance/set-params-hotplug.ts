@@ -11,7 +11,7 @@ import type { DiskChanges } from './set-params-disks.ts';
 import type { Request } from './set-params-values.ts';
 
 /** A device that a running guest is to get, to give up, or to have in another form. */
-interface Wire {
+export interface Wire {
   /** What the job's result calls it. */
   label: string;
   device: string;
