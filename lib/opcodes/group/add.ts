@@ -3,7 +3,7 @@ import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { allocPolicies } from '../../model/nodegroup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { diskParamsKind } from '../kinds.ts';
+import { groupParams } from './params.ts';
 
 export const groupAdd = defineOpcode({
   id: 'OP_GROUP_ADD',
@@ -15,15 +15,7 @@ export const groupAdd = defineOpcode({
       null,
       'Whether the allocator may use it; by default preferred.',
     ),
-    ndparams: optional(maybe(kinds.dict), null, 'Node parameters for its nodes.'),
-    diskparams: optional(maybe(diskParamsKind), null, 'Disk parameters by disk template.'),
-    hv_state: optional(maybe(kinds.dict), null, 'What the hypervisors of its nodes may use.'),
-    disk_state: optional(maybe(kinds.dict), null, 'What disk space of its nodes may be used.'),
-    ipolicy: optional(
-      maybe(kinds.dict),
-      null,
-      'What of the instance policy differs from that of the cluster.',
-    ),
+    ...groupParams,
   },
   result: z.object({ jobs: z.array(z.tuple([z.boolean(), z.union([z.string(), z.number()])])) }).nullable(),
   summaryField: 'group_name',

@@ -1,8 +1,9 @@
 import { allocPolicies } from '../../model/nodegroup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { changesResult, diskParamsKind } from '../kinds.ts';
+import { changesResult } from '../kinds.ts';
 import { clusterShared, groupLock } from '../locking.ts';
+import { groupParams } from './params.ts';
 
 export const groupSetParams = defineOpcode({
   id: 'OP_GROUP_SET_PARAMS',
@@ -10,15 +11,7 @@ export const groupSetParams = defineOpcode({
   params: {
     group_name: required(kinds.name, 'The name of the group.'),
     alloc_policy: optional(maybe(oneOf(allocPolicies)), null, 'Whether the allocator may use it.'),
-    ndparams: optional(maybe(kinds.dict), null, 'Node parameters for its nodes.'),
-    diskparams: optional(maybe(diskParamsKind), null, 'Disk parameters by disk template.'),
-    hv_state: optional(maybe(kinds.dict), null, 'What the hypervisors of its nodes may use.'),
-    disk_state: optional(maybe(kinds.dict), null, 'What disk space of its nodes may be used.'),
-    ipolicy: optional(
-      maybe(kinds.dict),
-      null,
-      'What of the instance policy differs from that of the cluster.',
-    ),
+    ...groupParams,
   },
   result: changesResult,
   summaryField: 'group_name',

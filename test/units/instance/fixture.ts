@@ -86,6 +86,16 @@ export class InstanceFixture {
     return { instance, disks, op, job };
   }
 
+  /** Makes an instance, does something with it, and removes it again. */
+  async withInstance(over: Record<string, unknown>, use: () => Promise<void>): Promise<void> {
+    await this.cluster.done(create(over));
+    try {
+      await use();
+    } finally {
+      await this.remove();
+    }
+  }
+
   async remove(name = instance_name): Promise<void> {
     await this.cluster.done({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name: name });
   }

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
 import { eventually } from '../../helpers/program.ts';
-import { create, InstanceFixture, instance_name } from './fixture.ts';
+import { InstanceFixture, instance_name } from './fixture.ts';
 
 const [node1, node2, node3] = ['node1.example.com', 'node2.example.com', 'node3.example.com'];
 
@@ -41,14 +41,7 @@ describe('moving instances between nodes', () => {
 
   const primary = () => f.cluster.store.view.nodes.get(f.instance.primary_node)?.name;
 
-  async function withInstance(over: Record<string, unknown>, use: () => Promise<void>): Promise<void> {
-    await f.cluster.done(create(over));
-    try {
-      await use();
-    } finally {
-      await f.remove();
-    }
-  }
+  const withInstance = (over: Record<string, unknown>, use: () => Promise<void>) => f.withInstance(over, use);
 
   it('migrates a running guest to a node that reaches its disks', () =>
     withInstance(shared, async () => {

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { stringifyJson } from '../../../lib/base/json.ts';
 import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { JobOp, OpInput } from '../../../lib/model/job.ts';
-import { create, InstanceFixture, instance_name, makeOs } from './fixture.ts';
+import { InstanceFixture, instance_name, makeOs } from './fixture.ts';
 
 describe('changing instances', () => {
   let f: InstanceFixture;
@@ -26,14 +26,7 @@ describe('changing instances', () => {
   const disks = () => f.cluster.store.view.disksOf(f.instance);
   const guest = () => f.cluster.runtime.guest(f.instance.primary_node, instance_name);
 
-  async function withInstance(over: Record<string, unknown>, use: () => Promise<void>): Promise<void> {
-    await f.cluster.done(create(over));
-    try {
-      await use();
-    } finally {
-      await f.remove();
-    }
-  }
+  const withInstance = (over: Record<string, unknown>, use: () => Promise<void>) => f.withInstance(over, use);
 
   it('sets own values, and gives them back', () =>
     withInstance({}, async () => {
