@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { decisive, ruleOf, shownPredicates } from '../../lib/jobs/rules.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
@@ -183,6 +184,7 @@ describe('the queue with job filters', () => {
   it('shows locks with the jobs that hold and want them', async () => {
     const [first, second] = [await f.submit(onNode1), await f.submit(onNode1)];
     const call = await f.heldBy(first);
+    while (!f.locks.inspect().some(({ pending }) => pending.length > 0)) await setImmediate();
     const { data } = await f.manager.query(SYSTEM, 'lock', ['name', 'mode', 'owner', 'pending'], null);
     const shown = data.map((row) => row.map(([, value]) => value));
     const name = 'node/node1.example.com';
