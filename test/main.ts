@@ -2,6 +2,7 @@
 // the command line, or all.
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -11,3 +12,12 @@ const all = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((name) => join(here, name));
 for (const file of wanted.length > 0 ? wanted : all) await import(pathToFileURL(file).href);
+
+// A failed test may leave a server or a program behind, which would keep this process for ever.
+after(() => {
+  const giveUp = () => {
+    console.error(`still open 30 s after the last test: ${process.getActiveResourcesInfo().join(' ')}`);
+    process.exit(1);
+  };
+  setTimeout(giveUp, 30_000).unref();
+});

@@ -84,8 +84,9 @@ describe('the queue with job filters', () => {
     f = await QueueFixture.make();
   });
   after(async () => {
-    assert.deepEqual(f.locks.inspect(), []);
+    const left = f.locks.inspect();
     await f.close();
+    assert.deepEqual(left, []);
   });
   const filter = (patch: Partial<FilterInput>, uuid: string | null = null) =>
     f.manager.putFilter(SYSTEM, uuid, {

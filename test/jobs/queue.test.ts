@@ -16,8 +16,9 @@ function suiteFixture(): () => QueueFixture {
     fixture = await QueueFixture.make();
   });
   after(async () => {
-    assert.deepEqual(fixture.locks.inspect(), [], 'locks that are still held');
+    const left = fixture.locks.inspect();
     await fixture.close();
+    assert.deepEqual(left, [], 'locks that are still held');
   });
   return () => fixture;
 }
