@@ -7,6 +7,7 @@ import { socketsOf } from '../../lib/node/hypervisors/kvm/sockets.ts';
 import { AgentClient } from '../helpers/agent.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 import { demoGuest } from '../helpers/demo.ts';
+import { eventually } from '../helpers/program.ts';
 
 const instance_name = 'guest.example.com';
 /** A word in a guest's memory file system: gone after a restart. */
@@ -73,6 +74,60 @@ describe('a real guest through jobs', () => {
     await cluster.done({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name });
     assert.deepEqual(await state(), []);
     assert.deepEqual(await readdir(join(cluster.folder('host'), 'guests')), []);
+    assert.deepEqual(await readdir(join(cluster.dir, 'file-storage')), []);
+  });
+
+  test('gets and loses disks, NICs and memory while it runs, and keeps its data', async () => {
+    const modify = (over: object) =>
+      cluster.done({ OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, hotplug: true, ...over });
+    await cluster.done({
+      OP_ID: 'OP_INSTANCE_CREATE',
+      instance_name,
+      mode: 'create',
+      disk_template: 'file',
+      disks: [{ size: 128 }],
+      nics: [],
+      os_type: 'demo',
+      beparams: { minmem: 96, maxmem: 128 },
+    });
+    const agent = await AgentClient.connect(agentSocket());
+    const disks = async () =>
+      (await agent.shell('ls /sys/block')).split(/\s+/).filter((name) => /^vd/.test(name));
+    assert.deepEqual(await disks(), ['vda']);
+
+    await modify({ disks: [['add', -1, { size: 3, name: 'data' }]] });
+    await eventually('the guest sees its new disk', async () => (await disks())[1] ?? null);
+    await agent.shell('echo precious > /dev/vdb; sync');
+    await modify({ disks: [['detach', 'data', {}]] });
+    assert.deepEqual(await disks(), ['vda']);
+    await modify({ disks: [['attach', -1, { name: 'data' }]] });
+    await eventually('the guest sees its old disk', async () => (await disks())[1] ?? null);
+    assert.match(await agent.shell('head -c 8 /dev/vd[b-z]'), /precious/);
+    await modify({ disks: [['remove', 'data', {}]] });
+    assert.deepEqual(await disks(), ['vda']);
+
+    const nics = async () =>
+      (await agent.shell('ls /sys/class/net')).split(/\s+/).filter((name) => name !== '');
+    const before = await nics();
+    await modify({ nics: [['add', { mode: 'routed', ip: '192.0.2.9' }]] });
+    await eventually('the guest sees its NIC', async () => (await nics())[before.length] ?? null);
+    await modify({ nics: [['modify', 0, { mac: 'aa:00:00:99:00:01' }]] });
+    await eventually(
+      'the guest sees its NIC with the other address',
+      async () => /99:00:01/.exec(await agent.shell('cat /sys/class/net/*/address'))?.[0] ?? null,
+    );
+    await modify({ nics: [['remove', {}]] });
+    assert.deepEqual(await nics(), before);
+
+    await modify({ runtime_mem: 100 });
+    assert.equal((await state())[1], 100);
+    agent.close();
+    await cluster.done({
+      OP_ID: 'OP_INSTANCE_REMOVE',
+      instance_name,
+      ignore_failures: true,
+      shutdown_timeout: 0,
+    });
     assert.deepEqual(await readdir(join(cluster.dir, 'file-storage')), []);
   });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
 import type { TestCluster } from '../helpers/cluster.ts';
 
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const NODE_FIELDS = ['name', 'role', 'group', 'pinst_list', 'tags'];
 const GROUP_FIELDS = ['name', 'uuid', 'alloc_policy', 'tags'];
 const NETWORK_FIELDS = ['name', 'uuid', 'gateway', 'mac_prefix', 'map', 'group_list', 'inst_list', 'tags'];
@@ -30,7 +31,9 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
   const names = manager.view.nodes.list().map((node) => node.name);
   const files = await Promise.all(
     names.flatMap((name) =>
-      ['file-storage', 'guests', 'volumes'].map((kind) => filesIn(join(cluster.folder(name), kind))),
+      ['file-storage', 'guests', 'volumes', 'export'].map((kind) =>
+        filesIn(join(cluster.folder(name), kind)),
+      ),
     ),
   );
   return {
@@ -48,11 +51,9 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
 
 async function filesIn(folder: string): Promise<string[]> {
   try {
-    // By their ends: the names begin with uuids.
-    const backwards = (name: string) => [...name].reverse().join('');
-    return (await readdir(folder, { recursive: true })).sort((a, b) =>
-      backwards(a) < backwards(b) ? -1 : 1,
-    );
+    // By their ends, and without the chance in them: the names begin with uuids.
+    const key = (name: string) => [...name.replace(UUID, 'UUID')].reverse().join('');
+    return (await readdir(folder, { recursive: true })).sort((a, b) => (key(a) < key(b) ? -1 : 1));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -62,7 +63,7 @@ async function filesIn(folder: string): Promise<string[]> {
 /** A state without what is made by chance, so that two runs of the same job can be compared. */
 export function withoutChance(state: unknown): unknown {
   const text = JSON.stringify(state)
-    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UUID')
+    .replace(UUID, 'UUID')
     .replace(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'MAC');
   return JSON.parse(text);
 }

@@ -37,6 +37,30 @@ export function placeOf(devices: readonly Device[], which: number | string, what
   throw new MerapiError('execution', `The instance has no ${what} ${which}; ${known}`);
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * Checks the names that changes give to devices: with each of them exactly one device can be meant.
+ * @throws MerapiError wrong_input, resource_not_unique
+ */
+export function checkNames(
+  steps: readonly Step<{ readonly name?: string | number | null }>[],
+  after: readonly Pick<Device, 'name'>[],
+  what: string,
+): void {
+  for (const { op, params } of steps) {
+    const name = String(params.name ?? '');
+    if (op === 'attach' || name === '' || name === 'none') continue;
+    if (/^-?\d+$/.test(name) || UUID.test(name))
+      throw new MerapiError(
+        'wrong_input',
+        `'${name}' cannot name a ${what}: it looks like a number or a uuid`,
+      );
+    if (after.filter((device) => device.name === name).length > 1)
+      throw new MerapiError('resource_not_unique', `Two ${what}s of the instance would be named '${name}'`);
+  }
+}
+
 /** The place where a device is to be put in. @throws MerapiError execution */
 export function newPlace(devices: readonly Device[], which: number | string, what: string): number {
   const number = Number(which);

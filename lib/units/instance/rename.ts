@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { hostName } from '../../model/names.ts';
@@ -7,6 +7,7 @@ import { instanceRename as opcode } from '../../opcodes/instance/rename.ts';
 import { put } from '../../store/changes.ts';
 import { type Build, defineUnit } from '../define.ts';
 import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
+import { inFolderOf } from '../steps/disks.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
 import { hiddenOsParamTexts, openPrivate, osParamTexts } from '../steps/os.ts';
@@ -83,12 +84,8 @@ export const instanceRename = defineUnit(opcode, {
 
 /** A disk whose file is in a folder named like its instance, in the folder of the new name. */
 function renamed(disk: Disk, from: string, to: string): Disk {
-  const [driver, path, ...rest] = disk.logical_id;
-  const isFile = disk.dev_type === 'file' || disk.dev_type === 'sharedfile';
-  if (!isFile || typeof path !== 'string' || driver === undefined) return disk;
-  const folder = dirname(path);
-  if (basename(folder) !== from) return disk;
-  return { ...disk, logical_id: [driver, join(dirname(folder), to, basename(path)), ...rest] };
+  const isThere = basename(dirname(String(disk.logical_id[1]))) === from;
+  return isThere ? inFolderOf(to, disk) : disk;
 }
 
 function called(uuid: string, name: string, disks: readonly Disk[], now: number): Build {

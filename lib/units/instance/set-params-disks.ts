@@ -1,15 +1,23 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
+import { mirrorNodes } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { Build, CheckContext, RunContext } from '../define.ts';
-import { createDisks, type DiskNodes, diskNodesOf, removeDisks } from '../steps/disk-work.ts';
-import { buildDisks, type DiskRequest, onNodes } from '../steps/disks.ts';
+import {
+  createDisks,
+  type DiskNodes,
+  deactivateDisks,
+  diskNodesOf,
+  removeDisks,
+} from '../steps/disk-work.ts';
+import { buildDisks, checkTemplate, type DiskRequest, inFolderOf, onNodes } from '../steps/disks.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
 import { diskTarget } from '../steps/target.ts';
-import { newPlace, placeOf, type Step } from './device-changes.ts';
+import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
 
 /** Changes of disks that can be made. */
 export interface DiskChanges {
@@ -53,7 +61,8 @@ export function changeDisks(
             ? newDisk(view, instance, nodes, step.params, disks.length, clock.seconds())
             : detachedDisk(view, instance, step);
         (step.op === 'add' ? changes.added : changes.attached).push(disk);
-        changes.disks = [...disks.slice(0, place), disk, ...disks.slice(place)];
+        const own = step.op === 'add' ? disk : attached(instance, disk, clock.seconds());
+        changes.disks = [...disks.slice(0, place), own, ...disks.slice(place)];
         told.push([`disk/${place}`, `${step.op}:size=${disk.size},mode=${disk.mode}`]);
         break;
       }
@@ -74,6 +83,7 @@ export function changeDisks(
       }
     }
   }
+  checkNames(steps, changes.disks, 'disk');
   return changes;
 }
 
@@ -85,14 +95,32 @@ function newDisk(
   first: number,
   now: number,
 ): Disk {
-  const template = view.disksOf(instance)[0]?.dev_type ?? instance.disk_template;
-  if (template === 'diskless')
-    throw new MerapiError('wrong_input', `Instance ${instance.name} has no disks and no template for them`);
+  const template = templateOf(view, instance) ?? firstTemplate(view);
+  if (template === 'drbd' && !nodes.secondary)
+    throw new MerapiError(
+      'wrong_input',
+      `Instance ${instance.name} has no secondary node for mirrored disks; give it disks of another template`,
+    );
+  checkTemplate(template, instance.hypervisor);
   const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, first };
   const built = buildDisks(view.cluster, [request], setting);
   const [disk] = onNodes(built, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
   if (!disk) throw new MerapiError('wrong_input', 'No disk is described');
   return disk;
+}
+
+/** The template of an instance's disks; null while it has none. */
+function templateOf(view: ClusterView, instance: Instance): DiskTemplate | null {
+  const [disk] = view.disksOf(instance);
+  if (disk) return disk.dev_type;
+  return instance.disk_template === 'diskless' ? null : instance.disk_template;
+}
+
+/** The template of disks for which nothing else says one. @throws MerapiError wrong_input */
+function firstTemplate({ cluster }: ClusterView): DiskTemplate {
+  const template = cluster.enabled_disk_templates.find((each) => each !== 'diskless');
+  if (template) return template;
+  throw new MerapiError('wrong_input', 'The cluster allows only instances without disks');
 }
 
 /** A disk that belongs to no instance, by uuid or name. @throws MerapiError unknown_entity, wrong_state */
@@ -101,13 +129,35 @@ function detachedDisk(view: ClusterView, instance: Instance, { which, params }: 
   const disk = view.freeDisks().find(({ uuid, name }) => uuid === wanted || name === wanted);
   if (!disk)
     throw new MerapiError('unknown_entity', `There is no detached disk '${wanted}'; give its uuid or name`);
-  const template = view.disksOf(instance)[0]?.dev_type ?? instance.disk_template;
-  if (disk.dev_type !== template && template !== 'diskless')
+  const template = templateOf(view, instance);
+  if (template !== null && disk.dev_type !== template)
     throw new MerapiError(
       'wrong_state',
       `Disk ${wanted} has the template ${disk.dev_type}, instance ${instance.name} has ${template}`,
     );
-  return { ...disk, instance: instance.uuid };
+  return disk;
+}
+
+const attached = ({ uuid, name }: Instance, disk: Disk, now: number): Disk =>
+  changed(inFolderOf(name, disk), { instance: uuid }, now);
+
+/** @throws MerapiError wrong_state when the data of a disk that is attached is not where the instance is */
+export async function checkAttached(
+  { nodes: caller }: CheckContext,
+  { nodes, attached: disks }: DiskChanges,
+): Promise<void> {
+  if (disks.length === 0) return;
+  const { primary, secondary } = nodes;
+  for (const disk of disks) {
+    const sides = mirrorNodes(disk);
+    const isThere = sides?.includes(primary.uuid) && (!secondary || sides.includes(secondary.uuid));
+    if (sides && !isThere)
+      throw new MerapiError('wrong_state', `Disk ${disk.uuid} is mirrored between other nodes`);
+  }
+  const { disks: found } = await caller.call(primary, 'disk.status', { disks: disks.map(diskTarget) });
+  const lost = disks.find((_, index) => !found[index]?.exists);
+  if (lost)
+    throw new MerapiError('wrong_state', `The data of disk ${lost.uuid} is not on node ${primary.name}`);
 }
 
 /** @throws MerapiError wrong_input for what cannot be changed of a disk */
@@ -130,7 +180,7 @@ function modified(disk: Disk, request: DiskRequest, now: number): Disk {
   );
 }
 
-/** Makes the data of new disks; answers all disks of the instance as they are to be recorded. */
+/** Makes the data of new disks, and puts that of attached ones where it belongs; answers all disks of the instance as they are to be recorded. */
 export async function makeDisks(
   context: RunContext,
   instance: Instance,
@@ -139,19 +189,45 @@ export async function makeDisks(
   const added = await reserveMirrors(context, changes.added);
   const byUuid = new Map(added.map((disk) => [disk.uuid, disk]));
   await createDisks(context, changes.nodes, added.map(diskTarget), instance.name, 'new');
+  for (const [index, disk] of changes.attached.entries()) {
+    const from = diskTarget(disk);
+    const to = diskTarget(inFolderOf(instance.name, disk));
+    if (from.logical_id[1] === to.logical_id[1]) continue;
+    await context.call(`attached/${index}/rename`, changes.nodes.primary, 'disk.rename', { from, to }, [
+      { call: 'disk.rename', params: { from: to, to: from } },
+    ]);
+  }
   return changes.disks.map((disk) => byUuid.get(disk.uuid) ?? disk);
 }
 
 /** What is recorded of disks: those that the instance has, and those that it has lost. */
-export function diskRecords(disks: readonly Disk[], { removed, detached }: DiskChanges, now: number): Build {
-  return (view) => [
-    ...disks.flatMap((disk) => (view.disk(disk.uuid) === disk ? [] : [put('disk', disk)])),
-    ...detached.map((disk) => put('disk', changed(disk, { instance: null }, now))),
-    ...removed.map((disk) => remove('disk', disk.uuid)),
-  ];
+export function diskRecords(
+  disks: readonly Disk[],
+  { attached, removed, detached }: DiskChanges,
+  now: number,
+): Build {
+  return (view) => {
+    // Nobody holds a lock of a disk that belongs to no instance.
+    for (const { uuid } of attached)
+      if (view.disk(uuid)?.instance !== null)
+        throw new MerapiError('wrong_state', `Disk ${uuid} has been attached or removed meanwhile`);
+    return [
+      ...disks.map((disk) => put('disk', disk)),
+      ...detached.map((disk) => put('disk', changed(disk, { instance: null }, now))),
+      ...removed.map((disk) => remove('disk', disk.uuid)),
+    ];
+  };
 }
 
 /** Removes the data of disks that the instance loses, for good. */
 export async function dropDisks(context: RunContext, { nodes, removed }: DiskChanges): Promise<void> {
   await removeDisks(context, nodes, removed.map(diskTarget), undefined, 'old');
+}
+
+/** Ends the use of disks that a guest has given up. */
+export async function deactivateLost(
+  context: RunContext,
+  { nodes, removed, detached }: DiskChanges,
+): Promise<void> {
+  await deactivateDisks(context, nodes, [...removed, ...detached].map(diskTarget), { prefix: 'lost' });
 }

@@ -6,7 +6,7 @@ import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { connectNics } from '../steps/nic-addresses.ts';
 import { buildNics, type NicRequest } from '../steps/nics.ts';
-import { newPlace, placeOf, type Step } from './device-changes.ts';
+import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
 
 /** The NICs of an instance after changes, what the job tells of these, and the changes with all that was filled in. */
 export interface NicChanges {
@@ -59,6 +59,7 @@ export async function changeNics(
     }
   }
   const nics = await built(view, instance, node, entries, conflictsCheck);
+  checkNames(steps, nics, 'NIC');
   const told = done.flatMap(({ step, place, entry }) => tell(step, place, nics[entries.indexOf(entry)]));
   const filled = done.map(({ step, entry }) => {
     const nic = nics[entries.indexOf(entry)];

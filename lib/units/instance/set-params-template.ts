@@ -49,11 +49,11 @@ export interface TemplateChange {
 const fixed: readonly DiskTemplate[] = ['diskless', 'blockdev'];
 
 /** Checks whether an instance that is down can get its disks in another template. @throws MerapiError */
-export function checkTemplateChange(
+export async function checkTemplateChange(
   context: CheckContext,
   instance: Instance,
   request: TemplateRequest,
-): TemplateChange {
+): Promise<TemplateChange> {
   const { view, runtime, clock } = context;
   const { disk_template: template } = request;
   checkEnabled(view.cluster, template);
@@ -90,7 +90,7 @@ export function checkTemplateChange(
       `remote_node and iallocator belong to mirrored disks, not to ${template}`,
     );
   const to: DiskNodes = { primary: from.primary, secondary: null };
-  if (isMirrored) to.secondary = newSecondary(context, instance, asked, to, request);
+  if (isMirrored) to.secondary = await newSecondary(context, instance, asked, to, request);
   if (!request.ignore_ipolicy) checkDiskPolicy(view, to.primary, instance, asked);
   const fresh = onNodes(asked, to.primary.uuid, to.secondary?.uuid ?? null);
   return { instance, template, old, fresh, from, to, waitForSync: request.wait_for_sync };

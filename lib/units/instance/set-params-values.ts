@@ -30,7 +30,7 @@ export async function changeValues(
   params: Request,
 ): Promise<ValueChanges> {
   const changes: ValueChanges = { patch: {}, told: [] };
-  movePrimary(context, instance, params, changes);
+  await movePrimary(context, instance, params, changes);
   changeHypervisor(instance, params, changes);
   changeBackend(context, instance, params, changes);
   await changeOs(context, instance, params, changes);
@@ -38,12 +38,12 @@ export async function changeValues(
   return changes;
 }
 
-function movePrimary(
+async function movePrimary(
   context: CheckContext,
   instance: Instance,
   params: Request,
   { patch, told }: ValueChanges,
-): void {
+): Promise<void> {
   if (params.pnode === null) return;
   const node = nodeNamed(context.view, params.pnode);
   context.resolve({ pnode: node.name, pnode_uuid: node.uuid });
@@ -53,7 +53,7 @@ function movePrimary(
       'wrong_state',
       `Instance ${instance.name} runs on its primary node; migrate it, or give force`,
     );
-  patch.primary_node = targetOf(context, instance, node, null).uuid;
+  patch.primary_node = (await targetOf(context, instance, node, null, params.ignore_ipolicy)).uuid;
   told.push(['pnode', node.name]);
 }
 

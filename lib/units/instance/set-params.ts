@@ -10,12 +10,21 @@ import { type Build, type CheckContext, defineUnit } from '../define.ts';
 import { activateDisks } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 import { changeHooks } from '../steps/hooks.ts';
+import { waitForSync } from '../steps/mirrors.ts';
 import { placeNics } from '../steps/nic-addresses.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { stepsOf } from './device-changes.ts';
-import { changeDisks, type DiskChanges, diskRecords, dropDisks, makeDisks } from './set-params-disks.ts';
+import {
+  changeDisks,
+  checkAttached,
+  type DiskChanges,
+  deactivateLost,
+  diskRecords,
+  dropDisks,
+  makeDisks,
+} from './set-params-disks.ts';
 import { rewire, wiresOf } from './set-params-hotplug.ts';
 import { changeNics } from './set-params-nics.ts';
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
@@ -51,11 +60,14 @@ export const instanceSetParams = defineUnit(opcode, {
     const diskSteps = stepsOf(params.disks);
     if (params.disks.length > 0) resolve({ disks: tuples(diskSteps) });
     const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps) : null;
-    if (disks) checkNodes(context, disks, params, instance);
+    if (disks) {
+      checkNodes(context, disks, params, instance);
+      await checkAttached(context, disks);
+    }
     const template =
       params.disk_template === null
         ? null
-        : checkTemplateChange(context, instance, { ...params, disk_template: params.disk_template });
+        : await checkTemplateChange(context, instance, { ...params, disk_template: params.disk_template });
     if (template?.to.secondary && params.remote_node !== null)
       resolve({ remote_node: template.to.secondary.name, remote_node_uuid: template.to.secondary.uuid });
     const nics =
@@ -74,20 +86,24 @@ export const instanceSetParams = defineUnit(opcode, {
     ];
     const old = view.disksOf(instance);
     const target = instanceTarget(view, instance, old);
+    const had = runtime.guest(node.uuid, instance.name)?.memory ?? target.beparams.maxmem;
+    if (running) tellLater(context, params, old, disks);
     const wires = running ? wiresOf(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
-    return { instance, node, target, memory, old, disks, wires, template, patch, result };
+    return { instance, node, target, memory, had, old, disks, wires, template, patch, result };
   },
 
   hooks: (view, { instance, memory, patch, disks }) =>
     changeHooks(view, { ...instance, ...patch }, disks?.disks ?? null, { RUNTIME_MEMORY: memory }),
 
-  async run(context, { instance, node, target, memory, old, disks, wires, template, patch, result }) {
-    if (memory !== null) {
-      const before = target.beparams.maxmem;
+  async run(
+    context,
+    { instance, node, target, memory, had, old, disks, wires, template, patch, result },
+    params,
+  ) {
+    if (memory !== null)
       await context.call('memory', node, 'instance.memory', { instance: target, memory }, [
-        { call: 'instance.memory', params: { instance: target, memory: before } },
+        { call: 'instance.memory', params: { instance: target, memory: had } },
       ]);
-    }
     if (template) {
       // Nothing may fail once the old disks are gone, so all the rest is recorded before.
       const rest = recorded(instance, patch, null, null, context.clock.seconds());
@@ -100,14 +116,17 @@ export const instanceSetParams = defineUnit(opcode, {
     const record = {
       ...patch,
       ...(made ? { disks: made.map((disk) => disk.uuid) } : {}),
+      ...(made?.[0] ? { disk_template: made[0].dev_type } : {}),
     };
     const records = recorded(instance, record, disks, made, now);
     if (wires.length > 0) await context.commit('record', records, restored(instance, old, disks));
     if (disks && made && wires.length > 0) {
       const added = made.filter(({ uuid }) => !old.some((disk) => disk.uuid === uuid));
       await activateDisks(context, disks.nodes, added.map(diskTarget), { prefix: 'new' });
+      if (params.wait_for_sync) await waitForSync(context, node, added);
     }
     const wired = await rewire(context, node, target, wires);
+    if (disks && wires.length > 0) await deactivateLost(context, disks);
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
     const all = [...result, ...wired];
@@ -141,6 +160,23 @@ function restored(instance: Instance, old: readonly Disk[], changes: DiskChanges
     ...[...old, ...(changes?.attached ?? [])].map((disk) => put('disk', disk)),
     ...(changes?.added ?? []).map((disk) => remove('disk', disk.uuid)),
   ];
+}
+
+/** Tells what a running guest does not notice. */
+function tellLater(
+  { log }: CheckContext,
+  { beparams, hvparams }: Request,
+  old: readonly Disk[],
+  changes: DiskChanges | null,
+): void {
+  const modes = new Map(old.map(({ uuid, mode }) => [uuid, mode]));
+  const differs = changes?.disks.some(({ uuid, mode }) => (modes.get(uuid) ?? mode) !== mode);
+  const later = [
+    ...(isGiven(beparams) ? ['backend parameters'] : []),
+    ...(isGiven(hvparams) ? ['hypervisor parameters'] : []),
+    ...(differs ? ['modes of disks'] : []),
+  ];
+  if (later.length > 0) log(`The new ${later.join(' and ')} count from the next start of the guest`);
 }
 
 function tuples(steps: readonly { op: string; which: number | string; params: object }[]): Json {

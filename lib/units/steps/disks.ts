@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -162,6 +162,15 @@ export function onNodes(disks: readonly Disk[], primary: string, secondary: stri
       ? { ...disk, logical_id: [primary, secondary, ...disk.logical_id.slice(2)] }
       : disk,
   );
+}
+
+/** The same disk; a file is in the folder that is named like the instance, instead of the one where it is. */
+export function inFolderOf(instance: string, disk: Disk): Disk {
+  const [driver, path, ...rest] = disk.logical_id;
+  const isFile = disk.dev_type === 'file' || disk.dev_type === 'sharedfile';
+  if (!isFile || typeof path !== 'string' || driver === undefined) return disk;
+  const moved = join(dirname(dirname(path)), instance, basename(path));
+  return { ...disk, logical_id: [driver, moved, ...rest] };
 }
 
 /** The folder of an instance's disk files. @throws MerapiError wrong_input when it would leave the storage folder */

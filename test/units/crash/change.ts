@@ -1,6 +1,11 @@
 import { create, instance_name, removal, type Scenario } from './define.ts';
 
 const stopped = { ...create, start: false };
+const other = 'mail.example.com';
+const attach = {
+  ...{ OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, hotplug: true },
+  disks: [['attach', -1, { name: 'data' }]],
+};
 
 /** Opcodes that change an instance itself. */
 export const changeScenarios: Scenario[] = [
@@ -23,10 +28,20 @@ export const changeScenarios: Scenario[] = [
   },
   {
     name: 'take a disk from an instance',
-    setup: [stopped],
+    setup: [create],
     op: { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, disks: [['remove', 1, {}]] },
     cleanup: [removal],
     irreversible: true,
+  },
+  {
+    name: 'attach a disk of another instance',
+    setup: [
+      { ...stopped, instance_name: other, disks: [{ size: 2 }, { size: 3, name: 'data' }] },
+      { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name: other, disks: [['detach', 'data', {}]] },
+      { ...create, disks: [{ size: 1 }] },
+    ],
+    op: attach,
+    cleanup: [attach, removal, { ...removal, instance_name: other }],
   },
   {
     name: 'rename an instance',

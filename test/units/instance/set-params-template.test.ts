@@ -86,7 +86,7 @@ describe('the conversion of disks', () => {
   });
 
   async function convert(to: TemplateRequest, failAt?: string): Promise<void> {
-    const change = checkTemplateChange(checking(), fixture.instance, to);
+    const change = await checkTemplateChange(checking(), fixture.instance, to);
     await run((context) => convertTemplate(context, change), failAt);
   }
 
@@ -180,14 +180,14 @@ describe('the conversion of disks', () => {
   it('is refused where it makes no sense', async () => {
     await fixture.cluster.done(create());
     const refused = (to: TemplateRequest, code: string, message: RegExp) =>
-      assert.throws(() => checkTemplateChange(checking(), fixture.instance, to), { code, message });
-    refused(request('file'), 'wrong_input', /the template file already/);
-    refused(request('diskless'), 'wrong_input', /cannot be converted from file to diskless/);
-    refused(request('plain', { remote_node: node2 }), 'wrong_input', /belong to mirrored disks/);
-    refused(request('drbd', { remote_node: 'node1' }), 'wrong_input', /is the primary node/);
-    refused(request('ext'), 'wrong_input', /needs a provider/);
+      assert.rejects(() => checkTemplateChange(checking(), fixture.instance, to), { code, message });
+    await refused(request('file'), 'wrong_input', /the template file already/);
+    await refused(request('diskless'), 'wrong_input', /cannot be converted from file to diskless/);
+    await refused(request('plain', { remote_node: node2 }), 'wrong_input', /belong to mirrored disks/);
+    await refused(request('drbd', { remote_node: 'node1' }), 'wrong_input', /is the primary node/);
+    await refused(request('ext'), 'wrong_input', /needs a provider/);
     await fixture.cluster.done({ OP_ID: 'OP_INSTANCE_STARTUP', instance_name });
-    refused(request('plain'), 'wrong_state', /not down/);
+    await refused(request('plain'), 'wrong_state', /not down/);
     await fixture.remove();
   });
 });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
 import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { JobOp, OpInput } from '../../../lib/model/job.ts';
-import { InstanceFixture, instance_name, makeOs } from './fixture.ts';
+import { create, InstanceFixture, instance_name, makeOs } from './fixture.ts';
 
 describe('changing instances', () => {
   let f: InstanceFixture;
@@ -132,6 +133,94 @@ describe('changing instances', () => {
       assert.deepEqual(gone.result, [['disk/1', 'remove']]);
       assert.equal(f.cluster.store.view.disk(second?.uuid ?? ''), undefined);
       await access(path);
+    }));
+
+  it('gives a running guest its devices, or tells that it did not', () =>
+    withInstance({ start: true, nics: [{}] }, async () => {
+      const devices = async () => {
+        const file = join(f.cluster.folder('node1.example.com'), 'guests', `${instance_name}.json`);
+        return JSON.parse(await readFile(file, 'utf8')).devices;
+      };
+      const all = () => [...f.instance.disks, ...f.instance.nics.map(({ uuid }) => uuid)];
+      const fails = async (over: Record<string, unknown>, message: RegExp) => {
+        const { ops } = await f.cluster.run(modify(over));
+        assert.equal(ops[0]?.failure?.code, 'hypervisor');
+        assert.match(ops[0]?.failure?.message ?? '', message);
+      };
+      const moved = await change({
+        nics: [
+          ['modify', 0, { link: 'br7' }],
+          ['add', 0, {}],
+        ],
+        disks: [['add', 0, { size: 2, name: 'first' }]],
+        hotplug_if_possible: true,
+      });
+      assert.deepEqual(
+        (moved.result as unknown[][]).filter(([, words]) => words === 'hotplug:done').map(([label]) => label),
+        ['nic.0', 'nic/1', 'disk/0'],
+      );
+      assert.deepEqual((await devices()).sort(), all().sort());
+      const { gate } = f.cluster;
+      gate.call = async (name, make) => {
+        if (name !== 'instance.plug' && name !== 'instance.unplug') return make();
+        throw new MerapiError('hypervisor', 'it is deaf');
+      };
+      try {
+        const before = [f.instance, disks(), await devices()];
+        const strict = { nics: [['add', {}]], hotplug: true };
+        await fails(strict, /nic\.2: it is deaf\. Shut the instance down/);
+        await fails({ disks: [['remove', 'first', {}]] }, /disk\/0: it is deaf/);
+        assert.deepEqual([f.instance, disks(), await devices()], before);
+        const [op] = (await f.cluster.done(modify({ nics: [['remove', 0, {}]] }))).ops;
+        assert.deepEqual(op?.result, [['NIC/0', 'remove']]);
+        assert.match(op?.log.at(-1)?.text ?? '', /counts from the next start/);
+        const told = await change({ nics: [['add', {}]], hotplug_if_possible: true });
+        assert.deepEqual((told.result as unknown[][]).at(-1), ['nic.1', 'hotplug:failed']);
+      } finally {
+        gate.call = undefined;
+      }
+      const quiet = await change({ nics: [['modify', 0, { ip: '192.0.2.44' }]], hotplug: true });
+      assert.ok(!stringifyJson(quiet.result).includes('hotplug'), 'an address is no matter of the guest');
+      const [first] = disks();
+      await change({ disks: [['remove', 'first', {}]] });
+      assert.ok(first && !(await devices()).includes(first.uuid));
+    }));
+
+  it('attaches the disk of another instance, with its file', () =>
+    withInstance({ disks: [{ size: 1 }, { size: 2, name: 'data' }] }, async () => {
+      await change({ disks: [['detach', 'data', {}]] });
+      const mail = 'mail.example.com';
+      await f.cluster.done(create({ instance_name: mail, disk_template: 'diskless', disks: [] }));
+      const attach = (node: string, over: object = {}) => ({
+        ...modify({ disks: [['attach', -1, { name: 'data' }]], ...over }),
+        instance_name: node,
+      });
+      await f.cluster.done(create({ instance_name: 'far.example.com', pnode: 'node2.example.com' }));
+      await f.refuses(attach('far'), 'wrong_state', /is not on node node2/);
+      await f.remove('far.example.com');
+      const [{ uuid = '' } = {}] = f.cluster.store.view.freeDisks();
+      await f.cluster.done(attach('mail'));
+      const { view } = f.cluster.store;
+      const owner = view.instances.named(mail) ?? assert.fail();
+      const [disk] = view.disksOf(owner);
+      assert.deepEqual([disk?.uuid, disk?.instance, owner.disk_template], [uuid, owner.uuid, 'file']);
+      assert.match(String(disk?.logical_id[1]), /\/mail\.example\.com\/[^/]+$/);
+      await f.cluster.done({ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: mail });
+      await f.refuses(attach('mail'), 'unknown_entity', /no detached disk/);
+      await f.remove(mail);
+    }));
+
+  it('names devices so that each can be told from the others', () =>
+    withInstance({ nics: [{ name: 'lan' }] }, async () => {
+      await f.refuses(
+        modify({ nics: [['add', { name: 'lan' }]] }),
+        'resource_not_unique',
+        /Two NICs .*'lan'/,
+      );
+      await f.refuses(modify({ nics: [['modify', 0, { name: '7' }]] }), 'wrong_input', /looks like a number/);
+      const uuid = f.instance.uuid;
+      await f.refuses(modify({ disks: [['modify', 0, { name: uuid }]] }), 'wrong_input', /or a uuid/);
+      await change({ disks: [['modify', 0, { name: 'lan' }]] });
     }));
 
   it('takes it out of service and back, and changes the memory of a running guest', () =>

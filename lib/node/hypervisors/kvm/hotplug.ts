@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { MerapiError } from '../../../base/errors.ts';
+import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, NicTarget } from '../../../rpc/types.ts';
 import { blockNodes } from './blocks.ts';
 import {
@@ -51,7 +51,7 @@ export async function unplugDisk(
   const id = diskId(disk);
   await removeDevice(monitor, deviceId(id), limit);
   const nodes = await blockNodes(monitor);
-  if (nodes.some(({ name }) => name === id)) await monitor.execute('blockdev-del', { 'node-name': id });
+  if (nodes.some(({ name }) => name === id)) await removeBlockNode(monitor, id, limit);
   else if (nodes.some((node) => node.path === path))
     throw new MerapiError('hypervisor', `The guest uses ${path} as something else than disk ${disk.uuid}`);
 }
@@ -138,6 +138,20 @@ async function removeDevice(monitor: QmpClient, id: string, limit: number): Prom
 
 function unlessUnderWay(error: Error): void {
   if (!/in the process of unplug|not found/.test(error.message)) throw error;
+}
+
+/** QEMU lets go of what is behind a device only some time after the device is gone. */
+async function removeBlockNode(monitor: QmpClient, id: string, limit: number): Promise<void> {
+  const end = performance.now() + limit;
+  for (;;) {
+    try {
+      await monitor.execute('blockdev-del', { 'node-name': id });
+      return;
+    } catch (error) {
+      if (!/is in use/.test(errorText(error)) || performance.now() >= end) throw error;
+    }
+    await sleep(20);
+  }
 }
 
 async function removeNetdev(monitor: QmpClient, id: string): Promise<void> {
