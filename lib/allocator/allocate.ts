@@ -11,7 +11,7 @@ import {
 } from './capacity.ts';
 import { locationPrice } from './location.ts';
 import type { AllocateRequest, Allocation, AllocatorCluster, AllocatorGroup } from './model.ts';
-import { closedReasons, primaryProblems, secondaryProblems } from './refusals.ts';
+import { closedReasons, isSilent, primaryProblems, secondaryProblems } from './refusals.ts';
 import { Balance } from './score.ts';
 import { tagRules, tagsWith } from './tags.ts';
 
@@ -30,13 +30,11 @@ interface Place {
  */
 export function allocate(cluster: AllocatorCluster, request: AllocateRequest): Allocation {
   const search = new Search(cluster, request);
-  for (const policy of allocPolicies) {
-    if (policy === 'unallocable') continue;
-    const groups = search.groups.filter((group) => group.alloc_policy === policy);
+  for (const groups of search.preferences()) {
     const found = search.best(groups);
     if (found) return found;
   }
-  return { ok: false, reasons: search.reasons() };
+  return { ok: false, reasons: search.reasons(), temporary: search.isTemporary };
 }
 
 class Search {
@@ -50,8 +48,8 @@ class Search {
 
   constructor(cluster: AllocatorCluster, request: AllocateRequest) {
     const rules = tagRules(cluster.tags);
-    const wanted = request.group;
-    this.groups = cluster.groups.filter((group) => wanted === undefined || group.uuid === wanted);
+    const wanted = request.groups;
+    this.groups = cluster.groups.filter((group) => wanted === undefined || wanted.includes(group.uuid));
     this.#request = request;
     this.#demand = demandOf(request, rules);
     this.#states = nodeStates({ ...cluster, groups: this.groups }, rules);
@@ -59,6 +57,18 @@ class Search {
     this.#balance = new Balance(serving);
     const desired = tagsWith(request.tags, rules.desired);
     this.#price = locationPrice(serving, this.#demand.exclusion, desired);
+  }
+
+  /** The groups that may be taken, those first that are to be tried first. */
+  preferences(): (readonly AllocatorGroup[])[] {
+    if (this.#request.any_policy) return [this.groups];
+    const open = allocPolicies.filter((policy) => policy !== 'unallocable');
+    return open.map((policy) => this.groups.filter((group) => group.alloc_policy === policy));
+  }
+
+  /** Whether a node might have room that does not tell at the moment. */
+  get isTemporary(): boolean {
+    return this.#states.some(isSilent);
   }
 
   best(groups: readonly AllocatorGroup[]): Allocation | null {
@@ -81,7 +91,7 @@ class Search {
     );
     const given = this.#request.primary;
     for (const primary of given === undefined ? open : this.#states) {
-      if (given === undefined && primaryProblems(primary, this.#demand).length > 0) continue;
+      if (given === undefined && this.#problems(primary).length > 0) continue;
       if (given !== undefined && (primary.node.uuid !== given || !fitting.includes(primary.group))) continue;
       if (this.#request.required_nodes === 1) yield this.#place(primary, null);
       else
@@ -93,7 +103,15 @@ class Search {
   #pairs(primary: NodeState, secondary: NodeState): boolean {
     if (primary === secondary || primary.group !== secondary.group) return false;
     const reserved = reservedWith(secondary, this.#demand, primary.node.uuid);
-    return secondaryProblems(secondary, this.#demand, reserved).length === 0;
+    return this.#secondaryProblems(secondary, reserved).length === 0;
+  }
+
+  #problems(state: NodeState): string[] {
+    return primaryProblems(state, this.#demand, this.#request.ignore_soft_errors);
+  }
+
+  #secondaryProblems(state: NodeState, reserved: number): string[] {
+    return secondaryProblems(state, this.#demand, reserved, this.#request.ignore_soft_errors);
   }
 
   #place(primary: NodeState, secondary: NodeState | null): Place {
@@ -115,7 +133,7 @@ class Search {
     const request = this.#request;
     const missing = (request.networks ?? []).filter((name) => !group.networks.includes(name));
     const unreached = missing.map((name) => `it is not connected to network ${name}`);
-    if (request.ignore_ipolicy) return unreached;
+    if (request.ignore_ipolicy || request.ignore_soft_errors) return unreached;
     const spec: InstanceSpec = {
       'memory-size': request.memory,
       'disk-size': request.disks,
@@ -135,14 +153,15 @@ class Search {
   }
 
   #groupReasons(group: AllocatorGroup): string[] {
-    if (group.alloc_policy === 'unallocable') return [`group ${group.name}: it takes no new instances`];
+    if (group.alloc_policy === 'unallocable' && !this.#request.any_policy)
+      return [`group ${group.name}: it takes no new instances`];
     const violations = this.#violations(group);
     if (violations.length > 0) return [`group ${group.name}: ${violations.join(', ')}`];
     const states = this.#states.filter((state) => state.group === group);
     const refused = states.flatMap((state) => {
       const closed = this.#closed(state);
       const isOther = this.#request.primary !== undefined;
-      const problems = closed.length > 0 || isOther ? closed : primaryProblems(state, this.#demand);
+      const problems = closed.length > 0 || isOther ? closed : this.#problems(state);
       return problems.length > 0 ? [`${state.node.name}: ${problems.join(', ')}`] : [];
     });
     if (this.#request.required_nodes === 1 || refused.length === states.length) return refused;
@@ -151,12 +170,14 @@ class Search {
 
   /** Why no other node of the group can be the secondary of one that could be the primary. */
   #secondaryReasons(group: AllocatorGroup, states: readonly NodeState[]): string[] {
-    const open = states.filter((state) => this.#closed(state).length === 0);
-    const refused = open.flatMap((state) => {
+    const given = this.#request.primary;
+    const isOpen = (state: NodeState) => state.node.uuid !== given && this.#closed(state).length === 0;
+    const refused = states.filter(isOpen).flatMap((state) => {
       const reserved = reservedWith(state, this.#demand, null);
-      const problems = secondaryProblems(state, this.#demand, reserved);
+      const problems = this.#secondaryProblems(state, reserved);
       return problems.length > 0 ? [`${state.node.name} as secondary: ${problems.join(', ')}`] : [];
     });
-    return [...refused, `group ${group.name}: no two of its nodes have room together`];
+    const none = given ? 'no other of its nodes has room' : 'no two of its nodes have room together';
+    return [...refused, `group ${group.name}: ${none}`];
   }
 }

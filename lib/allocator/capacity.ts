@@ -1,12 +1,6 @@
 import type { DiskTemplate } from '../model/diskparams/index.ts';
 import { compareNames } from '../model/names.ts';
-import type {
-  AllocateRequest,
-  AllocatorCluster,
-  AllocatorGroup,
-  AllocatorInstance,
-  AllocatorNode,
-} from './model.ts';
+import type { AllocatorCluster, AllocatorGroup, AllocatorInstance, AllocatorNode, Needs } from './model.ts';
 import { type TagRules, tagsWith } from './tags.ts';
 
 /** Templates whose disks lie in the node's volume group: only they use up its disk space and spindles. */
@@ -50,19 +44,24 @@ export interface NodeState {
   readonly locations: readonly string[];
 }
 
-/** What the new instance takes of each of its nodes. */
-export function demandOf(request: AllocateRequest, rules: TagRules): Demand {
-  const local = volumeTemplates.includes(request.disk_template);
-  const data = request.disks.reduce((sum, size) => sum + size, 0);
-  const metadata = request.disk_template === 'drbd' ? DRBD_METADATA * request.disks.length : 0;
+/** What an instance takes of each of its nodes. */
+export function demandOf(needs: Needs, rules: TagRules): Demand {
+  const local = volumeTemplates.includes(needs.disk_template);
   return {
-    memory: request.memory,
-    vcpus: request.vcpus,
-    disk: local ? data + metadata : 0,
-    spindleUse: local ? request.spindle_use : 0,
-    spindles: local ? request.spindles : 0,
-    exclusion: tagsWith(request.tags, rules.exclusion),
+    memory: needs.memory,
+    vcpus: needs.vcpus,
+    disk: volumeSpace(needs),
+    spindleUse: local ? needs.spindle_use : 0,
+    spindles: local ? needs.spindles : 0,
+    exclusion: tagsWith(needs.tags, rules.exclusion),
   };
+}
+
+/** MiB of a node's volume group that its disks take. */
+export function volumeSpace({ disk_template, disks }: Pick<Needs, 'disk_template' | 'disks'>): number {
+  if (!volumeTemplates.includes(disk_template)) return 0;
+  const data = disks.reduce((sum, size) => sum + size, 0);
+  return data + (disk_template === 'drbd' ? DRBD_METADATA * disks.length : 0);
 }
 
 /** The nodes as they are now, in the order of their names; nodes of unknown groups are left out. One pass over the instances. */

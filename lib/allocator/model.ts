@@ -41,35 +41,9 @@ export interface AllocatorNode {
   readonly tags: readonly string[];
 }
 
-/** An instance that has its place. */
-export interface AllocatorInstance {
-  /** Its nodes, by uuid; a secondary only where disks are mirrored between two nodes. */
-  readonly primary: string;
-  readonly secondary: string | null;
-  /** The most that it may use, in MiB. */
-  readonly memory: number;
-  readonly vcpus: number;
-  readonly spindle_use: number;
-  /** Whether its memory is taken from its node's free memory now. */
-  readonly running: boolean;
-  /** Whether an administrator took it out of service: it then keeps its disks, but neither memory nor CPUs. */
-  readonly offline: boolean;
-  /** Whether its secondary keeps memory free, to take it over when the primary fails. */
-  readonly auto_balance: boolean;
-  readonly disk_template: DiskTemplate;
-  readonly tags: readonly string[];
-}
-
-/** All that placement looks at; never changed by it. */
-export interface AllocatorCluster {
-  readonly tags: readonly string[];
-  readonly groups: readonly AllocatorGroup[];
-  readonly nodes: readonly AllocatorNode[];
-  readonly instances: readonly AllocatorInstance[];
-}
-
-/** What a new instance needs; sizes in MiB. */
-export interface AllocateRequest {
+/** What an instance needs of its nodes; sizes in MiB. */
+export interface Needs {
+  /** The most that it may use. */
   readonly memory: number;
   readonly vcpus: number;
   /** The size of each disk. */
@@ -82,19 +56,50 @@ export interface AllocateRequest {
   /** The names of the networks that it has NICs in. */
   readonly networks?: readonly string[];
   readonly tags: readonly string[];
+}
+
+/** An instance that has its place. */
+export interface AllocatorInstance extends Needs {
+  readonly uuid: string;
+  readonly name: string;
+  /** Its nodes, by uuid; a secondary only where disks are mirrored between two nodes. */
+  readonly primary: string;
+  readonly secondary: string | null;
+  /** Whether its memory is taken from its node's free memory now. */
+  readonly running: boolean;
+  /** Whether an administrator took it out of service: it then keeps its disks, but neither memory nor CPUs. */
+  readonly offline: boolean;
+  /** Whether its secondary keeps memory free, to take it over when the primary fails. */
+  readonly auto_balance: boolean;
+}
+
+/** All that placement looks at; never changed by it. */
+export interface AllocatorCluster {
+  readonly tags: readonly string[];
+  readonly groups: readonly AllocatorGroup[];
+  readonly nodes: readonly AllocatorNode[];
+  readonly instances: readonly AllocatorInstance[];
+}
+
+/** A place that is looked for. */
+export interface AllocateRequest extends Needs {
   /** How many nodes are wanted: two (a primary and a secondary) where disks are mirrored between nodes. */
   readonly required_nodes: 1 | 2;
-  /** Only this group, by uuid; by default all. */
-  readonly group?: string;
+  /** Only these groups, by uuid; by default all. */
+  readonly groups?: readonly string[];
+  /** Whether groups that take no new instances count as well: for an instance that is in its group already. */
+  readonly any_policy?: boolean;
   /** The primary node (uuid) where it is decided already: then only a secondary is looked for. */
   readonly primary?: string;
   /** Nodes (uuids) that must not be taken. */
   readonly exclude?: readonly string[];
   /** Whether the sizes that the instance policies allow do not matter; room must be there all the same. */
   readonly ignore_ipolicy?: boolean;
+  /** Whether only memory and disk space matter: neither CPUs, spindles, exclusion tags nor what is kept for failover. */
+  readonly ignore_soft_errors?: boolean;
 }
 
-/** Where a new instance goes, or why it goes nowhere. */
+/** Where an instance goes, or why it goes nowhere. */
 export type Allocation =
   | {
       readonly ok: true;
@@ -109,4 +114,29 @@ export type Allocation =
       readonly ok: false;
       /** One sentence for each group or node that was looked at, telling what is missing and how much. */
       readonly reasons: readonly string[];
+      /** Whether a node might have room that does not tell at the moment. */
+      readonly temporary: boolean;
     };
+
+/** What is done to an instance, one after the other: its secondary node becomes another one, or it goes to another primary. */
+export type MoveStep =
+  | { readonly kind: 'secondary'; readonly to: string }
+  /** Where its disks are on every node, `to` is the new one; else it goes to its secondary, whose role the old one takes. */
+  | { readonly kind: 'primary'; readonly to: string | null };
+
+/** An instance that leaves its place. */
+export interface Moved {
+  readonly instance: AllocatorInstance;
+  /** Its new nodes by uuid, the primary first. */
+  readonly nodes: readonly string[];
+  readonly steps: readonly MoveStep[];
+}
+
+/** Which instances leave their places, and why others cannot. */
+export interface Evacuation {
+  readonly moved: readonly Moved[];
+  readonly failed: readonly { readonly instance: AllocatorInstance; readonly reason: string }[];
+}
+
+/** Which of its nodes instances leave. */
+export type EvacMode = 'primary-only' | 'secondary-only' | 'all';

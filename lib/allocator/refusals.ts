@@ -5,13 +5,30 @@ export function closedReasons({ node }: NodeState): string[] {
   if (node.offline) return ['it is offline'];
   if (node.drained) return ['it is drained'];
   if (!node.vm_capable) return ['it is not capable of running instances'];
+  return unansweredReasons({ node });
+}
+
+/** Why nothing can be started on a node, even what has its data there. */
+export function unansweredReasons({ node }: Pick<NodeState, 'node'>): string[] {
+  if (node.offline) return ['it is offline'];
   if (node.memory_total === null || node.memory_free === null) return ['its free memory is not known'];
   if (node.cpu_total === null || node.cpu_total <= 0) return ['its number of CPUs is not known'];
   return [];
 }
 
-/** What a node lacks to be the primary node, in words with numbers; empty when there is room. */
-export function primaryProblems(state: NodeState, demand: Demand): string[] {
+/** Whether a node would take part if it told what it has. */
+export function isSilent({ node }: NodeState): boolean {
+  const takesPart = !node.offline && !node.drained && node.vm_capable;
+  return takesPart && (node.memory_total === null || node.memory_free === null);
+}
+
+/**
+ * What a node lacks to be the primary node, in words with numbers; empty when there is room. Soft problems, those that only
+ * rules make, are left out at will.
+ */
+export function primaryProblems(state: NodeState, demand: Demand, ignoreSoft = false): string[] {
+  if (ignoreSoft)
+    return [...short('MiB of memory', demand.memory, state.memory), ...diskProblems(state, demand)];
   const limit = (state.node.cpu_total ?? 0) * state.group.ipolicy['vcpu-ratio'];
   const shared = demand.exclusion.filter((tag) => state.exclusion.has(tag));
   return [
@@ -23,7 +40,13 @@ export function primaryProblems(state: NodeState, demand: Demand): string[] {
 }
 
 /** What a node lacks to be the secondary node when it is to keep `reserved` MiB of memory free. */
-export function secondaryProblems(state: NodeState, demand: Demand, reserved: number): string[] {
+export function secondaryProblems(
+  state: NodeState,
+  demand: Demand,
+  reserved: number,
+  ignoreSoft = false,
+): string[] {
+  if (ignoreSoft) return diskProblems(state, demand);
   return [...memoryProblems(state, 0, reserved), ...storageProblems(state, demand)];
 }
 
@@ -35,10 +58,13 @@ function memoryProblems(state: NodeState, needed: number, reserved: number): str
   return [`${needed + reserved - free} MiB of memory short (${words})`];
 }
 
+function diskProblems(state: NodeState, { disk }: Demand): string[] {
+  if (disk > 0 && state.node.disk_free === null) return ['its free disk space is not known'];
+  return short('MiB of disk space', disk, state.disk);
+}
+
 function storageProblems(state: NodeState, demand: Demand): string[] {
-  const problems: string[] = [];
-  if (demand.disk > 0 && state.node.disk_free === null) problems.push('its free disk space is not known');
-  else if (demand.disk > 0) problems.push(...short('MiB of disk space', demand.disk, state.disk));
+  const problems = diskProblems(state, demand);
   const free = state.spindleLimit - state.spindles;
   if (!state.node.exclusive_storage) problems.push(...short('spindle use', demand.spindleUse, free));
   else if (demand.spindles !== null) problems.push(...short('spindles', demand.spindles, free));

@@ -5,7 +5,7 @@ import { errorText, MerapiError } from '../base/errors.ts';
 import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
 
 /**
- * Reads a cluster file: `os_search_path` is relative to the file, storage folders are relative to the state folder.
+ * Reads a cluster file: search paths are relative to the file, storage folders are relative to the state folder.
  * @throws MerapiError configuration naming the file and each thing in it that is not right
  */
 export async function readClusterFile(file: string, dir: string): Promise<ClusterSpec> {
@@ -51,6 +51,7 @@ function placed(spec: ClusterSpec, fileFolder: string, dir: string): ClusterSpec
   return {
     ...spec,
     os_search_path: spec.os_search_path.map((path) => resolve(fileFolder, path)),
+    iallocator_search_path: spec.iallocator_search_path.map((path) => resolve(fileFolder, path)),
     file_storage_dir: resolve(dir, spec.file_storage_dir),
     shared_file_storage_dir: resolve(dir, spec.shared_file_storage_dir),
   };

@@ -11,6 +11,7 @@ import { describeFields, resourceName } from '../query/resources.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Store } from '../store/store.ts';
+import { listExports } from '../units/steps/exports.ts';
 import { diagnoseOs, osNamesOf } from '../units/steps/os.ts';
 import { clusterInfo } from '../views/cluster.ts';
 import type { NodeSource } from '../views/define.ts';
@@ -32,6 +33,7 @@ export interface ManagerParts {
 export function createManager({ store, queue, runtime, nodes }: ManagerParts): Manager {
   const nodeSource = (view: ClusterView): NodeSource => ({
     operatingSystems: () => diagnoseOs(view, nodes),
+    exports: () => listExports(view, nodes),
   });
   return {
     get view(): ClusterView {

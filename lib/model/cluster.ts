@@ -46,6 +46,8 @@ export const Cluster = ObjectBase.extend({
   gluster_storage_dir: z.string(),
   /** Folders in which the nodes look for OS definitions. */
   os_search_path: z.array(z.string()),
+  /** Folders of the master's host in which executables of allocators are looked for. */
+  iallocator_search_path: z.array(z.string()).default([]),
   default_iallocator: z.string(),
   default_iallocator_params: z.record(z.string(), z.unknown()),
   hidden_os: z.array(z.string()),

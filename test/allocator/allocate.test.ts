@@ -152,16 +152,16 @@ describe('allocate: rules', () => {
     ];
     assert.deepEqual(chosen(cluster(nodes, [], { groups })), ['nc']);
     assert.deepEqual(chosen(cluster(nodes, [], { groups }), request({ memory: 3000 })), ['nb']);
-    assert.deepEqual(chosen(cluster(nodes, [], { groups }), request({ group: 'b' })), ['nb']);
+    assert.deepEqual(chosen(cluster(nodes, [], { groups }), request({ groups: ['b'] })), ['nb']);
     assert.deepEqual(reasons(cluster(nodes, [], { groups }), request({ memory: 20000 })), [
       'group a: it takes no new instances',
       'nb: 10000 MiB of memory short (needs 20000, 10000 free)',
       'nc: 18000 MiB of memory short (needs 20000, 2000 free)',
     ]);
-    assert.deepEqual(reasons(cluster(nodes, [], { groups }), request({ group: 'a' })), [
+    assert.deepEqual(reasons(cluster(nodes, [], { groups }), request({ groups: ['a'] })), [
       'group a: it takes no new instances',
     ]);
-    assert.deepEqual(reasons(cluster(nodes, [], { groups }), request({ group: 'z' })), [
+    assert.deepEqual(reasons(cluster(nodes, [], { groups }), request({ groups: ['z'] })), [
       'there is no node to choose from',
     ]);
   });

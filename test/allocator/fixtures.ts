@@ -39,6 +39,8 @@ export function group(uuid: string, values: Partial<AllocatorGroup> = {}): Alloc
 /** A running instance of 512 MiB with one virtual CPU and disks in files. */
 export function instance(primary: string, values: Partial<AllocatorInstance> = {}): AllocatorInstance {
   return {
+    uuid: `on-${primary}`,
+    name: `on-${primary}`,
     primary,
     secondary: null,
     memory: 512,
@@ -47,7 +49,10 @@ export function instance(primary: string, values: Partial<AllocatorInstance> = {
     running: true,
     offline: false,
     auto_balance: true,
+    disks: [1024],
     disk_template: 'file',
+    spindles: null,
+    nic_count: 1,
     tags: [],
     ...values,
   };

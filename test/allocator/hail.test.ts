@@ -22,7 +22,7 @@ const CLUSTERS = 220;
 /** How many of the placements of both may have a worse score than hail's. */
 const WORSE_ALLOWED = 0.05;
 
-type Instance = AllocatorInstance & { name: string; disk: number };
+type Instance = AllocatorInstance;
 interface Case {
   cluster: Omit<AllocatorCluster, 'instances'> & { instances: readonly Instance[] };
   request: AllocateRequest;
@@ -102,10 +102,11 @@ function randomCase(dice: Dice): Case {
     const wanted = dice.pick(templates);
     const disk_template = wanted === 'drbd' && others.length === 0 ? 'plain' : wanted;
     return {
-      ...{ name: `inst${index}`, primary: primary.uuid, disk_template },
+      ...{ uuid: `i${index}`, name: `inst${index}`, primary: primary.uuid, disk_template },
       secondary: disk_template === 'drbd' ? dice.pick(others).uuid : null,
       ...{ memory: dice.pick([128, 256, 512, 1024]), vcpus: dice.int(1, 3), spindle_use: dice.int(0, 2) },
-      ...{ running: dice.number() < 0.7, offline: false, auto_balance: true, disk: dice.int(1024, 4096) },
+      ...{ running: dice.number() < 0.7, offline: false, auto_balance: true },
+      ...{ disks: disk_template === 'diskless' ? [] : [dice.int(1024, 4096)], spindles: null, nic_count: 0 },
       tags: dice.some(tags, 0.15),
     };
   });
@@ -117,11 +118,11 @@ function randomCase(dice: Dice): Case {
     );
     const memory =
       node.memory_total - node.memory_dom0 - sum(own.map((each) => each.memory)) - dice.int(0, 700);
-    const disk = node.disk_total - sum(local.map((each) => each.disk)) - dice.int(0, 5000);
+    const disk = node.disk_total - sum(local.flatMap((each) => each.disks)) - dice.int(0, 5000);
     return { ...node, memory_free: Math.max(0, memory), disk_free: Math.max(0, disk) };
   });
   const disk_template = dice.pick(templates);
-  const group = dice.number() < 0.2 ? { group: dice.pick(groups).uuid } : {};
+  const group = dice.number() < 0.2 ? { groups: [dice.pick(groups).uuid] } : {};
   const request: AllocateRequest = {
     ...{ memory: dice.pick([128, 512, 1024, 3000]), vcpus: dice.int(1, 4), disk_template },
     disks: disk_template === 'diskless' ? [] : list(dice.int(1, 2), () => dice.int(1024, 12_000)),
@@ -138,7 +139,7 @@ const nicOfAnybody = { ip: null, mac: '00:11:22:33:44:55' };
 /** The same case in Ganeti's iallocator protocol. */
 function hailInput({ cluster, request }: Case): unknown {
   const nameOf = new Map(cluster.nodes.map(({ uuid, name }) => [uuid, name]));
-  const group = cluster.groups.find(({ uuid }) => uuid === request.group);
+  const group = cluster.groups.find(({ uuid }) => uuid === request.groups?.[0]);
   const space = sum(request.disks) + (request.disk_template === 'drbd' ? 128 * request.disks.length : 0);
   return {
     ...{
@@ -156,14 +157,14 @@ function hailInput({ cluster, request }: Case): unknown {
     ),
     instances: Object.fromEntries(
       cluster.instances.map((each) => {
-        const disks = each.disk_template === 'diskless' ? [] : [{ mode: 'rw', size: each.disk }];
+        const disks = each.disks.map((size) => ({ mode: 'rw', size }));
         const nodes = [each.primary, each.secondary].flatMap((uuid) => nameOf.get(uuid ?? '') ?? []);
         const { vcpus, disk_template, memory, spindle_use, auto_balance } = each;
         const state = { should_run: each.running, admin_state: each.running ? 'up' : 'down' };
         const place = {
           nodes,
           disks,
-          disk_space_total: disks.length * each.disk,
+          disk_space_total: sum(each.disks),
           nics: [],
           os: 'x',
           hypervisor: 'kvm',

@@ -1,16 +1,19 @@
-import type { AllocatorInstance } from '../../allocator/model.ts';
+import type { AllocateRequest } from '../../allocator/model.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
-import { fillBeParams, fillIPolicy } from '../../model/fill.ts';
+import { fillIPolicy } from '../../model/fill.ts';
 import { type InstanceSpec, ipolicyViolations } from '../../model/ipolicy.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CheckContext } from '../define.ts';
+import { needsOf } from '../steps/allocator-cluster.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
 import { groupNamed } from '../steps/find.ts';
-import { chooseNode, nicNeeds } from '../steps/placement.ts';
+import { allocatorOf } from '../steps/iallocator.ts';
+import type { NewInstance } from '../steps/iallocator-input.ts';
+import { placeNew } from '../steps/placement.ts';
 import type { CreateParams, Settings } from './create-request.ts';
 
 /** @throws MerapiError wrong_input when the instance breaks the policy of the node's group */
@@ -24,47 +27,36 @@ export function checkPolicy(view: ClusterView, node: Node, spec: InstanceSpec, i
     );
 }
 
-/** In a request this stands for the cluster's default allocator. */
-const DEFAULT_ALLOCATOR = '.';
+/** What of a request its place depends on. */
+interface Wanted {
+  name: string;
+  settings: Settings;
+  template: DiskTemplate;
+  disks: readonly Disk[];
+  nics: readonly Nic[];
+}
 
-/**
- * Lets the allocator choose the node, of mirrored disks both, and says so in the job's log; `also` are instances that are about
- * to be made. @throws MerapiError
- */
-export function place(
-  { view, runtime, log }: CheckContext,
-  params: CreateParams,
-  wanted: { settings: Settings; template: DiskTemplate; disks: readonly Disk[]; nics: readonly Nic[] },
-  also: readonly AllocatorInstance[] = [],
-): DiskNodes {
-  const { default_iallocator } = view.cluster;
-  const wished = params.iallocator ?? DEFAULT_ALLOCATOR;
-  const allocator = wished === DEFAULT_ALLOCATOR ? default_iallocator : wished;
-  if (!allocator)
-    throw new MerapiError('wrong_input', 'Give pnode or iallocator: the cluster has no default allocator');
-  const be = fillBeParams(view.cluster, wanted.settings.beparams);
-  const spindles = wanted.disks.map((disk) => disk.spindles);
-  const { nodes, words } = chooseNode(
-    view,
-    runtime,
-    allocator,
-    {
-      memory: be.maxmem,
-      vcpus: be.vcpus,
-      disks: wanted.disks.map((disk) => disk.size),
-      disk_template: wanted.template,
-      spindle_use: be.spindle_use,
-      spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
-      ...nicNeeds(view, wanted.nics),
-      tags: params.tags,
-      required_nodes: wanted.template === 'drbd' ? 2 : 1,
-      group: params.group_name === null ? undefined : groupNamed(view, params.group_name).uuid,
-      ignore_ipolicy: params.ignore_ipolicy,
-    },
-    undefined,
-    also,
-  );
-  log(words);
-  const [primary, secondary] = nodes;
-  return { primary: primary as Node, secondary: secondary ?? null };
+/** Lets the allocator choose the node, of mirrored disks both, and says so in the job's log. @throws MerapiError */
+export function place(context: CheckContext, params: CreateParams, wanted: Wanted): Promise<DiskNodes> {
+  const allocator = allocatorOf(context.view, params.iallocator, 'pnode');
+  return placeNew(context, allocator, toPlace(context.view, params, wanted));
+}
+
+/** A request as an allocator is asked about it. @throws MerapiError unknown_entity when there is no such group */
+export function toPlace(view: ClusterView, params: CreateParams, wanted: Wanted): NewInstance {
+  const { name, settings, template, disks, nics } = wanted;
+  const instance = {
+    beparams: settings.beparams,
+    disk_template: template,
+    nics: [...nics],
+    tags: params.tags,
+  };
+  const group = params.group_name === null ? [] : [groupNamed(view, params.group_name).uuid];
+  const request: AllocateRequest = {
+    ...needsOf(view, instance, disks),
+    required_nodes: template === 'drbd' ? 2 : 1,
+    ...(group.length > 0 ? { groups: group } : {}),
+    ignore_ipolicy: params.ignore_ipolicy,
+  };
+  return { name, os: params.os_type ?? '', hypervisor: settings.hypervisor, nics, request };
 }

@@ -1,19 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import type { AllocatorInstance } from '../../allocator/model.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
-import { fillBeParams } from '../../model/fill.ts';
 import type { OpInput } from '../../model/job.ts';
 import { parseOp } from '../../opcodes/define.ts';
 import { instanceMultiAlloc as opcode } from '../../opcodes/instance/multi-alloc.ts';
 import { opcodeOf } from '../../opcodes/registry.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
+import type { DiskNodes } from '../steps/disk-work.ts';
 import { buildDisks, checkTemplate } from '../steps/disks.ts';
+import { allocatorOf } from '../steps/iallocator.ts';
+import type { NewInstance } from '../steps/iallocator-input.ts';
 import { buildNics } from '../steps/nics.ts';
-import { place } from './create-place.ts';
+import { placeSeveral } from '../steps/placement.ts';
+import { toPlace } from './create-place.ts';
 import { type CreateParams, checkRequest, defaultHypervisor, settingsOf } from './create-request.ts';
 
 const CREATE = 'OP_INSTANCE_CREATE';
+
+/** A request, and what an allocator is asked about it. */
+interface Wanted {
+  params: CreateParams;
+  instance: NewInstance;
+}
 
 export const instanceMultiAlloc = defineUnit(opcode, {
   async check(context, params) {
@@ -22,20 +30,28 @@ export const instanceMultiAlloc = defineUnit(opcode, {
     resolve({ instances: requests as unknown as Json });
     if (requests.length === 0) throw new MerapiError('wrong_input', 'No instance is asked for');
     checkNames(requests);
-    const placed: AllocatorInstance[] = [];
-    const ops: OpInput[] = [];
-    const failed: string[] = [];
+    const wanted: Wanted[] = [];
+    const wrong: string[] = [];
     for (const request of requests) {
-      const wanted = { ...request, iallocator: request.iallocator ?? params.iallocator };
       try {
-        ops.push(await placing(context, wanted, placed));
+        wanted.push(await wantedOf(context, request));
       } catch (error) {
         if (!(error instanceof MerapiError)) throw error;
-        log(`${request.instance_name} has no place: ${errorText(error)}`);
-        failed.push(request.instance_name);
+        log(`${request.instance_name} cannot be made: ${errorText(error)}`);
+        wrong.push(request.instance_name);
       }
     }
-    return { ops, failed };
+    const allocator = allocatorOf(context.view, params.iallocator, null);
+    const { placed, failed } = await placeSeveral(
+      context,
+      allocator,
+      wanted.map((each) => each.instance),
+    );
+    const ops = wanted.flatMap(({ instance, params }) => {
+      const nodes = placed.get(instance.name);
+      return nodes ? [opOf(params, nodes)] : [];
+    });
+    return { ops, failed: [...wrong, ...failed] };
   },
 
   run: async (_context, { ops, failed }) => ({
@@ -60,6 +76,18 @@ function checkNames(requests: readonly CreateParams[]): void {
   const names = requests.map(({ instance_name }) => instance_name.toLowerCase());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new MerapiError('wrong_input', `Instance ${twice} is asked for twice`);
+  const other = requests.find(({ mode }) => mode !== 'create');
+  if (other)
+    throw new MerapiError(
+      'wrong_input',
+      `${other.instance_name} is not to be created anew (mode ${other.mode}); make it by itself`,
+    );
+  const own = requests.find(({ iallocator }) => iallocator !== null);
+  if (own)
+    throw new MerapiError(
+      'wrong_input',
+      `${own.instance_name} names an allocator of its own; give one for all, beside instances`,
+    );
   const bound = requests.find(({ pnode }) => pnode !== null);
   if (bound)
     throw new MerapiError(
@@ -68,13 +96,8 @@ function checkNames(requests: readonly CreateParams[]): void {
     );
 }
 
-/** The opcode that makes an instance where the allocator puts it, with those before it in their places. @throws MerapiError */
-async function placing(
-  context: CheckContext,
-  params: CreateParams,
-  placed: AllocatorInstance[],
-): Promise<OpInput> {
-  const { view, clock } = context;
+/** @throws MerapiError when an instance could not be made wherever it is placed */
+async function wantedOf({ view, clock }: CheckContext, params: CreateParams): Promise<Wanted> {
   const { name, template } = checkRequest(view, params);
   if (view.instances.named(name))
     throw new MerapiError('already_exists', `There is an instance ${name} already`);
@@ -89,21 +112,12 @@ async function placing(
     now: clock.seconds(),
   });
   const nics = await buildNics(view, name, params.nics);
-  const { primary, secondary } = place(context, params, { settings, template, disks, nics }, placed);
-  const be = fillBeParams(view.cluster, settings.beparams);
-  placed.push({
-    primary: primary.uuid,
-    secondary: secondary?.uuid ?? null,
-    memory: be.maxmem,
-    vcpus: be.vcpus,
-    spindle_use: be.spindle_use,
-    running: false,
-    offline: false,
-    auto_balance: be.auto_balance,
-    disk_template: template,
-    tags: params.tags,
-  });
-  const nodes = { pnode: primary.name, ...(secondary ? { snode: secondary.name } : {}) };
+  return { params, instance: toPlace(view, params, { name, settings, template, disks, nics }) };
+}
+
+/** The opcode that makes an instance on these nodes. */
+function opOf(params: CreateParams, { primary, secondary }: DiskNodes): OpInput {
   const { iallocator: _chosen, ...rest } = params;
+  const nodes = { pnode: primary.name, ...(secondary ? { snode: secondary.name } : {}) };
   return { ...rest, OP_ID: CREATE, ...nodes } as unknown as OpInput;
 }

@@ -34,7 +34,7 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     const all = view.disksOf(instance);
     const lost = lostDisks(view, instance, wishes, clock.seconds());
     const old = diskNodesOf(view, instance);
-    const nodes = nodesFor(context, instance, params, old, lost.length === all.length);
+    const nodes = await nodesFor(context, instance, params, old, lost.length === all.length);
     checkDown(context.runtime, instance);
     const placed = nodes === old ? lost : onNodes(lost, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
     const after = all.map((disk) => placed.find(({ uuid }) => uuid === disk.uuid) ?? disk);
@@ -98,13 +98,13 @@ function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[
 }
 
 /** The nodes on which the disks are made. @throws MerapiError wrong_input, unknown_entity, wrong_state */
-function nodesFor(
+async function nodesFor(
   context: CheckContext,
   instance: Instance,
   params: Params,
   old: DiskNodes,
   isAll: boolean,
-): DiskNodes {
+): Promise<DiskNodes> {
   const { view, resolve } = context;
   if (params.nodes.length === 0 && params.iallocator === null) {
     for (const node of Object.values(old)) if (node) checkOnline(node);
@@ -115,7 +115,7 @@ function nodesFor(
   if (!isAll)
     throw new MerapiError('wrong_input', 'Only all disks together can go to other nodes; name no disks then');
   if (params.iallocator !== null) {
-    const chosen = newNodes(context, instance, view.disksOf(instance), params.iallocator);
+    const chosen = await newNodes(context, instance, view.disksOf(instance), params.iallocator);
     resolve({ nodes: Object.values(chosen).flatMap((node) => node?.name ?? []) });
     return chosen;
   }

@@ -46,7 +46,7 @@ export async function planReplacement(context: CheckContext, params: Params): Pr
   const plan = { uuid: instance.uuid, nodes, fresh: null, wasActive };
   const all = view.disksOf(instance);
   if (params.mode === 'replace_new_secondary') {
-    const fresh = newSecondary(context, instance, all, nodes, params);
+    const fresh = await newSecondary(context, instance, all, nodes, params);
     resolve({ remote_node: fresh.name, remote_node_uuid: fresh.uuid });
     const isElsewhere = fresh.group !== nodes.primary.group;
     if (isElsewhere)

@@ -1,149 +1,171 @@
-import { allocate } from '../../allocator/allocate.ts';
-import type {
-  AllocateRequest,
-  AllocatorCluster,
-  AllocatorInstance,
-  AllocatorNode,
-} from '../../allocator/model.ts';
-import { MerapiError } from '../../base/errors.ts';
+import { z } from 'zod';
+import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
-import { fillBeParams, fillIPolicy, fillNdParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
-import { secondaryOf } from '../../model/mirror.ts';
-import type { Nic } from '../../model/nic.ts';
+import type { OpInput } from '../../model/job.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
-import type { RuntimeView } from '../../rpc/runtime.ts';
+import { parseOp } from '../../opcodes/define.ts';
+import { opcodeOf } from '../../opcodes/registry.ts';
+import type { CheckContext } from '../define.ts';
+import type { DiskNodes } from './disk-work.ts';
+import { type Answer, askAllocator } from './iallocator.ts';
+import { checkedAnswer } from './iallocator-external.ts';
+import type { NewInstance, Question } from './iallocator-input.ts';
 
-/** The name of the allocator that is built in. */
-const BUILT_IN_ALLOCATOR = 'hail';
+type Context = Pick<CheckContext, 'view' | 'runtime' | 'log'>;
 
-/** The cluster as the allocator sees it. */
-function allocatorCluster(view: ClusterView, runtime: RuntimeView, without?: Instance): AllocatorCluster {
-  const instances = view.instances.list().filter((instance) => instance.uuid !== without?.uuid);
-  return {
-    tags: view.cluster.tags,
-    groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy, networks }) => ({
-      uuid,
-      name,
-      alloc_policy,
-      ipolicy: fillIPolicy(view.cluster.ipolicy, ipolicy),
-      networks: networkNames(view, Object.keys(networks)),
-    })),
-    nodes: view.nodes.list().map((node) => allocatorNode(view, runtime, node)),
-    instances: instances.map((instance) => allocatorInstance(view, runtime, instance)),
-  };
+const names = z.array(z.string());
+const placements = z.tuple([z.array(z.tuple([z.string(), names])), names]);
+const evacuation = z.tuple([
+  z.array(z.tuple([z.string(), z.string(), names])),
+  z.array(z.tuple([z.string(), z.string().nullable()])),
+  z.array(
+    z.array(
+      z.looseObject({
+        OP_ID: z.enum(['OP_INSTANCE_MIGRATE', 'OP_INSTANCE_FAILOVER', 'OP_INSTANCE_REPLACE_DISKS']),
+        instance_name: z.string(),
+      }),
+    ),
+  ),
+]);
+
+/**
+ * The nodes for a new instance, as the named allocator chooses them; `instead` is an instance that is there and whose disks are
+ * made anew. The log tells who chose what.
+ * @throws MerapiError insufficient_resources telling what is short on each node; temp_insufficient_resources when that may be
+ * because a node does not answer; as askAllocator()
+ */
+export async function placeNew(
+  context: Context,
+  allocator: string,
+  wanted: NewInstance,
+  instead?: Instance,
+): Promise<DiskNodes> {
+  const answer = await asked(context, allocator, { type: 'allocate', wanted, instead });
+  const nodes = nodesOf(context.view, answer, checkedAnswer(answer.by, names, answer.result));
+  return pairOf(answer, nodes, wanted.request.required_nodes);
 }
 
-function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): AllocatorNode {
-  const { uuid, name, group, offline, drained, vm_capable, tags } = node;
-  const facts = runtime.of(uuid)?.node;
-  const ndparams = fillNdParams(view.cluster, view.groups.get(group), node.ndparams);
-  return {
-    ...{ uuid, name, group, offline, drained, vm_capable, tags },
-    memory_total: facts?.memory_total ?? null,
-    memory_free: facts?.memory_free ?? null,
-    // What a node calls its own holds its guests' memory too, so it would count twice.
-    memory_dom0: null,
-    disk_total: facts?.disk_total ?? null,
-    disk_free: facts?.disk_free ?? null,
-    cpu_total: facts?.cpu_total ?? null,
-    // The recordings count every CPU as the host's own; guests share them all the same.
-    cpu_dom0: null,
-    spindle_count: Number(ndparams.spindle_count ?? 1),
-    exclusive_storage: ndparams.exclusive_storage === true,
-    spindles_total: facts?.spindles_total ?? null,
-    spindles_free: facts?.spindles_free ?? null,
-  };
+/** Nodes for several new instances; those that have no place are told by name. @throws MerapiError as placeNew() */
+export async function placeSeveral(
+  context: Context,
+  allocator: string,
+  wanted: readonly NewInstance[],
+): Promise<{ placed: ReadonlyMap<string, DiskNodes>; failed: readonly string[] }> {
+  const answer = await asked(context, allocator, { type: 'multi-allocate', wanted });
+  const [found, failed] = checkedAnswer(answer.by, placements, answer.result);
+  const placed = new Map<string, DiskNodes>();
+  for (const { name, request } of wanted) {
+    if (failed.includes(name)) continue;
+    const own = found.find(([of]) => of === name);
+    if (!own) throw new MerapiError('execution', `${answer.by} says nothing of ${name}`);
+    placed.set(name, pairOf(answer, nodesOf(context.view, answer, own[1]), request.required_nodes));
+  }
+  return { placed, failed };
 }
 
-function allocatorInstance(view: ClusterView, runtime: RuntimeView, instance: Instance): AllocatorInstance {
-  const be = fillBeParams(view.cluster, instance.beparams);
-  const guest = runtime.guest(instance.primary_node, instance.name);
-  return {
-    primary: instance.primary_node,
-    secondary: secondaryOf(view, instance),
-    memory: be.maxmem,
-    vcpus: be.vcpus,
-    spindle_use: be.spindle_use,
-    running: guest !== undefined && guest.state !== 'stopped',
-    offline: instance.admin_state === 'offline',
-    auto_balance: be.auto_balance,
-    disk_template: instance.disk_template,
-    tags: instance.tags,
-  };
+/** A secondary node for an instance that has none yet, with these disks. @throws MerapiError as placeNew() */
+export async function placeSecondary(
+  context: Context,
+  allocator: string,
+  instance: Instance,
+  disks: readonly Disk[],
+  ignore_ipolicy: boolean,
+): Promise<Node> {
+  const question = { type: 'allocate-secondary', instance, disks, ignore_ipolicy } as const;
+  const answer = await asked(context, allocator, question);
+  return onlyOne(context.view, answer, [checkedAnswer(answer.by, z.string(), answer.result)]);
 }
 
 /**
- * The nodes for a new instance, or for one that is there (`without`) and moves, the primary first, as the named allocator chooses it.
- * `also` are instances that are about to be made.
- * @throws MerapiError execution when there is no such allocator, insufficient_resources telling what is short on each node
+ * Another secondary node for an instance with mirrored disks, or another primary for one whose disks are on every node.
+ * @throws MerapiError as placeNew()
  */
-export function chooseNode(
-  view: ClusterView,
-  runtime: RuntimeView,
+export async function replaceNode(
+  context: Context,
   allocator: string,
-  request: AllocateRequest,
-  without?: Instance,
-  also: readonly AllocatorInstance[] = [],
-): { nodes: Node[]; words: string } {
-  if (allocator !== BUILT_IN_ALLOCATOR)
+  instance: Instance,
+  ignore_ipolicy: boolean,
+): Promise<Node> {
+  const answer = await asked(context, allocator, { type: 'relocate', instance, ignore_ipolicy });
+  return onlyOne(context.view, answer, checkedAnswer(answer.by, names, answer.result));
+}
+
+/**
+ * The jobs, each a list of opcodes, that bring instances to where an allocator wants them.
+ * @throws MerapiError execution naming those that cannot go, with the reasons; as placeNew()
+ */
+export async function movingJobs(
+  context: Context,
+  allocator: string,
+  question: Extract<Question, { type: 'node-evacuate' | 'change-group' }>,
+  early_release: boolean,
+): Promise<OpInput[][]> {
+  if (question.instances.length === 0) return [];
+  const answer = await asked(context, allocator, question);
+  const [moved, failed, jobs] = checkedAnswer(answer.by, evacuation, answer.result);
+  if (failed.length > 0) {
+    const reasons = failed.map(([name, reason]) => `${name} (${reason ?? 'no reason is given'})`);
+    throw new MerapiError('execution', `Instances that cannot go: ${reasons.join('; ')}`);
+  }
+  for (const [name, group, nodes] of moved) context.log(`${name} goes to ${nodes.join(' and ')} in ${group}`);
+  const some = jobs.filter((ops) => ops.length > 0);
+  return some.map((ops) => ops.map((op) => checkedOp(answer, question.instances, op, early_release)));
+}
+
+/** Asks, and tells in the log. @throws MerapiError when there is no place */
+async function asked(
+  { view, runtime, log }: Context,
+  allocator: string,
+  question: Question,
+): Promise<Answer> {
+  const answer = await askAllocator({ view, runtime }, allocator, question);
+  if (!answer.success)
     throw new MerapiError(
-      'execution',
-      `There is no allocator '${allocator}'; '${BUILT_IN_ALLOCATOR}' is built in`,
+      answer.temporary ? 'temp_insufficient_resources' : 'insufficient_resources',
+      answer.path === null ? answer.info : `${answer.by} finds no place: ${answer.info}`,
     );
-  const known = allocatorCluster(view, runtime, without);
-  const cluster = { ...known, instances: [...known.instances, ...also] };
-  const answer = allocate(cluster, request);
-  if (!answer.ok)
-    throw new MerapiError(
-      'insufficient_resources',
-      `No node has room for the instance. ${answer.reasons.join('. ')}`,
-    );
-  const nodes = answer.nodes.map((uuid) => view.nodes.get(uuid)).filter((node) => node !== undefined);
-  if (nodes.length < request.required_nodes)
-    throw new MerapiError('internal_error', 'The allocator chose a node that does not exist');
-  const { before, after } = answer.score;
-  const scores = `the cluster's score goes from ${before.toFixed(4)} to ${after.toFixed(4)}`;
-  return {
-    nodes,
-    words: `The built-in allocator chose ${nodes.map((node) => node.name).join(' and ')} of ${answer.considered} with room; ${scores}`,
-  };
+  log(answer.path === null ? `${answer.by} ${answer.info}` : `${answer.by} answers: ${answer.info}`);
+  return answer;
 }
 
-/** The names of networks, each once. */
-function networkNames(view: ClusterView, uuids: readonly (string | null)[]): string[] {
-  const networks = [...new Set(uuids)].map((uuid) => view.networks.get(uuid ?? ''));
-  return networks.flatMap((network) => (network ? [network.name] : []));
+function checkedOp(
+  { by }: Answer,
+  instances: readonly Instance[],
+  op: OpInput,
+  early_release: boolean,
+): OpInput {
+  if (!instances.some(({ name }) => name === op.instance_name))
+    throw new MerapiError('execution', `${by} moves ${op.instance_name}, which nobody asked for`);
+  const wanted = op.OP_ID === 'OP_INSTANCE_REPLACE_DISKS' ? { ...op, early_release } : op;
+  try {
+    parseOp(opcodeOf(op.OP_ID), wanted);
+  } catch (cause) {
+    throw new MerapiError('execution', `${by} answers with a wrong opcode: ${errorText(cause)}`, { cause });
+  }
+  return wanted;
 }
 
-/** What a placement must know of the NICs of an instance. */
-export function nicNeeds(
-  view: ClusterView,
-  nics: readonly Nic[],
-): Pick<AllocateRequest, 'nic_count' | 'networks'> {
-  return {
-    nic_count: nics.length,
-    networks: networkNames(
-      view,
-      nics.map(({ network }) => network),
-    ),
-  };
+function pairOf({ by }: Answer, nodes: readonly Node[], required: number): DiskNodes {
+  const [primary, secondary = null] = nodes;
+  if (!primary || nodes.length !== required)
+    throw new MerapiError('execution', `${by} chose ${nodes.length} nodes where ${required} are needed`);
+  return { primary, secondary };
 }
 
-/** What an instance that is there needs, with these disks. */
-export function requestOf(view: ClusterView, instance: Instance, disks: readonly Disk[]): AllocateRequest {
-  const be = fillBeParams(view.cluster, instance.beparams);
-  const spindles = disks.map((disk) => disk.spindles);
-  return {
-    memory: be.maxmem,
-    vcpus: be.vcpus,
-    disks: disks.map((disk) => disk.size),
-    disk_template: disks[0]?.dev_type ?? instance.disk_template,
-    spindle_use: be.spindle_use,
-    spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
-    ...nicNeeds(view, instance.nics),
-    tags: instance.tags,
-    required_nodes: disks.some((disk) => disk.dev_type === 'drbd') ? 2 : 1,
-  };
+function onlyOne(view: ClusterView, answer: Answer, chosen: readonly string[]): Node {
+  return pairOf(answer, nodesOf(view, answer, chosen), 1).primary;
+}
+
+/** @throws MerapiError execution for names of no nodes, or of one node twice */
+function nodesOf(view: ClusterView, { by }: Answer, chosen: readonly string[]): Node[] {
+  const nodes = chosen.map((name) => {
+    const node = view.nodes.named(name);
+    if (!node) throw new MerapiError('execution', `${by} chose a node that does not exist, ${name}`);
+    return node;
+  });
+  if (new Set(nodes).size < nodes.length)
+    throw new MerapiError('execution', `${by} chose a node twice: ${chosen.join(', ')}`);
+  return nodes;
 }

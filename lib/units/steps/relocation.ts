@@ -10,8 +10,8 @@ import type { InstanceTarget } from '../../rpc/types.ts';
 import { put } from '../../store/changes.ts';
 import type { Build, CheckContext } from '../define.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from './find.ts';
-import { chooseNode, requestOf } from './placement.ts';
-import { allocatorOf } from './relocate.ts';
+import { allocatorOf } from './iallocator.ts';
+import { replaceNode } from './placement.ts';
 import { checkBridges, isRunning } from './running.ts';
 import { checkInstancePolicy } from './spec.ts';
 import { instanceTarget } from './target.ts';
@@ -48,7 +48,7 @@ export async function checkMove(context: CheckContext, params: MoveRequest): Pro
   if (named && params.iallocator !== null)
     throw new MerapiError('wrong_input', 'Give target_node or iallocator, not both');
   const from = primaryOf(view, instance);
-  const to = targetOf(context, instance, named, params.iallocator);
+  const to = await targetOf(context, instance, named, params.iallocator, params.ignore_ipolicy);
   if (to.uuid === from.uuid)
     throw new MerapiError('wrong_state', `Node ${to.name} is the primary node of ${instance.name} already`);
   if (secondaryOf(view, instance) === to.uuid) checkOnline(to);
@@ -61,12 +61,14 @@ export async function checkMove(context: CheckContext, params: MoveRequest): Pro
 }
 
 /** Where the disks of an instance let it go. */
-export function targetOf(
-  { view, runtime, log }: CheckContext,
+export async function targetOf(
+  context: CheckContext,
   instance: Instance,
   named: Node | null,
   iallocator: string | null,
-): Node {
+  ignore_ipolicy: boolean,
+): Promise<Node> {
+  const { view } = context;
   const template = templateOf(view, instance);
   if (template === 'drbd') {
     const secondary = view.nodes.get(secondaryOf(view, instance) ?? '');
@@ -85,18 +87,7 @@ export function targetOf(
       `Disks of the template '${template}' are on one node only; the instance cannot run elsewhere`,
     );
   if (named) return named;
-  const allocator = allocatorOf(view, iallocator, 'target_node');
-  const request = { ...requestOf(view, instance, view.disksOf(instance)), exclude: [instance.primary_node] };
-  const group = view.nodes.get(instance.primary_node)?.group;
-  const { nodes, words } = chooseNode(
-    view,
-    runtime,
-    allocator,
-    { ...request, ...(group && { group }) },
-    instance,
-  );
-  log(words);
-  return nodes[0] as Node;
+  return replaceNode(context, allocatorOf(view, iallocator, 'target_node'), instance, ignore_ipolicy);
 }
 
 function templateOf(view: ClusterView, instance: Instance): DiskTemplate {

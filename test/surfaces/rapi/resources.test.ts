@@ -74,6 +74,36 @@ test('instance create: names are translated, the version is checked, dry-run com
   assert.equal(server.fake.submitted.length, 1);
 });
 
+test('evacuation of a node: by the body, or in the old form by arguments', async (t) => {
+  const server = await start(t);
+  const evacuate = (args: string, question?: Question) =>
+    op(server, 'POST', `/2/nodes/node1.example.com/evacuate${args}`, question);
+  const common = {
+    ...{ OP_ID: 'OP_NODE_EVACUATE', node_name: 'node1.example.com', dry_run: false },
+    sources: ['gnt:library:rlib2:nodes_name_evacuate'],
+  };
+  assert.deepEqual(await evacuate('', { body: { mode: 'primary-only', iallocator: 'hail' } }), {
+    ...common,
+    mode: 'primary-only',
+    iallocator: 'hail',
+  });
+  assert.deepEqual(await evacuate('?iallocator=hail&early_release=1'), {
+    ...{ ...common, mode: 'secondary-only', iallocator: 'hail', early_release: true },
+  });
+  assert.deepEqual(await evacuate('?remote_node=node2.example.com&dry-run=1&early_release=0'), {
+    ...{ ...common, mode: 'secondary-only', remote_node: 'node2.example.com' },
+    ...{ early_release: false, dry_run: true },
+  });
+  assert.deepEqual(await evacuate('?iallocator=hail', { body: { mode: 'all' } }), {
+    ...{ ...common, mode: 'all', iallocator: 'hail' },
+  });
+  const post = (args: string, body?: object) =>
+    server.ask('POST', `/2/nodes/node1.example.com/evacuate${args}`, { body });
+  assert.match(await message(post(''), 400), /'mode'/);
+  assert.match(await message(post('?iallocator=hail', { iallocator: 'other' }), 400), /'iallocator'/);
+  assert.match(await message(post('?early_release=yes'), 400), /'early_release'/);
+});
+
 test('changes of one instance', async (t) => {
   const server = await start(t);
   const at = (verb: string) => `/2/instances/inst1${verb}`;

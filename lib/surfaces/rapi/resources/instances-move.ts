@@ -28,6 +28,32 @@ function migrateOldForm(call: Call): Promise<number> {
   return submit(call, 'OP_NODE_MIGRATE', { node_name: call.items[0], mode, ...dry_run });
 }
 
+/** How instances leave a node; the old form has only arguments, and moves those that have the node as secondary. */
+const evacuation = submits('OP_NODE_EVACUATE', { items: ['node_name'] });
+
+const evacuateNode: Method = {
+  ...evacuation,
+  args: {
+    ...evacuation.args,
+    iallocator: { kind: 'text', doc: 'The old form of `iallocator` in the body.' },
+    remote_node: { kind: 'text', doc: 'The old form of `remote_node` in the body.' },
+    early_release: { kind: 'flag', doc: 'The old form of `early_release` in the body.' },
+  },
+  handle: (call) => {
+    const { query } = call;
+    const [iallocator, remote_node] = [query.text('iallocator'), query.text('remote_node')];
+    const early = query.text('early_release') === null ? {} : { early_release: query.flag('early_release') };
+    const given = {
+      ...(iallocator === null ? {} : { iallocator }),
+      ...(remote_node === null ? {} : { remote_node }),
+      ...early,
+    };
+    if (Object.keys(given).length === 0) return evacuation.handle(call);
+    const body = { mode: 'secondary-only', ...bodyObject(call) };
+    return submit(call, 'OP_NODE_EVACUATE', { node_name: call.items[0], ...given, ...dryRun(call) }, body);
+  },
+};
+
 const multi = submits('OP_INSTANCE_MULTI_ALLOC', {});
 
 /** As in single requests, instances may be described with `name` and `os`. */
@@ -73,7 +99,7 @@ export const instanceMoveResources: readonly Resource[] = [
   {
     name: 'nodes_name_evacuate',
     path: '/2/nodes/{name}/evacuate',
-    methods: { POST: submits('OP_NODE_EVACUATE', { items: ['node_name'] }) },
+    methods: { POST: evacuateNode },
   },
   {
     name: 'instances_multi_alloc',

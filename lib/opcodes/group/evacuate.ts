@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { ALL } from '../../model/locks.ts';
+import { kinds, maybe, optional, required } from '../../model/params.ts';
+import { defineOpcode } from '../define.ts';
+import { jobsResult } from '../kinds.ts';
+import { clusterShared } from '../locking.ts';
+
+export const groupEvacuate = defineOpcode({
+  id: 'OP_GROUP_EVACUATE',
+  summary: 'Finds nodes of other groups for all instances of a node group, and submits a job for each.',
+  params: {
+    group_name: required(kinds.name, 'The name of the group.'),
+    early_release: optional(
+      kinds.bool,
+      false,
+      'Remove old sides of mirrors before the new ones are in sync.',
+    ),
+    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new nodes.'),
+    target_groups: optional(
+      maybe(kinds.names),
+      null,
+      'The groups that they may go to; by default all others that take instances.',
+    ),
+    sequential: optional(kinds.bool, false, 'Begin each job only when the one before it has ended.'),
+    force_failover: optional(
+      kinds.bool,
+      false,
+      'Stop instances and start them there, even if they could migrate.',
+    ),
+  },
+  result: z.object({ jobs: jobsResult }),
+  summaryField: 'group_name',
+  locks: () => [
+    clusterShared,
+    { level: 'nodegroup', names: ALL, mode: 'shared' },
+    { level: 'node', names: ALL, mode: 'shared' },
+  ],
+  example: { group_name: 'rack1', target_groups: ['rack2'] },
+});

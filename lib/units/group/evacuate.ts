@@ -1,0 +1,52 @@
+import type { OpInput } from '../../model/job.ts';
+import { groupEvacuate as opcode } from '../../opcodes/group/evacuate.ts';
+import { defineUnit } from '../define.ts';
+import { groupNamed } from '../steps/find.ts';
+import { groupHooks } from '../steps/hooks.ts';
+import { allocatorOf } from '../steps/iallocator.ts';
+import { movingJobs } from '../steps/placement.ts';
+import { groupsOf, targetGroups } from '../steps/target-groups.ts';
+
+export const groupEvacuate = defineUnit(opcode, {
+  async check(context, params) {
+    const { view } = context;
+    const group = groupNamed(view, params.group_name);
+    const targets = targetGroups(view, params.target_groups, [group.uuid]);
+    const instances = view.instances.list().filter((each) => groupsOf(view, each).includes(group.uuid));
+    const target_groups = targets.map(({ uuid }) => uuid);
+    const question = { type: 'change-group', instances, target_groups } as const;
+    const allocator = allocatorOf(view, params.iallocator, null);
+    const chosen = await movingJobs(context, allocator, question, params.early_release);
+    const jobs = params.force_failover ? chosen.map((ops) => ops.map(failover)) : chosen;
+    return {
+      ...{
+        name: group.name,
+        targets: target_groups,
+        nodes: view.nodesOf(group.uuid).map(({ uuid }) => uuid),
+      },
+      jobs: params.sequential ? jobs.map(afterTheOneBefore) : jobs,
+    };
+  },
+
+  hooks: (view, { name, targets, nodes }) =>
+    groupHooks(view, 'group-evacuate', name, { env: { TARGET_GROUPS: targets }, pre: nodes }),
+
+  async run(context, { jobs }) {
+    if (jobs.length === 0) context.log('There is nothing to evacuate');
+    return { result: { jobs: [] }, jobs };
+  },
+});
+
+/** A failover in the place of a migration. */
+function failover(op: OpInput): OpInput {
+  if (op.OP_ID !== 'OP_INSTANCE_MIGRATE') return op;
+  const { instance_name, target_node, ignore_ipolicy } = op;
+  const target = target_node === undefined ? {} : { target_node };
+  return { OP_ID: 'OP_INSTANCE_FAILOVER', instance_name, ...target, ignore_ipolicy };
+}
+
+/** A job that waits for the one before it, however that ends. */
+function afterTheOneBefore(ops: readonly OpInput[], index: number): OpInput[] {
+  if (index === 0) return [...ops];
+  return ops.map((op) => ({ ...op, depends: [[-1, ['error', 'success', 'canceled']]] }));
+}

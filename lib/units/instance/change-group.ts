@@ -1,0 +1,29 @@
+import { instanceChangeGroup as opcode } from '../../opcodes/instance/change-group.ts';
+import { defineUnit } from '../define.ts';
+import { instanceNamed } from '../steps/find.ts';
+import { aboutInstance } from '../steps/hooks.ts';
+import { allocatorOf } from '../steps/iallocator.ts';
+import { movingJobs } from '../steps/placement.ts';
+import { groupsOf, targetGroups } from '../steps/target-groups.ts';
+
+export const instanceChangeGroup = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, resolve } = context;
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const targets = targetGroups(view, params.target_groups, groupsOf(view, instance));
+    const target_groups = targets.map(({ uuid }) => uuid);
+    const question = { type: 'change-group', instances: [instance], target_groups } as const;
+    const allocator = allocatorOf(view, params.iallocator, null);
+    const jobs = await movingJobs(context, allocator, question, params.early_release);
+    return { uuid: instance.uuid, targets: target_groups, jobs };
+  },
+
+  hooks: (view, { uuid, targets }) => {
+    const instance = view.instances.get(uuid);
+    const env = { TARGET_GROUPS: targets };
+    return instance ? aboutInstance(view, 'instance-change-group', instance, { env, pre: [] }) : null;
+  },
+
+  run: async (_context, { jobs }) => ({ result: { jobs: [] }, jobs }),
+});
