@@ -14,7 +14,7 @@ export function clientRoutes(): string {
         items,
         fixed,
         args: Object.fromEntries(Object.entries(args).map(([name, { param }]) => [param ?? name, name])),
-        body: body && Object.fromEntries(Object.entries(body).map(([alias, name]) => [name, alias])),
+        body: Object.fromEntries(Object.entries(body).map(([alias, name]) => [name, alias])),
         constants,
         forbidden,
       };

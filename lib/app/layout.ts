@@ -7,6 +7,8 @@ export interface Layout {
   /** The cluster's own certificate authority, and the identities that it signed for the master. */
   certificates: string;
   secretKey: string;
+  /** What clusters that exchange instances have in common. */
+  sharedSecret: string;
   users: string;
   adminPassword: string;
   /** The address of the API, while a master runs. */
@@ -30,6 +32,7 @@ export function layoutOf(dir: string): Layout {
     database: join(dir, 'cluster.db'),
     certificates: join(dir, 'certificates'),
     secretKey: join(dir, 'secret.key'),
+    sharedSecret: join(dir, 'cluster-domain-secret'),
     users: join(dir, 'rapi', 'users'),
     adminPassword: join(dir, 'admin-password'),
     rapiUrl: join(dir, 'rapi', 'url'),

@@ -55,7 +55,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const clock = options.clock ?? systemClock;
   const issuer = await authority(layout);
   const tls = await masterTls(layout, issuer);
-  const seal = await openSeal(layout.secretKey);
+  const seal = await openSeal(layout.secretKey, layout.sharedSecret);
   const store = await openStore(layout.database, clock);
   const isNew = !store.view.initialised;
   try {

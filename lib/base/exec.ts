@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { MerapiError } from './errors.ts';
 
 export interface ExecOptions {
@@ -9,6 +10,8 @@ export interface ExecOptions {
   env?: NodeJS.ProcessEnv;
   /** Text for the program's standard input; by default it is empty. */
   input?: string;
+  /** Takes the program's standard input, which it must end, and output; neither `input` nor `stdout` counts then. */
+  pipes?: (stdin: Writable, stdout: Readable) => void;
   /** Called with the pid (= process group) as soon as the program runs. */
   onStart?: (pid: number) => void | Promise<void>;
 }
@@ -38,9 +41,10 @@ export function run(
     let stdout = '';
     let stderr = '';
     let expired = false;
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      stdout = (stdout + text).slice(-KEPT_OUTPUT);
-    });
+    if (!options.pipes)
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        stdout = (stdout + text).slice(-KEPT_OUTPUT);
+      });
     child.stderr.setEncoding('utf8').on('data', (text) => {
       stderr = (stderr + text).slice(-KEPT_OUTPUT);
     });
@@ -62,7 +66,8 @@ export function run(
       } else resolve({ code, signal, stdout, stderr });
     });
     child.stdin.on('error', () => undefined); // a program may end without reading its input
-    child.stdin.end(options.input ?? '');
+    if (options.pipes) options.pipes(child.stdin, child.stdout);
+    else child.stdin.end(options.input ?? '');
     if (child.pid !== undefined && options.onStart) {
       Promise.resolve(options.onStart(child.pid)).catch((cause) => {
         killGroup(child.pid as number);

@@ -1,32 +1,44 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { MerapiError } from './errors.ts';
 import { readFileOrNull, writeFileDurably } from './files.ts';
 
-/** Encrypts and decrypts texts that must not stand on disk in clear (AES-256-GCM). */
+/** The secrets of a cluster: for texts that must not stand on disk in clear (AES-256-GCM), and for those of other clusters. */
 export interface Seal {
   close(text: string): string;
   /** @throws MerapiError internal_error when the text was not sealed with this key or was changed. */
   open(sealed: string): string;
+  /** The signature (HMAC-SHA1, in hexadecimal) of a text by the secret that clusters which exchange instances share. */
+  sign(text: string): string;
 }
 
 /**
- * The seal of a key file; the file (mode 0600, 32 random bytes in hexadecimal) is made when it is missing.
- * @throws MerapiError configuration when the file holds something else.
+ * The seal of a key file and of a file with the secret shared with other clusters, any text. A file that is missing is made
+ * (mode 0600, 32 random bytes in hexadecimal).
+ * @throws MerapiError configuration when the key file holds something else, or the other one nothing.
  */
-export async function openSeal(keyFile: string): Promise<Seal> {
-  let key = (await readFileOrNull(keyFile))?.trim();
-  if (!key) {
-    key = randomBytes(32).toString('hex');
-    await writeFileDurably(keyFile, `${key}\n`, 0o600);
-  }
+export async function openSeal(keyFile: string, sharedFile: string): Promise<Seal> {
+  const key = await secretIn(keyFile);
   if (!/^[0-9a-f]{64}$/i.test(key))
     throw new MerapiError('configuration', `${keyFile} is not a key: it must hold 64 hexadecimal digits`);
-  return sealOf(Buffer.from(key, 'hex'));
+  const shared = await secretIn(sharedFile);
+  if (shared === '')
+    throw new MerapiError('configuration', `${sharedFile} must hold the secret shared with other clusters`);
+  return sealOf(Buffer.from(key, 'hex'), shared);
 }
 
-/** The seal of a 32-byte key. */
-export function sealOf(key: Buffer): Seal {
+/** The text of a secret's file without the blanks around it; the file is made when it is missing. */
+async function secretIn(file: string): Promise<string> {
+  const known = await readFileOrNull(file);
+  if (known !== null) return known.trim();
+  const secret = randomBytes(32).toString('hex');
+  await writeFileDurably(file, `${secret}\n`, 0o600);
+  return secret;
+}
+
+/** The seal of a 32-byte key and of the secret shared with other clusters; without one no other cluster has the same. */
+export function sealOf(key: Buffer, shared = key.toString('hex')): Seal {
   return {
+    sign: (text) => createHmac('sha1', shared).update(text).digest('hex'),
     close(text) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', key, nonce);

@@ -24,13 +24,50 @@ export interface Subject {
   hosts: readonly string[];
 }
 
+const DAY = 24 * 3600_000;
 const YEARS = 10;
+
+/** What a certificate may be used for, as node-forge names it. */
+type Extensions = Parameters<forge.pki.Certificate['setExtensions']>[0];
+
+const authorityUse: Extensions = [
+  { name: 'basicConstraints', cA: true, critical: true },
+  { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+  { name: 'subjectKeyIdentifier' },
+];
+
+function endUse(hosts: readonly string[]): Extensions {
+  const altNames = hosts.map((host) => (isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }));
+  return [
+    { name: 'basicConstraints', cA: false },
+    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
+    { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+    { name: 'subjectAltName', altNames },
+  ];
+}
 
 /**
  * Makes a key (node:crypto, RSA 2048) and a certificate for it (node-forge), signed by `issuer`, or by itself when there is
  * none: then it is an authority. Valid for ten years from one day ago.
  */
-export async function issue(subject: Subject, issuer: Identity | null): Promise<Identity> {
+export function issue(subject: Subject, issuer: Identity | null): Promise<Identity> {
+  const from = Date.now() - DAY;
+  const to = Date.now() + YEARS * 365 * DAY;
+  return certify(subject.commonName, issuer, [from, to], issuer ? endUse(subject.hosts) : authorityUse);
+}
+
+/** Makes an identity that vouches for itself and for nothing else, for some seconds from now. */
+export function issueAlone(commonName: string, seconds: number): Promise<Identity> {
+  const from = Date.now() - DAY; // clocks differ
+  return certify(commonName, null, [from, Date.now() + seconds * 1000], endUse([commonName]));
+}
+
+async function certify(
+  commonName: string,
+  issuer: Identity | null,
+  [from, to]: readonly [number, number],
+  extensions: Extensions,
+): Promise<Identity> {
   const pair = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -39,28 +76,12 @@ export async function issue(subject: Subject, issuer: Identity | null): Promise<
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey);
   certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
-  certificate.validity.notBefore = new Date(Date.now() - 24 * 3600_000);
-  certificate.validity.notAfter = new Date(Date.now() + YEARS * 365 * 24 * 3600_000);
-  const name = [{ name: 'commonName', value: subject.commonName }];
+  certificate.validity.notBefore = new Date(from);
+  certificate.validity.notAfter = new Date(to);
+  const name = [{ name: 'commonName', value: commonName }];
   certificate.setSubject(name);
   certificate.setIssuer(issuer ? forge.pki.certificateFromPem(issuer.cert).subject.attributes : name);
-  const altNames = subject.hosts.map((host) =>
-    isIP(host) ? { type: 7, ip: host } : { type: 2, value: host },
-  );
-  certificate.setExtensions(
-    issuer
-      ? [
-          { name: 'basicConstraints', cA: false },
-          { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
-          { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-          { name: 'subjectAltName', altNames },
-        ]
-      : [
-          { name: 'basicConstraints', cA: true, critical: true },
-          { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-          { name: 'subjectKeyIdentifier' },
-        ],
-  );
+  certificate.setExtensions(extensions);
   const signer = forge.pki.privateKeyFromPem(issuer ? issuer.key : pair.privateKey);
   certificate.sign(signer, forge.md.sha256.create());
   return { cert: forge.pki.certificateToPem(certificate), key: pair.privateKey };

@@ -10,8 +10,8 @@ export interface Route {
   readonly fixed: Readonly<Record<string, Json>>;
   /** Arguments of the URL, by their parameters. */
   readonly args: Readonly<Record<string, string>>;
-  /** Names in the body that differ, by their parameters; false: there is no body. */
-  readonly body: false | Readonly<Record<string, string>>;
+  /** Names in the body that differ, by their parameters. */
+  readonly body: Readonly<Record<string, string>>;
   /** Members of the body that are no parameters. */
   readonly constants: Readonly<Record<string, Json>>;
   /** Parameters that cannot be given. */
@@ -42,8 +42,7 @@ export function requestOf(route: Route, params: Readonly<Record<string, Json>>):
     for (const value of [take(param) ?? []].flat())
       args.append(name, typeof value === 'boolean' ? String(Number(value)) : String(value));
   const query = args.size > 0 ? `?${args}` : '';
-  const names = route.body || {};
-  const members = Object.entries(rest).map(([name, value]) => [names[name] ?? name, value]);
+  const members = Object.entries(rest).map(([name, value]) => [route.body[name] ?? name, value]);
   const body = { ...route.constants, ...Object.fromEntries(members) };
   return {
     method: route.method,

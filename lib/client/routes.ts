@@ -3,6 +3,9 @@ import type { Route } from './route.ts';
 
 /** How each opcode is submitted over the API. */
 export const routes = {
+  OP_BACKUP_EXPORT: {"method":"PUT","path":"/2/instances/{name}/export","items":["instance_name"],"fixed":{},"args":{},"body":{"target_node":"destination"},"constants":{},"forbidden":[]},
+  OP_BACKUP_PREPARE: {"method":"PUT","path":"/2/instances/{name}/prepare-export","items":["instance_name"],"fixed":{},"args":{"mode":"mode"},"body":{},"constants":{},"forbidden":[]},
+  OP_BACKUP_REMOVE: {"method":"DELETE","path":"/2/instances/{name}/export","items":["instance_name"],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_CLUSTER_REDIST_CONF: {"method":"PUT","path":"/2/redistribute-config","items":[],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":[]},
   OP_CLUSTER_SET_PARAMS: {"method":"PUT","path":"/2/modify","items":[],"fixed":{},"args":{},"body":{},"constants":{},"forbidden":["compression_tools"]},
   OP_GROUP_ADD: {"method":"POST","path":"/2/groups","items":[],"fixed":{},"args":{},"body":{"group_name":"name"},"constants":{},"forbidden":[]},

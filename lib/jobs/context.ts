@@ -23,7 +23,7 @@ export function stepContext(
   parts: Parts,
   journal: Journal,
   scope: string,
-  log: (text: string) => void,
+  log: RunContext['log'],
 ): RunContext {
   const tools = (): StepTools => ({ view: parts.store.view, runtime: parts.runtime, nodes: parts.nodes });
   return {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import type { JobOp, JobStatus } from '../model/job.ts';
+import type { JobOp, JobStatus, LogType } from '../model/job.ts';
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
 
@@ -66,14 +66,14 @@ export class JobRecord {
   }
 
   /** What adds a line to the log; nothing when an earlier life has added it. */
-  line(index: number, text: string): Change[] {
+  line(index: number, text: string, type: LogType): Change[] {
     const logged = this.#logged[index] ?? [];
     const place = logged.indexOf(text);
     if (place >= 0) {
       logged.splice(place, 1);
       return [];
     }
-    const entry = { serial: ++this.#serial, time: this.#clock.seconds(), type: 'message', text };
+    const entry = { serial: ++this.#serial, time: this.#clock.seconds(), type, text };
     return [{ change: 'log-add', job: this.#id, op: index, entry }];
   }
 }

@@ -4,7 +4,7 @@ import { type Json, parseJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Grant, LockManager } from '../locks/manager.ts';
-import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
+import { isFinal, type Job, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
 import type { ClusterView } from '../model/view.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import type { NodeCaller } from '../rpc/client.ts';
@@ -12,7 +12,7 @@ import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
-import type { CheckContext, Done } from '../units/define.ts';
+import type { CheckContext, Done, RunContext } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
 import { stepContext } from './context.ts';
 import { withCurrent } from './current.ts';
@@ -183,7 +183,7 @@ export class JobRun {
   async #perform(index: number, journal: Journal, params: OpInput): Promise<void> {
     const { store, runtime, nodes, clock, seal } = this.#parts;
     const unit = unitOf(opcodeOf(params.OP_ID).id);
-    const log = (text: string) => this.#log(index, journal, text);
+    const log: RunContext['log'] = (text, type) => this.#log(index, journal, text, type);
     const hooksOf = (facts: unknown) => (view: ClusterView) =>
       unit.hooks?.(view, facts as never, params as never) ?? null;
     const context: CheckContext = {
@@ -268,8 +268,8 @@ export class JobRun {
     return status;
   }
 
-  #log(index: number, journal: Journal, text: string): void {
-    journal.later(...this.#record.line(index, text));
+  #log(index: number, journal: Journal, text: string, type: LogType = 'message'): void {
+    journal.later(...this.#record.line(index, text, type));
   }
 
   /** The opcode's values with its secrets. */

@@ -7,6 +7,12 @@ import type { TlsFiles } from '../base/tls.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
 import { type Handlers, startRpcServer } from '../rpc/server.ts';
 import { Streams } from '../rpc/streams.ts';
+import { Arrivals } from './backup/arrivals.ts';
+import { Dumps } from './backup/dumps.ts';
+import { ExportFolder } from './backup/folder.ts';
+import { Identities } from './backup/identities.ts';
+import { backupExecutors } from './executors/backup.ts';
+import { certificateExecutors } from './executors/certificate.ts';
 import { diskExecutors } from './executors/disk.ts';
 import { hooksExecutors } from './executors/hooks.ts';
 import { instanceExecutors } from './executors/instance.ts';
@@ -15,6 +21,7 @@ import { networkExecutors } from './executors/network.ts';
 import { nodeExecutors } from './executors/node.ts';
 import { osExecutors } from './executors/os.ts';
 import { storageExecutors } from './executors/storage.ts';
+import { transferExecutors } from './executors/transfer.ts';
 import { Facts } from './facts.ts';
 import { withFaults } from './faults.ts';
 import { HookScripts } from './hooks.ts';
@@ -117,6 +124,10 @@ async function startParts(
     ? hostPower({ allowed: config.powercycle ?? false, log })
     : simulatedPower(hypervisors);
   const streams = new Streams(log);
+  const dumps = new Dumps(storage, installer);
+  const identities = new Identities(join(folder, 'identities'));
+  const arrivals = new Arrivals(listen.host);
+  undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
   const handlers: Handlers = {
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power }),
@@ -124,7 +135,13 @@ async function startParts(
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors(storage, { streams, tls, endpoint: () => endpoint }),
     ...storageExecutors(new StorageUnits(paths, places)),
-    ...osExecutors(installer, hypervisors),
+    ...osExecutors(installer, hypervisors, dumps, tls),
+    ...backupExecutors({
+      ...{ exports: new ExportFolder(join(folder, 'export')), dumps, streams, tls },
+      endpoint: () => endpoint,
+    }),
+    ...certificateExecutors(identities),
+    ...transferExecutors({ arrivals, dumps, identities, isEverywhere: isUnspecified(listen.host) }),
     ...hooksExecutors(hooks),
     ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
   };

@@ -1,14 +1,19 @@
 import { MerapiError } from '../base/errors.ts';
+import { backupExport } from './backup/export.ts';
+import { backupPrepare } from './backup/prepare.ts';
+import { backupRemove } from './backup/remove.ts';
 import { clusterPostInit } from './cluster/post-init.ts';
 import { clusterRedistConf } from './cluster/redist-conf.ts';
 import { clusterSetParams } from './cluster/set-params.ts';
 import type { Opcode } from './define.ts';
 import { groupAdd } from './group/add.ts';
 import { groupAssignNodes } from './group/assign-nodes.ts';
+import { groupEvacuate } from './group/evacuate.ts';
 import { groupRemove } from './group/remove.ts';
 import { groupRename } from './group/rename.ts';
 import { groupSetParams } from './group/set-params.ts';
 import { instanceActivateDisks } from './instance/activate-disks.ts';
+import { instanceChangeGroup } from './instance/change-group.ts';
 import { instanceConsole } from './instance/console.ts';
 import { instanceCreate } from './instance/create.ts';
 import { instanceDeactivateDisks } from './instance/deactivate-disks.ts';
@@ -44,6 +49,7 @@ import { osDiagnose } from './os/diagnose.ts';
 import { repairNodeStorage } from './repair/node-storage.ts';
 import { tagsDel } from './tags/del.ts';
 import { tagsSet } from './tags/set.ts';
+import { testAllocator } from './test/allocator.ts';
 import { testDelay } from './test/delay.ts';
 
 /** Every opcode, by its id. */
@@ -72,6 +78,7 @@ export const opcodes = {
   OP_INSTANCE_RENAME: instanceRename,
   OP_INSTANCE_REINSTALL: instanceReinstall,
   OP_INSTANCE_MULTI_ALLOC: instanceMultiAlloc,
+  OP_INSTANCE_CHANGE_GROUP: instanceChangeGroup,
   OP_INSTANCE_QUERY_DATA: instanceQueryData,
   OP_INSTANCE_CONSOLE: instanceConsole,
   OP_INSTANCE_ACTIVATE_DISKS: instanceActivateDisks,
@@ -81,6 +88,7 @@ export const opcodes = {
   OP_INSTANCE_REPLACE_DISKS: instanceReplaceDisks,
   OP_GROUP_ADD: groupAdd,
   OP_GROUP_REMOVE: groupRemove,
+  OP_GROUP_EVACUATE: groupEvacuate,
   OP_GROUP_RENAME: groupRename,
   OP_GROUP_SET_PARAMS: groupSetParams,
   OP_GROUP_ASSIGN_NODES: groupAssignNodes,
@@ -89,10 +97,14 @@ export const opcodes = {
   OP_NETWORK_SET_PARAMS: networkSetParams,
   OP_NETWORK_CONNECT: networkConnect,
   OP_NETWORK_DISCONNECT: networkDisconnect,
+  OP_BACKUP_PREPARE: backupPrepare,
+  OP_BACKUP_EXPORT: backupExport,
+  OP_BACKUP_REMOVE: backupRemove,
   OP_TAGS_SET: tagsSet,
   OP_TAGS_DEL: tagsDel,
   OP_OS_DIAGNOSE: osDiagnose,
   OP_TEST_DELAY: testDelay,
+  OP_TEST_ALLOCATOR: testAllocator,
 } as const;
 
 export type Opcodes = typeof opcodes;

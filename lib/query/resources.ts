@@ -1,6 +1,7 @@
 import { MerapiError } from '../base/errors.ts';
 import type { FieldTable, QueryFieldsAnswer } from './define.ts';
 import { clusterTable } from './fields/cluster.ts';
+import { exportTable } from './fields/export.ts';
 import { filterTable } from './fields/filter.ts';
 import { groupTable } from './fields/group.ts';
 import { instanceTable } from './fields/instance.ts';
@@ -17,6 +18,7 @@ export const resources = {
   group: groupTable,
   network: networkTable,
   job: jobTable,
+  export: exportTable,
   filter: filterTable,
   lock: lockTable,
   os: osTable,

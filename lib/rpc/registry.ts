@@ -1,4 +1,16 @@
 import {
+  backupDiscard,
+  backupFetch,
+  backupFinish,
+  backupList,
+  backupOffer,
+  backupPrepare,
+  backupRead,
+  backupRemove,
+  backupRestore,
+} from './calls/backup.ts';
+import { certificateCreate, certificateRemove } from './calls/certificate.ts';
+import {
   diskActivate,
   diskCopy,
   diskCreate,
@@ -24,8 +36,15 @@ import {
 import { migrationReceive, migrationResume, migrationSend } from './calls/migration.ts';
 import { networkBridges } from './calls/network.ts';
 import { nodeDelay, nodeFacts, nodeHello, nodePowercycle } from './calls/node.ts';
-import { osCreate, osList, osRename } from './calls/os.ts';
+import { osCreate, osImport, osList, osRename } from './calls/os.ts';
 import { storageList, storageModify, storageRepair } from './calls/storage.ts';
+import {
+  transferClose,
+  transferOpen,
+  transferPromise,
+  transferSend,
+  transferWait,
+} from './calls/transfer.ts';
 import type { CallParams, CallResult } from './define.ts';
 
 /** Every call between master and node worker, by name: the whole contract. */
@@ -58,6 +77,23 @@ export const calls = {
   'os.list': osList,
   'os.create': osCreate,
   'os.rename': osRename,
+  'os.import': osImport,
+  'backup.list': backupList,
+  'backup.read': backupRead,
+  'backup.prepare': backupPrepare,
+  'backup.discard': backupDiscard,
+  'backup.offer': backupOffer,
+  'backup.fetch': backupFetch,
+  'backup.finish': backupFinish,
+  'backup.restore': backupRestore,
+  'backup.remove': backupRemove,
+  'certificate.create': certificateCreate,
+  'certificate.remove': certificateRemove,
+  'transfer.open': transferOpen,
+  'transfer.wait': transferWait,
+  'transfer.close': transferClose,
+  'transfer.promise': transferPromise,
+  'transfer.send': transferSend,
   'network.bridges': networkBridges,
   'hooks.run': hooksRun,
   'storage.list': storageList,

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -20,6 +21,10 @@ export interface Offer {
   /** Makes the data; called anew each time that somebody reads it. */
   open(): Promise<Readable>;
 }
+
+/** What stands behind the data of a stream: that it is whole, or why it is not. */
+const END = 'Merapi-End';
+const OK = 'ok';
 
 /** How long an offer stands, and how long data may stay away in the middle of a stream, in milliseconds. */
 const KEPT = 24 * 3600_000;
@@ -42,7 +47,7 @@ export class Streams {
     this.#offers.set(id, { offer, timer: setTimeout(() => this.#forget(id), KEPT).unref() });
   }
 
-  /** Answers the request of another node's worker for a stream. A stream that cannot be completed ends without an end. */
+  /** Answers the request of another node's worker for a stream. A stream that cannot be completed tells why at its end. */
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = (message.url ?? '').slice(STREAMS.length);
     const peer = (message.socket as TLSSocket).getPeerCertificate().subject?.CN;
@@ -54,16 +59,19 @@ export class Streams {
         .end(`No stream ${id} is offered to ${peer}\n`);
       return;
     }
+    let end = OK;
     try {
       const data = await found.open();
-      response.writeHead(200, { 'content-type': 'application/octet-stream' });
-      if (found.compress === 'none') await pipeline(data, response);
-      else await pipeline(data, createGzip({ level: levels[found.compress] }), response);
+      response.writeHead(200, { 'content-type': 'application/octet-stream', trailer: END });
+      await writeAll(packed(data, found.compress), response);
       if (this.#offers.get(id)?.offer === found) this.#forget(id);
     } catch (error) {
       this.#log.warn({ err: error, peer, id }, 'a stream broke off');
-      response.destroy();
+      if (!response.headersSent) response.writeHead(200, { trailer: END });
+      end = encodeURIComponent(errorText(error));
     }
+    response.addTrailers({ [END]: end });
+    response.end();
   }
 
   #forget(id: string): void {
@@ -94,10 +102,10 @@ export async function readStream(
       signal,
     });
     if (answer.statusCode !== 200) throw broken((await answer.body.text()).trim());
-    const data = checked(answer.body, broken);
-    if (compress === 'none') return await use(data);
-    const unpacked = createGunzip();
-    await Promise.all([pipeline(data, unpacked), use(unpacked)]);
+    const { trailers } = answer;
+    const end = () => (trailers as Record<string, string | undefined>)[END.toLowerCase()];
+    const data = checked(answer.body, end, broken);
+    await use(unpacked(data, compress));
   } catch (error) {
     throw error instanceof MerapiError ? error : broken(error);
   } finally {
@@ -105,14 +113,52 @@ export async function readStream(
   }
 }
 
-/** The same data; its failures are those of the stream. */
-function checked(data: Readable, broken: (cause: unknown) => MerapiError): Readable {
+/** The data as it goes on its way. */
+export function packed(data: Readable, compress: Compression): Readable {
+  if (compress === 'none') return data;
+  const gzip = createGzip({ level: levels[compress] });
+  pipeline(data, gzip).catch(() => undefined); // whoever reads it learns of the failure
+  return gzip;
+}
+
+/** The data as it was before packed(). */
+export function unpacked(data: Readable, compress: Compression): Readable {
+  if (compress === 'none') return data;
+  const gunzip = createGunzip();
+  pipeline(data, gunzip).catch(() => undefined);
+  return gunzip;
+}
+
+/** Writes data to a stream as fast as that takes it, and does not end it. @throws Error when it is closed */
+async function writeAll(data: AsyncIterable<Buffer>, target: Writable): Promise<void> {
+  const closed = new AbortController();
+  const close = () => closed.abort(new Error('the reader has gone'));
+  target.on('close', close).on('error', close);
+  try {
+    for await (const chunk of data) {
+      closed.signal.throwIfAborted();
+      if (!target.write(chunk)) await once(target, 'drain', { signal: closed.signal });
+    }
+  } finally {
+    target.off('close', close).off('error', close);
+  }
+}
+
+/** The same data; its failures, and an end that is none, are those of the stream. */
+function checked(
+  data: Readable,
+  endOf: () => string | undefined,
+  broken: (cause: unknown) => MerapiError,
+): Readable {
   const read = async function* () {
     try {
       yield* data;
     } catch (error) {
       throw broken(error);
     }
+    const end = endOf();
+    if (end === undefined) throw broken('it broke off');
+    if (end !== OK) throw broken(decodeURIComponent(end));
   };
   return Readable.from(read(), { objectMode: false });
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
 import type { Seal } from '../base/seal.ts';
-import type { OpInput } from '../model/job.ts';
+import type { LogType, OpInput } from '../model/job.ts';
 import type { Node } from '../model/node.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { CommonValues, Opcode, ResultOf, ValuesOf } from '../opcodes/define.ts';
@@ -42,8 +42,8 @@ export interface StepTools {
 export interface RunContext {
   readonly clock: Clock;
   readonly seal: Seal;
-  /** Adds a line to the job's log. */
-  log(text: string): void;
+  /** Adds a line to the job's log, by default for people. */
+  log(text: string, type?: LogType): void;
   /** Does something with an effect outside the store, or that would not come out the same twice; answers JSON or nothing. */
   step<T>(
     name: string,

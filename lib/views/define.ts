@@ -21,10 +21,18 @@ export interface JobSource {
   locks(): readonly LockState[];
 }
 
+/** An export that a node keeps, or that nothing is known of its exports: then `instance` is null. */
+export interface ExportRow {
+  readonly node: string;
+  readonly instance: string | null;
+}
+
 /** What only nodes know, and are asked for when it is wanted. */
 export interface NodeSource {
   /** All OS definitions; a node that does not answer has none. */
   operatingSystems(): Promise<readonly OsStatus[]>;
+  /** All exports, by node and name. */
+  exports(): Promise<readonly ExportRow[]>;
 }
 
 /** Reads one field of a row. */

@@ -1,4 +1,5 @@
 import { type SplitTime, splitTime } from '../base/clock.ts';
+import { parseJson } from '../base/json.ts';
 import type { Job, JobOp, JobStatus } from '../model/job.ts';
 import { commonParams } from '../model/params.ts';
 import { type Opcode, shortName, summaryOf } from '../opcodes/define.ts';
@@ -8,7 +9,7 @@ import { maybe, normal, type Value, type Values } from './define.ts';
 import { showFailure } from './failure.ts';
 
 /** A line of a job's log: serial number, time, type, text. */
-type ShownLogLine = [serial: number, time: SplitTime, type: string, text: string];
+type ShownLogLine = [serial: number, time: SplitTime, type: string, text: unknown];
 
 /** A job as GET /2/jobs/N shows it. */
 interface ShownJob {
@@ -58,7 +59,12 @@ function showResult(op: JobOp): unknown {
 
 /** The log of an opcode in the form that the RAPI shows. */
 export function showLog(op: JobOp): ShownLogLine[] {
-  return op.log.map(({ serial, time, type, text }) => [serial, splitTime(time), type, text]);
+  return op.log.map(({ serial, time, type, text }) => [
+    serial,
+    splitTime(time),
+    type,
+    type === 'message' ? text : parseJson(text),
+  ]);
 }
 
 /** A job in the form of GET /2/jobs/N. */

@@ -6,6 +6,7 @@ import { type Filter, parseFilter } from '../query/language.ts';
 import { describeFields, resourceName, resources } from '../query/resources.ts';
 import { clusterValues } from './cluster-row.ts';
 import { type JobSource, type NodeSource, type ReadContext, UNKNOWN, type Values } from './define.ts';
+import { exportValues } from './export.ts';
 import { filterValues } from './filter.ts';
 import { GroupRow, groupValues } from './group.ts';
 import { InstanceRow, instanceValues } from './instance.ts';
@@ -121,6 +122,8 @@ export async function runQuery(
       const rows = (await nodes.operatingSystems()).map((status) => ({ status, cluster: view.cluster }));
       return { ...answer, data: await readAll(question, osValues, rows) };
     }
+    case 'export':
+      return { ...answer, data: await readAll(question, exportValues, await nodes.exports()) };
     case 'cluster':
       return { ...answer, data: await readAll(question, clusterValues, [view]) };
   }

@@ -38,11 +38,11 @@ describe('openSeal', () => {
   it('makes the key once, for its owner only', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'keys', 'secret.key');
-      const sealed = (await openSeal(path)).close('x');
+      const sealed = (await openSeal(path, join(folder, 'shared'))).close('x');
       const key = await readFile(path, 'utf8');
       assert.match(key, /^[0-9a-f]{64}\n$/);
       assert.equal((await stat(path)).mode & 0o777, 0o600);
-      assert.equal((await openSeal(path)).open(sealed), 'x');
+      assert.equal((await openSeal(path, join(folder, 'shared'))).open(sealed), 'x');
       assert.equal(await readFile(path, 'utf8'), key);
     }));
 
@@ -51,8 +51,36 @@ describe('openSeal', () => {
       const path = join(folder, 'secret.key');
       for (const text of ['abcd', 'x'.repeat(64), `${'0'.repeat(63)}\n`]) {
         await writeFile(path, text);
-        await assert.rejects(openSeal(path), { code: 'configuration', message: /64 hexadecimal digits/ });
+        await assert.rejects(openSeal(path, join(folder, 'shared')), {
+          code: 'configuration',
+          message: /64 hexadecimal digits/,
+        });
         assert.equal(await readFile(path, 'utf8'), text);
       }
+    }));
+
+  it('signs as every cluster with the same shared secret does, and as no other', () =>
+    inFolder(async (folder) => {
+      const [one, two, three] = ['one', 'two', 'three'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ];
+      const shared = join(folder, 'cluster-domain-secret');
+      const seals = [
+        await openSeal(one, shared),
+        await openSeal(two, shared),
+        await openSeal(three, `${shared}2`),
+      ];
+      const [a, b, c] = seals.map((each) => each.sign('Hi'));
+      assert.match(a ?? '', /^[0-9a-f]{40}$/);
+      assert.equal(a, b);
+      assert.notEqual(a, c);
+      assert.equal((await stat(shared)).mode & 0o777, 0o600);
+      await writeFile(shared, ' key \n');
+      const known = (await openSeal(one, shared)).sign('The quick brown fox jumps over the lazy dog');
+      assert.equal(known, 'de7c9b85b8b78aa6bc8a7a36f70a90701c9db4d9', 'a known answer of HMAC-SHA1');
+      await writeFile(shared, '\n');
+      await assert.rejects(openSeal(one, shared), { code: 'configuration', message: /must hold the secret/ });
     }));
 });

@@ -206,7 +206,7 @@ async function live(dir: string, gate: Gate): Promise<Life> {
     runtime,
     nodes,
     clock: systemClock,
-    seal: await openSeal(layout.secretKey),
+    seal: await openSeal(layout.secretKey, layout.sharedSecret),
     log: silentLogger,
   });
   const manager = createManager({ store, queue, runtime, nodes });

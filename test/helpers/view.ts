@@ -50,6 +50,7 @@ export function aCluster(patch: Partial<Cluster> = {}): Cluster {
     shared_file_storage_dir: '/srv/shared-file-storage',
     gluster_storage_dir: '/srv/gluster',
     os_search_path: ['/srv/os'],
+    iallocator_search_path: [],
     default_iallocator: 'hail',
     default_iallocator_params: {},
     hidden_os: [],
@@ -136,7 +137,7 @@ export function aNic(uuid: string, patch: Partial<Nic> = {}): Nic {
 }
 
 /** Nodes that have no OS definition. */
-export const noNodes: NodeSource = { operatingSystems: async () => [] };
+export const noNodes: NodeSource = { operatingSystems: async () => [], exports: async () => [] };
 
 /** The network 192.0.2.0/29 with a gateway. */
 export function aNetwork(name: string, patch: Partial<Network> = {}): Network {

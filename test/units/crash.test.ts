@@ -5,6 +5,7 @@ import { stringifyJson } from '../../lib/base/json.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
 import { opcodes } from '../../lib/opcodes/registry.ts';
 import { TestCluster } from '../helpers/cluster.ts';
+import { backupScenarios } from './crash/backup.ts';
 import { changeScenarios } from './crash/change.ts';
 import { clusterScenarios } from './crash/cluster.ts';
 import { create, type Scenario } from './crash/define.ts';
@@ -20,6 +21,7 @@ import { stateOf, withoutChance, withoutNodes } from './state.ts';
 
 const scenarios: Scenario[] = [
   // a line for each file
+  ...backupScenarios,
   ...instanceScenarios,
   ...diskScenarios,
   ...clusterScenarios,
@@ -34,9 +36,13 @@ const scenarios: Scenario[] = [
 
 /** Opcodes that change nothing, and the one whose own suite follows. */
 const elsewhere = [
+  'OP_BACKUP_PREPARE', // makes a certificate that goes by itself
   'OP_CLUSTER_REDIST_CONF',
   'OP_INSTANCE_MULTI_ALLOC', // only submits jobs
   'OP_NODE_EVACUATE', // only submits jobs
+  'OP_GROUP_EVACUATE', // only submits jobs
+  'OP_INSTANCE_CHANGE_GROUP', // only submits jobs
+  'OP_TEST_ALLOCATOR',
   'OP_NODE_MIGRATE', // only submits jobs
   'OP_CLUSTER_POST_INIT',
   'OP_NODE_QUERY_STORAGE',

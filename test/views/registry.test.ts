@@ -6,6 +6,7 @@ import { resources } from '../../lib/query/resources.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { clusterValues } from '../../lib/views/cluster-row.ts';
 import type { JobSource, NodeSource } from '../../lib/views/define.ts';
+import { exportValues } from '../../lib/views/export.ts';
 import { filterValues } from '../../lib/views/filter.ts';
 import { groupValues } from '../../lib/views/group.ts';
 import { instanceValues } from '../../lib/views/instance.ts';
@@ -85,6 +86,7 @@ const runtime = new RuntimeTable();
 runtime.update('node2-uuid', someFacts([aGuest('web10')], { spindles_total: null }));
 
 const osNodes: NodeSource = {
+  exports: async () => [{ node: 'node1.example.com', instance: 'web1.example.com' }],
   operatingSystems: async () => [
     {
       name: 'debian',
@@ -131,6 +133,7 @@ describe('views/registry', () => {
       lock: lockValues,
       os: osValues,
       cluster: clusterValues,
+      export: exportValues,
     };
     for (const [name, table] of Object.entries(resources))
       assert.deepEqual([...values[name as keyof typeof values].keys()].sort(), [...table.keys()].sort());

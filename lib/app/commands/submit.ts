@@ -25,7 +25,8 @@ function nameOf({ method, path }: Route): { noun: string; verb: string } {
   const noun = singular[first] ?? 'cluster';
   const words = rest.filter((part) => !part.startsWith('{'));
   if (noun === 'cluster') return { noun, verb: [first, ...words].join('-') };
-  if (words.length > 0) return { noun, verb: words.join('-') };
+  if (words.length > 0)
+    return { noun, verb: [...(method === 'DELETE' ? ['remove'] : []), ...words].join('-') };
   if (first.endsWith('-multi-alloc')) return { noun, verb: 'multi-alloc' };
   return { noun, verb: method === 'DELETE' ? 'remove' : 'add' };
 }

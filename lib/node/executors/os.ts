@@ -1,17 +1,29 @@
 import { MerapiError } from '../../base/errors.ts';
+import type { TlsFiles } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
+import { readStream } from '../../rpc/streams.ts';
+import type { Dumps } from '../backup/dumps.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import { listDefinitions } from '../os/definitions.ts';
 import type { OsInstaller } from '../os/installer.ts';
 
-type OsHandlers = Pick<Handlers, 'os.list' | 'os.create' | 'os.rename'>;
+type OsHandlers = Pick<Handlers, 'os.list' | 'os.create' | 'os.rename' | 'os.import'>;
 
 /** Serves the calls about operating systems. */
-export function osExecutors(installer: OsInstaller, hypervisors: Hypervisors): OsHandlers {
+export function osExecutors(
+  installer: OsInstaller,
+  hypervisors: Hypervisors,
+  dumps: Dumps,
+  tls: TlsFiles,
+): OsHandlers {
   return {
     'os.list': async ({ search_path }) => ({ definitions: await listDefinitions(search_path) }),
     'os.rename': async (params, { signal }) => {
       await installer.rename(params, signal);
+      return {};
+    },
+    'os.import': async ({ disk, from, ...params }, { signal }) => {
+      await readStream(from, tls, signal, (data) => dumps.restore(params, disk, data, signal));
       return {};
     },
     'os.create': async (params, { signal }) => {

@@ -1,26 +1,39 @@
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import { run } from '../../base/exec.ts';
-import { type OsDefinition, osCreate } from '../../rpc/calls/os.ts';
+import { type OsDefinition, osCreate, osImport, type ScriptParams } from '../../rpc/calls/os.ts';
 import type { ParamsOf } from '../../rpc/registry.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type { Storage } from '../storage/registry.ts';
 import { apiVersionOf, findDefinition } from './definitions.ts';
 import { coreEnvironment, instanceEnvironment, parameterVariable } from './environment.ts';
-import { ScriptGroups } from './scripts.ts';
+import { ScriptGroups, type ScriptOptions } from './scripts.ts';
 
 type CreateParams = ParamsOf<'os.create'>;
 type RenameParams = ParamsOf<'os.rename'>;
-/** What all scripts need. */
-type ScriptParams = Pick<CreateParams, 'instance' | 'search_path' | 'osparams' | 'debug'>;
+/** One disk of an instance, by number, and where its data is. */
+export interface DumpedDisk {
+  index: number;
+  device: string;
+}
 
 interface Prepared {
   definition: OsDefinition;
   env: Record<string, string>;
 }
 
+/** Milliseconds that each script may take. */
+const timeouts = {
+  create: osCreate.timeout,
+  rename: osCreate.timeout,
+  export: osImport.timeout,
+  import: osImport.timeout,
+} as const;
+/** How many bytes of a disk's data wait for their reader. */
+const BUFFERED = 1 << 20;
 /** How many of a script's last lines an error tells. */
 const TOLD_LINES = 10;
 
@@ -58,40 +71,90 @@ export class OsInstaller {
     await this.#runScript('rename', { ...prepared, env }, params, signal);
   }
 
+  /**
+   * What the export script writes of a disk. Its failure is that of the stream, which ends only when the script has ended
+   * well; a stream that is destroyed ends the script. @throws MerapiError as create()
+   */
+  async export(params: ScriptParams, { index, device }: DumpedDisk): Promise<Readable> {
+    const job = `${params.instance.uuid}-disk${index}`;
+    const prepared = await this.#prepare(params, job);
+    const dump = { EXPORT_DEVICE: device, EXPORT_DISK_PATH: device, EXPORT_INDEX: String(index) };
+    const gone = new AbortController();
+    const data = new PassThrough({ highWaterMark: BUFFERED });
+    data.on('error', () => undefined); // for when nobody reads yet
+    data.on('close', () => gone.abort(new MerapiError('unavailable', 'Nobody reads the export any more')));
+    const script = { ...prepared, env: { ...prepared.env, ...dump }, job, index };
+    this.#runScript('export', script, params, gone.signal, {
+      reads: (stdout) => void stdout.pipe(data, { end: false }),
+    }).then(
+      () => data.end(),
+      (error) => data.destroy(error),
+    );
+    return data;
+  }
+
+  /**
+   * Gives data to the import script of a disk; what the script does not read is read to its end all the same. Data that
+   * breaks off ends the script. @throws MerapiError as create(), or the failure of the data
+   */
+  async import(
+    params: ScriptParams,
+    { index, device }: DumpedDisk,
+    data: Readable,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const job = `${params.instance.uuid}-disk${index}`;
+    const prepared = await this.#prepare(params, job);
+    const dump = { IMPORT_DEVICE: device, IMPORT_DISK_PATH: device, IMPORT_INDEX: String(index) };
+    const broken = new AbortController();
+    let read: Promise<void> = Promise.resolve();
+    const script = { ...prepared, env: { ...prepared.env, ...dump }, job, index };
+    await this.#runScript('import', script, params, AbortSignal.any([signal, broken.signal]), {
+      writes: (stdin) => {
+        read = feed(data, stdin);
+        read.catch((error) => broken.abort(error));
+      },
+    });
+    await read;
+  }
+
   /** Finds the definition and ends what an earlier call left; the disks must be there. */
-  async #prepare(params: ScriptParams): Promise<Prepared> {
+  async #prepare(params: ScriptParams, job = params.instance.uuid): Promise<Prepared> {
     const { instance, osparams, debug } = params;
     const { definition, variant } = await findDefinition(params.search_path, instance.os);
     const apiVersion = apiVersionOf(definition);
     const core = coreEnvironment({ apiVersion, osName: definition.name, variant, osparams, debug });
-    await this.#groups.end(instance.uuid);
+    await this.#groups.end(job);
     const diskPaths = await this.#storage.paths(instance.disks);
     if (apiVersion >= 20) await verify(definition, osparams, core);
     return { definition, env: { ...core, ...instanceEnvironment(instance, diskPaths) } };
   }
 
-  /** Ends what still runs for an instance and removes the log of its installation. */
+  /** Ends what still runs for an instance and removes the logs of its scripts. */
   async forget(instance: InstanceTarget): Promise<void> {
     await this.#groups.end(instance.uuid);
-    await rm(this.#logFile(instance), { force: true });
+    for (const index of instance.disks.keys()) await this.#groups.end(`${instance.uuid}-disk${index}`);
+    for (const index of [null, ...instance.disks.keys()])
+      await rm(this.#logFile(instance, index), { force: true });
   }
 
   async #runScript(
-    script: 'create' | 'rename',
-    { definition, env }: Prepared,
+    script: keyof typeof timeouts,
+    { definition, env, job, index = null }: Prepared & { job?: string; index?: number | null },
     params: ScriptParams,
     signal: AbortSignal,
+    pipes: Pick<ScriptOptions, 'reads' | 'writes'> = {},
   ): Promise<void> {
     const { instance, osparams } = params;
-    const logFile = this.#logFile(instance);
+    const logFile = this.#logFile(instance, index);
     await mkdir(this.#logFolder, { recursive: true });
     await rm(logFile, { force: true });
     await writeFile(logFile, '', { mode: 0o600 });
     const what = `The ${script} script of OS '${definition.name}' for instance ${instance.name}`;
-    const { timeout } = osCreate;
-    const options = { cwd: definition.path, env, logFile, timeout, signal };
+    const timeout = timeouts[script];
+    const options = { cwd: definition.path, env, logFile, timeout, signal, ...pipes };
     const result = await this.#groups
-      .run(instance.uuid, join(definition.path, script), options)
+      .run(job ?? instance.uuid, join(definition.path, script), options)
       .catch((cause) => {
         if (!(cause instanceof MerapiError) || cause.code !== 'timeout') throw cause;
         throw new MerapiError('timeout', `${what} did not end within ${timeout / 1000} s`, { cause });
@@ -99,9 +162,20 @@ export class OsInstaller {
     if (result.code !== 0) throw scriptFailure(what, result, await readTail(logFile), osparams);
   }
 
-  #logFile(instance: InstanceTarget): string {
-    return join(this.#logFolder, `os-${fileStem(instance.name)}.log`);
+  /** The log of the scripts of an instance, or of those that work on one of its disks alone. */
+  #logFile(instance: InstanceTarget, index: number | null): string {
+    const disk = index === null ? '' : `.disk${index}`;
+    return join(this.#logFolder, `os-${fileStem(instance.name)}${disk}.log`);
   }
+}
+
+/** Gives data to a program for as long as it reads, and reads the rest in vain. @throws the failure of the data */
+async function feed(data: Readable, stdin: Writable): Promise<void> {
+  const isOpen = () => !stdin.destroyed && !stdin.errored;
+  for await (const chunk of data)
+    if (isOpen() && !stdin.write(chunk) && isOpen())
+      await new Promise<void>((resolve) => stdin.once('drain', resolve).once('close', resolve));
+  stdin.end();
 }
 
 async function verify(

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../base/errors.ts';
-import { type ExecResult, killGroup, run } from '../../base/exec.ts';
+import { type ExecOptions, type ExecResult, killGroup, run } from '../../base/exec.ts';
 import { fileStem } from '../names.ts';
 import { bootId, findProcess, groupMembers, parseStat } from '../processes.ts';
 
@@ -16,16 +17,21 @@ export interface ScriptOptions {
   timeout: number;
   /** Ends the script when aborted. */
   signal: AbortSignal;
+  /** Takes the script's standard output, which then does not go to the log. */
+  reads?: (stdout: Readable) => void;
+  /** Gives the script its standard input, by default an empty one, and ends it. */
+  writes?: (stdin: Writable) => void;
 }
 
 /**
  * Runs before the script, as the process that becomes it: it writes down the boot id and its own line of /proc/PID/stat
  * (with the pid, which is that of the group, and the start time), and goes on only when it can put that in place as `group`.
- * Whoever wants the script not to run puts that name in place first; a link is made once or not at all.
+ * Whoever wants the script not to run puts that name in place first; a link is made once or not at all. `redirected` says
+ * where the script reads from and writes to.
  */
-const gate = `
+const gate = (redirected: string) => `
 read -r boot </proc/sys/kernel/random/boot_id && read -r stat <"/proc/$$/stat" &&
-printf '%s\\n%s\\n' "$boot" "$stat" >"$1/$$" && ln "$1/$$" "$1/group" && exec "$3" >"$2" 2>&1 </dev/null`;
+printf '%s\\n%s\\n' "$boot" "$stat" >"$1/$$" && ln "$1/$$" "$1/group" && exec "$3" ${redirected}`;
 
 /** How long a killed group may take to be gone, in milliseconds. */
 const PATIENCE = 10_000;
@@ -46,7 +52,7 @@ export class ScriptGroups {
    * @throws MerapiError timeout, and unavailable when `signal` ended it.
    */
   async run(instanceUuid: string, script: string, options: ScriptOptions): Promise<ExecResult> {
-    const { cwd, env, logFile, timeout, signal } = options;
+    const { cwd, env, logFile, timeout, signal, reads, writes } = options;
     signal.throwIfAborted();
     const folder = join(this.#folder, `${fileStem(instanceUuid)}.${randomBytes(6).toString('hex')}`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -55,11 +61,13 @@ export class ScriptGroups {
       if (group) killGroup(group);
     };
     signal.addEventListener('abort', abort);
+    const redirected = `2>"$2" ${reads ? '' : '>&2'} ${writes ? '' : '</dev/null'}`;
     try {
-      const result = await run('/bin/sh', ['-c', gate, 'sh', folder, logFile, script], {
+      const result = await run('/bin/sh', ['-c', gate(redirected), 'sh', folder, logFile, script], {
         cwd,
         env,
         timeout,
+        ...(reads || writes ? { pipes: pipesOf({ reads, writes }) } : {}),
         onStart: (pid) => {
           group = pid;
           if (signal.aborted) abort();
@@ -86,6 +94,16 @@ export class ScriptGroups {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Uses the pipes of a script; one that nobody wants is ended, or read in vain. */
+function pipesOf({ reads, writes }: Pick<ScriptOptions, 'reads' | 'writes'>): ExecOptions['pipes'] {
+  return (stdin, stdout) => {
+    if (writes) writes(stdin);
+    else stdin.end();
+    if (reads) reads(stdout);
+    else stdout.resume();
+  };
 }
 
 /** The text of the record in the folder; null when there is none, and then there will never be one. */

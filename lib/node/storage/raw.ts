@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
@@ -46,6 +46,7 @@ export async function growRaw(path: string, size: number): Promise<void> {
 export async function removeRaw(path: string): Promise<void> {
   await explained(`remove disk ${path}`, async () => {
     await rm(path, { force: true });
+    await rm(path + CLONE, { force: true });
     await syncFolder(dirname(path)).catch(expect('ENOENT'));
   });
 }
@@ -60,9 +61,13 @@ export function sizeOfRaw(path: string): Promise<number | null> {
 
 const CHUNK = 4 * MIB;
 
-/** Copies the data of one disk over that of another, which is as big at least; zeros take no space. @throws block_device */
+/**
+ * Copies the data of one disk over that of another, which is as big at least; zeros take no space. Where the file system can,
+ * both have the same blocks until one of them changes. @throws block_device
+ */
 export async function copyRaw(from: string, to: string): Promise<void> {
   await explained(`copy disk ${from} to ${to}`, async () => {
+    if (await cloned(from, to)) return;
     const source = await open(from, 'r');
     try {
       await changeSize(to, (target) => copyChunks(source, target));
@@ -70,6 +75,24 @@ export async function copyRaw(from: string, to: string): Promise<void> {
       await source.close();
     }
   });
+}
+
+/** What stands behind the name of a file that is to take another one's place. */
+const CLONE = '.clone';
+
+/** Lets a file share the blocks of another one of the same size; false when that cannot be. */
+async function cloned(from: string, to: string): Promise<boolean> {
+  const [source, target] = [await stat(from), await stat(to)];
+  if (!source.isFile() || !target.isFile() || source.size !== target.size) return false;
+  try {
+    // Not over the file itself: a copy that fails removes its target.
+    await copyFile(from, to + CLONE, constants.COPYFILE_FICLONE_FORCE);
+  } catch {
+    return false; // the copy byte by byte tells what is wrong, if anything is
+  }
+  await rename(to + CLONE, to);
+  await syncFolder(dirname(to));
+  return true;
 }
 
 async function copyChunks(source: FileHandle, target: FileHandle): Promise<void> {
@@ -102,6 +125,25 @@ export async function fillRaw(path: string, size: number, source: AsyncIterable<
         throw new MerapiError('block_device', `${position} bytes came for disk ${path}; it has ${size} MiB`);
     }),
   );
+}
+
+/** Writes data into a file, new or in place of its old content; zeros take no space. Answers its size in bytes. @throws block_device */
+export function writeRaw(path: string, source: AsyncIterable<Buffer>): Promise<number> {
+  return explained(`write ${path}`, async () => {
+    const file = await open(path, 'w', 0o600);
+    try {
+      let position = 0;
+      for await (const data of source) {
+        if (!data.equals(Buffer.alloc(data.length))) await file.write(data, 0, data.length, position);
+        position += data.length;
+      }
+      await file.truncate(position);
+      await file.sync();
+      return position;
+    } finally {
+      await file.close();
+    }
+  });
 }
 
 async function holdsZeros(file: FileHandle, position: number, length: number): Promise<boolean> {

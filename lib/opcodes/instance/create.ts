@@ -107,7 +107,9 @@ export const instanceCreate = defineOpcode({
   summaryField: 'instance_name',
   locks: (params, view) => {
     const name = newNameLock(params.instance_name);
-    const given = [params.pnode, params.disk_template === 'drbd' ? params.snode : null];
+    const given = [params.pnode, params.disk_template === 'drbd' ? params.snode : null, params.src_node];
+    // The export may be on any node, and the disks of an import may be mirrored without the request saying so.
+    const isOpen = params.mode === 'import' && (params.src_node === null || params.snode !== null);
     const nodes = given.flatMap((each) =>
       each === null ? [] : [hostNamed(view.nodes, each)?.name ?? each.toLowerCase()],
     );
@@ -115,7 +117,7 @@ export const instanceCreate = defineOpcode({
       clusterShared,
       { level: 'instance', names: [name], mode: 'exclusive' },
       // Without a given node the allocator weighs all of them, and no other job may take what it counts on.
-      params.pnode
+      params.pnode && !isOpen
         ? { level: 'node', names: [...new Set(nodes)], mode: 'exclusive' }
         : { level: 'node', names: ALL, mode: 'exclusive' },
       ...networksShared(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../define.ts';
-import { InstanceTarget } from '../types.ts';
+import { InstanceTarget, StreamSource } from '../types.ts';
 
 const nothing = z.strictObject({});
 
@@ -29,17 +29,20 @@ export const osList = defineCall({
   timeout: 30_000,
 });
 
+/** What every script of an OS definition needs. */
+export const ScriptParams = z.strictObject({
+  instance: InstanceTarget,
+  search_path: z.array(z.string()),
+  /** Public, private and secret OS parameters together, as the script gets them. Never logged. */
+  osparams: z.record(z.string(), z.string()),
+  debug: z.number().int().min(0),
+});
+export type ScriptParams = z.infer<typeof ScriptParams>;
+
 export const osCreate = defineCall({
   name: 'os.create',
   summary: "Runs the OS definition's create script for an instance, on empty disks.",
-  params: z.strictObject({
-    instance: InstanceTarget,
-    search_path: z.array(z.string()),
-    /** Public, private and secret OS parameters together, as the script gets them. Never logged. */
-    osparams: z.record(z.string(), z.string()),
-    reinstall: z.boolean(),
-    debug: z.number().int().min(0),
-  }),
+  params: ScriptParams.extend({ reinstall: z.boolean() }),
   result: nothing,
   mutates: true,
   timeout: 3600_000,
@@ -48,15 +51,18 @@ export const osCreate = defineCall({
 export const osRename = defineCall({
   name: 'os.rename',
   summary: "Runs the OS definition's rename script for an instance that has got another name.",
-  params: z.strictObject({
-    instance: InstanceTarget,
-    old_name: z.string(),
-    search_path: z.array(z.string()),
-    /** As those of os.create. */
-    osparams: z.record(z.string(), z.string()),
-    debug: z.number().int().min(0),
-  }),
+  params: ScriptParams.extend({ old_name: z.string() }),
   result: nothing,
   mutates: true,
   timeout: 3600_000,
+});
+
+export const osImport = defineCall({
+  name: 'os.import',
+  summary:
+    "Reads the data that another node offers, and gives it to the OS definition's import script for one disk, by number; without a definition it goes onto the disk as it is.",
+  params: ScriptParams.extend({ disk: z.number().int().min(0), from: StreamSource }),
+  result: nothing,
+  mutates: true,
+  timeout: 24 * 3600_000,
 });

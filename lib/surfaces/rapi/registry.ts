@@ -6,6 +6,7 @@ import { groupResources } from './resources/groups.ts';
 import { instanceResources } from './resources/instances.ts';
 import { instanceChangeResources } from './resources/instances-change.ts';
 import { instanceDiskResources } from './resources/instances-disks.ts';
+import { instanceExportResources } from './resources/instances-export.ts';
 import { instanceMoveResources } from './resources/instances-move.ts';
 import { jobResources } from './resources/jobs.ts';
 import { networkResources } from './resources/networks.ts';
@@ -23,6 +24,7 @@ const described: readonly Resource[] = [
   ...instanceChangeResources,
   ...instanceMoveResources,
   ...instanceDiskResources,
+  ...instanceExportResources,
   ...networkResources,
   ...tagResources,
   ...jobResources,

@@ -48,8 +48,8 @@ export interface Submission {
   /** Parameters that this path decides by itself. */
   readonly fixed?: Readonly<Record<string, unknown>>;
   readonly args?: Readonly<Record<string, ParamArgument>>;
-  /** Names of parameters in the body that differ from the opcode's own. `false`: nothing comes from the body. */
-  readonly body?: Renames | false;
+  /** Names of parameters in the body that differ from the opcode's own. */
+  readonly body?: Renames;
   /** Members of the body that are no parameters and must be there with these values. */
   readonly constants?: Readonly<Record<string, number>>;
   /** Whether dry_run stands in the opcode only where the URL says so, or the body: as Ganeti has it in some resources. */

@@ -26,16 +26,15 @@ const reasonArgument = { kind: 'text', doc: 'Why it is done; stands in the reaso
 export const commonArguments: Arguments = { 'dry-run': dryRunArgument, reason: reasonArgument };
 
 /** A method that submits a job of one opcode. */
-export function submits(opcode: OpcodeId, how: Submission): Method & { body?: z.ZodObject } {
+export function submits(opcode: OpcodeId, how: Submission): Method & { body: z.ZodObject } {
   return {
     access: 'write',
     opcode,
     args: { ...how.args, ...commonArguments },
-    ...(how.body === false ? {} : { body: bodySchema(opcode, how) }),
+    body: bodySchema(opcode, how),
     submission: how,
     example: exampleOf(opcode, how),
-    handle: (call) =>
-      submit(call, opcode, decided(call, how), how.body === false ? {} : bodyOf(call, how), how.body || {}),
+    handle: (call) => submit(call, opcode, decided(call, how), bodyOf(call, how), how.body),
   };
 }
 
@@ -100,12 +99,12 @@ function exampleOf(opcode: OpcodeId, how: Submission): Example {
   const alias = aliases(how);
   const named = Object.entries(values).map(([name, value]) => [alias(name), value]);
   const body = { ...how.constants, ...Object.fromEntries(named) };
-  return { items, args, ...(how.body === false || Object.keys(body).length === 0 ? {} : { body }) };
+  return { items, args, ...(Object.keys(body).length === 0 ? {} : { body }) };
 }
 
 /** Gives the name that a parameter has in the body. */
 function aliases({ body }: Submission): (param: string) => string {
-  const names = new Map(Object.entries(body || {}).map(([alias, name]) => [name, alias]));
+  const names = new Map(Object.entries(body ?? {}).map(([alias, name]) => [name, alias]));
   return (param) => names.get(param) ?? param;
 }
 

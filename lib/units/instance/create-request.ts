@@ -37,11 +37,6 @@ export function checkRequest(
   view: ClusterView,
   params: CreateParams,
 ): { name: string; template: DiskTemplate } {
-  if (params.mode !== 'create')
-    throw new MerapiError(
-      'wrong_input',
-      `Mode ${params.mode} is not supported by this version of Merapi; use create`,
-    );
   for (const flag of ['forthcoming', 'commit', 'instance_communication', 'opportunistic_locking'] as const)
     if (params[flag])
       throw new MerapiError('wrong_input', `${flag} is not supported by this version of Merapi`);
@@ -54,7 +49,8 @@ export function checkRequest(
   const template = params.disk_template ?? (view.cluster.enabled_disk_templates[0] as DiskTemplate);
   checkEnabled(view.cluster, template);
   checkAdoption(params);
-  if (params.os_type === null && !params.no_install && params.disks.length > 0 && params.start)
+  const isNew = params.mode === 'create' && !params.no_install && params.disks.length > 0;
+  if (params.os_type === null && isNew && params.start)
     throw new MerapiError('wrong_input', 'Give the OS to install (os_type), or no_install');
   return { name, template };
 }

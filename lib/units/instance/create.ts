@@ -5,9 +5,11 @@ import type { Disk } from '../../model/disk.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostName } from '../../model/names.ts';
+import type { Node } from '../../model/node.ts';
 import { changed, newObject } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
+import type { ScriptParams } from '../../rpc/calls/os.ts';
 import { put, remove } from '../../store/changes.ts';
 import { type Build, type CheckContext, defineUnit, type RunContext } from '../define.ts';
 import { adopted } from '../steps/adopt.ts';
@@ -34,11 +36,13 @@ import {
   specOf,
   tagsOf,
 } from './create-request.ts';
+import { checkImport, importData } from './import.ts';
 
 export const instanceCreate = defineUnit(opcode, {
-  async check(context, params) {
+  async check(context, request) {
     const { view, clock, resolve, log } = context;
-    hostName(params.instance_name); // one that is none is refused before anything is filled in
+    hostName(request.instance_name); // one that is none is refused before anything is filled in
+    const { params, source } = await checkImport(context, request);
     resolve(defaultsOf(view, params));
     const { name, template } = checkRequest(view, params);
     if (params.disk_template === null) resolve({ disk_template: template });
@@ -69,7 +73,8 @@ export const instanceCreate = defineUnit(opcode, {
       fileFolder: params.file_storage_dir,
       now,
     });
-    const nodes = given ?? place(context, params, { settings, template, disks: asked, nics: wanted });
+    const nodes =
+      given ?? (await place(context, params, { name, settings, template, disks: asked, nics: wanted }));
     const node = nodes.primary;
     const nics = connectNics(view, wanted, node, head.uuid, params.conflicts_check);
     const sized = adopts(params) ? await adopted(context, node, asked) : asked;
@@ -102,12 +107,12 @@ export const instanceCreate = defineUnit(opcode, {
     const target = instanceTarget(view, instance, disks);
     await checkBridges(context.nodes, node, target);
     if (params.start) checkMemory(context.runtime, node, target.beparams.minmem);
-    if (params.start && params.os_type === null && !params.no_install)
+    if (!source && params.start && params.os_type === null && !params.no_install)
       log('No OS is given: the disks stay empty');
-    const install = params.os_type !== null && params.no_install !== true && !adopts(params);
+    const install = !source && params.os_type !== null && !params.no_install && !adopts(params);
     const osparams = osParamTexts(view, instance.os, settings.osparams);
     const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
-    return { instance, disks, nodes, target, install, osparams, sealed, search_path };
+    return { instance, disks, nodes, target, source, install, osparams, sealed, search_path };
   },
 
   hooks: (view, facts, params) => creationHooks(view, facts, params),
@@ -127,8 +132,11 @@ export const instanceCreate = defineUnit(opcode, {
     context.log(`Adding instance ${instance.name} to the cluster`);
     await context.commit('instance', entry(instance, disks), removal(instance, disks));
     if (usesPool(instance.nics)) target.nics = await addressed(context, instance, target.nics);
-    if (facts.install || params.start) await activateDisks(context, nodes, target.disks);
-    if (facts.install) await install(context, { ...facts, node, target }, params);
+    const getsData = facts.install || facts.source !== null;
+    if (getsData || params.start) await activateDisks(context, nodes, target.disks);
+    const scripts = scriptsOf(context, { ...facts, target }, params);
+    if (facts.install) await install(context, node, scripts);
+    if (facts.source) await importData(context, facts.source, node, scripts);
     if (params.start && params.wait_for_sync) await waitForSync(context, node, disks);
     if (params.start) {
       context.log('Starting the instance');
@@ -136,7 +144,7 @@ export const instanceCreate = defineUnit(opcode, {
         { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
         { call: 'instance.forget', params: { instance: target } },
       ]);
-    } else if (facts.install) await deactivateDisks(context, nodes, target.disks);
+    } else if (getsData) await deactivateDisks(context, nodes, target.disks);
     const now = context.clock.seconds();
     return {
       result: Object.values(nodes).flatMap((each) => each?.name ?? []),
@@ -173,15 +181,14 @@ async function checkInstall(
   { view, nodes }: CheckContext,
   params: CreateParams,
   settings: Settings,
-  node: Parameters<typeof checkOs>[2],
+  node: Node,
 ): Promise<void> {
-  if (params.os_type === null || params.no_install) return;
+  if (params.os_type === null || (params.no_install && params.mode === 'create')) return;
   const all = { ...settings.osparams, ...params.osparams_private, ...params.osparams_secret };
   await checkOs(view, nodes, node, params.os_type, { forceVariant: params.force_variant, params: all });
 }
 
-interface InstallFacts {
-  node: Parameters<typeof checkOs>[2];
+interface ScriptFacts {
   target: ReturnType<typeof instanceTarget>;
   osparams: Record<string, string>;
   /** The cluster's private OS parameters, sealed. */
@@ -189,17 +196,18 @@ interface InstallFacts {
   search_path: string[];
 }
 
-async function install(context: RunContext, facts: InstallFacts, params: CreateParams): Promise<void> {
-  context.log(`Running the create script of OS ${facts.target.os}`);
+/** What the scripts of the OS need, secrets included: never to be stored. */
+function scriptsOf(context: RunContext, facts: ScriptFacts, params: CreateParams): ScriptParams {
+  const { target, search_path } = facts;
   const own = { ...params.osparams_private, ...params.osparams_secret };
-  const hidden = hiddenOsParamTexts(context.seal, facts.sealed, facts.target.os, own);
-  await context.call('os/create', facts.node, 'os.create', {
-    instance: facts.target,
-    search_path: facts.search_path,
-    osparams: { ...facts.osparams, ...hidden },
-    reinstall: false,
-    debug: params.debug_level ?? 0,
-  });
+  const hidden = hiddenOsParamTexts(context.seal, facts.sealed, target.os, own);
+  const osparams = { ...facts.osparams, ...hidden };
+  return { instance: target, search_path, osparams, debug: params.debug_level ?? 0 };
+}
+
+async function install(context: RunContext, node: Node, scripts: ScriptParams): Promise<void> {
+  context.log(`Running the create script of OS ${scripts.instance.os}`);
+  await context.call('os/create', node, 'os.create', { ...scripts, reinstall: false });
 }
 
 function entry(instance: Instance, disks: readonly Disk[]): Build {

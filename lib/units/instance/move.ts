@@ -1,9 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
-import type { Cluster } from '../../model/cluster.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { Node } from '../../model/node.ts';
 import { instanceMove as opcode } from '../../opcodes/instance/move.ts';
-import { Compression, type DiskTarget } from '../../rpc/types.ts';
+import type { Compression, DiskTarget } from '../../rpc/types.ts';
 import { defineUnit, type RunContext } from '../define.ts';
 import { createDisks, removeDisks } from '../steps/disk-work.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
@@ -11,6 +10,7 @@ import { aboutInstance } from '../steps/hooks.ts';
 import { primaryIs } from '../steps/relocation.ts';
 import { checkBridges, checkMemory, isRunning } from '../steps/running.ts';
 import { checkInstancePolicy } from '../steps/spec.ts';
+import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
@@ -96,20 +96,6 @@ async function copyDisk(
   { from, to, compress }: { from: Node; to: Node; compress: Compression },
 ): Promise<void> {
   const place = await context.call(`${name}/offer`, from, 'disk.offer', { disk, to: to.name, compress });
-  const source = {
-    ...{ node: from.name, host: place.host ?? from.primary_ip, port: place.port },
-    ...{ id: disk.uuid, compress },
-  };
+  const source = sourceAt(from, place, disk.uuid, compress);
   await context.call(`${name}/fetch`, to, 'disk.fetch', { disk, from: source });
-}
-
-/** @throws MerapiError wrong_input when the cluster does not allow it, or Merapi does not know it */
-function compressionOf({ compression_tools }: Cluster, name: string): Compression {
-  const allowed = Compression.options.filter((each) => each === 'none' || compression_tools.includes(each));
-  const found = allowed.find((each) => each === name);
-  if (found !== undefined) return found;
-  throw new MerapiError(
-    'wrong_input',
-    `Data cannot be compressed by '${name}'; give one of ${allowed.join(', ')}`,
-  );
 }

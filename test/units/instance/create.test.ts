@@ -272,7 +272,8 @@ describe('creating an instance', () => {
       [{ beparams: { minmem: 256 } }, 'wrong_input', memory],
       [{ hvparams: { colour: 1 } }, 'type_enforcement', /'colour'/],
       [{ hypervisor: 'kvm' }, 'wrong_state', 'Hypervisor kvm is not enabled; enabled are fake'],
-      [{ mode: 'import' }, 'wrong_input', /^Mode import is not supported/],
+      [{ mode: 'import' }, 'wrong_input', "There is no export 'web.example.com' on any node that answers"],
+      [{ mode: 'remote-import' }, 'wrong_input', 'An import from another cluster needs source_handshake'],
       [{ forthcoming: true }, 'wrong_input', /^forthcoming is not supported/],
     ]);
   });

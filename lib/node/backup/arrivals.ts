@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MerapiError, toFailure } from '../../base/errors.ts';
+import type { TlsFiles } from '../../base/tls.ts';
+import { unpacked } from '../../rpc/streams.ts';
+
+/** What to do with the data of one disk, by number. */
+export type Receive = (index: number, data: Readable, signal: AbortSignal) => Promise<void>;
+
+/** Milliseconds that a sender has to learn of a failure. */
+const LINGER = 5_000;
+/** Seconds that may pass before data comes that is promised. */
+const PROMISED = 24 * 3600;
+
+interface Part {
+  state: 'waiting' | 'coming' | 'done';
+  bytes: number;
+}
+
+interface Arrival {
+  server: Server;
+  parts: Map<string, Part>;
+  /** Whether the other cluster has said that it will send. */
+  isPromised: boolean;
+  failure: MerapiError | null;
+  /** Called at each change of it. */
+  wake: () => void;
+  over: AbortController;
+}
+
+/** Where data from other clusters arrives: a server for each exchange, which trusts one certificate and knows one-time secrets. */
+export class Arrivals {
+  readonly #host: string;
+  readonly #arrivals = new Map<string, Arrival>();
+
+  /** `host` is where to listen. */
+  constructor(host: string) {
+    this.#host = host;
+  }
+
+  /**
+   * Waits for `count` streams, under an id; an earlier wait of this id ends. `patience` is how many seconds the first one may take.
+   * @throws MerapiError environment_error
+   */
+  async open(
+    id: string,
+    tls: TlsFiles,
+    { count, patience }: { count: number; patience: number },
+    receive: Receive,
+  ): Promise<{ host: string; port: number; secrets: string[] }> {
+    await this.close(id);
+    const secrets = Array.from({ length: count }, () => randomBytes(24).toString('hex'));
+    const parts = new Map(secrets.map((secret): [string, Part] => [secret, { state: 'waiting', bytes: 0 }]));
+    const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: true });
+    const arrival: Arrival = {
+      server,
+      parts,
+      isPromised: false,
+      failure: null,
+      wake: () => undefined,
+      over: new AbortController(),
+    };
+    server.requestTimeout = 0; // a disk takes as long as it takes
+    server.on('request', (request, response) => void take(arrival, receive, request, response));
+    server.on('tlsClientError', () => undefined); // who cannot prove itself is not let in, that is all
+    try {
+      server.listen(0, this.#host);
+      await once(server, 'listening');
+    } catch (cause) {
+      throw new MerapiError('environment_error', `Cannot listen on ${this.#host}: ${String(cause)}`, {
+        cause,
+      });
+    }
+    this.#arrivals.set(id, arrival);
+    const { address, port } = server.address() as AddressInfo;
+    void expire(arrival, patience);
+    return { host: address, port, secrets };
+  }
+
+  /**
+   * Waits until all data of an id is there and done with, for some seconds at most.
+   * @throws MerapiError the failure, or execution when nothing is waited for under this id
+   */
+  async wait(id: string, seconds: number, signal: AbortSignal): Promise<{ done: boolean; bytes: number[] }> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
+    for (;;) {
+      const arrival = this.#arrivals.get(id);
+      if (!arrival)
+        throw new MerapiError(
+          'execution',
+          'The node waits for this data no longer: its worker has restarted',
+        );
+      if (arrival.failure) throw arrival.failure;
+      const parts = [...arrival.parts.values()];
+      const done = parts.every(({ state }) => state === 'done');
+      if (done || deadline.aborted) return { done, bytes: parts.map(({ bytes }) => bytes) };
+      const { wake } = arrival;
+      await new Promise<void>((resolve) => {
+        arrival.wake = () => {
+          wake();
+          resolve();
+        };
+        deadline.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  /** Ends the wait of an id, and what is coming under it. */
+  async close(id: string): Promise<void> {
+    const arrival = this.#arrivals.get(id);
+    if (!arrival) return;
+    this.#arrivals.delete(id);
+    fail(arrival, new MerapiError('unavailable', 'The data is not waited for any longer'));
+    const closed = once(arrival.server, 'close');
+    arrival.server.close();
+    arrival.server.closeAllConnections();
+    await closed;
+  }
+
+  /** Ends all of them. */
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#arrivals.keys()].map((id) => this.close(id)));
+  }
+}
+
+function fail(arrival: Arrival, failure: MerapiError): void {
+  arrival.failure ??= failure;
+  arrival.over.abort(failure);
+  arrival.wake();
+}
+
+/** Fails what is neither sent nor promised in time. */
+async function expire(arrival: Arrival, patience: number): Promise<void> {
+  const { signal } = arrival.over;
+  const pause = (seconds: number) =>
+    sleep(seconds * 1000, undefined, { signal, ref: false }).catch(() => undefined);
+  await pause(patience);
+  if (arrival.isPromised) await pause(PROMISED);
+  const isSilent = [...arrival.parts.values()].every(({ state }) => state === 'waiting');
+  if (isSilent && arrival.parts.size > 0)
+    fail(arrival, new MerapiError('timeout', `The other cluster did not connect within ${patience} s`));
+}
+
+/**
+ * Answers the other cluster: POST promises that it will send, DELETE takes that back, PUT brings the data of a disk. The path is
+ * the secret of a disk.
+ */
+async function take(
+  arrival: Arrival,
+  receive: Receive,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const secret = (request.url ?? '').slice(1);
+  const part = arrival.parts.get(secret);
+  const answer = (status: number, body: unknown) => {
+    response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+  if (request.method !== 'PUT' || part?.state !== 'waiting') {
+    request.resume();
+    if (part && request.method === 'POST') arrival.isPromised = true;
+    if (part && request.method === 'DELETE')
+      fail(arrival, new MerapiError('execution', 'The other cluster has given up: its job tells why'));
+    if (part && request.method !== 'PUT') return answer(200, {});
+    answer(404, { code: 'not_found', message: 'No data is waited for here' });
+    return;
+  }
+  part.state = 'coming';
+  try {
+    const compress = request.headers['content-encoding'] === 'gzip' ? 'gzip' : 'none';
+    const data = unpacked(counted(request, part), compress);
+    await receive([...arrival.parts.keys()].indexOf(secret), data, arrival.over.signal);
+    part.state = 'done';
+    arrival.wake();
+    answer(200, { bytes: part.bytes });
+  } catch (error) {
+    const failure = toFailure(error);
+    fail(arrival, error instanceof MerapiError ? error : new MerapiError('execution', failure.message));
+    answer(500, failure);
+    // What is still on its way is read for a moment, or its sender would not come to read the answer.
+    request.resume();
+    setTimeout(() => request.destroy(), LINGER).unref();
+  }
+}
+
+/** The same data; how much of it has come is noted, and when it breaks off that is told in words. */
+function counted(request: IncomingMessage, part: Part): Readable {
+  const read = async function* () {
+    try {
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+        part.bytes += chunk.length;
+        yield chunk;
+      }
+    } catch (cause) {
+      throw new MerapiError('execution', 'The other cluster broke off before all data was sent', { cause });
+    }
+  };
+  return Readable.from(read(), { objectMode: false });
+}

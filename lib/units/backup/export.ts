@@ -1,0 +1,221 @@
+import { formatIni } from '../../base/ini.ts';
+import { hostNamed } from '../../model/lookup.ts';
+import type { Node } from '../../model/node.ts';
+import { backupExport as opcode } from '../../opcodes/backup/export.ts';
+import type { ScriptParams } from '../../rpc/calls/os.ts';
+import type { DiskTarget } from '../../rpc/types.ts';
+import { remove } from '../../store/changes.ts';
+import { defineUnit, type RunContext } from '../define.ts';
+import {
+  activateDisks,
+  createDisks,
+  deactivateDisks,
+  diskNodesOf,
+  removeDisks,
+  withoutOffline,
+} from '../steps/disk-work.ts';
+import { exportConfig } from '../steps/export-config.ts';
+import { exportNodes, removeExports } from '../steps/exports.ts';
+import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { instanceHooks } from '../steps/hooks.ts';
+import { checkOs, hiddenOsParamTexts, openPrivate, osParamTexts } from '../steps/os.ts';
+import { isRunning } from '../steps/running.ts';
+import { compressionOf, sourceAt } from '../steps/streams.ts';
+import { instanceTarget } from '../steps/target.ts';
+import { tolerant } from '../steps/tolerant.ts';
+import { checkRequest, type Destination, destinationOf } from './export-request.ts';
+import { snapshotOf } from './snapshots.ts';
+
+export const backupExport = defineUnit(opcode, {
+  async check(context, params) {
+    const { view, runtime, nodes, seal, clock, resolve, log } = context;
+    const instance = instanceNamed(view, params.instance_name);
+    resolve({ instance_uuid: instance.uuid });
+    const disks = view.disksOf(instance);
+    const destination = destinationOf(context, params, disks.length);
+    if (destination.kind === 'node')
+      resolve({ target_node: destination.node.name, target_node_uuid: destination.node.uuid });
+    checkRequest(params);
+    const compress = compressionOf(view.cluster, params.compress);
+    const diskNodes = withoutOffline(diskNodesOf(view, instance));
+    checkOnline(diskNodes.primary);
+    if (instance.os !== '') {
+      const own = { ...instance.osparams, ...openPrivate(seal, instance.osparams_private) };
+      await checkOs(view, nodes, diskNodes.primary, instance.os, { forceVariant: true, params: own });
+    }
+    const wasRunning = isRunning(runtime, instance);
+    const staysDown = params.shutdown && (params.long_sleep || params.remove_instance);
+    if (wasRunning && !params.shutdown)
+      log('The instance goes on running: its disks are exported as if its power had failed');
+    const files = disks.map((disk, index) => `${disk.uuid}.disk${index}.snap`);
+    const target = instanceTarget(view, instance, disks);
+    const exported = { view, instance, target, disks, files, now: clock.seconds() };
+    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
+    return {
+      ...{ target, disks: target.disks, files, destination, compress, nodes: diskNodes, wasRunning },
+      /** Disks that get the data of those of a running instance. */
+      snapshots: wasRunning && !staysDown ? disks.map(snapshotOf) : null,
+      wasActive: instance.disks_active === true || (wasRunning && !params.shutdown),
+      config: formatIni(exportConfig(exported)),
+      others: exportNodes(view).filter(
+        (node) => destination.kind === 'node' && node.uuid !== destination.node.uuid,
+      ),
+      osparams: osParamTexts(view, instance.os, instance.osparams),
+      sealed: { cluster: sealed, instance: instance.osparams_private },
+      search_path,
+    };
+  },
+
+  hooks: instanceHooks('instance-export', (params, view, instance) => {
+    const { target_node } = params;
+    const target = typeof target_node === 'string' ? hostNamed(view.nodes, target_node) : undefined;
+    return {
+      env: {
+        EXPORT_MODE: params.mode,
+        EXPORT_NODE: params.mode === 'local' ? params.target_node : null,
+        EXPORT_DO_SHUTDOWN: params.shutdown,
+        SHUTDOWN_TIMEOUT: params.shutdown_timeout,
+        REMOVE_INSTANCE: params.remove_instance,
+      },
+      pre: target ? [instance.primary_node, target.uuid] : [instance.primary_node],
+    };
+  }),
+
+  async run(context, facts, params) {
+    const { target, nodes, disks, snapshots, destination, wasRunning, wasActive } = facts;
+    const { primary } = nodes;
+    if (destination.kind === 'node')
+      await context.call('prepare', destination.node, 'backup.prepare', { instance_name: target.name }, [
+        { call: 'backup.discard', params: { instance_name: target.name } },
+      ]);
+    else await promise(context, primary, destination);
+    const begin = { call: 'instance.start' as const, params: { instance: target, paused: false } };
+    if (params.shutdown && wasRunning) {
+      context.log('Shutting the instance down');
+      const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
+      await context.call('stop', primary, 'instance.stop', stopping, [begin]);
+    }
+    // Disks that its guest has left stay active until the end; those of one that was down are not.
+    if (!wasActive) await activateDisks(context, nodes, disks, { wasActive: wasRunning });
+    if (snapshots) await copyDisks(context, primary, disks, snapshots, target.name);
+    const isBack = snapshots !== null && params.shutdown;
+    if (isBack) {
+      context.log('Starting the instance again');
+      await context.call('start', primary, begin.call, begin.params);
+    }
+    await transfer(context, destination, {
+      ...{ node: primary, disks: snapshots ?? disks, files: facts.files, compress: facts.compress },
+      scripts: scriptsOf(context, facts, params.debug_level),
+    });
+    const attempt = tolerant(context, true); // it is exported, whatever stays behind
+    if (snapshots) await removeDisks(context, { primary, secondary: null }, snapshots, undefined, 'snapshot');
+    if (wasRunning && !isBack && params.shutdown && !params.remove_instance) {
+      context.log('Starting the instance again');
+      await context.call('start', primary, begin.call, begin.params);
+    } else if (!wasRunning && !wasActive) await deactivateDisks(context, nodes, disks);
+    if (destination.kind === 'node') {
+      const finished = { instance_name: target.name, config: facts.config };
+      await context.call('finish', destination.node, 'backup.finish', finished);
+      await removeExports(context, facts.others, target.name, attempt);
+    } else
+      await attempt(() =>
+        context.call('certificate', primary, 'certificate.remove', { name: destination.certificate }),
+      );
+    const result: [boolean, boolean[]] = [true, disks.map(() => true)];
+    if (!params.remove_instance) return { result };
+    context.log(`Removing instance ${target.name}`);
+    const removing = tolerant(context, params.ignore_remove_failures);
+    await removeDisks(context, nodes, disks, removing);
+    await removing(() => context.call('forget', primary, 'instance.forget', { instance: target }));
+    return {
+      result,
+      changes: () => [...disks.map((disk) => remove('disk', disk.uuid)), remove('instance', target.uuid)],
+    };
+  },
+});
+
+/** Copies the data of disks, which nothing changes meanwhile, onto disks made for that. */
+async function copyDisks(
+  context: RunContext,
+  primary: Node,
+  disks: readonly DiskTarget[],
+  copies: readonly DiskTarget[],
+  instance_name: string,
+): Promise<void> {
+  context.log(`Copying the disks on node ${primary.name}`);
+  await createDisks(context, { primary, secondary: null }, copies, instance_name, 'snapshot');
+  for (const [index, from] of disks.entries()) {
+    const to = copies[index] as DiskTarget;
+    await context.call(`snapshot/${index}/copy`, primary, 'disk.copy', { from, to });
+  }
+}
+
+interface ScriptFacts {
+  target: ScriptParams['instance'];
+  osparams: Record<string, string>;
+  sealed: { cluster: string | null; instance: string | null };
+  search_path: string[];
+}
+
+/** What the export scripts need, secrets included: never to be stored. */
+function scriptsOf(context: RunContext, facts: ScriptFacts, debug: number | null): ScriptParams {
+  const { target, sealed, search_path } = facts;
+  const own = openPrivate(context.seal, sealed.instance);
+  const hidden = hiddenOsParamTexts(context.seal, sealed.cluster, target.os, own);
+  return { instance: target, search_path, osparams: { ...facts.osparams, ...hidden }, debug: debug ?? 0 };
+}
+
+interface Transfer {
+  /** The node that has the data. */
+  node: Node;
+  /** Where it is. */
+  disks: readonly DiskTarget[];
+  /** The file that each disk becomes. */
+  files: readonly string[];
+  compress: Parameters<typeof sourceAt>[3];
+  scripts: ScriptParams;
+}
+
+/** Tells the other cluster that the disks will come, and when the export fails that they will not. */
+async function promise(
+  context: RunContext,
+  node: Node,
+  { certificate, ca, places }: Extract<Destination, { kind: 'cluster' }>,
+): Promise<void> {
+  const [to] = places;
+  if (!to) return;
+  const about = { certificate, ca, to };
+  await context.call('promise', node, 'transfer.promise', { ...about, withdraws: false }, [
+    { call: 'transfer.promise', params: { ...about, withdraws: true } },
+  ]);
+}
+
+async function transfer(context: RunContext, destination: Destination, what: Transfer): Promise<void> {
+  const { node, disks, files, compress, scripts } = what;
+  if (destination.kind === 'node') {
+    const { node: to } = destination;
+    for (const [index, source] of disks.entries()) {
+      context.log(`Exporting disk ${index} (${source.size} MiB) to node ${to.name}`);
+      const id = `export-${scripts.instance.uuid}-${index}`;
+      const offer = { ...scripts, disk: index, source, id, to: to.name, compress };
+      const place = await context.call(`disk/${index}/offer`, node, 'backup.offer', offer);
+      const { bytes } = await context.call(`disk/${index}/fetch`, to, 'backup.fetch', {
+        instance_name: scripts.instance.name,
+        file: files[index] as string,
+        from: sourceAt(node, place, id, compress),
+      });
+      context.log(`Disk ${index} is exported: ${bytes} bytes`);
+    }
+    return;
+  }
+  const { certificate, ca, places } = destination;
+  // All at once: the other cluster waits for all of them.
+  await Promise.all(
+    disks.map(async (source, index) => {
+      const to = places[index] as (typeof places)[number];
+      context.log(`Sending disk ${index} (${source.size} MiB) to ${to.host} port ${to.port}`);
+      const sending = { ...scripts, disk: index, source, certificate, ca, to, compress };
+      await context.call(`disk/${index}/send`, node, 'transfer.send', sending);
+    }),
+  );
+}

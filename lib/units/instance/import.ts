@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { MerapiError } from '../../base/errors.ts';
+import { stringifyJson } from '../../base/json.ts';
+import { hostName } from '../../model/names.ts';
+import type { Node } from '../../model/node.ts';
+import type { ScriptParams } from '../../rpc/calls/os.ts';
+import type { Compression } from '../../rpc/types.ts';
+import type { CheckContext, RunContext } from '../define.ts';
+import {
+  CERTIFICATE_TIME,
+  checkedCertificate,
+  checkHandshake,
+  makeSalt,
+  signedCertificate,
+  signedPlace,
+} from '../steps/exchange.ts';
+import { checkOnline, nodeNamed } from '../steps/find.ts';
+import { compressionOf, sourceAt } from '../steps/streams.ts';
+import { tolerant } from '../steps/tolerant.ts';
+import type { CreateParams } from './create-request.ts';
+import { exportedFiles, filledRequest } from './import-request.ts';
+
+/** Seconds that the other cluster has to say that it will send, beside those for the shutdown of its instance. */
+const PATIENCE = 600;
+/** Seconds between two looks at what has come, and how often the log tells of it, in milliseconds. */
+const LOOK = 30;
+const TELL_AFTER = 60_000;
+const MIB = 1024 * 1024;
+
+/** Where the data of an imported instance comes from, and the name that the instance has there. */
+export type ImportSource =
+  | {
+      kind: 'node';
+      node: Node;
+      path: string;
+      files: (string | null)[];
+      oldName: string;
+      compress: Compression;
+    }
+  | { kind: 'cluster'; ca: string; certificate: string; salt: string; patience: number; oldName: string };
+
+/**
+ * The request of an import with what its export decides, and where the data is.
+ * @throws MerapiError wrong_input, unknown_entity, wrong_state, environment_error
+ */
+export async function checkImport(
+  context: CheckContext,
+  request: CreateParams,
+): Promise<{ params: CreateParams; source: ImportSource | null }> {
+  if (request.mode === 'create') return { params: request, source: null };
+  if (request.disks.some((disk) => disk.adopt !== undefined))
+    throw new MerapiError('wrong_input', 'The disks of an import get their data from elsewhere: adopt none');
+  if (request.no_install === true) context.log('no_install has no effect on an import');
+  return request.mode === 'import' ? fromNode(context, request) : fromCluster(context, request);
+}
+
+async function fromNode(
+  context: CheckContext,
+  request: CreateParams,
+): Promise<{ params: CreateParams; source: ImportSource }> {
+  const { view, nodes, resolve } = context;
+  const compress = compressionOf(view.cluster, request.compress);
+  const wanted = request.src_path ?? hostName(request.instance_name);
+  const candidates =
+    request.src_node === null
+      ? view.nodes.list().filter((node) => !node.offline)
+      : [nodeNamed(view, request.src_node)];
+  for (const node of candidates) {
+    checkOnline(node);
+    const found = await nodes.call(node, 'backup.read', { path: wanted }).catch((error: unknown) => {
+      // A path of another node's folder, or a node that does not answer: the export may be on the next one.
+      if (candidates.length > 1 && error instanceof MerapiError) return null;
+      throw error;
+    });
+    if (!found?.config) continue;
+    const { path, config } = found;
+    const params = filledRequest(config, request);
+    resolve({ src_node: node.name, src_node_uuid: node.uuid, src_path: path });
+    const { os_type, disks, nics, hvparams, beparams, osparams, tags, hypervisor, disk_template } = params;
+    const filled = { os_type, disks, nics, hvparams, beparams, osparams, tags, hypervisor, disk_template };
+    resolve(JSON.parse(stringifyJson(filled)));
+    const oldName = config.instance?.name ?? hostName(request.instance_name);
+    return { params, source: { kind: 'node', node, path, files: exportedFiles(config), oldName, compress } };
+  }
+  const where = request.src_node === null ? 'any node that answers' : `node ${request.src_node}`;
+  throw new MerapiError('wrong_input', `There is no export '${wanted}' on ${where}`);
+}
+
+function fromCluster(
+  { seal }: CheckContext,
+  request: CreateParams,
+): { params: CreateParams; source: ImportSource } {
+  const { source_handshake, source_x509_ca, source_instance_name } = request;
+  if (source_handshake === null) throw missing('source_handshake');
+  checkHandshake(seal, source_handshake);
+  if (source_x509_ca === null) throw missing('source_x509_ca');
+  const ca = checkedCertificate(seal, source_x509_ca, 'source_x509_ca');
+  if (source_instance_name === null) throw missing('source_instance_name');
+  const source: ImportSource = {
+    kind: 'cluster',
+    ca,
+    certificate: `import-${randomBytes(8).toString('hex')}`,
+    salt: makeSalt(),
+    patience: PATIENCE + request.source_shutdown_timeout,
+    oldName: hostName(source_instance_name),
+  };
+  return { params: request, source };
+}
+
+const missing = (name: string) =>
+  new MerapiError('wrong_input', `An import from another cluster needs ${name}`);
+
+/** Brings the data onto the new disks, and tells the OS that the instance has another name. */
+export async function importData(
+  context: RunContext,
+  source: ImportSource,
+  node: Node,
+  scripts: ScriptParams,
+): Promise<void> {
+  if (source.kind === 'node') await importFromNode(context, source, node, scripts);
+  else await importFromCluster(context, source, node, scripts);
+  if (scripts.instance.os === '') return;
+  context.log(`Running the rename script of OS ${scripts.instance.os}`);
+  await tolerant(
+    context,
+    true,
+  )(() => context.call('os/rename', node, 'os.rename', { ...scripts, old_name: source.oldName }));
+}
+
+async function importFromNode(
+  context: RunContext,
+  { node: from, path, files, compress }: Extract<ImportSource, { kind: 'node' }>,
+  node: Node,
+  scripts: ScriptParams,
+): Promise<void> {
+  for (const [disk, file] of files.entries()) {
+    if (file === null) continue;
+    context.log(`Importing disk ${disk} from node ${from.name}`);
+    const id = `import-${scripts.instance.uuid}-${disk}`;
+    const lending = { path, file, id, to: node.name, compress };
+    const place = await context.call(`disk/${disk}/restore`, from, 'backup.restore', lending);
+    const importing = { ...scripts, disk, from: sourceAt(from, place, id, compress) };
+    await context.call(`disk/${disk}/import`, node, 'os.import', importing);
+  }
+}
+
+/** Opens a door for the other cluster, tells in the log where it is, and waits until all disks have come. */
+async function importFromCluster(
+  context: RunContext,
+  { ca, certificate, salt, patience }: Extract<ImportSource, { kind: 'cluster' }>,
+  node: Node,
+  scripts: ScriptParams,
+): Promise<void> {
+  const id = scripts.instance.uuid;
+  const { seal } = context;
+  const making = { name: certificate, common_name: node.name, seconds: CERTIFICATE_TIME };
+  const removal = { call: 'certificate.remove' as const, params: { name: certificate } };
+  const { cert } = await context.call('certificate', node, 'certificate.create', making, [removal]);
+  const opening = { ...scripts, id, certificate, ca, patience };
+  const close = { call: 'transfer.close' as const, params: { id } };
+  const opened = await context.call('door', node, 'transfer.open', opening, [close]);
+  const host = opened.host ?? node.primary_ip;
+  const places = opened.secrets.map((secret, index) =>
+    signedPlace(seal, index, { host, port: opened.port, secret }, salt),
+  );
+  context.log(
+    stringifyJson({ disks: places, x509_ca: signedCertificate(seal, cert, salt) }),
+    'remote-import',
+  );
+  await context.step('data', async ({ nodes }) => {
+    for (let told = performance.now(); ; ) {
+      const { done, bytes } = await nodes.call(node, 'transfer.wait', { id, seconds: LOOK });
+      if (done) return;
+      if (performance.now() - told < TELL_AFTER) continue;
+      told = performance.now();
+      context.log(`Data has come: ${bytes.map((count) => `${Math.floor(count / MIB)} MiB`).join(', ')}`);
+    }
+  });
+  await context.call('door/close', node, close.call, close.params);
+  await context.call('certificate/remove', node, removal.call, removal.params);
+}

@@ -1,0 +1,130 @@
+import { randomBytes, timingSafeEqual, X509Certificate } from 'node:crypto';
+import { MerapiError } from '../../base/errors.ts';
+import type { Seal } from '../../base/seal.ts';
+
+/** The version and the text of the handshake by which Ganeti's clusters know that they share a secret. */
+const VERSION = 0;
+const GREETING = "Hi, I'm Ganeti";
+const HEADER = 'X-Ganeti-Signature';
+
+/** Seconds for which the certificates of an exchange are valid. */
+export const CERTIFICATE_TIME = 24 * 3600;
+
+/** A salt: eight random bytes in hexadecimal. */
+export const makeSalt = () => randomBytes(8).toString('hex');
+
+/** What shows another cluster that this one knows the shared secret. */
+export function handshake(seal: Seal, salt: string): [number, string, string] {
+  return [VERSION, ...signatureOf(seal, GREETING, salt)];
+}
+
+/** A name with its signature. */
+export function signedName(seal: Seal, name: string, salt: string): [string, string, string] {
+  return [name, ...signatureOf(seal, name, salt)];
+}
+
+/** A certificate with its signature in a line before it. */
+export function signedCertificate(seal: Seal, pem: string, salt: string): string {
+  const text = plainPem(pem);
+  return `${HEADER}: ${salt}/${signatureOf(seal, text, salt)[0]}\n\n${text}`;
+}
+
+/** Where another cluster sends the data of a disk. */
+export interface DiskPlace {
+  host: string;
+  port: number;
+  /** Under which it is waited for. */
+  secret: string;
+}
+
+/** The place of a disk, by number, with its signature. */
+export function signedPlace(
+  seal: Seal,
+  index: number,
+  place: DiskPlace,
+  salt: string,
+): [string, number, string, string, string] {
+  const { host, port, secret } = place;
+  return [host, port, secret, ...signatureOf(seal, placeText(index, place), salt)];
+}
+
+/** @throws MerapiError wrong_input when the other cluster does not share this one's secret */
+export function checkHandshake(seal: Seal, given: readonly unknown[]): void {
+  const [version, digest, salt] = given;
+  if (given.length !== 3 || typeof digest !== 'string' || typeof salt !== 'string')
+    throw new MerapiError('wrong_input', 'source_handshake must be [version, signature, salt]');
+  if (version !== VERSION)
+    throw new MerapiError(
+      'wrong_input',
+      `The other cluster speaks version ${String(version)} of this handshake; this one speaks ${VERSION}`,
+    );
+  checkSignature(seal, GREETING, digest, salt, 'source_handshake');
+}
+
+/** The name that was signed. @throws MerapiError wrong_input */
+export function checkedName(seal: Seal, given: readonly unknown[], what: string): string {
+  const [name, digest, salt] = given;
+  if (given.length !== 3 || ![name, digest, salt].every((each) => typeof each === 'string'))
+    throw new MerapiError('wrong_input', `${what} must be [name, signature, salt]`);
+  checkSignature(seal, String(name), String(digest), String(salt), what);
+  return String(name);
+}
+
+/** The certificate that was signed, as PEM. @throws MerapiError wrong_input also when its time is over */
+export function checkedCertificate(seal: Seal, given: string, what: string): string {
+  const [, salt, digest] = new RegExp(`^${HEADER}:\\s*([0-9a-f]+)/([0-9a-f]+)\\s*$`, 'im').exec(given) ?? [];
+  const start = given.indexOf('-----BEGIN CERTIFICATE-----');
+  if (salt === undefined || digest === undefined || start < 0)
+    throw new MerapiError('wrong_input', `${what} must be a certificate after a line '${HEADER}: …'`);
+  const pem = plainPem(given.slice(start));
+  checkSignature(seal, pem, digest, salt, what);
+  const certificate = read(pem, what);
+  if (Date.parse(certificate.validTo) < Date.now())
+    throw new MerapiError(
+      'wrong_input',
+      `The certificate in ${what} was valid until ${certificate.validTo}; begin anew`,
+    );
+  return pem;
+}
+
+/** The place of a disk, by number. @throws MerapiError wrong_input */
+export function checkedPlace(seal: Seal, index: number, given: unknown): DiskPlace {
+  const [host, port, secret, digest, salt, ...more] = Array.isArray(given) ? given : [];
+  const texts = [host, secret, digest, salt];
+  if (more.length > 0 || !texts.every((each) => typeof each === 'string') || !Number.isInteger(port))
+    throw new MerapiError(
+      'wrong_input',
+      `Disk ${index} in target_node must be [host, port, secret, signature, salt]`,
+    );
+  const place = { host, port, secret };
+  checkSignature(seal, placeText(index, place), digest, salt, `disk ${index} in target_node`);
+  return place;
+}
+
+const placeText = (index: number, { host, port, secret }: DiskPlace) => `${index}:${host}:${port}:${secret}`;
+
+function signatureOf(seal: Seal, text: string, salt: string): [string, string] {
+  return [seal.sign(salt + text), salt];
+}
+
+function checkSignature(seal: Seal, text: string, digest: string, salt: string, what: string): void {
+  const [right, given] = [Buffer.from(seal.sign(salt + text)), Buffer.from(digest)];
+  if (right.length === given.length && timingSafeEqual(right, given)) return;
+  throw new MerapiError(
+    'wrong_input',
+    `The signature of ${what} is wrong: it was changed, or the clusters have different secrets (cluster-domain-secret)`,
+  );
+}
+
+function read(pem: string, what: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new MerapiError('wrong_input', `What ${what} holds is no certificate`, { cause });
+  }
+}
+
+/** A PEM text with plain line ends, one of them at its end. */
+function plainPem(pem: string): string {
+  return `${pem.replaceAll('\r', '').trim()}\n`;
+}

@@ -1,0 +1,28 @@
+import { MerapiError } from '../../base/errors.ts';
+import type { Cluster } from '../../model/cluster.ts';
+import type { Node } from '../../model/node.ts';
+import { Compression, type StreamSource } from '../../rpc/types.ts';
+
+/**
+ * The compression of data on its way that a request names.
+ * @throws MerapiError wrong_input when the cluster does not allow it, or Merapi does not know it
+ */
+export function compressionOf({ compression_tools }: Cluster, name: string): Compression {
+  const allowed = Compression.options.filter((each) => each === 'none' || compression_tools.includes(each));
+  const found = allowed.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new MerapiError(
+    'wrong_input',
+    `Data cannot be compressed by '${name}'; give one of ${allowed.join(', ')}`,
+  );
+}
+
+/** Where a worker finds the data that the worker of another node offers at `place`. */
+export function sourceAt(
+  node: Node,
+  place: { host: string | null; port: number },
+  id: string,
+  compress: Compression,
+): StreamSource {
+  return { node: node.name, host: place.host ?? node.primary_ip, port: place.port, id, compress };
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import { MerapiError } from '../../../lib/base/errors.ts';
+import { type Identity, issueAlone } from '../../../lib/base/tls.ts';
+import { Arrivals, type Receive } from '../../../lib/node/backup/arrivals.ts';
+import { promise, sendAway } from '../../../lib/node/backup/send.ts';
+import { deferred } from '../helpers.ts';
+
+describe('data from other clusters', () => {
+  const arrivals = new Arrivals('127.0.0.1');
+  let [here, there, stranger]: Identity[] = [];
+  before(async () => {
+    [here, there, stranger] = await Promise.all(
+      ['here', 'there', 'other'].map((name) => issueAlone(name, 600)),
+    );
+  });
+  after(() => arrivals.closeAll());
+  const open = (count: number, receive: Receive, patience = 60) => {
+    assert.ok(here && there);
+    return arrivals.open('id', { ...here, ca: there.cert }, { count, patience }, receive);
+  };
+  const send = (data: Readable, to: { host: string; port: number; secret: string }, who = there) => {
+    assert.ok(here && who);
+    return sendAway(data, to, { ...who, ca: here.cert }, 'gzip', AbortSignal.timeout(20_000));
+  };
+  const wait = (seconds = 20) => arrivals.wait('id', seconds, AbortSignal.timeout(20_000));
+  const textOf = async (data: Readable) => {
+    let text = '';
+    for await (const chunk of data) text += chunk;
+    return text;
+  };
+
+  it('arrive each under its secret, once, from the one who is trusted', async () => {
+    const got: Record<number, string> = {};
+    const { secrets, ...place } = await open(2, async (index, data) => {
+      got[index] = await textOf(data);
+    });
+    const [first = '', second = ''] = secrets;
+    assert.deepEqual(await wait(0), { done: false, bytes: [0, 0] });
+    await assert.rejects(
+      send(Readable.from(['x']), { ...place, secret: 'guess' }),
+      /No data is waited for here/,
+    );
+    await assert.rejects(
+      send(Readable.from(['x']), { ...place, secret: first }, stranger),
+      /Cannot send the data/,
+    );
+    const bytes = await send(Readable.from(['two']), { ...place, secret: second });
+    await assert.rejects(
+      send(Readable.from(['again']), { ...place, secret: second }),
+      /No data is waited for/,
+    );
+    const waiting = wait();
+    await send(Readable.from(['o', 'ne']), { ...place, secret: first });
+    assert.deepEqual((await waiting).done, true);
+    assert.equal((await wait()).bytes[1], bytes);
+    assert.deepEqual(got, { 0: 'one', 1: 'two' });
+  });
+
+  it('that break off are a failure on both sides', async () => {
+    const begun = deferred<void>();
+    const opened = await open(1, async (_index, data) => {
+      for await (const _chunk of data) begun.resolve();
+    });
+    const to = { ...opened, secret: opened.secrets[0] as string };
+    const broken = Readable.from(
+      (async function* () {
+        yield randomBytes(1 << 20);
+        await begun.promise;
+        throw new MerapiError('execution', 'the disk is gone');
+      })(),
+    );
+    await assert.rejects(send(broken, to), { code: 'execution', message: 'the disk is gone' });
+    await assert.rejects(wait(), { code: 'execution', message: /broke off before all data was sent/ });
+  });
+
+  it('are failed at once when they are taken back', async () => {
+    assert.ok(here && there);
+    const opened = await open(1, async () => undefined, 0.05);
+    const to = { ...opened, secret: opened.secrets[0] as string };
+    const tls = { ...there, ca: here.cert };
+    await promise(to, tls, 'POST');
+    assert.deepEqual(await wait(0.1), { done: false, bytes: [0] }, 'what is promised may take longer');
+    const failing = assert.rejects(wait(), { code: 'execution', message: /has given up/ });
+    await promise({ ...to, secret: 'guess' }, tls, 'DELETE');
+    await promise(to, tls, 'DELETE');
+    await failing;
+    await promise({ ...to, port: 1 }, tls, 'DELETE');
+  });
+
+  it('that cannot be used are told of to their sender', async () => {
+    const opened = await open(1, async () => {
+      throw new MerapiError('block_device', 'no space');
+    });
+    const endless = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.alloc(65536);
+      })(),
+    );
+    await assert.rejects(send(endless, { ...opened, secret: opened.secrets[0] as string }), {
+      code: 'execution',
+      message: 'The other cluster failed: no space',
+    });
+    await assert.rejects(wait(), { code: 'block_device', message: 'no space' });
+  });
+
+  it('are waited for no longer than was said', async () => {
+    await open(1, async () => undefined, 0.05);
+    await assert.rejects(wait(), { code: 'timeout', message: /did not connect within/ });
+    await open(1, async () => undefined);
+    const failing = assert.rejects(wait(), /waits for this data no longer|not waited for any longer/);
+    await arrivals.close('id');
+    await failing;
+    await assert.rejects(wait(), { code: 'execution', message: /worker has restarted/ });
+    await open(0, async () => undefined);
+    assert.deepEqual(await wait(), { done: true, bytes: [] });
+  });
+});
