@@ -16,8 +16,10 @@ const VERSION = '2';
 /** What of an opcode's hooks is settled before it runs. */
 export interface HookPlan {
   name: string;
-  /** What the scripts of both phases are told, without the phase. */
-  env: Record<string, string>;
+  /** What the scripts of both phases are told of the operation, without the phase. */
+  common: Record<string, string>;
+  /** What they are told of its object, as it is before. */
+  own: Record<string, string>;
   /** The nodes that have scripts for the phase before. */
   pre: Node[];
   /** Those that have scripts for the phase after. */
@@ -39,25 +41,24 @@ export function planHooks(op: OpInput, describe: Describe, { view, runtime }: So
   if (!view.nodes.list().some(({ uuid }) => runtime.of(uuid)?.node.hooks?.length)) return null;
   const hooks = describe(view);
   if (!hooks) return null;
-  const env = {
-    ...withPrefix('GANETI_', hooks.env),
-    GANETI_HOOKS_VERSION: VERSION,
-    GANETI_HOOKS_PATH: hooks.name,
-    GANETI_OP_CODE: op.OP_ID,
-    GANETI_OP_TARGET: hooks.target,
-    GANETI_OBJECT_TYPE: hooks.object,
-    GANETI_CLUSTER: view.cluster.name,
-    GANETI_MASTER: view.nodes.get(view.cluster.master_node)?.name ?? '',
+  const common = {
+    HOOKS_VERSION: VERSION,
+    HOOKS_PATH: hooks.name,
+    OP_CODE: op.OP_ID,
+    OBJECT_TYPE: hooks.object,
+    CLUSTER: view.cluster.name,
+    MASTER: view.nodes.get(view.cluster.master_node)?.name,
   };
   const pre = nodesWith(hooks.name, 'pre', hooks.pre, { view, runtime });
   const post = nodesWith(hooks.name, 'post', hooks.post, { view, runtime });
   const unsure = hooks.post.filter((uuid) => runtime.of(uuid) === null);
-  return { name: hooks.name, env, pre, post, unsure };
+  return { name: hooks.name, common: texts(common), own: ownTexts(hooks), pre, post, unsure };
 }
 
 /** Runs the scripts of the phase before. @throws MerapiError hooks_abort when one fails */
-export async function runPre(context: RunContext, { name, env, pre }: HookPlan): Promise<void> {
-  const failed = await runPhase(context, name, 'pre', pre, env);
+export async function runPre(context: RunContext, plan: HookPlan): Promise<void> {
+  const { name, common, own, pre } = plan;
+  const failed = await runPhase(context, name, 'pre', pre, { ...common, ...own });
   if (failed.length > 0)
     throw new MerapiError('hooks_abort', `The hook ${name} refuses it: ${failed.join('; ')}`);
 }
@@ -68,16 +69,20 @@ export async function runPre(context: RunContext, { name, env, pre }: HookPlan):
  */
 export async function runPost<R>(
   context: RunContext,
-  { name, env, post, unsure }: HookPlan,
+  { name, common, own, post, unsure }: HookPlan,
   { changes, ...done }: Done<R>,
   describe: Describe,
 ): Promise<Done<R>> {
   if (changes) await context.commit('hooks/changes', changes);
-  const now = await context.step('hooks/post', ({ view, runtime }) => ({
-    nodes: [...post, ...nodesWith(name, 'post', unsure, { view, runtime })],
-    env: withPrefix('GANETI_POST_', describe(view)?.env ?? {}),
-  }));
-  await runPhase(context, name, 'post', now.nodes, { ...env, ...now.env });
+  const now = await context.step('hooks/post', ({ view, runtime }) => {
+    const after = describe(view);
+    return {
+      nodes: [...post, ...nodesWith(name, 'post', unsure, { view, runtime })],
+      // An object that is gone is told as it was.
+      own: after ? ownTexts(after) : own,
+    };
+  });
+  await runPhase(context, name, 'post', now.nodes, { ...common, ...own, ...prefixed('POST_', now.own) });
   return done;
 }
 
@@ -89,7 +94,7 @@ async function runPhase(
   nodes: readonly Node[],
   env: Env,
 ): Promise<string[]> {
-  const told = { ...env, GANETI_HOOKS_PHASE: phase };
+  const told = prefixed('GANETI_', { ...env, HOOKS_PHASE: phase });
   const failed = await Promise.all(
     nodes.map(async (node) => {
       try {
@@ -125,11 +130,17 @@ function nodesWith(hook: string, phase: Phase, uuids: readonly string[], { view,
   });
 }
 
+function ownTexts({ env, target }: Hooks): Record<string, string> {
+  return texts({ ...env, OP_TARGET: target });
+}
+
 /** Values in the form that Ganeti's scripts know. */
-function withPrefix(prefix: string, env: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).map(([name, value]) => [`${prefix}${name}`, text(value as Json)]),
-  );
+function texts(env: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, text(value as Json)]));
+}
+
+function prefixed(prefix: string, env: Env): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [`${prefix}${name}`, value]));
 }
 
 function text(value: Json): string {

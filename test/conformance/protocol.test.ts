@@ -22,6 +22,9 @@ describe('the recordings of a real cluster', () => {
   it('can be compared with a new cluster', async () => {
     minimum = JSON.parse(await readFile(join(conformance, 'minimum.json'), 'utf8'));
     const program = await programs.up({ cluster: join(conformance, 'cluster.json') });
+    // The recorded cluster had run five jobs when the recording began: three made it, as here, and two were its owner's.
+    const client = await program.client();
+    for (const _job of [4, 5]) await client.jobEnd(await client.submit('PUT', '/2/redistribute-config'));
     const file = join(await programs.folder(), 'report.json');
     const args = ['rapi_conformance.py', 'compare', program.url, 'open.json', '--json', file];
     const { stderr } = await run('python3', args, { cwd: conformance, timeout: 300_000 });

@@ -85,7 +85,7 @@ export const clusterSetParams = defineUnit(opcode, {
   },
 
   hooks: (view, _facts, { vg_name }) =>
-    clusterHooks(view, 'cluster-modify', { env: { NEW_VG_NAME: vg_name } }),
+    clusterHooks(view, 'cluster-modify', { env: { NEW_VG_NAME: vg_name ?? 'None' } }),
 
   async run(context, { patch }) {
     const now = context.clock.seconds();

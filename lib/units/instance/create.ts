@@ -115,7 +115,8 @@ export const instanceCreate = defineUnit(opcode, {
     return { instance, disks, nodes, target, source, install, osparams, sealed, search_path };
   },
 
-  hooks: (view, facts, params) => creationHooks(view, facts, params),
+  hooks: (view, { source, ...facts }, params) =>
+    creationHooks(view, { ...facts, source: source?.kind === 'node' ? source : null }, params),
 
   dryRun: ({ nodes }) => Object.values(nodes).flatMap((node) => node?.uuid ?? []),
 

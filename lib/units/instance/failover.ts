@@ -21,8 +21,12 @@ export const instanceFailover = defineUnit(opcode, {
     return { move };
   },
 
-  hooks: (view, facts, { instance_name, ignore_consistency, shutdown_timeout }) => {
-    const env = { IGNORE_CONSISTENCY: ignore_consistency, SHUTDOWN_TIMEOUT: shutdown_timeout };
+  hooks: (view, facts, { instance_name, cleanup, ignore_consistency, shutdown_timeout }) => {
+    const env = {
+      FAILOVER_CLEANUP: cleanup,
+      IGNORE_CONSISTENCY: ignore_consistency,
+      SHUTDOWN_TIMEOUT: shutdown_timeout,
+    };
     if ('place' in facts) return instanceHooks(NAME)(view, facts, { instance_name });
     return moveHooks(view, NAME, facts.move, { ...env, TARGET_NODE: facts.move.to.name });
   },

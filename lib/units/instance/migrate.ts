@@ -53,11 +53,11 @@ export const instanceMigrate = defineUnit(opcode, {
     return { kind: 'migrate', move, guest: guestFor(context, move, params.allow_runtime_changes) };
   },
 
-  hooks: (view, plan, { instance_name, cleanup, allow_failover, live, mode }) => {
-    const env = { MIGRATE_CLEANUP: cleanup, ALLOW_FAILOVER: allow_failover };
+  hooks: (view, plan, { instance_name, cleanup, allow_runtime_changes, live, mode }) => {
+    const env = { MIGRATE_CLEANUP: cleanup, ALLOW_RUNTIME_CHANGES: allow_runtime_changes };
     if (plan.kind === 'cleanup') return instanceHooks(NAME, () => ({ env }))(view, plan, { instance_name });
     const isLive = live ?? mode !== 'non-live';
-    return moveHooks(view, NAME, plan.move, { ...env, MIGRATE_LIVE: isLive });
+    return moveHooks(view, NAME, plan.move, { ...env, MIGRATE_LIVE: isLive }, [plan.move.from.uuid]);
   },
 
   async run(context, plan) {

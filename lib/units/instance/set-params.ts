@@ -93,7 +93,12 @@ export const instanceSetParams = defineUnit(opcode, {
   },
 
   hooks: (view, { instance, memory, patch, disks }) =>
-    changeHooks(view, { ...instance, ...patch }, disks?.disks ?? null, { RUNTIME_MEMORY: memory }),
+    changeHooks(
+      view,
+      { ...instance, ...patch },
+      disks?.disks ?? null,
+      memory === null ? {} : { RUNTIME_MEMORY: memory },
+    ),
 
   async run(
     context,

@@ -34,9 +34,9 @@ export const networkSetParams = defineUnit(opcode, {
     return { uuid: network.uuid, patch };
   },
 
-  hooks: (view, { uuid }) => {
+  hooks: (view, { uuid, patch }) => {
     const network = view.networks.get(uuid);
-    return network ? networkHooks(view, 'network-modify', network) : null;
+    return network ? networkHooks(view, 'network-modify', { ...network, ...patch }) : null;
   },
 
   async run(context, { uuid, patch }) {

@@ -54,8 +54,8 @@ export const nodeSetParams = defineUnit(opcode, {
     return { node, patch, returns, promotes, result: told(patch, roleChanges(node, role)) };
   },
 
-  hooks: (view, { node, patch }) =>
-    nodeHooks(view, 'node-modify', node, { env: roleEnv({ ...node, ...patch }), pre: [node.uuid] }),
+  hooks: (view, { node }, params) =>
+    nodeHooks(view, 'node-modify', node, { env: roleEnv(params), pre: [node.uuid] }),
 
   async run(context, { node, patch, returns, promotes, result }) {
     if (returns)

@@ -52,8 +52,24 @@ export function knownInstanceEnv(view: ClusterView, instance: Instance): HookEnv
   return instanceEnv(view, instance, view.disksOf(instance), secondaryOf(view, instance));
 }
 
-function diskEnv({ size, mode, name, uuid, dev_type, logical_id }: Disk): HookEnv {
-  return { SIZE: size, MODE: mode, NAME: name, UUID: uuid, DEV_TYPE: dev_type, ID: logical_id };
+function diskEnv(disk: Disk): HookEnv {
+  const { size, mode, name, uuid, dev_type } = disk;
+  return { SIZE: size, MODE: mode, NAME: name, UUID: uuid, DEV_TYPE: dev_type, ...placeEnv(disk) };
+}
+
+/** Where the data of a disk is, in the names of its template. The secret of a mirror is never told. */
+function placeEnv({ dev_type, logical_id: [first, second] }: Disk): HookEnv {
+  switch (dev_type) {
+    case 'drbd':
+    case 'diskless':
+      return {};
+    case 'plain':
+      return { VG: first, ID: second };
+    case 'ext':
+      return { PROVIDER: first, ID: second };
+    default:
+      return { DRIVER: first, ID: second };
+  }
 }
 
 function nicEnv({ cluster, networks }: View, nic: Nic): HookEnv {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostNamed } from '../../model/lookup.ts';
@@ -8,6 +9,7 @@ import type { ClusterView } from '../../model/view.ts';
 import type { Hooks } from '../define.ts';
 import type { DiskNodes } from './disk-work.ts';
 import { type HookEnv, instanceEnv, knownInstanceEnv, networkEnv } from './hook-env.ts';
+import { pythonText } from './python.ts';
 import type { Move } from './relocation.ts';
 
 /** How the hooks of an opcode differ from the usual ones of its object. Nodes are those beside the master node, by uuid. */
@@ -61,21 +63,27 @@ interface Creation {
   instance: Instance;
   disks: readonly Disk[];
   nodes: DiskNodes;
+  /** The export that it comes from. */
+  source: ExportSource | null;
+}
+
+interface ExportSource {
+  node: Node;
+  path: string;
+  files: readonly (string | null)[];
 }
 
 /** How an instance is made. */
 interface CreationRequest {
   mode: string;
   start: boolean;
-  src_node: string | null;
-  src_path: string | null;
 }
 
 /** Hooks of the creation of an instance. */
 export function creationHooks(
   view: ClusterView,
-  { instance, disks, nodes }: Creation,
-  { mode, start, src_node, src_path }: CreationRequest,
+  { instance, disks, nodes, source }: Creation,
+  { mode, start }: CreationRequest,
 ): Hooks {
   const { primary, secondary } = nodes;
   const made = view.instances.get(instance.uuid);
@@ -83,11 +91,15 @@ export function creationHooks(
   const env = made
     ? knownInstanceEnv(view, made)
     : instanceEnv(view, planned, disks, secondary?.uuid ?? null);
-  const source = mode === 'import' ? { SRC_NODE: src_node, SRC_PATH: src_path } : {};
   return hooks(view, 'instance-add', 'INSTANCE', instance.name, {
-    env: { ...env, ADD_MODE: mode, ...source },
+    env: { ...env, ADD_MODE: mode, ...(source ? sourceEnv(source) : {}) },
     pre: secondary ? [primary.uuid, secondary.uuid] : [primary.uuid],
   });
+}
+
+function sourceEnv({ node, path, files }: ExportSource): HookEnv {
+  const images = files.map((file) => file !== null && join(path, file));
+  return { SRC_NODE: node.name, SRC_PATH: path, SRC_IMAGES: pythonText(images) };
 }
 
 /** Hooks of a change of an instance: they are told of it as it will be. `disks` are those that it will have, if they change. */
@@ -101,12 +113,13 @@ export function changeHooks(
   return aboutInstance(view, 'instance-modify', after, { env: { ...all, ...env } });
 }
 
-/** Hooks of an instance that goes from one node to another. */
+/** Hooks of an instance that goes from one node to another; `pre` are further nodes on which those before it run. */
 export function moveHooks(
   view: ClusterView,
   name: string,
   { instance, from, to }: Pick<Move, 'instance' | 'from' | 'to'>,
   env: HookEnv,
+  pre: readonly string[] = [],
 ): Hooks {
   const isMirrored = secondaryOf(view, instance) !== null;
   return aboutInstance(view, name, view.instances.get(instance.uuid) ?? instance, {
@@ -117,7 +130,7 @@ export function moveHooks(
       OLD_SECONDARY: isMirrored ? to.name : null,
       NEW_SECONDARY: isMirrored ? from.name : null,
     },
-    pre: [to.uuid],
+    pre: [to.uuid, ...pre],
     post: [to.uuid, from.uuid],
   });
 }
@@ -138,20 +151,20 @@ export function nodesBut(view: ClusterView, node: string): string[] {
   return view.nodes.list().flatMap(({ uuid }) => (uuid === node ? [] : [uuid]));
 }
 
-/** What of a node's state scripts are told. */
-export function roleEnv({
-  master_candidate,
-  offline,
-  drained,
-  master_capable,
-  vm_capable,
-}: Pick<Node, 'master_candidate' | 'offline' | 'drained' | 'master_capable' | 'vm_capable'>): HookEnv {
+/** What of a node's state scripts are told: what it gets, and Python's word for nothing where it stays as it is. */
+export function roleEnv(
+  given: {
+    readonly [name in 'master_candidate' | 'offline' | 'drained' | 'master_capable' | 'vm_capable']:
+      | boolean
+      | null;
+  },
+): HookEnv {
   return {
-    MASTER_CANDIDATE: master_candidate,
-    OFFLINE: offline,
-    DRAINED: drained,
-    MASTER_CAPABLE: master_capable,
-    VM_CAPABLE: vm_capable,
+    MASTER_CANDIDATE: pythonText(given.master_candidate),
+    OFFLINE: pythonText(given.offline),
+    DRAINED: pythonText(given.drained),
+    MASTER_CAPABLE: pythonText(given.master_capable),
+    VM_CAPABLE: pythonText(given.vm_capable),
   };
 }
 
