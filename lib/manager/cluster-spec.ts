@@ -53,7 +53,9 @@ export const ClusterSpec = z.strictObject({
   candidate_pool_size: z.number().int().min(1).default(10),
   max_running_jobs: z.number().int().min(1).default(20),
   max_tracked_jobs: z.number().int().min(1).default(25),
-  nodes: z.array(z.strictObject({ name, primary_ip: z.union([z.ipv4(), z.ipv6()]) })).min(1),
+  nodes: z
+    .array(z.strictObject({ name, primary_ip: z.union([z.ipv4(), z.ipv6()], 'must be an IP address') }))
+    .min(1),
 });
 export type ClusterSpec = z.infer<typeof ClusterSpec>;
 

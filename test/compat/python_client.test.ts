@@ -21,6 +21,7 @@ describe("Debian's python3-ganeti-rapi", () => {
       'groups',
       'instances',
       'disks',
+      'exports',
       'moves',
       'networks',
       'filters',

@@ -23,11 +23,7 @@ export const instanceCreate = defineOpcode({
       'Ganeti resolves the name in the DNS with this; Merapi takes the name as it is.',
     ),
     ignore_ipolicy: optional(kinds.bool, false, 'Make it even when it breaks the instance policy.'),
-    opportunistic_locking: optional(
-      kinds.bool,
-      false,
-      'Let the allocator consider only nodes that are free now.',
-    ),
+    opportunistic_locking: optional(kinds.bool, false, 'Accepted for old clients; it changes nothing.'),
     beparams: optional(kinds.dict, {}, 'Backend parameters.'),
     disks: required(disksKind, 'The disks, each with a size in MiB or a text such as "20G".'),
     disk_template: optional(maybe(oneOf(diskTemplates)), null, 'How the disks are stored.'),

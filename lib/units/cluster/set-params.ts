@@ -12,6 +12,7 @@ import { type CheckContext, defineUnit } from '../define.ts';
 import { fillPool } from '../steps/candidates.ts';
 import { updatedDiskParams } from '../steps/group-params.ts';
 import { clusterHooks } from '../steps/hooks.ts';
+import { checkAllocator } from '../steps/iallocator.ts';
 import { refuseStates } from '../steps/params.ts';
 import { specOfInstance } from '../steps/spec.ts';
 import { checkNodesRun, checkStorage } from './needs.ts';
@@ -72,6 +73,7 @@ export const clusterSetParams = defineUnit(opcode, {
       const { ipolicy, enabled_disk_templates } = { ...view.cluster, ...patch };
       checkTemplatesAllowed(ipolicy, enabled_disk_templates);
     }
+    if (params.default_iallocator) await checkAllocator(view, params.default_iallocator);
     checkStorage(view, patch);
     const changedHypervisors = new Set([
       ...Object.keys(params.hvparams ?? {}),

@@ -37,7 +37,7 @@ export function checkRequest(
   view: ClusterView,
   params: CreateParams,
 ): { name: string; template: DiskTemplate } {
-  for (const flag of ['forthcoming', 'commit', 'instance_communication', 'opportunistic_locking'] as const)
+  for (const flag of ['forthcoming', 'commit', 'instance_communication'] as const)
     if (params[flag])
       throw new MerapiError('wrong_input', `${flag} is not supported by this version of Merapi`);
   const name = hostName(params.instance_name);

@@ -41,8 +41,8 @@ export async function askAllocator(
   name: string,
   question: Question,
 ): Promise<Answer> {
-  const { iallocator_search_path: folders, default_iallocator, default_iallocator_params } = view.cluster;
-  const path = await findIallocator(folders, name);
+  const { default_iallocator, default_iallocator_params } = view.cluster;
+  const path = await pathOf(view, name, 'execution');
   if (path !== null) {
     const soft = question.type === 'node-evacuate' && question.ignore_soft_errors;
     const params = {
@@ -57,11 +57,26 @@ export async function askAllocator(
     const by = `The allocator ${name} (${path})`;
     return { by, path, temporary: false, ...parseIallocatorOutput(path, text) };
   }
-  if (name === BUILT_IN_ALLOCATOR)
-    return { by: 'The built-in allocator', path, ...(await builtInAllocator(view, runtime, question)) };
+  return { by: 'The built-in allocator', path, ...(await builtInAllocator(view, runtime, question)) };
+}
+
+/** @throws MerapiError wrong_input when there is no allocator of this name */
+export async function checkAllocator(view: ClusterView, name: string): Promise<void> {
+  await pathOf(view, name, 'wrong_input');
+}
+
+/** The executable of an allocator; null for the built-in one. @throws MerapiError with this code when there is none */
+async function pathOf(
+  view: ClusterView,
+  name: string,
+  code: 'execution' | 'wrong_input',
+): Promise<string | null> {
+  const folders = view.cluster.iallocator_search_path;
+  const path = await findIallocator(folders, name);
+  if (path !== null || name === BUILT_IN_ALLOCATOR) return path;
   const places = folders.length > 0 ? `, and no executable of that name is in ${folders.join(', ')}` : '';
   throw new MerapiError(
-    'execution',
+    code,
     `There is no allocator '${name}'; '${BUILT_IN_ALLOCATOR}' is built in${places}`,
   );
 }

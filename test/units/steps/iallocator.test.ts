@@ -69,6 +69,15 @@ describe('executables as allocators', () => {
     assert.deepEqual(left, [], 'the question is removed');
   });
 
+  it('become the default only when they are there', async () => {
+    const set = (default_iallocator: string) => ({ OP_ID: 'OP_CLUSTER_SET_PARAMS', default_iallocator });
+    await f.refuses(set('nosuch'), 'wrong_input', /^There is no allocator 'nosuch'/);
+    for (const name of ['hail', '', 'own']) {
+      await f.cluster.done(set(name));
+      assert.equal(f.cluster.store.view.cluster.default_iallocator, name);
+    }
+  });
+
   it('get no parameters that are meant for another one', async () => {
     await script('other', `[ $# = 1 ] && echo '${JSON.stringify(placed(['node1.example.com']))}'`);
     const { op } = await f.made({ pnode: null, iallocator: 'other' });
