@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseIni } from '../../../lib/base/ini.ts';
@@ -204,6 +205,38 @@ describe('exports to a node', () => {
     await f.remove(name);
     await f.remove();
     await discard();
+  });
+
+  it('that a real Ganeti made can be imported; networks that are not known here must be replaced', async () => {
+    const name = 'inst9.example.com';
+    const place = join(folder('node3'), name);
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, 'config.ini'), await readFile(new URL('ganeti.ini', import.meta.url)));
+    const dumps = [randomBytes(16 << 20), randomBytes(4 << 20)];
+    const files = ['92c3e350-5dca-4fbd-859c-8489cbec1a1b', '55e28e73-150b-4647-8f19-c8b9c295a139'];
+    for (const [index, file] of files.entries()) await writeFile(join(place, file), dumps[index] as Buffer);
+    const request = importing({ instance_name: name, os_type: 'copy', disk_template: 'file' });
+    await f.fails(request, 'unknown_entity', /no network '262a8738/);
+    await f.op({ ...request, nics: [{}, {}, {}] });
+    const { view } = cluster.store;
+    const { beparams, nics, tags, disks } = f.instance(name);
+    assert.deepEqual(
+      [beparams.maxmem, beparams.minmem, beparams.vcpus, [...tags].sort()],
+      [64, 32, 1, ['t1', 't2']],
+    );
+    assert.deepEqual(nics.map(({ mac }) => mac)[1], 'aa:00:00:11:22:33');
+    assert.deepEqual(
+      view.disksOf(f.instance(name)).map((disk) => [disk.size, disk.name]),
+      [
+        [16, 'd0'],
+        [4, null],
+      ],
+    );
+    assert.equal(disks.length, 2);
+    for (const [index, bytes] of (await f.data(name)).entries())
+      assert.ok(bytes.equals(dumps[index] as Buffer), `disk ${index}`);
+    await f.remove(name);
+    await f.op({ OP_ID: 'OP_BACKUP_REMOVE', instance_name: name });
   });
 
   it('refuse what cannot be, and change nothing', async () => {
