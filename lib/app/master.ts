@@ -5,6 +5,8 @@ import { MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
+import { History } from '../jobs/history.ts';
+import { keepHistoryShort } from '../jobs/keepers/history.ts';
 import { keepNodesFollowed } from '../jobs/keepers/nodes.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import { LockManager } from '../locks/manager.ts';
@@ -72,18 +74,22 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     log,
     patience,
   });
+  const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
+  let stopForgetting: () => void = () => undefined;
   return {
-    manager: createManager({ store, queue, runtime, nodes }),
+    manager: createManager({ store, queue, history, runtime, nodes }),
     store,
     runtime,
     isNew,
     async start() {
       await keepNodesFollowed(store, nodes);
       await queue.start();
+      stopForgetting = keepHistoryShort(queue, history, log);
     },
     hold: () => queue.start(true),
     async close() {
+      stopForgetting();
       queue.close();
       await nodes.close();
       await store.close();

@@ -35,6 +35,7 @@ export const errorCodes = [
   'unsupported_media_type',
   'unsupported_method',
   'unavailable',
+  'conflict',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -43,6 +43,11 @@ export class Gate {
     this.#decide([standing]);
   }
 
+  /** The filter that decides about a job that has not begun. */
+  filterOf(id: number): JobFilter | null {
+    return this.#waiting.get(id)?.filter ?? null;
+  }
+
   /** A job that was taken waits for no other any more. */
   unblock(id: number): void {
     const standing = this.#waiting.get(id);

@@ -3,22 +3,47 @@ import { MerapiError } from '../base/errors.ts';
 import type { LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
 import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
+import { changed } from '../model/object.ts';
 import { put, remove } from '../store/changes.ts';
 import type { Store } from '../store/store.ts';
 import type { Build } from '../units/define.ts';
+import { Durations } from './durations.ts';
 import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
+import { type KeyedRequest, Keys } from './keys.ts';
 import type { PreparedJob, RunnerParts } from './parts.ts';
 import { newJob } from './prepare.ts';
 import { ruleOf, shownPredicates } from './rules.ts';
 import { JobRun } from './run.ts';
 import { Slots } from './slots.ts';
+import { explain, type Why } from './why.ts';
+
+/** From how many of the last jobs it is learnt how long they take. */
+const LEARNT = 300;
+
+/** What can be set of the queue. */
+export interface QueueSettings {
+  /** Whether no more jobs are taken. */
+  drained?: boolean;
+  /** How many seconds after their end jobs are archived by themselves; null: never. */
+  archive_after?: number | null;
+}
+
+/** What the queue does now. */
+export interface QueueState extends Required<QueueSettings> {
+  max_running_jobs: number;
+  /** How many jobs run, and how many have not ended. */
+  running: number;
+  unfinished: number;
+}
 
 /** All jobs that have not ended, from their submission to their end. */
 export class JobQueue {
   readonly #parts: RunnerParts;
   readonly #runs = new Map<number, JobRun>();
   readonly #changes = new EventEmitter();
+  readonly #keys: Keys;
+  readonly #durations = new Durations();
   /** The last id that was given away; null until the jobs of the last life are taken up. */
   #lastId: number | null = null;
   /** Whether jobs only wait here, for the next life. */
@@ -36,6 +61,7 @@ export class JobQueue {
       prepare: (inputs) => this.#prepare(inputs),
     };
     this.#changes.setMaxListeners(0);
+    this.#keys = new Keys(parts.store);
     parts.store.onChange(() => this.#parts.slots.serve());
   }
 
@@ -47,6 +73,7 @@ export class JobQueue {
     const { jobs } = this.#parts.store;
     this.#held = held;
     this.#lastId = await jobs.lastId();
+    for (const job of await jobs.between(this.#lastId - LEARNT, this.#lastId)) this.#durations.learn(job);
     const runs = (await jobs.unfinished()).map((stored) => new JobRun(this.#parts, stored));
     this.#parts.gate.apply(this.#parts.store.view.filters);
     for (const run of runs) this.#runs.set(run.id, run);
@@ -54,13 +81,27 @@ export class JobQueue {
   }
 
   /**
-   * Checks opcodes and stores them as a job; answers its id when it is on disk.
-   * @throws MerapiError bad_request when an opcode is not right, unavailable when the store cannot be written
+   * Checks opcodes and stores them as a job; answers its id when it is on disk. A request under a key makes one job, however often
+   * it comes.
+   * @throws MerapiError bad_request when an opcode is not right, conflict when another request had the key, unavailable when the
+   * store cannot be written
    */
-  async submit(inputs: readonly OpInput[]): Promise<number> {
+  async submit(inputs: readonly OpInput[], request: KeyedRequest | null = null): Promise<number> {
+    return request === null
+      ? this.#submit(inputs, null)
+      : this.#keys.once(request, () => this.#submit(inputs, request));
+  }
+
+  async #submit(inputs: readonly OpInput[], request: KeyedRequest | null): Promise<number> {
     if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
+    if (this.#parts.store.view.cluster.queue_drained)
+      throw new MerapiError('unavailable', 'The job queue is drained: it takes no jobs until that ends');
     const prepared = this.#prepare(inputs);
-    await this.#parts.store.commit({ job: prepared.id }, () => [prepared.change]);
+    const time = this.#parts.clock.seconds();
+    await this.#parts.store.commit({ job: prepared.id }, () => [
+      prepared.change,
+      ...(request ? [{ change: 'key-add' as const, ...request, job: prepared.id, time }] : []),
+    ]);
     prepared.go();
     return prepared.id;
   }
@@ -115,6 +156,25 @@ export class JobQueue {
       : [false, `Job ${id} has ended in ${status} meanwhile`];
   }
 
+  /** What the queue does and is set to. */
+  get state(): QueueState {
+    const { queue_drained: drained, archive_after } = this.#parts.store.view.cluster;
+    const { running, limit: max_running_jobs } = this.#parts.slots.state;
+    return { drained, archive_after, max_running_jobs, running, unfinished: this.#runs.size };
+  }
+
+  /** Sets what is given. */
+  async set({ drained, archive_after }: QueueSettings): Promise<void> {
+    const { store, clock } = this.#parts;
+    const patch = {
+      ...(drained === undefined ? {} : { queue_drained: drained }),
+      ...(archive_after === undefined ? {} : { archive_after }),
+    };
+    await store.commit({ job: null }, ({ cluster }) => [
+      put('cluster', changed(cluster, patch, clock.seconds())),
+    ]);
+  }
+
   /**
    * Makes a filter, or replaces the one with its uuid; jobs that have not begun are looked at anew. Its watermark is set here.
    * @throws MerapiError bad_request when a predicate cannot be understood
@@ -143,6 +203,22 @@ export class JobQueue {
     const { store, gate } = this.#parts;
     await store.commit({ job: null }, build);
     gate.apply(store.view.filters);
+  }
+
+  /** Why a job waits, or that it does not; null when there is none. */
+  async why(id: number): Promise<Why | null> {
+    const job = await this.get(id);
+    if (!job) return null;
+    const { gate, slots, locks, clock } = this.#parts;
+    const depends: [number, JobStatus | null][] = [];
+    for (const { input } of job.ops)
+      for (const [other] of (input.depends as [number, JobStatus[]][] | null) ?? [])
+        depends.push([other, (await this.get(other))?.status ?? null]);
+    return explain({
+      ...{ job, depends, filter: gate.filterOf(id), locks: locks.inspect() },
+      slots: { ...slots.state, waiting: slots.waiting },
+      ...{ durations: this.#durations, others: this.#runs, now: clock.seconds() },
+    });
   }
 
   /** Every lock that a job holds or waits for, in no order. */
@@ -182,6 +258,7 @@ export class JobQueue {
       })
       .finally(() => {
         this.#runs.delete(run.id);
+        this.#durations.learn(run);
         this.#parts.gate.leave(run.id);
         this.#parts.slots.leave(run.id);
         this.#changes.emit(String(run.id));

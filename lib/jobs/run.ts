@@ -1,7 +1,7 @@
 import { type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { Grant } from '../locks/manager.ts';
-import { isFinal, type Job, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
+import { isFinal, type Job, type JobOp, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Done } from '../units/define.ts';
@@ -52,6 +52,11 @@ export class JobRun {
     await this.#parts.store.commit({ job: this.id }, () => [{ change: 'job-cancel', job: this.id }]);
     this.#cancel.abort(canceled());
     this.#parts.onChange(this.id);
+  }
+
+  /** Its opcodes as they are now, on disk or not yet. */
+  get ops(): readonly JobOp[] {
+    return this.#record.ops;
   }
 
   /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */

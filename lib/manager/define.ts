@@ -1,8 +1,11 @@
+import type { QueueSettings, QueueState } from '../jobs/queue.ts';
+import type { Why } from '../jobs/why.ts';
 import type { JobFilter } from '../model/filter.ts';
 import type { Job, OpInput } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
+import type { EventReader } from '../store/events.ts';
 import type { Principal } from './authorise.ts';
 
 /** What of a job changed, for those who wait: the wanted fields and the new log lines [serial, [s, us], type, text]. */
@@ -19,10 +22,15 @@ export interface Manager {
   /** The cluster as it is now. */
   readonly view: ClusterView;
   /**
-   * Checks and stores a job; answers its id when it is on disk.
-   * @throws MerapiError bad_request, forbidden, unavailable
+   * Checks and stores a job; answers its id when it is on disk. A request with a key makes one job, however often it comes;
+   * `print` tells it from others.
+   * @throws MerapiError bad_request, forbidden, conflict, unavailable
    */
-  submit(principal: Principal, ops: readonly OpInput[]): Promise<number>;
+  submit(
+    principal: Principal,
+    ops: readonly OpInput[],
+    key?: { key: string; print: string } | null,
+  ): Promise<number>;
   /**
    * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all).
    * @throws MerapiError bad_request for an unknown resource or a wrong filter
@@ -45,8 +53,23 @@ export interface Manager {
   jobIds(principal: Principal): Promise<number[]>;
   /** A job, archived ones included. */
   job(principal: Principal, id: number): Promise<Job | null>;
-  /** Cancels a job that has not begun: whether it is cancelled, and why or why not in words. */
+  /**
+   * Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it
+   * has done is undone.
+   */
   cancelJob(principal: Principal, id: number): Promise<[boolean, string]>;
+  /** Why a job waits, or that it does not; null when there is none. */
+  whyJob(principal: Principal, id: number): Promise<Why | null>;
+  /** What happened in the cluster. */
+  events(principal: Principal): EventReader;
+  /** What the job queue does and is set to. */
+  queueState(principal: Principal): QueueState;
+  /** Sets what is given. */
+  setQueue(principal: Principal, settings: QueueSettings): Promise<void>;
+  /** Archives a job that has ended: it is listed no more. @throws MerapiError not_found, wrong_state */
+  archiveJob(principal: Principal, id: number): Promise<void>;
+  /** Archives all jobs that ended at least so many seconds ago; answers how many. */
+  archiveJobs(principal: Principal, age: number): Promise<number>;
   /**
    * Waits until the wanted job fields differ from `previousInfo` or there are log lines after `previousSerial`; null when
    * nothing changed within `timeout` milliseconds or the signal fired. @throws MerapiError not_found

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { MerapiError } from '../base/errors.ts';
-import type { JobQueue } from '../jobs/queue.ts';
-import { isFinal, type Job, type OpInput } from '../model/job.ts';
+import type { History } from '../jobs/history.ts';
+import type { JobQueue, QueueState } from '../jobs/queue.ts';
+import type { Why } from '../jobs/why.ts';
+import { isFinal, type Job } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
@@ -10,6 +12,7 @@ import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
 import { describeFields, resourceName } from '../query/resources.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
+import type { EventReader } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
 import { listExports } from '../units/steps/exports.ts';
 import { diagnoseOs, osNamesOf } from '../units/steps/os.ts';
@@ -19,18 +22,19 @@ import { jobValues, showLog } from '../views/job.ts';
 import { listing } from '../views/listing.ts';
 import { runQuery } from '../views/registry.ts';
 import { tagsOf } from '../views/tags.ts';
-import { authorise, type Principal } from './authorise.ts';
+import { authorise } from './authorise.ts';
 import type { JobChange, Manager } from './define.ts';
 
 export interface ManagerParts {
   store: Store;
   queue: JobQueue;
+  history: History;
   runtime: RuntimeView;
   nodes: NodeCaller;
 }
 
 /** The manager of one cluster. */
-export function createManager({ store, queue, runtime, nodes }: ManagerParts): Manager {
+export function createManager({ store, queue, history, runtime, nodes }: ManagerParts): Manager {
   const nodeSource = (view: ClusterView): NodeSource => ({
     operatingSystems: () => diagnoseOs(view, nodes),
     exports: () => listExports(view, nodes),
@@ -40,9 +44,9 @@ export function createManager({ store, queue, runtime, nodes }: ManagerParts): M
       return store.view;
     },
 
-    async submit(principal: Principal, ops: readonly OpInput[]): Promise<number> {
+    async submit(principal, ops, key = null): Promise<number> {
       for (const op of ops) authorise(principal, opcodeOf(op.OP_ID).access ?? 'write', `opcode/${op.OP_ID}`);
-      return queue.submit(ops);
+      return queue.submit(ops, key && { ...key, principal: principal.name ?? '' });
     },
 
     query(principal, resource, fields, filter): Promise<QueryAnswer> {
@@ -75,6 +79,36 @@ export function createManager({ store, queue, runtime, nodes }: ManagerParts): M
     cancelJob(principal, id): Promise<[boolean, string]> {
       authorise(principal, 'write', `job/${id}`);
       return queue.cancel(id);
+    },
+
+    whyJob(principal, id): Promise<Why | null> {
+      authorise(principal, 'look', `job/${id}`);
+      return queue.why(id);
+    },
+
+    events(principal): EventReader {
+      authorise(principal, 'look', 'event');
+      return store.events;
+    },
+
+    queueState(principal): QueueState {
+      authorise(principal, 'look', 'queue');
+      return queue.state;
+    },
+
+    async setQueue(principal, settings): Promise<void> {
+      authorise(principal, 'write', 'queue');
+      await queue.set(settings);
+    },
+
+    async archiveJob(principal, id): Promise<void> {
+      authorise(principal, 'write', `job/${id}`);
+      await history.archive(id);
+    },
+
+    async archiveJobs(principal, age): Promise<number> {
+      authorise(principal, 'write', 'queue');
+      return history.archiveOlder(age);
     },
 
     async waitForJob(

@@ -52,6 +52,12 @@ type JobChange =
   | { change: 'job-cancel'; job: number }
   /** A job that has ended is archived. */
   | { change: 'job-archive'; job: number }
+  /** A request was sent under a key, and became this job. */
+  | { change: 'key-add'; principal: string; key: string; print: string; job: number; time: number }
+  /** Keys from before a time whose jobs are archived go. */
+  | { change: 'keys-forget'; before: number }
+  /** Events from before a time go, and all up to an id. */
+  | { change: 'events-forget'; before: number; upTo: number }
   /** Jobs that ended before a time are archived, so many at most, the oldest first. */
   | { change: 'jobs-archive'; before: number; limit: number }
   /** The job has ended: its journal and its secrets go. */

@@ -94,6 +94,12 @@ export class JobReader {
     return rows[0]?.value ?? 0;
   }
 
+  /** The job that a request under this key became, and what tells the request; null when there was none. */
+  async keyed(principal: string, key: string): Promise<{ print: string; job: number } | null> {
+    const [rows] = await this.#read<[{ print: string; job: number }]>(['key', [principal, key]]);
+    return rows[0] ?? null;
+  }
+
   /** How many jobs that ended before a time (seconds since 1970) are not archived, counted up to a limit. */
   async archivable(before: number, limit: number): Promise<number> {
     const [rows] = await this.#read<[{ count: number }]>(['archivable', [before, limit]]);
@@ -104,6 +110,11 @@ export class JobReader {
   async get(id: number): Promise<Job | null> {
     const [job] = await this.#range(id, id);
     return job ?? null;
+  }
+
+  /** The jobs from one number to another, archived ones included. */
+  between(first: number, last: number): Promise<Job[]> {
+    return this.#range(first, last);
   }
 
   /** All jobs that are not archived, in the order of their ids, a portion at a time. */

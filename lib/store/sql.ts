@@ -1,4 +1,5 @@
 import { stringifyJson } from '../base/json.ts';
+import type { ClusterEvent } from '../model/event.ts';
 import type { Change } from './changes.ts';
 
 /** Every statement that writes, by name. The worker prepares each once. */
@@ -7,7 +8,10 @@ export const writes = {
   objectPut:
     'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, uuid) DO UPDATE SET body = excluded.body',
   objectRemove: 'DELETE FROM objects WHERE kind = ? AND uuid = ?',
-  eventAdd: 'INSERT INTO events (time, kind, uuid, name, action, job) VALUES (?, ?, ?, ?, ?, ?)',
+  eventAdd: 'INSERT INTO events (id, time, kind, uuid, name, action, job) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  eventsForget: 'DELETE FROM events WHERE id <= ? OR time < ?',
+  keyAdd: 'INSERT INTO idempotency (principal, key, print, job, time) VALUES (?, ?, ?, ?, ?)',
+  keysForget: 'DELETE FROM idempotency WHERE time < ? AND job IN (SELECT id FROM jobs WHERE archived = 1)',
   jobAdd: 'INSERT INTO jobs (id, status, priority, received) VALUES (?, ?, ?, ?)',
   jobLast: "UPDATE meta SET value = max(value, ?) WHERE key = 'last_job'",
   jobSet: 'UPDATE jobs SET status = ?, start = ?, "end" = ? WHERE id = ?',
@@ -43,6 +47,10 @@ export const reads = {
   logs: 'SELECT * FROM job_log WHERE job BETWEEN ? AND ? ORDER BY job, serial',
   steps: 'SELECT op, name, seq, outcome, failure FROM job_steps WHERE job = ? ORDER BY seq',
   secrets: 'SELECT op, sealed FROM job_secrets WHERE job = ?',
+  lastEvent: "SELECT seq AS id FROM sqlite_sequence WHERE name = 'events'",
+  events: 'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
+  firstEvent: 'SELECT min(id) AS id FROM events',
+  key: 'SELECT print, job FROM idempotency WHERE principal = ? AND key = ?',
   archivable:
     'SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? LIMIT ?)',
   listed: 'SELECT id FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?',
@@ -59,6 +67,11 @@ export type Query = readonly [name: keyof typeof reads, values: readonly (string
 
 const json = (value: unknown): string => stringifyJson(value);
 const jsonOrNull = (value: unknown): string | null => (value === null ? null : stringifyJson(value));
+
+/** What puts an event into its table. */
+export function eventStatement({ id, time, kind, uuid, name, action, job }: ClusterEvent): Statement {
+  return ['eventAdd', [id, time, kind, uuid, name, action, job]];
+}
 
 /** What a change does to the tables. */
 export function statementsOf(change: Change): Statement[] {
@@ -87,6 +100,12 @@ export function statementsOf(change: Change): Statement[] {
     }
     case 'op-hold':
       return [['opHold', [json(change.locks), change.unit, change.job, change.op]]];
+    case 'key-add':
+      return [['keyAdd', [change.principal, change.key, change.print, change.job, change.time]]];
+    case 'keys-forget':
+      return [['keysForget', [change.before]]];
+    case 'events-forget':
+      return [['eventsForget', [change.upTo, change.before]]];
     case 'job-cancel':
       return [['jobCancel', [change.job]]];
     case 'job-archive':

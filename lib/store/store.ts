@@ -3,12 +3,14 @@ import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { MerapiError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
+import type { ClusterEvent } from '../model/event.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { Change, ObjectChange, ObjectKind, Objects } from './changes.ts';
 import { Connection } from './database.ts';
+import { EventLog, type EventReader } from './events.ts';
 import { JobReader } from './jobs.ts';
 import { Snapshot } from './snapshot.ts';
-import { type Statement, statementsOf } from './sql.ts';
+import { eventStatement, type Statement, statementsOf } from './sql.ts';
 
 /** Who makes a change; stands in the events. */
 interface Author {
@@ -25,6 +27,7 @@ export interface Store {
   /** The state that all commits so far lead to, on disk or not yet. What is built on it can only be on disk if they are. */
   readonly pending: ClusterView;
   readonly jobs: JobReader;
+  readonly events: EventReader;
   /**
    * Writes changes. They are computed at once, from the state that all earlier commits lead to, on disk or not yet; what
    * `build` throws is thrown and nothing happens. Resolves when they are on disk and `view` shows them.
@@ -48,14 +51,15 @@ export async function openStore(file: string, clock: Clock = systemClock): Promi
     kind,
     object: parseJson(body) as unknown as Objects[ObjectKind],
   }));
-  return new SqliteStore(writer, reader, Snapshot.of(objects), clock);
+  const events = await EventLog.open(reader, clock);
+  return new SqliteStore(writer, reader, Snapshot.of(objects), events);
 }
 
 class SqliteStore implements Store {
   readonly jobs: JobReader;
   readonly #writer: Connection;
   readonly #reader: Connection;
-  readonly #clock: Clock;
+  readonly events: EventLog;
   /** The state on disk, and the one that commits under way lead to. */
   #durable: Snapshot;
   #pending: Snapshot;
@@ -64,15 +68,16 @@ class SqliteStore implements Store {
   #listeners: ((error: MerapiError) => void)[] = [];
   readonly #watchers: ((view: ClusterView) => void)[] = [];
 
-  constructor(writer: Connection, reader: Connection, snapshot: Snapshot, clock: Clock) {
+  constructor(writer: Connection, reader: Connection, snapshot: Snapshot, events: EventLog) {
     this.#writer = writer;
     this.#reader = reader;
-    this.#clock = clock;
+    this.events = events;
     this.#durable = snapshot;
     this.#pending = snapshot;
     this.jobs = new JobReader(reader, () => this.#settled);
     writer.onFailure = (error) => {
       this.#pending = this.#durable;
+      this.events.discard();
       for (const listener of this.#listeners.splice(0)) listener(error);
     };
   }
@@ -91,8 +96,9 @@ class SqliteStore implements Store {
     const objects = changes.filter((change): change is ObjectChange => 'kind' in change);
     const after = before.after(objects);
     this.#pending = after;
-    const statements = [...changes.flatMap(statementsOf), ...this.#events(author, before, objects)];
-    const written = this.#write(statements, after);
+    const events = this.events.of(author.job, before, changes);
+    const statements = [...changes.flatMap(statementsOf), ...events.map(eventStatement)];
+    const written = this.#write(statements, after, events);
     this.#settled = written.catch(() => undefined);
     await written;
   }
@@ -110,27 +116,16 @@ class SqliteStore implements Store {
     await this.#reader.close();
   }
 
-  async #write(statements: readonly Statement[], after: Snapshot): Promise<void> {
+  async #write(
+    statements: readonly Statement[],
+    after: Snapshot,
+    events: readonly ClusterEvent[],
+  ): Promise<void> {
     await this.#writer.write(statements);
+    this.events.publish(events);
     // Commits end in the order in which they began, so the newest to end is the newest state on disk.
     if (after.version <= this.#durable.version) return;
     this.#durable = after;
     for (const watcher of this.#watchers) watcher(after);
-  }
-
-  #events(author: Author, before: Snapshot, changes: readonly ObjectChange[]): Statement[] {
-    const time = this.#clock.seconds();
-    return changes.flatMap((change): Statement[] => {
-      const old = before.before(change);
-      const object = change.change === 'put' ? change.object : old;
-      if (!object) return []; // what was not there cannot have been removed
-      const action = change.change === 'remove' ? 'remove' : old ? 'change' : 'add';
-      return [
-        [
-          'eventAdd',
-          [time, change.kind, object.uuid, ('name' in object && object.name) || '', action, author.job],
-        ],
-      ];
-    });
   }
 }

@@ -5,7 +5,7 @@ import { maybe, normal, UNAVAIL, type Value, type Values } from './define.ts';
 const values: Record<keyof typeof clusterFields, Value<ClusterView>> = {
   cluster_name: ({ cluster }) => normal(cluster.name),
   ctime: ({ cluster }) => normal(cluster.ctime),
-  drain_flag: () => normal(false), // the queue always takes jobs
+  drain_flag: ({ cluster }) => normal(cluster.queue_drained),
   master_node: ({ cluster, nodes }) => maybe(nodes.get(cluster.master_node)?.name),
   mtime: ({ cluster }) => normal(cluster.mtime),
   serial_no: ({ cluster }) => normal(cluster.serial_no),

@@ -44,6 +44,7 @@ const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   unsupported_media_type: badInput,
   unsupported_method: badInput,
   unavailable: prerequisite('temp_insufficient_resources'),
+  conflict: badInput,
 };
 
 /** A failure as a job's `opresult` shows it: `[class, [text, code]]`, without the code where the class has none. */

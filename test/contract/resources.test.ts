@@ -31,7 +31,14 @@ function ganetiPath(path: string): string {
 const accessOf: Record<string, string> = { '': 'look', 'read,write': 'read', write: 'write' };
 
 /** Paths that Ganeti 3.0 does not have. */
-const ours = ['/2/openapi.json'];
+const ours = [
+  '/2/openapi.json',
+  '/2/events',
+  '/2/queue',
+  '/2/queue/archive',
+  '/2/jobs/{id}/why',
+  '/2/jobs/{id}/archive',
+];
 /** Methods that later releases of Ganeti have, with the opcodes behind them. */
 const later: Record<string, string> = { 'DELETE /2/instances/{name}/export': 'OP_BACKUP_REMOVE' };
 

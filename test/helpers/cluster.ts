@@ -10,6 +10,7 @@ import { prepareNodes } from '../../lib/app/state.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { openSeal } from '../../lib/base/seal.ts';
+import { History } from '../../lib/jobs/history.ts';
 import { keepNodesFollowed } from '../../lib/jobs/keepers/nodes.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import { LockManager } from '../../lib/locks/manager.ts';
@@ -209,7 +210,7 @@ async function live(dir: string, gate: Gate): Promise<Life> {
     seal: await openSeal(layout.secretKey, layout.sharedSecret),
     log: silentLogger,
   });
-  const manager = createManager({ store, queue, runtime, nodes });
+  const manager = createManager({ store, queue, history: new History(store, systemClock), runtime, nodes });
   await keepNodesFollowed(store, client);
   await queue.start();
   return { store, queue, client, locks, manager, runtime, nodes };
@@ -221,7 +222,12 @@ function gated(store: Store, gate: Gate): Store {
     isDead ||= author.job !== null && gate.refusesCommit?.(author.job) === true;
     return isDead ? Promise.reject(new Error('the master is dead')) : store.commit(author, build);
   };
-  return Object.create(store, { commit: { value: commit }, view: { get: () => store.view } });
+  return Object.create(store, {
+    commit: { value: commit },
+    view: { get: () => store.view },
+    pending: { get: () => store.pending },
+    onChange: { value: store.onChange.bind(store) },
+  });
 }
 
 async function end({ queue, client, store }: Life): Promise<void> {

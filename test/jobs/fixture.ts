@@ -3,6 +3,7 @@ import { systemClock } from '../../lib/base/clock.ts';
 import type { Logger } from '../../lib/base/log.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { type Seal, sealOf } from '../../lib/base/seal.ts';
+import { History } from '../../lib/jobs/history.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import { LockManager } from '../../lib/locks/manager.ts';
 import type { Manager } from '../../lib/manager/define.ts';
@@ -128,7 +129,10 @@ export class QueueFixture {
     const { seal, runtime, locks } = this;
     const store = this.#gated(this.store);
     this.queue = new JobQueue({ store, locks, runtime, nodes, clock: systemClock, seal, log: this.log });
-    this.manager = createManager({ store: this.store, queue: this.queue, runtime, nodes });
+    this.manager = createManager({
+      ...{ store: this.store, queue: this.queue, runtime, nodes },
+      history: new History(this.store, systemClock),
+    });
     await this.queue.start();
   }
 

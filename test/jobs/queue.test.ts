@@ -214,12 +214,12 @@ describe('a job of several opcodes', () => {
   });
 
   it('changes nothing in a dry run', async () => {
-    const events = f().files.rows('SELECT * FROM events').length;
+    const events = f().files.rows("SELECT * FROM events WHERE kind <> 'job'").length;
     const job = await f().run({ ...addGroup('dry'), dry_run: true });
     assert.deepEqual([job.status, job.ops[0]?.result], ['success', null]);
     assert.match(job.ops[0]?.log[0]?.text ?? '', /dry run/);
     assert.equal(f().store.view.groups.named('dry'), undefined);
-    assert.equal(f().files.rows('SELECT * FROM events').length, events);
+    assert.equal(f().files.rows("SELECT * FROM events WHERE kind <> 'job'").length, events);
     const refused = await f().run({ OP_ID: 'OP_GROUP_REMOVE', group_name: 'default', dry_run: true });
     assert.equal(refused.ops[0]?.failure?.code, 'wrong_state', 'a dry run checks all the same');
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../lib/base/clock.ts';
+import { History } from '../../lib/jobs/history.ts';
 import type { Principal } from '../../lib/manager/authorise.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
 import { ClusterSpec } from '../../lib/manager/cluster-spec.ts';
@@ -138,7 +139,10 @@ describe('manager', () => {
           ['node2-uuid', { result: { definitions: [...common, os('broken')] } }],
         ]),
     } as unknown as NodeCaller;
-    const manager = createManager({ store: f.store, queue: f.queue, runtime: f.runtime, nodes });
+    const manager = createManager({
+      ...{ store: f.store, queue: f.queue, runtime: f.runtime, nodes },
+      history: new History(f.store, systemClock),
+    });
     assert.deepEqual(await manager.osNames(nobody), ['debian+min', 'debian+full', 'noop', 'old', 'secret']);
     const { cluster } = f.store.view;
     const hiding = changed(cluster, { hidden_os: ['secret'], blacklisted_os: ['old'] }, 2);

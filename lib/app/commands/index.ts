@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { jobCommands } from './jobs.ts';
+import { jobCommands, queueCommands } from './jobs.ts';
 import { nouns, objectCommands, queryCommand } from './objects.ts';
 import { filterCommands, readCommand, tagCommands } from './others.ts';
 import { opcodeCommands } from './submit.ts';
@@ -11,6 +11,8 @@ export function fillClientCommands(merapi: Command): void {
   for (const noun of nouns) objectCommands(nounOf(noun.name), noun);
   opcodeCommands(nounOf);
   jobCommands(nounOf('job'));
+  queueCommands(nounOf('queue'));
+  readCommand(nounOf('queue'), 'show', 'what the job queue does', '/2/queue');
   filterCommands(nounOf('filter'));
   tagCommands(nounOf('tag'));
   readCommand(nounOf('cluster'), 'info', 'all about the cluster', '/2/info');

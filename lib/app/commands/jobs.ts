@@ -37,7 +37,7 @@ interface JobOptions extends Connection {
   watch?: boolean;
 }
 
-/** `merapi job info|cancel|wait`; listing is like that of other objects. */
+/** `merapi job info|wait|why|cancel|archive`; listing is like that of other objects. */
 export function jobCommands(job: Command): void {
   connecting(job.command('info <id>').description('all about one job'))
     .option('--json', 'print JSON')
@@ -62,14 +62,49 @@ export function jobCommands(job: Command): void {
         print(opresult, options.json, () => '');
       }),
     );
-  connecting(job.command('cancel <id>').description('cancel a job that has not begun')).action(
+  connecting(
+    job.command('cancel <id>').description('cancel a job; one that runs stops before its next step'),
+  ).action((id: string, options: JobOptions) =>
+    withClient(options, async (client) => {
+      const [done, text] = (await client.ask('DELETE', `/2/jobs/${idOf(id)}`)) as [boolean, string];
+      if (!done) throw new CommandFailed(text);
+      process.stdout.write(`${text}\n`);
+    }),
+  );
+  connecting(job.command('why <id>').description('why a job waits'))
+    .option('--json', 'print JSON')
+    .action((id: string, options: JobOptions) =>
+      withClient(options, async (client) => {
+        const why = (await client.ask('GET', `/2/jobs/${idOf(id)}/why`)) as { text: string };
+        print(why, options.json, () => `${why.text}\n`);
+      }),
+    );
+  connecting(job.command('archive <id>').description('archive a job that has ended')).action(
     (id: string, options: JobOptions) =>
       withClient(options, async (client) => {
-        const [done, text] = (await client.ask('DELETE', `/2/jobs/${idOf(id)}`)) as [boolean, string];
-        if (!done) throw new CommandFailed(text);
-        process.stdout.write(`${text}\n`);
+        await client.ask('PUT', `/2/jobs/${idOf(id)}/archive`);
       }),
   );
+}
+
+/** `merapi queue show|drain|undrain|archive`. */
+export function queueCommands(queue: Command): void {
+  const set = (verb: string, description: string, drained: boolean) =>
+    connecting(queue.command(verb).description(description)).action((options: JobOptions) =>
+      withClient(options, async (client) => {
+        await client.ask('PUT', '/2/queue', { drained });
+      }),
+    );
+  set('drain', 'take no more jobs; those that are there go on', true);
+  set('undrain', 'take jobs again', false);
+  connecting(queue.command('archive').description('archive jobs that have ended; prints how many'))
+    .option('--age <seconds>', 'only those that ended at least so long ago', '0')
+    .action((options: JobOptions & { age: string }) =>
+      withClient(options, async (client) => {
+        const count = await client.ask('PUT', `/2/queue/archive?age=${encodeURIComponent(options.age)}`);
+        process.stdout.write(`${count}\n`);
+      }),
+    );
 }
 
 function tell(lines: readonly JobLine[]): void {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
@@ -12,7 +13,7 @@ import { errorAnswer } from './errors.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
-import { JsonPieces } from './stream.ts';
+import { EventStream, JsonPieces } from './stream.ts';
 
 /** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
 const WAIT_TIMEOUT = 10_000;
@@ -41,18 +42,26 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
       const method = methodOf(resource, context);
       const principal = await authenticate(context.req);
       permit(principal, method.access, context.path);
+      const body = await readBody(context);
       const result = await method.handle({
         manager,
         principal,
         resource: resource.name,
         items: context.captures ?? [],
         query: new QueryArgs(context.querystring),
-        body: await readBody(context),
+        body,
         clock: options.clock,
+        print: createHash('sha256')
+          .update(
+            `${context.method} ${context.originalUrl}\n${body === undefined ? '' : stringifyJson(body)}`,
+          )
+          .digest('hex'),
+        header: (name) => context.get(name) || null,
         signal: requestSignal(context, underWay, options.closing),
         waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
       });
-      if (result instanceof JsonPieces) await writePieces(context, result);
+      if (result instanceof EventStream) writeEvents(context, result);
+      else if (result instanceof JsonPieces) await writePieces(context, result);
       else write(context, 200, result);
     });
   const app = new Koa();
@@ -120,6 +129,14 @@ async function writePieces(context: Context, { pieces }: JsonPieces): Promise<vo
     remaining === null
       ? `${begun}\n`
       : Readable.from(resumed(begun + remaining, rest), { objectMode: false });
+}
+
+/** Sends events as long as there are some; a reader that is slow is waited for. */
+function writeEvents(context: Context, { pieces }: EventStream): void {
+  context.status = 200;
+  context.set('Content-Type', 'text/event-stream');
+  context.set('Cache-Control', 'no-store');
+  context.body = Readable.from(pieces, { objectMode: false });
 }
 
 async function* resumed(begun: string, rest: AsyncIterator<string>): AsyncGenerator<string> {

@@ -1,6 +1,6 @@
 import { type ErrorCode, MerapiError } from '../../base/errors.ts';
 
-type Status = 400 | 401 | 403 | 404 | 413 | 415 | 500 | 501 | 502 | 503;
+type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503;
 
 /** What each error code means in HTTP. */
 const statusOf: Readonly<Record<ErrorCode, Status>> = {
@@ -33,6 +33,7 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
   unsupported_method: 501,
   unavailable: 503,
   canceled: 400,
+  conflict: 409,
 };
 
 /** Ganeti's fixed sentence for each status. */
@@ -41,6 +42,7 @@ const explanations: Readonly<Record<Status, string>> = {
   401: 'No permission -- see authorization schemes',
   403: 'Request forbidden -- authorization will not help',
   404: 'Nothing matches the given URI',
+  409: 'Request conflict',
   413: 'Entity is too large',
   415: 'Entity body in unsupported format',
   500: 'Server got itself in trouble',

@@ -1,6 +1,7 @@
 import { openApiResource } from './openapi.ts';
 import type { Resource } from './resource.ts';
 import { clusterResources } from './resources/cluster.ts';
+import { eventResources } from './resources/events.ts';
 import { filterResources } from './resources/filters.ts';
 import { groupResources } from './resources/groups.ts';
 import { instanceResources } from './resources/instances.ts';
@@ -13,6 +14,7 @@ import { networkResources } from './resources/networks.ts';
 import { nodeResources } from './resources/nodes.ts';
 import { nodeChangeResources } from './resources/nodes-change.ts';
 import { queryResources } from './resources/query.ts';
+import { queueResources } from './resources/queue.ts';
 import { tagResources } from './resources/tags.ts';
 
 const described: readonly Resource[] = [
@@ -28,6 +30,8 @@ const described: readonly Resource[] = [
   ...networkResources,
   ...tagResources,
   ...jobResources,
+  ...queueResources,
+  ...eventResources,
   ...filterResources,
   ...queryResources,
 ];

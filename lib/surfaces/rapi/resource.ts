@@ -19,6 +19,10 @@ export interface Call {
   /** Undefined when the request has none. */
   readonly body: Json | undefined;
   readonly clock: Clock;
+  /** What tells the request from others: its method, address and body. */
+  readonly print: string;
+  /** The value of a header; null when it is not given. */
+  header(name: string): string | null;
   /** Fires when the client is gone or the server ends. */
   readonly signal: AbortSignal;
   /** How long a request may wait for a change, in milliseconds. */

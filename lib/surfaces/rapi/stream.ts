@@ -13,6 +13,15 @@ export class JsonPieces {
   }
 }
 
+/** An answer of Server-Sent Events that goes on until the client leaves. */
+export class EventStream {
+  readonly pieces: AsyncIterable<string>;
+
+  constructor(pieces: AsyncIterable<string>) {
+    this.pieces = pieces;
+  }
+}
+
 /** A JSON list of values that are JSON texts already; each piece holds some of them, with commas between. */
 export function jsonList(pieces: AsyncIterable<string>): JsonPieces {
   return new JsonPieces(list(pieces));

@@ -26,7 +26,7 @@ export function submit(
   const clash = Object.keys(decided).find((name) => Object.hasOwn(given, name));
   if (clash !== undefined)
     throw new MerapiError('bad_request', `'${clash}' may not stand in the body; the URL decides it`);
-  return call.manager.submit(call.principal, [{ ...given, ...decided }]);
+  return call.manager.submit(call.principal, [{ ...given, ...decided }], keyOf(call));
 }
 
 /** Submits a job of several opcodes with all their parameters, and gives its id. @throws MerapiError as submit() */
@@ -36,7 +36,20 @@ export function submitAll(call: Call, ops: readonly OpInput[]): Promise<number> 
   return call.manager.submit(
     call.principal,
     ops.map((op) => ({ ...op, reason })),
+    keyOf(call),
   );
+}
+
+/** The key of a request that may be repeated. @throws MerapiError bad_request */
+function keyOf({ print, header }: Call): { key: string; print: string } | null {
+  const key = header('idempotency-key');
+  if (key === null) return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new MerapiError(
+      'bad_request',
+      'An Idempotency-Key has 1 to 255 printable ASCII characters, no blanks',
+    );
+  return { key, print };
 }
 
 function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [key: string]: Json } {

@@ -10,6 +10,7 @@ import type { ClusterView, ObjectTable } from '../../../lib/model/view.ts';
 import { parseOp } from '../../../lib/opcodes/define.ts';
 import { opcodeOf } from '../../../lib/opcodes/registry.ts';
 import type { Cell } from '../../../lib/query/define.ts';
+import type { EventReader } from '../../../lib/store/events.ts';
 import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
 import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
 
@@ -36,6 +37,11 @@ class FakeManager {
   };
   /** What waitForJob gives; by default nothing until the signal fires. */
   change: JobChange | null = null;
+  events: EventReader = {
+    last: 0,
+    after: async () => ({ events: [], first: 1 }),
+    subscribe: () => () => undefined,
+  };
   onWait: (signal: AbortSignal) => Promise<void> = (signal) =>
     new Promise((resolve) => {
       if (signal.aborted) resolve();
@@ -103,6 +109,18 @@ class FakeManager {
       clusterInfo: () => ({ name: 'cluster.example.com', big: NOW }),
       tags: (_principal, kind, name) => [kind, String(name)],
       osNames: async () => ['noop'],
+      whyJob: async () => null,
+      events: () => this.events,
+      queueState: () => ({
+        drained: false,
+        archive_after: null,
+        max_running_jobs: 20,
+        running: 0,
+        unfinished: 0,
+      }),
+      setQueue: async () => undefined,
+      archiveJob: async () => undefined,
+      archiveJobs: async () => 0,
     };
   }
 }

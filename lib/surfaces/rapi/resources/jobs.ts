@@ -37,9 +37,42 @@ export const jobResources: readonly Resource[] = [
       DELETE: {
         access: 'write',
         opcode: null,
-        doc: 'Cancels a job that has not begun: whether it is cancelled, and words for it.',
+        doc: 'Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it has done is undone.',
         answer: z.tuple([z.boolean(), z.string()]),
         handle: (call) => call.manager.cancelJob(call.principal, jobId(call)),
+      },
+    },
+  },
+  {
+    name: 'jobs_id_why',
+    path: '/2/jobs/{id}/why',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'Why a job waits: the jobs, the filter, the locks with who has them, or the slot that it lacks, and an estimate from the history of like jobs.',
+        answer: z.looseObject({ job: z.number(), status: z.string(), text: z.string() }),
+        handle: async (call) => {
+          const why = await call.manager.whyJob(call.principal, jobId(call));
+          if (!why) throw new MerapiError('not_found', `There is no job ${item(call)}`);
+          return why;
+        },
+      },
+    },
+  },
+  {
+    name: 'jobs_id_archive',
+    path: '/2/jobs/{id}/archive',
+    methods: {
+      PUT: {
+        access: 'write',
+        opcode: null,
+        doc: 'Archives a job that has ended: it is listed no more, but can still be read.',
+        answer: z.null(),
+        handle: async (call) => {
+          await call.manager.archiveJob(call.principal, jobId(call));
+          return null;
+        },
       },
     },
   },

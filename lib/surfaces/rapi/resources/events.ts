@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { MerapiError } from '../../../base/errors.ts';
+import type { ClusterEvent } from '../../../model/event.ts';
+import type { EventReader } from '../../../store/events.ts';
+import type { Call, Resource } from '../resource.ts';
+import { EventStream } from '../stream.ts';
+
+/** How many events are read at once, and how many one answer holds at most. */
+const PAGE = 500;
+/** How long a stream is silent at most, in milliseconds. */
+const HEARTBEAT = 15_000;
+
+const event = z.object({
+  id: z.number(),
+  time: z.number(),
+  kind: z.string(),
+  uuid: z.string(),
+  name: z.string(),
+  action: z.string(),
+  job: z.number().nullable(),
+});
+
+/** What happens in the cluster; Ganeti has no resource for it. */
+export const eventResources: readonly Resource[] = [
+  {
+    name: 'events',
+    path: '/2/events',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'What happens in the cluster: with `since` a list of events after that id, else a stream of Server-Sent Events from now on, or after the header Last-Event-ID.',
+        args: {
+          since: { kind: 'text', doc: 'Answer at once with the events after this id, 500 at most.' },
+          kind: {
+            kind: 'texts',
+            doc: 'Only of these kinds: `instance`, `node`, `nodegroup`, `network`, `disk`, `cluster`, `filter`, `job`.',
+          },
+          object: { kind: 'texts', doc: 'Only of these objects, by name or uuid; jobs by their number.' },
+          job: { kind: 'texts', doc: 'Only what these jobs did, and they themselves.' },
+        },
+        answer: z.object({ events: z.array(event), first: z.number(), last: z.number() }),
+        example: { items: [], args: [['since', '0']] },
+        handle,
+      },
+    },
+  },
+];
+
+type Wanted = (event: ClusterEvent) => boolean;
+
+async function handle(call: Call): Promise<unknown> {
+  const { query, signal } = call;
+  const reader = call.manager.events(call.principal);
+  const wanted = wantedOf(call);
+  const since = query.text('since');
+  if (since !== null) {
+    const after = idOf("Argument 'since'", since);
+    const { events, first } = await reader.after(after, PAGE);
+    return { events: events.filter(wanted), first, last: events.at(-1)?.id ?? Math.max(after, reader.last) };
+  }
+  const known = call.header('last-event-id');
+  const after = known === null ? reader.last : idOf('The header Last-Event-ID', known);
+  return new EventStream(stream(reader, after, wanted, signal));
+}
+
+/** Each event as a message with its id; a `gap` where some are not kept any more; now and then the id alone. */
+async function* stream(
+  reader: EventReader,
+  after: number,
+  wanted: Wanted,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  yield `retry: 1000\nid: ${after}\n\n`;
+  for (let seen = after; !signal.aborted; ) {
+    const news = newsOf(reader, signal); // asked for before the read, so that nothing falls in between
+    const { events, first } = await reader.after(seen, PAGE);
+    if (first > seen + 1) {
+      yield message(first - 1, 'gap', { after: seen, first });
+      seen = first - 1;
+    }
+    for (const event of events) if (wanted(event)) yield message(event.id, event.kind, event);
+    const last = events.at(-1)?.id;
+    if (last !== undefined) seen = last;
+    else if (!(await news.wait(HEARTBEAT))) yield `id: ${seen}\n\n`;
+    news.stop();
+  }
+}
+
+function message(id: number, name: string, data: unknown): string {
+  return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** Tells whether there are new events from now on. */
+function newsOf(reader: EventReader, signal: AbortSignal) {
+  let wake: (isNews: boolean) => void = () => undefined;
+  const news = new Promise<boolean>((resolve) => {
+    wake = resolve;
+  });
+  const stop = reader.subscribe(() => wake(true));
+  const over = () => wake(true);
+  signal.addEventListener('abort', over, { once: true });
+  return {
+    /** Waits for them; false when there were none for so many milliseconds. */
+    async wait(milliseconds: number): Promise<boolean> {
+      const timer = setTimeout(() => wake(false), milliseconds);
+      if (signal.aborted) wake(true);
+      const isNews = await news;
+      clearTimeout(timer);
+      return isNews;
+    },
+    stop() {
+      stop();
+      signal.removeEventListener('abort', over);
+    },
+  };
+}
+
+function wantedOf({ query }: Call): Wanted {
+  const kinds = query.all('kind');
+  const objects = query.all('object');
+  const jobs = query.all('job').map((text) => idOf("Argument 'job'", text));
+  return ({ kind, uuid, name, job }) =>
+    (kinds.length === 0 || kinds.includes(kind)) &&
+    (objects.length === 0 || objects.includes(uuid) || objects.includes(name)) &&
+    (jobs.length === 0 || (job !== null && jobs.includes(job)));
+}
+
+function idOf(what: string, text: string): number {
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  throw new MerapiError('bad_request', `${what} must be a number, not '${text}'`);
+}
