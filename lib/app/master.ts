@@ -8,6 +8,7 @@ import { openSeal } from '../base/seal.ts';
 import { History } from '../jobs/history.ts';
 import { keepHistoryShort } from '../jobs/keepers/history.ts';
 import { keepNodesFollowed } from '../jobs/keepers/nodes.ts';
+import { keepStoreWritable } from '../jobs/keepers/store.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import { LockManager } from '../locks/manager.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
@@ -76,7 +77,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   });
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  let stopForgetting: () => void = () => undefined;
+  let stopKeepers: (() => void)[] = [];
   return {
     manager: createManager({ store, queue, history, runtime, nodes }),
     store,
@@ -85,11 +86,11 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     async start() {
       await keepNodesFollowed(store, nodes);
       await queue.start();
-      stopForgetting = keepHistoryShort(queue, history, log);
+      stopKeepers = [keepHistoryShort(queue, history, log), keepStoreWritable(store, queue, log)];
     },
     hold: () => queue.start(true),
     async close() {
-      stopForgetting();
+      for (const stop of stopKeepers) stop();
       queue.close();
       await nodes.close();
       await store.close();

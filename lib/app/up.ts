@@ -73,8 +73,8 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
 }
 
 /**
- * Runs a master from its start to SIGINT or SIGTERM, which may come at any moment. When the store fails it ends too, with an
- * error, and the next start goes on. `use` is called once it runs; what it does then is over when the signal has fired.
+ * Runs a master from its start to SIGINT or SIGTERM, which may come at any moment. When another master takes the store over it ends
+ * too, with an error. `use` is called once it runs; what it does then is over when the signal has fired.
  */
 async function serve(
   command: MasterCommand,
@@ -90,7 +90,8 @@ async function serve(
     if (stop.signal.aborted) return;
     throw error;
   }
-  running.master.store.onFailure((error) => {
+  running.master.store.onFailure((error, lost) => {
+    if (!lost) return; // it goes on when it can be written again
     process.stderr.write(`The master stops: ${errorText(error)}\n`);
     process.exitCode = 1;
     stop.abort();

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { MerapiError } from '../base/errors.ts';
-import type { LockState } from '../locks/manager.ts';
+import { LockManager, type LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
 import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
 import { changed } from '../model/object.ts';
@@ -15,31 +15,19 @@ import type { PreparedJob, RunnerParts } from './parts.ts';
 import { newJob } from './prepare.ts';
 import { ruleOf, shownPredicates } from './rules.ts';
 import { JobRun } from './run.ts';
+import { patchOf, type QueueSettings, type QueueState, queueState } from './settings.ts';
 import { Slots } from './slots.ts';
 import { explain, type Why } from './why.ts';
 
 /** From how many of the last jobs it is learnt how long they take. */
 const LEARNT = 300;
 
-/** What can be set of the queue. */
-export interface QueueSettings {
-  /** Whether no more jobs are taken. */
-  drained?: boolean;
-  /** How many seconds after their end jobs are archived by themselves; null: never. */
-  archive_after?: number | null;
-}
-
-/** What the queue does now. */
-export interface QueueState extends Required<QueueSettings> {
-  max_running_jobs: number;
-  /** How many jobs run, and how many have not ended. */
-  running: number;
-  unfinished: number;
-}
-
 /** All jobs that have not ended, from their submission to their end. */
 export class JobQueue {
-  readonly #parts: RunnerParts;
+  readonly #given: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>;
+  /** Those of this life of the queue; another one begins after the store could not be written. */
+  #parts: RunnerParts;
+  #life = { isOver: false };
   readonly #runs = new Map<number, JobRun>();
   readonly #changes = new EventEmitter();
   readonly #keys: Keys;
@@ -51,15 +39,8 @@ export class JobQueue {
   #closed = false;
 
   constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>) {
-    this.#parts = {
-      ...parts,
-      store: this.#whileOpen(parts.store),
-      gate: new Gate(),
-      slots: new Slots(() => parts.store.view.cluster.max_running_jobs),
-      endOf: (job, signal) => this.#endOf(job, signal),
-      onChange: (job) => this.#changes.emit(String(job)),
-      prepare: (inputs) => this.#prepare(inputs),
-    };
+    this.#given = parts;
+    this.#parts = this.#partsOf(this.#life, parts.locks);
     this.#changes.setMaxListeners(0);
     this.#keys = new Keys(parts.store);
     parts.store.onChange(() => this.#parts.slots.serve());
@@ -81,6 +62,33 @@ export class JobQueue {
   }
 
   /**
+   * Leaves every job where it stands, for the store cannot be written: what they have in memory may never have come to disk. Takes
+   * no jobs until start() takes up what is on disk.
+   */
+  suspend(): void {
+    this.#life.isOver = true;
+    this.#life = { isOver: false };
+    this.#lastId = null;
+    for (const run of this.#runs.values()) run.abandon();
+    this.#runs.clear();
+    this.#parts = this.#partsOf(this.#life, new LockManager());
+  }
+
+  #partsOf(life: { readonly isOver: boolean }, locks: LockManager): RunnerParts {
+    const { store } = this.#given;
+    return {
+      ...this.#given,
+      locks,
+      store: this.#whileAlive(store, life),
+      gate: new Gate(),
+      slots: new Slots(() => store.view.cluster.max_running_jobs),
+      endOf: (job, signal) => this.#endOf(job, signal),
+      onChange: (job) => this.#changes.emit(String(job)),
+      prepare: (inputs) => this.#prepare(inputs),
+    };
+  }
+
+  /**
    * Checks opcodes and stores them as a job; answers its id when it is on disk. A request under a key makes one job, however often
    * it comes.
    * @throws MerapiError bad_request when an opcode is not right, conflict when another request had the key, unavailable when the
@@ -94,6 +102,8 @@ export class JobQueue {
 
   async #submit(inputs: readonly OpInput[], request: KeyedRequest | null): Promise<number> {
     if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
+    const { failure } = this.#given.store;
+    if (failure) throw failure;
     if (this.#parts.store.view.cluster.queue_drained)
       throw new MerapiError('unavailable', 'The job queue is drained: it takes no jobs until that ends');
     const prepared = this.#prepare(inputs);
@@ -158,20 +168,15 @@ export class JobQueue {
 
   /** What the queue does and is set to. */
   get state(): QueueState {
-    const { queue_drained: drained, archive_after } = this.#parts.store.view.cluster;
-    const { running, limit: max_running_jobs } = this.#parts.slots.state;
-    return { drained, archive_after, max_running_jobs, running, unfinished: this.#runs.size };
+    const { slots } = this.#parts;
+    return queueState(this.#given.store, slots, this.#runs.size);
   }
 
   /** Sets what is given. */
-  async set({ drained, archive_after }: QueueSettings): Promise<void> {
+  async set(settings: QueueSettings): Promise<void> {
     const { store, clock } = this.#parts;
-    const patch = {
-      ...(drained === undefined ? {} : { queue_drained: drained }),
-      ...(archive_after === undefined ? {} : { archive_after }),
-    };
     await store.commit({ job: null }, ({ cluster }) => [
-      put('cluster', changed(cluster, patch, clock.seconds())),
+      put('cluster', changed(cluster, patchOf(settings), clock.seconds())),
     ]);
   }
 
@@ -238,9 +243,10 @@ export class JobQueue {
   }
 
   /** The store as jobs see it: once the queue is closed, nothing of them is written any more, their failures least of all. */
-  #whileOpen(store: Store): Store {
+  #whileAlive(store: Store, life: { readonly isOver: boolean }): Store {
     const commit: Store['commit'] = (author, build) => {
-      if (this.#closed) return Promise.reject(new MerapiError('unavailable', 'The master is stopping'));
+      if (this.#closed || life.isOver)
+        return Promise.reject(new MerapiError('unavailable', 'The master is stopping'));
       return store.commit(author, build);
     };
     // Jobs build on what is written, on disk or not yet: their own records come after it.
@@ -257,6 +263,7 @@ export class JobQueue {
         this.#parts.log.error({ job: run.id, err: reason }, 'a job stopped where it stands');
       })
       .finally(() => {
+        if (this.#runs.get(run.id) !== run) return; // of an earlier life
         this.#runs.delete(run.id);
         this.#durations.learn(run);
         this.#parts.gate.leave(run.id);

@@ -54,6 +54,11 @@ export class JobRun {
     this.#parts.onChange(this.id);
   }
 
+  /** Lets the job stop where it stands, and write nothing more. */
+  abandon(): void {
+    this.#cancel.abort(new Abandoned('the store cannot be written'));
+  }
+
   /** Its opcodes as they are now, on disk or not yet. */
   get ops(): readonly JobOp[] {
     return this.#record.ops;

@@ -1,4 +1,4 @@
-import type { QueueSettings, QueueState } from '../jobs/queue.ts';
+import type { QueueSettings, QueueState } from '../jobs/settings.ts';
 import type { Why } from '../jobs/why.ts';
 import type { JobFilter } from '../model/filter.ts';
 import type { Job, OpInput } from '../model/job.ts';

@@ -24,8 +24,11 @@ export class Connection {
   #nextId = 1;
   #generation = 0;
   #closed = false;
-  /** Called when a commit could not be written: everything committed since then is void too. */
-  onFailure: (error: MerapiError) => void = () => undefined;
+  /**
+   * Called when a commit could not be written: everything committed since then is void too. `lost` says that another master has
+   * taken the store over.
+   */
+  onFailure: (error: MerapiError, lost: boolean) => void = () => undefined;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
@@ -92,7 +95,7 @@ export class Connection {
       const error = new MerapiError('unavailable', `The store cannot be written or read: ${message.message}`);
       if (message.generation !== null) {
         this.#generation = message.generation + 1;
-        this.onFailure(error);
+        this.onFailure(error, message.lost);
       }
       for (const id of message.ids) this.#take(id)?.reject(error);
     }

@@ -4,6 +4,7 @@ import type { Change } from './changes.ts';
 
 /** Every statement that writes, by name. The worker prepares each once. */
 export const writes = {
+  probe: "UPDATE meta SET value = value WHERE key = 'epoch'",
   epochClaim: "UPDATE meta SET value = value + 1 WHERE key = 'epoch'",
   objectPut:
     'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, uuid) DO UPDATE SET body = excluded.body',

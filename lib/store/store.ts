@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
-import type { MerapiError } from '../base/errors.ts';
+import { MerapiError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { ClusterView } from '../model/view.ts';
@@ -31,13 +31,21 @@ export interface Store {
   /**
    * Writes changes. They are computed at once, from the state that all earlier commits lead to, on disk or not yet; what
    * `build` throws is thrown and nothing happens. Resolves when they are on disk and `view` shows them.
-   * @throws MerapiError unavailable when they cannot be written; then every later commit that was under way fails too.
+   * @throws MerapiError unavailable when they cannot be written; then every later commit that was under way fails too, and those
+   * that come before retry() succeeds are refused.
    */
   commit(author: Author, build: (view: ClusterView) => readonly Change[]): Promise<void>;
   /** Calls back with each new state that is on disk, before the commit that made it resolves. */
   onChange(listener: (view: ClusterView) => void): void;
-  /** Called once when a commit could not be written. */
-  onFailure(listener: (error: MerapiError) => void): void;
+  /** Why commits are refused now; null when they are not. */
+  readonly failure: MerapiError | null;
+  /**
+   * Calls back at the first commit that could not be written, before anybody else learns of it. `lost` says that another master
+   * has taken over, so that it never will.
+   */
+  onFailure(listener: (error: MerapiError, lost: boolean) => void): void;
+  /** Tries whether commits can be written again: whether they can now. */
+  retry(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -65,7 +73,8 @@ class SqliteStore implements Store {
   #pending: Snapshot;
   /** Resolves when every commit that was asked for so far has ended, well or not. */
   #settled: Promise<void> = Promise.resolve();
-  #listeners: ((error: MerapiError) => void)[] = [];
+  #failure: MerapiError | null = null;
+  readonly #listeners: ((error: MerapiError, lost: boolean) => void)[] = [];
   readonly #watchers: ((view: ClusterView) => void)[] = [];
 
   constructor(writer: Connection, reader: Connection, snapshot: Snapshot, events: EventLog) {
@@ -75,10 +84,13 @@ class SqliteStore implements Store {
     this.#durable = snapshot;
     this.#pending = snapshot;
     this.jobs = new JobReader(reader, () => this.#settled);
-    writer.onFailure = (error) => {
+    writer.onFailure = (error, lost) => {
       this.#pending = this.#durable;
       this.events.discard();
-      for (const listener of this.#listeners.splice(0)) listener(error);
+      if (this.#failure) return;
+      const words = lost ? '' : '. Nothing is changed until it can; what is there can be read';
+      this.#failure = new MerapiError('unavailable', error.message + words, { cause: error });
+      for (const listener of this.#listeners) listener(error, lost);
     };
   }
 
@@ -90,7 +102,12 @@ class SqliteStore implements Store {
     return this.#pending;
   }
 
+  get failure(): MerapiError | null {
+    return this.#failure;
+  }
+
   async commit(author: Author, build: (view: ClusterView) => readonly Change[]): Promise<void> {
+    if (this.#failure) throw this.#failure;
     const before = this.#pending;
     const changes = build(before);
     const objects = changes.filter((change): change is ObjectChange => 'kind' in change);
@@ -100,15 +117,27 @@ class SqliteStore implements Store {
     const statements = [...changes.flatMap(statementsOf), ...events.map(eventStatement)];
     const written = this.#write(statements, after, events);
     this.#settled = written.catch(() => undefined);
-    await written;
+    await written.catch((error) => {
+      throw this.#failure ?? error;
+    });
   }
 
   onChange(listener: (view: ClusterView) => void): void {
     this.#watchers.push(listener);
   }
 
-  onFailure(listener: (error: MerapiError) => void): void {
+  onFailure(listener: (error: MerapiError, lost: boolean) => void): void {
     this.#listeners.push(listener);
+  }
+
+  async retry(): Promise<boolean> {
+    try {
+      await this.#writer.write([['probe', []]]);
+    } catch {
+      return false;
+    }
+    this.#failure = null;
+    return true;
   }
 
   async close(): Promise<void> {

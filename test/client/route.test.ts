@@ -30,6 +30,8 @@ async function submitted(method: string, address: string, body: unknown): Promis
       query: new QueryArgs(query),
       body,
       clock,
+      print: '',
+      header: () => null,
     } as unknown as Call);
     return op ?? assert.fail('nothing was submitted');
   }

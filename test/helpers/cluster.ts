@@ -226,6 +226,7 @@ function gated(store: Store, gate: Gate): Store {
     commit: { value: commit },
     view: { get: () => store.view },
     pending: { get: () => store.pending },
+    failure: { get: () => store.failure },
     onChange: { value: store.onChange.bind(store) },
   });
 }

@@ -146,6 +146,7 @@ export class QueueFixture {
       commit: { value: commit },
       view: { get: () => store.view },
       pending: { get: () => store.pending },
+      failure: { get: () => store.failure },
       onChange: { value: store.onChange.bind(store) },
     });
   }

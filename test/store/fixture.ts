@@ -38,6 +38,16 @@ export class StoreFixture {
     }
   }
 
+  /** Changes the file by SQL, from outside. */
+  change(sql: string): void {
+    const database = new Database(this.file);
+    try {
+      database.exec(sql);
+    } finally {
+      database.close();
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#open.map((store) => store.close()));
     await rm(this.folder, { recursive: true, force: true });

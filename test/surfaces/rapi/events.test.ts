@@ -198,6 +198,7 @@ describe('events and the queue over the API', () => {
     const { body } = await ask('PUT', '/2/queue', { drained: true, archive_after: null });
     assert.deepEqual(body, {
       ...{ drained: true, archive_after: null, max_running_jobs: 20, running: 0, unfinished: 0 },
+      trouble: null,
     });
     assert.equal((await ask('POST', '/2/groups', { group_name: 'never' })).status, 503);
     assert.equal((await ask('PUT', '/2/queue', { colour: 'red' })).status, 400);

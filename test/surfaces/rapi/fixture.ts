@@ -117,6 +117,7 @@ class FakeManager {
         max_running_jobs: 20,
         running: 0,
         unfinished: 0,
+        trouble: null,
       }),
       setQueue: async () => undefined,
       archiveJob: async () => undefined,

@@ -19,6 +19,7 @@ const state = z.object({
   max_running_jobs: z.number(),
   running: z.number(),
   unfinished: z.number(),
+  trouble: z.string().nullable(),
 });
 
 /** The job queue itself; Ganeti has no resources for it. */
@@ -30,7 +31,7 @@ export const queueResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'What the job queue does and is set to: how many jobs run, how many may, and how many have not ended.',
+        doc: 'What the job queue does and is set to: how many jobs run, how many may, how many have not ended, and why nothing can be changed if that is so (`trouble`).',
         answer: state,
         handle: (call) => call.manager.queueState(call.principal),
       },

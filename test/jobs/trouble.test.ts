@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { silentLogger } from '../../lib/base/log.ts';
+import { keepStoreWritable } from '../../lib/jobs/keepers/store.ts';
+import type { OpInput } from '../../lib/model/job.ts';
+import { onNode1, QueueFixture } from './fixture.ts';
+
+const addGroup = (group_name: string): OpInput => ({ OP_ID: 'OP_GROUP_ADD', group_name });
+
+/** Lets every transaction of the master fail as on a full disk, or lets them be. */
+const fill = (f: QueueFixture) =>
+  f.files.change(`
+    CREATE TRIGGER full_meta BEFORE UPDATE ON meta BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
+    CREATE TRIGGER full_events BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
+    CREATE TRIGGER full_steps BEFORE INSERT ON job_steps BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
+  `);
+const free = (f: QueueFixture) =>
+  f.files.change('DROP TRIGGER full_meta; DROP TRIGGER full_events; DROP TRIGGER full_steps;');
+
+describe('a store that cannot be written', () => {
+  let f: QueueFixture;
+  let stop: () => void;
+  before(async () => {
+    f = await QueueFixture.make();
+    stop = keepStoreWritable(f.store, f.queue, silentLogger);
+  });
+  after(async () => {
+    stop();
+    await f.close();
+  });
+
+  it('refuses what changes something, shows everything, and goes on by itself with nothing lost', async () => {
+    const done = await f.run(addGroup('before'));
+    const twice = await f.submit({ ...onNode1, repeat: 1 });
+    const held = await f.heldBy(twice);
+    const waiting = await f.submit(onNode1, addGroup('behind'));
+    fill(f);
+    await assert.rejects(f.submit(addGroup('never')), {
+      code: 'unavailable',
+      message:
+        /^The store cannot be written or read: database or disk is full\. Nothing is changed until it can/,
+    });
+    await assert.rejects(f.submit(addGroup('never')), { code: 'unavailable', message: /disk is full/ });
+    assert.match(f.queue.state.trouble ?? '', /disk is full/);
+    assert.equal((await f.queue.get(done.id))?.status, 'success');
+    assert.equal((await f.queue.get(twice))?.status, 'running');
+    assert.ok(f.store.view.groups.named('before'));
+    held.end(); // what comes back meanwhile is asked for again
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.match(f.queue.state.trouble ?? '', /disk is full/, 'it has tried in vain');
+    assert.equal(f.calls.filter(({ job }) => job === twice).length, 1, 'and no job goes on');
+    free(f);
+    for (const job of [twice, twice, waiting]) (await f.heldBy(job)).end();
+    for (const id of [twice, waiting]) assert.equal((await f.ended(id)).status, 'success');
+    assert.equal(f.queue.state.trouble, null);
+    assert.ok(f.store.view.groups.named('behind'));
+    assert.equal(f.store.view.groups.named('never'), undefined);
+    assert.equal((await f.run(addGroup('after'))).status, 'success');
+    assert.deepEqual(f.queue.locks(), []);
+    const ids = await f.store.jobs.ids();
+    assert.deepEqual(
+      ids,
+      ids.map((_, index) => index + 1),
+      'refused jobs have no number',
+    );
+    const { events } = await f.store.events.after(0, 1000);
+    assert.deepEqual(
+      events.map(({ id }) => id),
+      events.map((_, index) => index + 1),
+    );
+  });
+
+  it('may fail again and again', async () => {
+    for (let round = 0; round < 3; round++) {
+      const id = await f.submit(onNode1);
+      await f.heldBy(id);
+      fill(f);
+      await assert.rejects(f.submit(addGroup('never')), { code: 'unavailable' });
+      free(f);
+      (await f.heldBy(id)).end();
+      assert.equal((await f.ended(id)).status, 'success');
+    }
+  });
+});
