@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { MerapiError } from '../base/errors.ts';
 import { checkStore, type StoreSummary } from '../store/check/check.ts';
 import { Findings, type Problem } from '../store/check/problem.ts';
-import { isRestoring } from './backup/place.ts';
+import { exists } from './backup/contents.ts';
+import { isRestoring, restoreUnderWay } from './backup/place.ts';
 import { checkFiles, readSeal } from './check-files.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { noCluster } from './master.ts';
@@ -18,16 +17,8 @@ export interface StateReport extends StoreSummary {
  * @throws MerapiError configuration when it holds no cluster, unavailable when the store cannot be looked at
  */
 export async function checkState(layout: Layout): Promise<StateReport> {
-  if (await isRestoring(layout))
-    throw new MerapiError(
-      'unavailable',
-      `A restore into ${layout.dir} has not ended; start the master, or repeat merapi restore: that ends it`,
-    );
-  const isThere = await access(layout.database).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) throw noCluster(layout);
+  if (await isRestoring(layout)) throw restoreUnderWay(layout);
+  if (!(await exists(layout.database))) throw noCluster(layout);
   const findings = new Findings();
   const seal = await readSeal(layout, findings);
   const summary = await checkStore(layout.database, seal, findings);

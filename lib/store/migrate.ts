@@ -70,6 +70,7 @@ export function openDatabase(file: string, readonly: boolean): Database.Database
     if (!readonly) ensureDatabase(file);
     database = new Database(file, { readonly, timeout: 10_000 });
     if (readonly) return database;
+    database.exec('BEGIN IMMEDIATE; ROLLBACK'); // a file that cannot be written shows here
     checkOwn(database);
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');

@@ -8,14 +8,15 @@ import { CommandFailed } from '../commands/connect.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import { noCluster } from '../master.ts';
 import { readArchive, type Source, writeArchive } from './archive.ts';
-import { exists, filesOfBackup, isOfBackup, STORE } from './contents.ts';
-import { isRestoring } from './place.ts';
+import { filesOfBackup, isOfBackup, STORE } from './contents.ts';
+import { holdsState, isRestoring, restoreUnderWay } from './place.ts';
 import { tellProblems } from './tell.ts';
 
 /** `merapi backup`: writes the state of this moment into one file, while a master may go on working. */
 export async function runBackup(file: string, dir: string, withProblems: boolean): Promise<void> {
   const layout = layoutOf(resolve(dir));
-  if (!(await exists(layout.database)) && !(await isRestoring(layout))) throw noCluster(layout);
+  if (!(await holdsState(layout))) throw noCluster(layout);
+  if (await isRestoring(layout)) throw restoreUnderWay(layout);
   const target = resolve(file);
   if (
     await stat(target).then(

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
 import type { Layout } from '../layout.ts';
 import { exists, stateFiles, storeCompanions } from './contents.ts';
@@ -28,6 +29,19 @@ export async function forget(layout: Layout): Promise<void> {
 /** Whether a restore was decided and has not ended. */
 export function isRestoring(layout: Layout): Promise<boolean> {
   return exists(join(layout.dir, RESTORING));
+}
+
+/** Says that nothing can be told of the folder now. */
+export function restoreUnderWay({ dir }: Layout): MerapiError {
+  return new MerapiError(
+    'unavailable',
+    `A restore into ${dir} has not ended; start the master, or repeat merapi restore: that ends it`,
+  );
+}
+
+/** Whether a folder holds a cluster, or will when the restore into it has been finished. */
+export async function holdsState(layout: Layout): Promise<boolean> {
+  return (await exists(layout.database)) || (await isRestoring(layout));
 }
 
 /** Decides that the gathered files, which must be durable, are the state from now on. */
