@@ -62,9 +62,13 @@ const REMEDY =
 
 /**
  * Opens a store for a master, to write or only to read. One who writes makes it where it is missing, whole or not at all,
- * and brings it up to date. @throws Error saying what is wrong with the file and what to do
+ * brings it up to date, and takes it over. @throws Error saying what is wrong with the file and what to do
  */
-export function openDatabase(file: string, readonly: boolean): Database.Database {
+export function openDatabase(
+  file: string,
+  readonly: boolean,
+  takeOver: (database: Database.Database) => void,
+): Database.Database {
   let database: Database.Database | null = null;
   try {
     if (!readonly) ensureDatabase(file);
@@ -75,6 +79,7 @@ export function openDatabase(file: string, readonly: boolean): Database.Database
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     migrate(database);
+    takeOver(database);
     return database;
   } catch (error) {
     database?.close();

@@ -25,9 +25,12 @@ export type FromWorker =
 const port = parentPort;
 if (!port) throw new Error('This file is the body of a worker thread');
 const { file, readonly } = workerData as WorkerStart;
-const database = openDatabase(file, readonly);
-const prepared = new Map<string, Database.Statement>();
 let epoch = 0;
+const database = openDatabase(file, readonly, (own) => {
+  own.prepare(writes.epochClaim).run();
+  epoch = (own.prepare(reads.epoch).get() as { value: number }).value;
+});
+const prepared = new Map<string, Database.Statement>();
 
 function statement(sql: string): Database.Statement {
   let found = prepared.get(sql);
@@ -81,11 +84,6 @@ function flush(): void {
 
 function send(message: FromWorker): void {
   port?.postMessage(message);
-}
-
-if (!readonly) {
-  statement(writes.epochClaim).run();
-  epoch = readEpoch();
 }
 
 port.on('message', (message: ToWorker) => {
