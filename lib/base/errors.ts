@@ -25,6 +25,7 @@ export const errorCodes = [
   'node_unreachable',
   'hooks_abort',
   'timeout',
+  'canceled',
   // Failures of a request before it becomes a job.
   'bad_request',
   'not_found',

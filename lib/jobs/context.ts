@@ -25,7 +25,12 @@ export function stepContext(
   scope: string,
   log: RunContext['log'],
 ): RunContext {
-  const tools = (): StepTools => ({ view: parts.store.view, runtime: parts.runtime, nodes: parts.nodes });
+  const tools = (): StepTools => ({
+    view: parts.store.view,
+    runtime: parts.runtime,
+    nodes: parts.nodes,
+    cancel: journal.cancel,
+  });
   return {
     clock: parts.clock,
     seal: parts.seal,

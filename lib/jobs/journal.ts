@@ -38,6 +38,8 @@ export class Journal {
   readonly #undos = new Map<string, Undo>();
   readonly #active = new Set<Promise<unknown>>();
   readonly #onWritten: () => void;
+  /** Fires with its reason when the opcode is to stop before its next step. */
+  readonly #cancel: AbortSignal;
   #lazy: Change[] = [];
   #seq: number;
   /** The failure that the opcode undoes for: from then on no new step begins. */
@@ -48,8 +50,10 @@ export class Journal {
     job: number,
     op: number,
     stored: { steps: readonly StoredStep[]; undo: Failure | null },
+    cancel: AbortSignal,
     onWritten: () => void,
   ) {
+    this.#cancel = cancel;
     this.#store = store;
     this.#job = job;
     this.#op = op;
@@ -59,18 +63,26 @@ export class Journal {
     for (const step of stored.steps) if (step.op === op) this.#steps.set(step.name, step);
   }
 
+  /** Fires when the opcode is to stop; a step that only waits may look at it. */
+  get cancel(): AbortSignal {
+    return this.#cancel;
+  }
+
   /** Keeps records back until the next write. */
   later(...changes: Change[]): void {
     this.#lazy.push(...changes);
   }
 
-  /** Writes what was kept back, with `build`'s changes. @throws Abandoned, or whatever `build` throws */
-  async write(build: Build = () => []): Promise<void> {
+  /**
+   * Writes what was kept back, with `build`'s changes. `onQueued` is called when the transaction has its place: whatever is
+   * written after it can only be on disk if this is. @throws Abandoned, or whatever `build` throws
+   */
+  async write(build: Build = () => [], onQueued: () => void = () => undefined): Promise<void> {
     let refusal: { error: unknown } | null = null;
     const lazy = this.#lazy;
     this.#lazy = [];
     try {
-      await this.#store.commit({ job: this.#job }, (view) => {
+      const written = this.#store.commit({ job: this.#job }, (view) => {
         try {
           return [...lazy, ...build(view)];
         } catch (error) {
@@ -78,6 +90,8 @@ export class Journal {
           throw error;
         }
       });
+      if (!refusal) onQueued();
+      await written;
     } catch (error) {
       if (!refusal) throw new Abandoned(error);
       this.#lazy = [...lazy, ...this.#lazy];
@@ -94,7 +108,7 @@ export class Journal {
   ): Promise<T> {
     const known = this.#enter(name, options.undo);
     if (known?.end) return answer<T>(known.end);
-    if (this.#undoing) throw fromFailure(this.#undoing);
+    this.#mayBegin();
     if (!options.pure && !known) {
       this.later({ change: 'step-begin', job: this.#job, op: this.#op, name });
       this.#steps.set(name, { seq: null, end: null });
@@ -111,7 +125,7 @@ export class Journal {
   async commit(name: string, build: Build, undo?: Undo): Promise<void> {
     const known = this.#enter(name, undo);
     if (known?.end) return answer<void>(known.end);
-    if (this.#undoing) throw fromFailure(this.#undoing);
+    this.#mayBegin();
     const end: StepOutcome = { outcome: null };
     const seq = ++this.#seq;
     try {
@@ -128,10 +142,7 @@ export class Journal {
 
   /** Reverses all steps, the last to end first; answers the names of those that could not be reversed, with the reason. */
   async undo(failure: Failure): Promise<string[]> {
-    if (!this.#undoing) {
-      this.later({ change: 'op-undo', job: this.#job, op: this.#op, failure });
-      this.#undoing = failure;
-    }
+    this.#decide(failure);
     await Promise.allSettled(this.#active); // steps that ran beside the one that failed
     const seqOf = (name: string) => this.#steps.get(name)?.seq ?? Number.MAX_SAFE_INTEGER;
     const order = [...this.#undos.keys()]
@@ -159,6 +170,18 @@ export class Journal {
   /** The names of recorded steps that this run of the unit has not come to: the unit took another path than before. */
   unvisited(): string[] {
     return [...this.#steps.keys()].filter((name) => !name.startsWith('undo/') && !this.#used.has(name));
+  }
+
+  /** @throws MerapiError the failure that the opcode undoes for, a cancel among them */
+  #mayBegin(): void {
+    if (this.#cancel.aborted) this.#decide(toFailure(this.#cancel.reason));
+    if (this.#undoing) throw fromFailure(this.#undoing);
+  }
+
+  #decide(failure: Failure): void {
+    if (this.#undoing) return;
+    this.later({ change: 'op-undo', job: this.#job, op: this.#op, failure });
+    this.#undoing = failure;
   }
 
   #enter(name: string, undo: Undo | undefined): Step | undefined {

@@ -1,21 +1,18 @@
 import { EventEmitter } from 'node:events';
 import { MerapiError } from '../base/errors.ts';
-import { stringifyJson } from '../base/json.ts';
 import type { LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
-import { isFinal, type Job, type JobOp, type JobStatus, type OpInput } from '../model/job.ts';
-import { allParams, parseOp, shortName } from '../opcodes/define.ts';
-import { opcodeOf } from '../opcodes/registry.ts';
+import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
 import { put, remove } from '../store/changes.ts';
 import type { Store } from '../store/store.ts';
 import type { Build } from '../units/define.ts';
 import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
+import type { PreparedJob, RunnerParts } from './parts.ts';
+import { newJob } from './prepare.ts';
 import { ruleOf, shownPredicates } from './rules.ts';
-import { JobRun, type PreparedJob, type RunnerParts } from './run.ts';
-
-/** What stands in a job in the place of a secret value. */
-const REDACTED = '<redacted>';
+import { JobRun } from './run.ts';
+import { Slots } from './slots.ts';
 
 /** All jobs that have not ended, from their submission to their end. */
 export class JobQueue {
@@ -28,16 +25,18 @@ export class JobQueue {
   #held = false;
   #closed = false;
 
-  constructor(parts: Omit<RunnerParts, 'gate' | 'endOf' | 'onChange' | 'prepare'>) {
+  constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#parts = {
       ...parts,
       store: this.#whileOpen(parts.store),
       gate: new Gate(),
+      slots: new Slots(() => parts.store.view.cluster.max_running_jobs),
       endOf: (job, signal) => this.#endOf(job, signal),
       onChange: (job) => this.#changes.emit(String(job)),
       prepare: (inputs) => this.#prepare(inputs),
     };
     this.#changes.setMaxListeners(0);
+    parts.store.onChange(() => this.#parts.slots.serve());
   }
 
   /**
@@ -68,50 +67,16 @@ export class JobQueue {
 
   /** Checks opcodes and gives them the next job's number. */
   #prepare(inputs: readonly OpInput[]): PreparedJob {
-    if (inputs.length === 0) throw new MerapiError('bad_request', 'A job needs at least one opcode');
-    const checked = inputs.map((input) => parseOp(opcodeOf(input.OP_ID), input));
     if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
     const id = this.#lastId + 1;
-    const secrets = new Map<number, string>();
-    const ops = checked.map((input, index): JobOp => {
-      const secret = secretsOf(input);
-      if (secret) secrets.set(index, this.#parts.seal.close(stringifyJson(secret)));
-      const source = `gnt:opcode:${shortName(input.OP_ID).toLowerCase()}`;
-      const trail = [source, `job=${id};index=${index}`, this.#parts.clock.nanoseconds()];
-      return {
-        input: {
-          ...redacted(input, secret),
-          depends: absoluteDepends(input.depends as [number, JobStatus[]][] | null, id),
-          reason: [...((input.reason as unknown[] | null) ?? []), trail],
-        },
-        resolved: {},
-        status: 'queued',
-        result: null,
-        failure: null,
-        log: [],
-        start: null,
-        exec: null,
-        end: null,
-      };
-    });
-    const priority = Math.min(...checked.map((input) => (input.priority as number | null) ?? 0));
-    const received = this.#parts.clock.seconds();
-    const job: Job = {
-      id,
-      status: 'queued',
-      priority,
-      ops,
-      received,
-      start: null,
-      end: null,
-      archived: false,
-    };
+    const { job, secrets } = newJob(id, inputs, this.#parts);
     this.#lastId = id; // nothing can be wrong with the request any more
     return {
       id,
       change: { change: 'job-add', job, secrets },
       go: () => {
-        const run = new JobRun(this.#parts, { job, steps: [], locks: new Map(), undo: new Map(), secrets });
+        const nothing = { steps: [], locks: new Map(), undo: new Map(), units: new Map() };
+        const run = new JobRun(this.#parts, { job, secrets, ...nothing });
         this.#runs.set(id, run);
         this.#go(run);
       },
@@ -129,11 +94,21 @@ export class JobQueue {
     for await (const job of this.#parts.store.jobs.all()) yield this.#runs.get(job.id)?.overlay(job) ?? job;
   }
 
-  /** Cancels a job that has not begun: whether it is cancelled, and words for it. */
+  /**
+   * Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it
+   * has done is undone.
+   */
   async cancel(id: number): Promise<[boolean, string]> {
     const run = this.#runs.get(id);
     if (!run) return [false, `Job ${id} not found in queue`];
-    if (!run.cancel()) return [false, `Job ${id} is running and cannot be cancelled any more`];
+    if (!run.cancel()) {
+      await run.cancelRunning();
+      if (this.#runs.has(id))
+        return [
+          true,
+          `Job ${id} will be canceled: it stops before its next step, and what it has done is undone`,
+        ];
+    }
     const status = await this.#endOf(id, new AbortController().signal);
     return status === 'canceled'
       ? [true, `Job ${id} canceled`]
@@ -192,7 +167,8 @@ export class JobQueue {
       if (this.#closed) return Promise.reject(new MerapiError('unavailable', 'The master is stopping'));
       return store.commit(author, build);
     };
-    return Object.create(store, { commit: { value: commit }, view: { get: () => store.view } });
+    // Jobs build on what is written, on disk or not yet: their own records come after it.
+    return Object.create(store, { commit: { value: commit }, view: { get: () => store.pending } });
   }
 
   #go(run: JobRun): void {
@@ -207,6 +183,7 @@ export class JobQueue {
       .finally(() => {
         this.#runs.delete(run.id);
         this.#parts.gate.leave(run.id);
+        this.#parts.slots.leave(run.id);
         this.#changes.emit(String(run.id));
       });
   }
@@ -234,37 +211,4 @@ export class JobQueue {
       else look();
     });
   }
-}
-
-/** The secret values of an opcode that are not empty. */
-function secretsOf(input: OpInput): Record<string, unknown> | null {
-  const secrets = Object.entries(allParams(opcodeOf(input.OP_ID))).filter(
-    ([name, param]) => param.secret && input[name],
-  );
-  return secrets.length === 0 ? null : Object.fromEntries(secrets.map(([name]) => [name, input[name]]));
-}
-
-/** The values as they may be stored and shown: of secret dictionaries only the keys. */
-function redacted(input: OpInput, secrets: Record<string, unknown> | null): OpInput {
-  if (!secrets) return input;
-  const shown = Object.entries(secrets).map(([name, values]) => [
-    name,
-    Object.fromEntries(Object.keys(values as object).map((key) => [key, REDACTED])),
-  ]);
-  return { ...input, ...Object.fromEntries(shown) };
-}
-
-/** Dependencies by job id: -1 is the job before this one. */
-function absoluteDepends(
-  depends: [number, JobStatus[]][] | null,
-  id: number,
-): [number, JobStatus[]][] | null {
-  return (
-    depends?.map(([job, statuses]) => {
-      const absolute = job < 0 ? id + job : job;
-      if (absolute < 1 || absolute >= id)
-        throw new MerapiError('bad_request', `A job cannot depend on job ${job}: only on an earlier one`);
-      return [absolute, statuses];
-    }) ?? null
-  );
 }

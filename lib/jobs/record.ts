@@ -14,6 +14,8 @@ export class JobRecord {
   readonly #logged: string[][];
   #start: number | null;
   #serial: number;
+  /** Whether it is to stop before its next step. */
+  isCanceling: boolean;
 
   constructor({ job }: StoredJob, clock: Clock) {
     this.#id = job.id;
@@ -21,12 +23,18 @@ export class JobRecord {
     this.ops = job.ops.map((op) => ({ ...op }));
     this.#logged = this.ops.map((op) => op.log.map((entry) => entry.text));
     this.#start = job.start;
+    this.isCanceling = job.status === 'canceling';
     this.#serial = Math.max(0, ...this.ops.flatMap((op) => op.log.map((entry) => entry.serial)));
   }
 
   /** Whether its first opcode has begun. */
   get hasBegun(): boolean {
     return this.#start !== null;
+  }
+
+  /** Whether one of its opcodes has begun and not ended. */
+  get isRunning(): boolean {
+    return this.ops.some(({ status }) => status === 'running');
   }
 
   at(index: number): JobOp {
@@ -54,7 +62,13 @@ export class JobRecord {
     this.#start ??= now;
     return [
       this.set(index, { status: 'running', start: now, exec: now, resolved }),
-      { change: 'job-set', job: this.#id, status: 'running', start: this.#start, end: null },
+      {
+        change: 'job-set',
+        job: this.#id,
+        status: this.isCanceling ? 'canceling' : 'running',
+        start: this.#start,
+        end: null,
+      },
     ];
   }
 

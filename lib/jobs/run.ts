@@ -1,53 +1,16 @@
-import type { Clock } from '../base/clock.ts';
-import { type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
-import type { Logger } from '../base/log.ts';
-import type { Seal } from '../base/seal.ts';
-import type { Grant, LockManager } from '../locks/manager.ts';
+import type { Grant } from '../locks/manager.ts';
 import { isFinal, type Job, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
-import type { ClusterView } from '../model/view.ts';
-import { opcodeOf } from '../opcodes/registry.ts';
-import type { NodeCaller } from '../rpc/client.ts';
-import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
-import type { Store } from '../store/store.ts';
-import type { CheckContext, Done, RunContext } from '../units/define.ts';
-import { unitOf } from '../units/registry.ts';
-import { stepContext } from './context.ts';
+import type { Done } from '../units/define.ts';
 import { withCurrent } from './current.ts';
-import type { Gate } from './gate.ts';
-import { planHooks, runPost, runPre } from './hooks.ts';
 import { Abandoned, Journal } from './journal.ts';
+import type { PreparedJob, RunnerParts } from './parts.ts';
+import { perform, versionOf } from './perform.ts';
 import { JobRecord } from './record.ts';
-import { admitted, dependenciesEnded, type EndOf, lockFor } from './waiting.ts';
-
-/** What running jobs need of the process. */
-export interface RunnerParts {
-  store: Store;
-  locks: LockManager;
-  /** What decides which jobs begin. */
-  gate: Gate;
-  runtime: RuntimeView;
-  nodes: NodeCaller;
-  clock: Clock;
-  seal: Seal;
-  log: Logger;
-  endOf: EndOf;
-  /** Called when something of a job that clients can see is on disk, or it began to wait. */
-  onChange(job: number): void;
-  /** Checks opcodes for a new job and gives it the next number. @throws MerapiError bad_request */
-  prepare(inputs: readonly OpInput[]): PreparedJob;
-}
-
-/** A job that has a number and is not stored yet. */
-export interface PreparedJob {
-  id: number;
-  /** What stores it. */
-  change: Change;
-  /** Lets it go, once it is on disk. */
-  go(): void;
-}
+import { admitted, dependenciesEnded, lockFor } from './waiting.ts';
 
 /** One job on its way from the queue to its end. */
 export class JobRun {
@@ -71,13 +34,24 @@ export class JobRun {
       const wanted = locks.filter(() => !isFinal(this.#record.at(op).status));
       if (wanted.length > 0) this.#grants.set(op, parts.locks.regrant(this.#owner(op), wanted));
     }
+    if (this.#record.isCanceling) this.#cancel.abort(canceled());
+    if (this.#record.isRunning) parts.slots.resume(this.id);
   }
 
   /** Takes the job back if none of its opcodes runs; false when one does. */
   cancel(): boolean {
     if (this.#waitingSince === null && !this.#isAtGate) return false;
-    this.#cancel.abort(new MerapiError('wrong_state', 'The job was cancelled'));
+    this.#cancel.abort(canceled());
     return true;
+  }
+
+  /** Lets the job stop before its next step. Resolves when that is on disk, so that a crash does not forget it. */
+  async cancelRunning(): Promise<void> {
+    if (this.#cancel.signal.aborted) return;
+    this.#record.isCanceling = true;
+    await this.#parts.store.commit({ job: this.id }, () => [{ change: 'job-cancel', job: this.id }]);
+    this.#cancel.abort(canceled());
+    this.#parts.onChange(this.id);
   }
 
   /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
@@ -108,7 +82,7 @@ export class JobRun {
     }
     const reject = () => {
       log.info({ job: this.id }, 'a job filter rejects a job');
-      this.#cancel.abort(new MerapiError('wrong_state', 'A job filter rejects the job'));
+      this.#cancel.abort(new MerapiError('canceled', 'A job filter rejects the job'));
     };
     const job = { id: this.id, ops, priority: this.#stored.job.priority, reject };
     this.#isAtGate = true;
@@ -126,6 +100,7 @@ export class JobRun {
       this.id,
       index,
       { steps: this.#stored.steps, undo: this.#stored.undo.get(index) ?? null },
+      this.#cancel.signal,
       () => this.#parts.onChange(this.id),
     );
   }
@@ -137,11 +112,11 @@ export class JobRun {
       const params = this.#params(index);
       if (!grant) {
         grant = await this.#begin(index, params);
-        journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks });
+        const unit = versionOf(params);
+        journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks, unit });
         journal.later(...this.#record.started(index));
-      }
-      await this.#perform(index, journal, params);
-      grant.release();
+      } else this.#checkVersion(index, params);
+      await this.#perform(index, journal, params, () => this.#leave(grant));
       return 'success';
     } catch (error) {
       // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
@@ -153,9 +128,9 @@ export class JobRun {
       const astray = journal.unvisited().map((name) => `${name}: the step was not come to again`);
       for (const left of [...(await journal.undo(failure)), ...astray])
         this.#log(index, journal, `Could not be undone: ${left}`);
-      await this.#end(journal, index, 'error', failure);
-      grant?.release();
-      return 'error';
+      const status = failure.code === 'canceled' ? 'canceled' : 'error';
+      const end = () => this.#leave(grant);
+      return await this.#end(journal, index, status, status === 'canceled' ? null : failure, end);
     }
   }
 
@@ -169,10 +144,35 @@ export class JobRun {
     try {
       await dependenciesEnded(params, this.#parts.endOf, signal);
       const claimant = { owner: this.#owner(index), age: this.id, signal, onGrant };
-      return await lockFor(params, this.#parts, claimant);
+      const grant = await lockFor(params, this.#parts, claimant);
+      try {
+        this.#waitingSince ??= this.#parts.clock.seconds();
+        await this.#parts.slots.take(this.id, this.#stored.job.priority, signal);
+        return grant;
+      } catch (error) {
+        grant.release();
+        throw error;
+      }
     } finally {
       this.#waitingSince = null;
     }
+  }
+
+  /** Gives up locks and slot. What comes next is written after what this opcode wrote, so it need not wait for the disk. */
+  #leave(grant: Grant | undefined): void {
+    grant?.release();
+    this.#parts.slots.leave(this.id);
+  }
+
+  /** @throws MerapiError execution when another release of Merapi began the opcode in another way */
+  #checkVersion(index: number, params: OpInput): void {
+    const began = this.#stored.units.get(index) ?? 1;
+    if (began === versionOf(params)) return;
+    const steps = this.#stored.steps.filter(({ op }) => op === index).map(({ name }) => name);
+    throw new MerapiError(
+      'execution',
+      `Another release of Merapi began this (version ${began} of ${params.OP_ID}, here ${versionOf(params)}), so it can neither go on nor be undone. Steps that began: ${steps.join(', ') || 'none'}`,
+    );
   }
 
   #wait(): void {
@@ -180,50 +180,17 @@ export class JobRun {
     this.#parts.onChange(this.id);
   }
 
-  async #perform(index: number, journal: Journal, params: OpInput): Promise<void> {
-    const { store, runtime, nodes, clock, seal } = this.#parts;
-    const unit = unitOf(opcodeOf(params.OP_ID).id);
-    const log: RunContext['log'] = (text, type) => this.#log(index, journal, text, type);
-    const hooksOf = (facts: unknown) => (view: ClusterView) =>
-      unit.hooks?.(view, facts as never, params as never) ?? null;
-    const context: CheckContext = {
-      view: store.view,
-      runtime,
-      nodes,
-      clock,
-      seal,
-      log,
+  async #perform(index: number, journal: Journal, params: OpInput, onQueued: () => void): Promise<void> {
+    const done = await perform(this.#parts, journal, params, {
+      scope: `${this.id}@${this.#stored.job.received}/${index}`,
+      log: (text, type) => this.#log(index, journal, text, type),
       resolve: (values) => journal.later(this.#record.resolve(index, values)),
-    };
-    const { facts, hooks } = await journal.step(
-      'check',
-      async () => {
-        const facts = (await unit.check(context, params as never)) ?? null;
-        return { facts, hooks: planHooks(params, hooksOf(facts), context) };
-      },
-      { pure: true },
-    );
-    const steps = stepContext(this.#parts, journal, `${this.id}@${this.#stored.job.received}/${index}`, log);
-    if (hooks) await runPre(steps, hooks);
-    if (params.dry_run) {
-      log('This was a dry run: nothing has been changed');
-      await this.#succeed(index, journal, { result: unit.dryRun?.(facts) ?? null });
-      return;
-    }
-    const done = (await unit.run(steps, facts, params as never)) as Done<Json>;
-    if (journal.undoing) throw fromFailure(journal.undoing); // a unit that bears failures must not bear this one
-    const end = hooks ? await runPost(steps, hooks, done, hooksOf(facts)) : done;
-    const astray = journal.unvisited();
-    if (astray.length > 0)
-      throw new MerapiError(
-        'internal_error',
-        `The journal holds steps that were not taken again: ${astray.join(', ')}`,
-      );
-    await this.#succeed(index, journal, end);
+    });
+    await this.#succeed(index, journal, done, onQueued);
   }
 
   /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */
-  async #succeed(index: number, journal: Journal, done: Done<Json>): Promise<void> {
+  async #succeed(index: number, journal: Journal, done: Done<Json>, onQueued: () => void): Promise<void> {
     const before = this.#record.at(index);
     const end = this.#parts.clock.seconds();
     const jobs = this.#followers(index, done);
@@ -236,7 +203,7 @@ export class JobRun {
     ];
     if (index === this.#record.ops.length - 1) changes.push(...this.#record.ended('success', end));
     try {
-      await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes]);
+      await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes], onQueued);
     } catch (error) {
       this.#record.ops[index] = before;
       throw error;
@@ -259,12 +226,13 @@ export class JobRun {
     index: number,
     status: 'error' | 'canceled',
     failure: Failure | null,
+    onQueued?: () => void,
   ): Promise<JobStatus> {
     const end = this.#parts.clock.seconds();
     const skipped = failure && { code: 'execution' as const, message: 'An earlier opcode of the job failed' };
     for (let op = index; op < this.#record.ops.length; op++)
       journal.later(this.#record.set(op, { status, failure: op === index ? failure : skipped, end }));
-    await journal.write(() => this.#record.ended(status, end));
+    await journal.write(() => this.#record.ended(status, end), onQueued);
     return status;
   }
 
@@ -282,4 +250,8 @@ export class JobRun {
   #owner(index: number): string {
     return `${this.id}/${index}`;
   }
+}
+
+function canceled(): MerapiError {
+  return new MerapiError('canceled', 'The job was canceled');
 }

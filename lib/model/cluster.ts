@@ -38,6 +38,10 @@ export const Cluster = ObjectBase.extend({
   candidate_pool_size: z.number().int(),
   max_running_jobs: z.number().int(),
   max_tracked_jobs: z.number().int(),
+  /** Whether no more jobs are taken. */
+  queue_drained: z.boolean().default(false),
+  /** How many seconds after their end jobs are archived; null: never. */
+  archive_after: z.number().int().nullable().default(21_600),
   mac_prefix: z.string(),
   master_netdev: z.string(),
   master_netmask: z.number().int(),

@@ -42,11 +42,18 @@ type JobChange =
   | { change: 'job-add'; job: Job; secrets: ReadonlyMap<number, string> }
   | { change: 'job-set'; job: number; status: JobStatus; start: number | null; end: number | null }
   | { change: 'op-set'; job: number; op: number; state: Omit<JobOp, 'input' | 'log'> }
-  | { change: 'op-hold'; job: number; op: number; locks: readonly StoredLock[] }
+  /** An opcode begins: what it holds, and the version of the unit that does it. */
+  | { change: 'op-hold'; job: number; op: number; locks: readonly StoredLock[]; unit: number }
   | { change: 'op-undo'; job: number; op: number; failure: Failure }
   | { change: 'log-add'; job: number; op: number; entry: LogEntry }
   | { change: 'step-begin'; job: number; op: number; name: string }
   | { change: 'step-end'; job: number; op: number; name: string; seq: number; end: StepOutcome }
+  /** A job that has not ended is to stop before its next step. */
+  | { change: 'job-cancel'; job: number }
+  /** A job that has ended is archived. */
+  | { change: 'job-archive'; job: number }
+  /** Jobs that ended before a time are archived, so many at most, the oldest first. */
+  | { change: 'jobs-archive'; before: number; limit: number }
   /** The job has ended: its journal and its secrets go. */
   | { change: 'job-clean'; job: number };
 

@@ -22,6 +22,8 @@ export interface StoredJob {
   locks: Map<number, StoredLock[]>;
   undo: Map<number, Failure>;
   secrets: Map<number, string>;
+  /** By opcode index: the version of the unit that an opcode began with. */
+  units: Map<number, number>;
 }
 
 interface IdRow {
@@ -51,6 +53,7 @@ interface OpRow {
   end: number | null;
   locks: string | null;
   undo: string | null;
+  unit: number | null;
 }
 
 interface LogRow extends LogEntry {
@@ -89,6 +92,12 @@ export class JobReader {
   async lastId(): Promise<number> {
     const [rows] = await this.#read<[{ value: number }]>(['lastJob', []]);
     return rows[0]?.value ?? 0;
+  }
+
+  /** How many jobs that ended before a time (seconds since 1970) are not archived, counted up to a limit. */
+  async archivable(before: number, limit: number): Promise<number> {
+    const [rows] = await this.#read<[{ count: number }]>(['archivable', [before, limit]]);
+    return rows[0]?.count ?? 0;
   }
 
   /** One job, archived ones included. */
@@ -139,6 +148,7 @@ export class JobReader {
       locks: parsed<StoredLock[]>('locks'),
       undo: parsed<Failure>('undo'),
       secrets: new Map(secrets.map((row) => [row.op, row.sealed])),
+      units: new Map(ops.flatMap(({ op, unit }) => (unit === null ? [] : [[op, unit] as const]))),
     };
   }
 

@@ -14,7 +14,12 @@ export const writes = {
   opAdd: 'INSERT INTO job_ops (job, op, input, resolved, status, result) VALUES (?, ?, ?, ?, ?, ?)',
   opSet:
     'UPDATE job_ops SET resolved = ?, status = ?, result = ?, failure = ?, start = ?, exec = ?, "end" = ? WHERE job = ? AND op = ?',
-  opHold: 'UPDATE job_ops SET locks = ? WHERE job = ? AND op = ?',
+  jobCancel:
+    "UPDATE jobs SET status = 'canceling' WHERE id = ? AND status NOT IN ('success', 'error', 'canceled')",
+  jobArchive: "UPDATE jobs SET archived = 1 WHERE id = ? AND status IN ('success', 'error', 'canceled')",
+  jobsArchive:
+    'UPDATE jobs SET archived = 1 WHERE id IN (SELECT id FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? ORDER BY "end" LIMIT ?)',
+  opHold: 'UPDATE job_ops SET locks = ?, unit = ? WHERE job = ? AND op = ?',
   opUndo: 'UPDATE job_ops SET undo = ? WHERE job = ? AND op = ?',
   logAdd: 'INSERT INTO job_log (job, serial, op, time, type, text) VALUES (?, ?, ?, ?, ?, ?)',
   stepBegin: 'INSERT INTO job_steps (job, op, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -38,6 +43,8 @@ export const reads = {
   logs: 'SELECT * FROM job_log WHERE job BETWEEN ? AND ? ORDER BY job, serial',
   steps: 'SELECT op, name, seq, outcome, failure FROM job_steps WHERE job = ? ORDER BY seq',
   secrets: 'SELECT op, sealed FROM job_secrets WHERE job = ?',
+  archivable:
+    'SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? LIMIT ?)',
   listed: 'SELECT id FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?',
 } as const;
 
@@ -79,7 +86,13 @@ export function statementsOf(change: Change): Statement[] {
       return [['opSet', [...values, state.start, state.exec, state.end, change.job, change.op]]];
     }
     case 'op-hold':
-      return [['opHold', [json(change.locks), change.job, change.op]]];
+      return [['opHold', [json(change.locks), change.unit, change.job, change.op]]];
+    case 'job-cancel':
+      return [['jobCancel', [change.job]]];
+    case 'job-archive':
+      return [['jobArchive', [change.job]]];
+    case 'jobs-archive':
+      return [['jobsArchive', [change.before, change.limit]]];
     case 'op-undo':
       return [['opUndo', [json(change.failure), change.job, change.op]]];
     case 'log-add': {

@@ -22,6 +22,8 @@ interface Author {
 export interface Store {
   /** The newest state that is on disk. */
   readonly view: ClusterView;
+  /** The state that all commits so far lead to, on disk or not yet. What is built on it can only be on disk if they are. */
+  readonly pending: ClusterView;
   readonly jobs: JobReader;
   /**
    * Writes changes. They are computed at once, from the state that all earlier commits lead to, on disk or not yet; what
@@ -98,6 +100,10 @@ class SqliteStore implements Store {
 
   get view(): ClusterView {
     return this.#durable;
+  }
+
+  get pending(): ClusterView {
+    return this.#pending;
   }
 
   async commit(author: Author, build: (view: ClusterView) => readonly Change[]): Promise<void> {

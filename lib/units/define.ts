@@ -32,6 +32,8 @@ export interface StepTools {
   readonly view: ClusterView;
   readonly runtime: RuntimeView;
   readonly nodes: NodeCaller;
+  /** Fires when the job is cancelled, which stops it before its next step: a step that only waits must not wait on. */
+  readonly cancel: AbortSignal;
 }
 
 /**
@@ -92,6 +94,11 @@ export interface Hooks {
 
 /** How an opcode is done. */
 export interface Unit<O, F> {
+  /**
+   * Rises when a job that an older release began cannot go on with this one: when steps, or what `check` answers, are others. By
+   * default 1.
+   */
+  readonly version?: number;
   /** Says whether and how it can be done, changing nothing; what it answers is stored and must hold no secret. */
   check(context: CheckContext, params: ValuesOf<O> & CommonValues): Promise<F> | F;
   /**

@@ -35,6 +35,7 @@ const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   node_unreachable: execution,
   hooks_abort: { name: 'HooksAbort' },
   timeout: execution,
+  canceled: execution,
   bad_request: badInput,
   not_found: prerequisite('unknown_entity'),
   unauthorized: badInput,

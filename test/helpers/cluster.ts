@@ -108,7 +108,7 @@ export class TestCluster {
   /** What units look at and work with, for tests of their parts. */
   get tools(): StepTools {
     const { store, runtime, nodes } = this.#life;
-    return { view: store.view, runtime, nodes };
+    return { view: store.view, runtime, nodes, cancel: new AbortController().signal };
   }
 
   /** The folder of a node. */

@@ -51,6 +51,8 @@ export function aCluster(patch: Partial<Cluster> = {}): Cluster {
     gluster_storage_dir: '/srv/gluster',
     os_search_path: ['/srv/os'],
     iallocator_search_path: [],
+    queue_drained: false,
+    archive_after: 21_600,
     default_iallocator: 'hail',
     default_iallocator_params: {},
     hidden_os: [],

@@ -138,7 +138,12 @@ export class QueueFixture {
       if (waiting) await waiting;
       return store.commit(author, build);
     };
-    return Object.create(store, { commit: { value: commit }, view: { get: () => store.view } });
+    return Object.create(store, {
+      commit: { value: commit },
+      view: { get: () => store.view },
+      pending: { get: () => store.pending },
+      onChange: { value: store.onChange.bind(store) },
+    });
   }
 
   #nodes(): NodeCaller {

@@ -31,7 +31,7 @@ function left(id: number, op: OpInput, locks: StoredLock[] | null = null, journa
     add,
     { change: 'job-set', job: id, status: 'running', start: 1, end: null },
     { change: 'op-set', job: id, op: 0, state },
-    { change: 'op-hold', job: id, op: 0, locks },
+    { change: 'op-hold', job: id, op: 0, locks, unit: 1 },
     ...journal,
   ];
 }
@@ -109,8 +109,8 @@ describe('recovery', () => {
     assert.ok(f.store.view.groups.named('blue'));
   });
 
-  it('leaves the locks of a job alone that the store has abandoned', async () => {
-    const id = await f.submit(onNode1);
+  it('leaves the locks of a job alone that the store has abandoned in its middle', async () => {
+    const id = await f.submit({ ...onNode1, repeat: 1 });
     const call = await f.heldBy(id);
     f.beforeCommit = (job) => {
       if (job === id) throw new MerapiError('unavailable', 'the disk is full');
@@ -125,10 +125,8 @@ describe('recovery', () => {
       'what the first one left half done is not touched',
     );
     await f.restart();
-    for (const each of [id, other]) {
-      (await f.heldBy(each)).end();
-      assert.equal((await f.ended(each)).status, 'success');
-    }
+    for (const each of [id, id, other]) (await f.heldBy(each)).end();
+    for (const each of [id, other]) assert.equal((await f.ended(each)).status, 'success');
   });
 
   it('takes no job before it is complete, nor after the end', async () => {

@@ -98,7 +98,7 @@ describe('jobs on disk', () => {
     const locks = [{ level: 'instance' as const, name: 'web', mode: 'exclusive' as const }];
     const failure = { code: 'hypervisor' as const, message: 'no' };
     await commit(
-      { change: 'op-hold', job: 2, op: 0, locks },
+      { change: 'op-hold', job: 2, op: 0, locks, unit: 1 },
       { change: 'op-undo', job: 2, op: 0, failure },
       { change: 'step-begin', job: 2, op: 0, name: 'a' },
       { change: 'step-begin', job: 2, op: 0, name: 'b' },
@@ -122,6 +122,7 @@ describe('jobs on disk', () => {
       locks: new Map([[0, locks]]),
       undo: new Map([[0, failure]]),
       secrets: new Map([[1, 'sealed']]),
+      units: new Map([[0, 1]]),
     });
     assert.equal(third?.job.id, 3);
     await commit(set(2, 'success', 1, 2), { change: 'job-clean', job: 2 });

@@ -32,6 +32,7 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
   unsupported_media_type: 415,
   unsupported_method: 501,
   unavailable: 503,
+  canceled: 400,
 };
 
 /** Ganeti's fixed sentence for each status. */

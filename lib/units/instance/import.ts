@@ -167,8 +167,8 @@ async function importFromCluster(
     stringifyJson({ disks: places, x509_ca: signedCertificate(seal, cert, salt) }),
     'remote-import',
   );
-  await context.step('data', async ({ nodes }) => {
-    for (let told = performance.now(); ; ) {
+  await context.step('data', async ({ nodes, cancel }) => {
+    for (let told = performance.now(); ; cancel.throwIfAborted()) {
       const { done, bytes } = await nodes.call(node, 'transfer.wait', { id, seconds: LOOK });
       if (done) return;
       if (performance.now() - told < TELL_AFTER) continue;

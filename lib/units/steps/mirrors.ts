@@ -101,7 +101,7 @@ export async function waitForSync(
   const mirrored = disks.filter((disk) => disk.dev_type === 'drbd');
   if (mirrored.length === 0) return;
   context.log('Waiting until the disks are in sync');
-  await context.step(name, async ({ nodes }) => {
+  await context.step(name, async ({ nodes, cancel }) => {
     let told = performance.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const answer = await nodes.call(node, 'disk.status', { disks: mirrored.map(diskTarget) });
@@ -117,7 +117,7 @@ export async function waitForSync(
         const percents = waiting.map((mirror) => `${mirror?.sync_percent?.toFixed(1)} %`);
         context.log(`Not in sync yet: ${percents.join(', ')} are done`);
       }
-      await sleep(pause);
+      await sleep(pause, undefined, { signal: cancel }).catch(() => cancel.throwIfAborted());
     }
   });
 }

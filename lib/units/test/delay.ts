@@ -18,8 +18,9 @@ export const testDelay = defineUnit(opcode, {
   async run(context, { nodes }, params) {
     for (let round = 0; round <= params.repeat; round++) {
       if (params.on_master && params.duration > 0)
-        await context.step(`${round}/master`, async () => {
-          await sleep(params.duration * 1000);
+        await context.step(`${round}/master`, async ({ cancel }) => {
+          const pause = sleep(params.duration * 1000, undefined, { signal: cancel });
+          await pause.catch(() => cancel.throwIfAborted());
         });
       await Promise.all(
         nodes.map((node) =>

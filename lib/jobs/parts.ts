@@ -1,0 +1,41 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Seal } from '../base/seal.ts';
+import type { LockManager } from '../locks/manager.ts';
+import type { OpInput } from '../model/job.ts';
+import type { NodeCaller } from '../rpc/client.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import type { Change } from '../store/changes.ts';
+import type { Store } from '../store/store.ts';
+import type { Gate } from './gate.ts';
+import type { Slots } from './slots.ts';
+import type { EndOf } from './waiting.ts';
+
+/** What running jobs need of the process. */
+export interface RunnerParts {
+  store: Store;
+  locks: LockManager;
+  /** What decides which jobs begin. */
+  gate: Gate;
+  /** What decides how many opcodes run at once. */
+  slots: Slots;
+  runtime: RuntimeView;
+  nodes: NodeCaller;
+  clock: Clock;
+  seal: Seal;
+  log: Logger;
+  endOf: EndOf;
+  /** Called when something of a job that clients can see is on disk, or it began to wait. */
+  onChange(job: number): void;
+  /** Checks opcodes for a new job and gives it the next number. @throws MerapiError bad_request */
+  prepare(inputs: readonly OpInput[]): PreparedJob;
+}
+
+/** A job that has a number and is not stored yet. */
+export interface PreparedJob {
+  id: number;
+  /** What stores it. */
+  change: Change;
+  /** Lets it go, once it is on disk. */
+  go(): void;
+}

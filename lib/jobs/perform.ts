@@ -1,0 +1,61 @@
+import { fromFailure, MerapiError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { OpInput } from '../model/job.ts';
+import type { ClusterView } from '../model/view.ts';
+import { opcodeOf } from '../opcodes/registry.ts';
+import type { CheckContext, Done, RunContext } from '../units/define.ts';
+import { unitOf } from '../units/registry.ts';
+import { stepContext } from './context.ts';
+import { planHooks, runPost, runPre } from './hooks.ts';
+import type { Journal } from './journal.ts';
+import type { RunnerParts } from './parts.ts';
+
+/** What doing an opcode needs of its job. */
+interface Frame {
+  /** Names the opcode among all of all times. */
+  readonly scope: string;
+  readonly log: RunContext['log'];
+  readonly resolve: CheckContext['resolve'];
+}
+
+/** The version of the unit that does an opcode. */
+export function versionOf(params: OpInput): number {
+  return unitOf(opcodeOf(params.OP_ID).id).version ?? 1;
+}
+
+/** Does an opcode: its check, its hooks, its unit; answers how it ends. @throws MerapiError its failure; Abandoned */
+export async function perform(
+  { store, runtime, nodes, clock, seal }: RunnerParts,
+  journal: Journal,
+  params: OpInput,
+  { scope, log, resolve }: Frame,
+): Promise<Done<Json>> {
+  const unit = unitOf(opcodeOf(params.OP_ID).id);
+  const hooksOf = (facts: unknown) => (view: ClusterView) =>
+    unit.hooks?.(view, facts as never, params as never) ?? null;
+  const context: CheckContext = { view: store.view, runtime, nodes, clock, seal, log, resolve };
+  const { facts, hooks } = await journal.step(
+    'check',
+    async () => {
+      const facts = (await unit.check(context, params as never)) ?? null;
+      return { facts, hooks: planHooks(params, hooksOf(facts), context) };
+    },
+    { pure: true },
+  );
+  const steps = stepContext({ store, runtime, nodes, clock, seal }, journal, scope, log);
+  if (hooks) await runPre(steps, hooks);
+  if (params.dry_run) {
+    log('This was a dry run: nothing has been changed');
+    return { result: unit.dryRun?.(facts) ?? null };
+  }
+  const done = (await unit.run(steps, facts, params as never)) as Done<Json>;
+  if (journal.undoing) throw fromFailure(journal.undoing); // a unit that bears failures must not bear this one
+  const end = hooks ? await runPost(steps, hooks, done, hooksOf(facts)) : done;
+  const astray = journal.unvisited();
+  if (astray.length > 0)
+    throw new MerapiError(
+      'internal_error',
+      `The journal holds steps that were not taken again: ${astray.join(', ')}`,
+    );
+  return end;
+}

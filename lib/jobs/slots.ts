@@ -1,0 +1,80 @@
+import { MerapiError } from '../base/errors.ts';
+
+/** Who waits for a slot. */
+interface Waiter {
+  readonly job: number;
+  readonly priority: number;
+  readonly take: () => void;
+}
+
+/**
+ * How many opcodes run at once: the cluster's max_running_jobs. An opcode takes its slot when it has its locks, so those that
+ * wait for locks take none.
+ */
+export class Slots {
+  readonly #limit: () => number;
+  readonly #running = new Set<number>();
+  #waiting: Waiter[] = [];
+
+  /** `limit` tells how many may run now. */
+  constructor(limit: () => number) {
+    this.#limit = limit;
+  }
+
+  /** How many run, and how many may. */
+  get state(): { running: number; limit: number } {
+    return { running: this.#running.size, limit: this.#limit() };
+  }
+
+  /** The jobs that wait, in the order in which they will go. */
+  get waiting(): readonly number[] {
+    return this.#waiting.map(({ job }) => job);
+  }
+
+  /** Waits for a slot; the lower priority goes first, then the lower number. @throws the signal's reason */
+  async take(job: number, priority: number, signal: AbortSignal): Promise<void> {
+    if (this.#running.size < this.#limit()) {
+      this.#running.add(job);
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        job,
+        priority,
+        take: () => {
+          signal.removeEventListener('abort', abort);
+          resolve();
+        },
+      };
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#waiting.push(waiter);
+      this.#waiting.sort((a, b) => a.priority - b.priority || a.job - b.job);
+    });
+  }
+
+  /** An opcode ran in an earlier life of the master already: it needs no leave. */
+  resume(job: number): void {
+    if (this.#running.has(job)) throw new MerapiError('internal_error', `Job ${job} runs twice`);
+    this.#running.add(job);
+  }
+
+  /** An opcode has ended. */
+  leave(job: number): void {
+    if (this.#running.delete(job)) this.serve();
+  }
+
+  /** Lets those go on who may; after the limit has changed. */
+  serve(): void {
+    while (this.#running.size < this.#limit()) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#running.add(next.job);
+      next.take();
+    }
+  }
+}
