@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
+import { migrate } from '../../../lib/store/migrate.ts';
 import { SampleStore } from './sample.ts';
 
 /** Sets a field of the object with a name, or of all of its kind. */
@@ -236,13 +237,16 @@ describe('checking a store', () => {
   });
 
   it('looks at the store of an older Merapi as it will be, and leaves it as it is', async () => {
-    const file = await sample.copy(
-      "UPDATE objects SET body = json_remove(body, '$.networks') WHERE kind = 'nodegroup'",
-      'PRAGMA user_version = 2',
-    );
+    const file = join(sample.folder, 'older.db');
+    const older = new Database(file);
+    migrate(older, 2);
+    older.exec(`ATTACH '${await sample.copy()}' AS today`);
+    older.exec("INSERT INTO objects SELECT kind, uuid, json_remove(body, '$.networks') FROM today.objects");
+    older.exec('DETACH today');
+    older.close();
     const before = await readFile(file);
     const { lines, summary } = await sample.check(file);
-    assert.deepEqual([lines, summary.instances], [[], 4]);
+    assert.deepEqual([lines, summary.instances, summary.openJobs], [[], 4, 0]);
     assert.deepEqual(await readFile(file), before);
   });
 
