@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import type { RestoreCommand } from './backup/restore.ts';
 import { CommandFailed } from './commands/connect.ts';
 import { clientCommands } from './commands/nouns.ts';
 import type { NodeCommand } from './node.ts';
@@ -77,6 +78,7 @@ function program(): Command {
       if (!dir) throw new MerapiError('wrong_input', "Say with --dir which node's worker to run");
       await (await import('./node.ts')).runNode({ dir, ...options } as NodeCommand);
     });
+  careCommands(merapi);
   for (const [name, sentence] of Object.entries(clientCommands)) merapi.command(name).description(sentence);
   userCommands(merapi.command('user').description('change who may use the RAPI'));
   merapi
@@ -84,6 +86,36 @@ function program(): Command {
     .description('print the version')
     .action(() => void process.stdout.write(`merapi ${VERSION}\n`));
   return merapi;
+}
+
+/** The commands that take care of a state folder. */
+function careCommands(merapi: Command): void {
+  const withProblems = '--with-problems';
+  merapi
+    .command('check')
+    .description('verify the state, with the master running or not; ends with 1 when something is wrong')
+    .option('--dir <dir>', 'the state folder', 'var')
+    .option('--json', 'print JSON', false)
+    .action(async (options: { dir: string; json: boolean }) =>
+      (await import('./check.ts')).runCheck(options.dir, options.json),
+    );
+  merapi
+    .command('backup <file>')
+    .description('write the state into one file, with the master running or not')
+    .option('--dir <dir>', 'the state folder', 'var')
+    .option(withProblems, 'keep the backup even if something is wrong with the state', false)
+    .action(async (file: string, options: { dir: string; withProblems: boolean }) =>
+      (await import('./backup/backup.ts')).runBackup(file, options.dir, options.withProblems),
+    );
+  merapi
+    .command('restore <file>')
+    .description('put the state of a backup into a folder, while no master runs there')
+    .requiredOption('--dir <dir>', 'the state folder')
+    .option('--force', 'take the place of the cluster that is there; it is kept beside', false)
+    .option(withProblems, 'restore even if something is wrong with the state in the backup', false)
+    .action(async (file: string, options: RestoreCommand) =>
+      (await import('./backup/restore.ts')).runRestore(file, options),
+    );
 }
 
 function userCommands(user: Command): void {

@@ -85,10 +85,10 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     isNew,
     async start() {
       await keepNodesFollowed(store, nodes);
-      await queue.start();
+      await takeUp(layout, queue, false);
       stopKeepers = [keepHistoryShort(queue, history, log), keepStoreWritable(store, queue, log)];
     },
-    hold: () => queue.start(true),
+    hold: () => takeUp(layout, queue, true),
     async close() {
       for (const stop of stopKeepers) stop();
       queue.close();
@@ -96,6 +96,20 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
       await store.close();
     },
   };
+}
+
+/** @throws MerapiError unavailable, naming the store and what to do, when what it says of jobs or filters cannot be read */
+async function takeUp({ database }: Layout, queue: JobQueue, held: boolean): Promise<void> {
+  try {
+    await queue.start(held);
+  } catch (cause) {
+    if (!(cause instanceof MerapiError)) throw cause;
+    throw new MerapiError(
+      'unavailable',
+      `The jobs in the store ${database} cannot be taken up (${cause.message}); 'merapi check' tells what is wrong, and 'merapi restore FILE --dir DIR --force' puts a backup in its place`,
+      { cause },
+    );
+  }
 }
 
 /** Makes the nodes' folders first: a life that ended between the two finds no cluster and makes them again. */

@@ -3,17 +3,18 @@ import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
-import { readFileOrNull } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import { lockFolder } from '../node/lock.ts';
 import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
 import { UsersFile } from '../surfaces/rapi/users-file.ts';
+import { finishRestore, holdsState } from './backup/place.ts';
 import { authority, rapiIdentity } from './certificates.ts';
 import { WorkerKeeper } from './keeper.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { createMaster, type Master, noCluster } from './master.ts';
 import { checkSameCluster, ensureUsers, prepareNodes } from './state.ts';
+import { stateTrouble } from './trouble.ts';
 
 export interface MasterCommand {
   dir: string;
@@ -56,7 +57,7 @@ export async function openMaster(
   const usersFile = command.users ? resolve(command.users) : layout.users;
   if (command.users) new UsersFile(usersFile, log);
   await checkPortFree(command.bind, command.port);
-  if ((await readFileOrNull(layout.database)) === null) {
+  if (!(await holdsState(layout))) {
     if (!nodes) throw noCluster(layout);
     const spec = await nodes.describe();
     nodes = { ...nodes, describe: async () => spec };
@@ -68,6 +69,7 @@ export async function openMaster(
   try {
     const lock = await lockFolder(layout.dir);
     undo.push(() => lock.release());
+    await finishRestore(layout);
     const keeper = new WorkerKeeper(layout, nodes?.workerArgs ?? [], log);
     undo.push(() => keeper.end());
     const master = await createMaster({ layout, log, describe: nodes?.describe });
@@ -84,7 +86,7 @@ export async function openMaster(
     return { layout, master, rapi, close };
   } catch (error) {
     await close();
-    throw error;
+    throw stateTrouble(error, layout);
   }
 }
 

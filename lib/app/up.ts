@@ -5,6 +5,7 @@ import { SYSTEM } from '../manager/authorise.ts';
 import type { Manager } from '../manager/define.ts';
 import { joinNodes } from '../manager/init.ts';
 import { lockFolder } from '../node/lock.ts';
+import { finishRestore } from './backup/place.ts';
 import { localCluster, readClusterFile } from './cluster-file.ts';
 import { announce } from './invitation.ts';
 import { completeCluster, jobEnd } from './joining.ts';
@@ -12,6 +13,7 @@ import { layoutOf } from './layout.ts';
 import { createMaster } from './master.ts';
 import { type LocalNodes, type MasterCommand, openMaster, type Running } from './open.ts';
 import { ensureUsers } from './state.ts';
+import { stateTrouble } from './trouble.ts';
 
 /** Seconds that a guest has to shut down when the whole cluster stops, and how much longer its job may take. */
 const STOP_TIME = 30;
@@ -50,8 +52,11 @@ export async function runUp(command: UpCommand): Promise<void> {
 export async function runInit(dir: string, cluster: string): Promise<void> {
   const layout = layoutOf(resolve(dir));
   const spec = await readClusterFile(cluster, layout.dir);
-  const lock = await lockFolder(layout.dir);
+  const lock = await lockFolder(layout.dir).catch((error) => {
+    throw stateTrouble(error, layout);
+  });
   try {
+    await finishRestore(layout);
     const log = createLogger('master');
     const master = await createMaster({ layout, log, describe: async () => spec });
     try {
@@ -66,6 +71,8 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
     } finally {
       await master.close();
     }
+  } catch (error) {
+    throw stateTrouble(error, layout);
   } finally {
     await lock.release();
   }

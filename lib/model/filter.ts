@@ -29,6 +29,17 @@ export interface JobFilter {
   reason_trail: readonly Json[];
 }
 
+const json: z.ZodType<Json> = z.custom<Json>();
+
+export const JobFilter: z.ZodType<JobFilter> = z.object({
+  uuid: z.string(),
+  watermark: z.number().int(),
+  priority: z.number().int().min(0),
+  predicates: z.array(z.tuple([z.enum(predicateKinds), json])),
+  action: FilterAction,
+  reason_trail: z.array(json),
+});
+
 /** The order in which filters are asked. */
 export function compareFilters(a: JobFilter, b: JobFilter): number {
   return a.priority - b.priority || a.watermark - b.watermark || (a.uuid < b.uuid ? -1 : 1);

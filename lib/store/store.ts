@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { MerapiError } from '../base/errors.ts';
+import { errorText, MerapiError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { ClusterView } from '../model/view.ts';
@@ -49,18 +49,39 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Opens the store in a file, which is made when it is missing; takes it over from any other master. */
+/**
+ * Opens the store in a file, which is made when it is missing; takes it over from any other master.
+ * @throws MerapiError unavailable, naming the file and what to do, when it is not a store, damaged, or cannot be written
+ */
 export async function openStore(file: string, clock: Clock = systemClock): Promise<Store> {
   await mkdir(dirname(file), { recursive: true });
-  const writer = await Connection.open({ file, readonly: false });
-  const reader = await Connection.open({ file, readonly: true });
-  const [rows] = await reader.read<[{ kind: ObjectKind; body: string }]>(['objects', []]);
-  const objects = rows.map(({ kind, body }) => ({
-    kind,
-    object: parseJson(body) as unknown as Objects[ObjectKind],
-  }));
-  const events = await EventLog.open(reader, clock);
-  return new SqliteStore(writer, reader, Snapshot.of(objects), events);
+  const connections: Connection[] = [];
+  try {
+    for (const readonly of [false, true]) connections.push(await Connection.open({ file, readonly }));
+    const [writer, reader] = connections as [Connection, Connection];
+    const snapshot = await readObjects(file, reader);
+    return new SqliteStore(writer, reader, snapshot, await EventLog.open(reader, clock));
+  } catch (error) {
+    for (const connection of connections) await connection.close();
+    throw error;
+  }
+}
+
+async function readObjects(file: string, reader: Connection): Promise<Snapshot> {
+  try {
+    const [rows] = await reader.read<[{ kind: ObjectKind; body: string }]>(['objects', []]);
+    const objects = rows.map(({ kind, body }) => ({
+      kind,
+      object: parseJson(body) as unknown as Objects[ObjectKind],
+    }));
+    return Snapshot.of(objects);
+  } catch (cause) {
+    throw new MerapiError(
+      'unavailable',
+      `The store ${file} is damaged (${errorText(cause)}); 'merapi check' tells where, and 'merapi restore FILE --dir DIR --force' puts a backup in its place`,
+      { cause },
+    );
+  }
 }
 
 class SqliteStore implements Store {

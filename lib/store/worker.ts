@@ -1,8 +1,8 @@
 // The thread that owns a database connection: one that writes, so that no fsync blocks the main thread and the next group
 // of commits collects while one is written; another one that only reads.
-import { readdirSync, readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { openDatabase } from './migrate.ts';
 import { type Query, reads, type Statement, type WriteName, writes } from './sql.ts';
 
 export interface WorkerStart {
@@ -25,9 +25,12 @@ export type FromWorker =
 const port = parentPort;
 if (!port) throw new Error('This file is the body of a worker thread');
 const { file, readonly } = workerData as WorkerStart;
-const database = new Database(file, { readonly, timeout: 10_000 });
-const prepared = new Map<string, Database.Statement>();
 let epoch = 0;
+const database = openDatabase(file, readonly, (own) => {
+  own.prepare(writes.epochClaim).run();
+  epoch = (own.prepare(reads.epoch).get() as { value: number }).value;
+});
+const prepared = new Map<string, Database.Statement>();
 
 function statement(sql: string): Database.Statement {
   let found = prepared.get(sql);
@@ -36,23 +39,6 @@ function statement(sql: string): Database.Statement {
     prepared.set(sql, found);
   }
   return found;
-}
-
-function migrate(): void {
-  const folder = new URL('./migrations/', import.meta.url);
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const done = database.pragma('user_version', { simple: true }) as number;
-  if (done > files.length)
-    throw new Error(`The store is of a newer Merapi (schema ${done}, known up to ${files.length})`);
-  for (const [index, name] of files.entries()) {
-    if (index < done) continue;
-    database.transaction(() => {
-      database.exec(readFileSync(new URL(name, folder), 'utf8'));
-      database.pragma(`user_version = ${index + 1}`);
-    })();
-  }
 }
 
 function readEpoch(): number {
@@ -98,14 +84,6 @@ function flush(): void {
 
 function send(message: FromWorker): void {
   port?.postMessage(message);
-}
-
-if (!readonly) {
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  migrate();
-  statement(writes.epochClaim).run();
-  epoch = readEpoch();
 }
 
 port.on('message', (message: ToWorker) => {

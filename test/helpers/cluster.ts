@@ -24,6 +24,8 @@ import type { NodeWorker } from '../../lib/node/worker.ts';
 import { type NodeCaller, NodeClient } from '../../lib/rpc/client.ts';
 import type { CallName } from '../../lib/rpc/registry.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
+import { checkStore } from '../../lib/store/check/check.ts';
+import { Findings } from '../../lib/store/check/problem.ts';
 import { openStore, type Store } from '../../lib/store/store.ts';
 import type { StepTools } from '../../lib/units/define.ts';
 
@@ -169,6 +171,13 @@ export class TestCluster {
         [],
         'temporary files',
       );
+      const findings = new Findings();
+      await checkStore(
+        layoutOf(this.dir).database,
+        await openSeal(layoutOf(this.dir).secretKey, layoutOf(this.dir).sharedSecret),
+        findings,
+      );
+      assert.deepEqual(findings.problems, []);
     } finally {
       await end(this.#life);
       await Promise.all(this.#workers.map((worker) => worker.stop()));

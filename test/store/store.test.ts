@@ -112,6 +112,8 @@ describe('store', () => {
     for (const commit of [broken, ...builtOnIt]) await assert.rejects(commit, { code: 'unavailable' });
     assert.deepEqual(added('e'), ['e']);
     assert.equal(failures.length, 1);
+    await assert.rejects(addGroup(store, 'e-later'), /Nothing is changed until it can/);
+    assert.equal(await store.retry(), true);
     const seen: number[] = [];
     await store.commit(nobody, (view) => {
       seen.push(view.groups.size);
@@ -130,8 +132,14 @@ describe('store', () => {
     );
     await assert.rejects(addGroup(store, 'f1'), /disk is full/);
     await assert.rejects(addGroup(store, 'f2'), { code: 'unavailable' });
-    outside.exec('DROP TRIGGER full');
+    outside.exec(
+      "CREATE TRIGGER no_probe BEFORE UPDATE ON meta BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+    );
+    assert.equal(await store.retry(), false);
+    await assert.rejects(addGroup(store, 'f2'), { code: 'unavailable' });
+    outside.exec('DROP TRIGGER full; DROP TRIGGER no_probe');
     outside.close();
+    assert.equal(await store.retry(), true);
     await addGroup(store, 'f3');
     assert.deepEqual(added('f'), ['f3']);
   });

@@ -1,0 +1,114 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorText } from '../base/errors.ts';
+import { readFileOrNull } from '../base/files.ts';
+import { type Seal, sealOf } from '../base/seal.ts';
+import type { Findings } from '../store/check/problem.ts';
+import { parseUsers } from '../surfaces/rapi/users.ts';
+import { AUTHORITY, type Layout, NODE_IDENTITY } from './layout.ts';
+import { localNodes } from './master.ts';
+
+const RENEW = 'remove it and its key, and start the master: it makes new ones';
+const PUT_BACK = 'put it back from a backup (merapi restore)';
+
+/** The seal of the key file; null when that is not a key, which is found. */
+export async function readSeal(layout: Layout, findings: Findings): Promise<Pick<Seal, 'open'> | null> {
+  const text = (await readFileOrNull(layout.secretKey))?.trim() ?? null;
+  const isKey = text !== null && /^[0-9a-f]{64}$/i.test(text);
+  if (isKey) return sealOf(Buffer.from(text, 'hex'));
+  const wrong = text === null ? 'is missing' : 'is not a key: it must hold 64 hexadecimal digits';
+  findings.add('secret', layout.secretKey, wrong, PUT_BACK);
+  return null;
+}
+
+/** Whether the secrets, certificates and users of a state folder are there, belong together and are valid. */
+export async function checkFiles(layout: Layout, findings: Findings): Promise<void> {
+  if (!(await readFileOrNull(layout.sharedSecret))?.trim())
+    findings.add('secret', layout.sharedSecret, 'is missing or empty', PUT_BACK);
+  await checkUsers(layout, findings);
+  const issuer = await checkAuthority(layout, findings);
+  if (!issuer) return;
+  const identities = [join(layout.certificates, 'master')];
+  const hasRapi = await Promise.all(
+    ['pem', 'key'].map((ending) => readFileOrNull(join(layout.certificates, `rapi.${ending}`))),
+  );
+  if (hasRapi.some((text) => text !== null)) identities.push(join(layout.certificates, 'rapi'));
+  for (const base of identities) await checkIdentity(base, issuer, RENEW, findings);
+  for (const name of await localNodes(layout)) await checkNode(layout.nodeFolder(name), issuer, findings);
+}
+
+async function checkUsers(layout: Layout, findings: Findings): Promise<void> {
+  const text = await readFileOrNull(layout.users);
+  if (text === null) return; // the next master makes one, or is told of another
+  try {
+    parseUsers(text);
+  } catch (error) {
+    findings.add('file', layout.users, errorText(error), 'put that line right (see rapi-users.example)');
+  }
+}
+
+/** The cluster's authority; null when it is not usable, which is found. */
+async function checkAuthority(layout: Layout, findings: Findings): Promise<X509Certificate | null> {
+  const base = join(layout.certificates, AUTHORITY);
+  const certificate = await checkIdentity(base, null, PUT_BACK, findings);
+  if (certificate && !certificate.ca) findings.add('certificate', `${base}.pem`, 'is no authority', PUT_BACK);
+  return certificate;
+}
+
+/** What a node of this machine has in its folder; one without a certificate has not been equipped, or has moved away. */
+async function checkNode(folder: string, issuer: X509Certificate, findings: Findings): Promise<void> {
+  const files = await readdir(folder).catch(() => [] as string[]);
+  if (!files.includes(`${NODE_IDENTITY}.pem`) && !files.includes(`${NODE_IDENTITY}.key`)) return;
+  await checkIdentity(join(folder, NODE_IDENTITY), issuer, PUT_BACK, findings);
+  const trusted = join(folder, `${AUTHORITY}.pem`);
+  const certificate = await readCertificate(trusted, PUT_BACK, findings);
+  if (certificate && certificate.fingerprint256 !== issuer.fingerprint256)
+    findings.add('certificate', trusted, "is not the cluster's authority", 'copy certificates/ca.pem there');
+}
+
+/** Looks at BASE.pem and BASE.key; answers the certificate when it can be read. An authority has no issuer. */
+async function checkIdentity(
+  base: string,
+  issuer: X509Certificate | null,
+  advice: string,
+  findings: Findings,
+): Promise<X509Certificate | null> {
+  const certificate = await readCertificate(`${base}.pem`, advice, findings);
+  const key = await readFileOrNull(`${base}.key`);
+  const found = (ending: string, text: string) =>
+    findings.add('certificate', `${base}.${ending}`, text, advice);
+  if (key === null) found('key', 'is missing');
+  if (!certificate) return null;
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  if (Date.now() < from) found('pem', `is valid only from ${certificate.validFrom}; is the clock right?`);
+  if (Date.now() > to) found('pem', `was valid until ${certificate.validTo}`);
+  if (!certificate.verify((issuer ?? certificate).publicKey))
+    found('pem', "is not signed by the cluster's authority");
+  if (key !== null && !belongs(certificate, key))
+    found('key', 'does not belong to the certificate beside it');
+  return certificate;
+}
+
+async function readCertificate(
+  file: string,
+  advice: string,
+  findings: Findings,
+): Promise<X509Certificate | null> {
+  const text = await readFileOrNull(file);
+  try {
+    if (text !== null) return new X509Certificate(text);
+    findings.add('certificate', file, 'is missing', advice);
+  } catch (error) {
+    findings.add('certificate', file, `is not a certificate: ${errorText(error)}`, advice);
+  }
+  return null;
+}
+
+function belongs(certificate: X509Certificate, key: string): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,88 @@
+import { stat } from 'node:fs/promises';
+import Database from 'better-sqlite3';
+import { errorText, MerapiError } from '../../base/errors.ts';
+import type { Seal } from '../../base/seal.ts';
+import { schemaOf } from '../migrate.ts';
+import { checkFile } from './file.ts';
+import { checkJobs } from './jobs.ts';
+import { checkNetworks } from './networks.ts';
+import { readObjects } from './objects.ts';
+import { type Look, openLook } from './open.ts';
+import { checkOpenJobs } from './open-jobs.ts';
+import type { Findings } from './problem.ts';
+import { checkReferences } from './references.ts';
+import { checkSecrets } from './secrets.ts';
+
+/** What a store holds, as far as it can be read. */
+export interface StoreSummary {
+  cluster: string | null;
+  nodes: number;
+  instances: number;
+  /** Jobs that have not ended. */
+  openJobs: number;
+}
+
+const nothing: StoreSummary = { cluster: null, nodes: 0, instances: 0, openJobs: 0 };
+
+/**
+ * Verifies a store as it is at one moment, with a master writing into it or not, and changes nothing. Without the seal nothing
+ * is said of sealed values. @throws MerapiError unavailable when the file is missing, cannot be opened or is of a newer Merapi
+ */
+export async function checkStore(
+  file: string,
+  seal: Pick<Seal, 'open'> | null,
+  findings: Findings,
+): Promise<StoreSummary> {
+  if ((await sizeOf(file)) === 0) {
+    findings.add('database', file, 'is empty');
+    return nothing;
+  }
+  let look: Look;
+  try {
+    look = await openLook(file);
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    if (/^SQLITE_(BUSY|CANTOPEN|PERM|IOERR)/.test(error.code)) throw cannotLook(file, error);
+    findings.add('database', file, `is not a database, or is damaged: ${error.message}`);
+    return nothing;
+  }
+  try {
+    return checkDatabase(look.database, file, seal, findings);
+  } finally {
+    await look.close();
+  }
+}
+
+function checkDatabase(
+  database: Database.Database,
+  file: string,
+  seal: Pick<Seal, 'open'> | null,
+  findings: Findings,
+): StoreSummary {
+  if (schemaOf(database) === 0) {
+    findings.add('database', file, 'is not a store of Merapi');
+    return nothing;
+  }
+  checkFile(database, findings);
+  const objects = readObjects(database, findings);
+  checkReferences(objects, findings);
+  checkNetworks(objects, findings);
+  checkJobs(database, findings);
+  const openJobs = checkOpenJobs(database, findings);
+  if (seal) checkSecrets(database, objects, seal, findings);
+  const [cluster] = objects.cluster.values();
+  const { node, instance } = objects;
+  return { cluster: cluster?.name ?? null, nodes: node.size, instances: instance.size, openJobs };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    throw cannotLook(file, cause);
+  }
+}
+
+function cannotLook(file: string, cause: unknown): MerapiError {
+  return new MerapiError('unavailable', `The store ${file} cannot be opened: ${errorText(cause)}`, { cause });
+}

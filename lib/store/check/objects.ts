@@ -1,0 +1,109 @@
+import type Database from 'better-sqlite3';
+import type { z } from 'zod';
+import { errorText } from '../../base/errors.ts';
+import { type Json, parseJson } from '../../base/json.ts';
+import { Cluster } from '../../model/cluster.ts';
+import { Disk } from '../../model/disk.ts';
+import { JobFilter } from '../../model/filter.ts';
+import { Instance } from '../../model/instance.ts';
+import { Network } from '../../model/network.ts';
+import { Node } from '../../model/node.ts';
+import { NodeGroup } from '../../model/nodegroup.ts';
+import type { ObjectKind, Objects } from '../changes.ts';
+import type { Findings } from './problem.ts';
+
+const schemas: { readonly [K in ObjectKind]: z.ZodType<Objects[K]> } = {
+  cluster: Cluster,
+  node: Node,
+  nodegroup: NodeGroup,
+  instance: Instance,
+  disk: Disk,
+  network: Network,
+  filter: JobFilter,
+};
+
+/** How the kinds are called where people read it. */
+export const kindNames: Readonly<Record<ObjectKind, string>> = {
+  cluster: 'cluster',
+  node: 'node',
+  nodegroup: 'node group',
+  instance: 'instance',
+  disk: 'disk',
+  network: 'network',
+  filter: 'job filter',
+};
+
+/** The objects that are right in themselves, by kind and uuid. */
+export type SoundObjects = { [K in ObjectKind]: Map<string, Objects[K]> };
+
+/** Reads every object; what its schema refuses, or is stored under another name than it has, is found. */
+export function readObjects(database: Database.Database, findings: Findings): SoundObjects {
+  const sound: SoundObjects = {
+    cluster: new Map(),
+    node: new Map(),
+    nodegroup: new Map(),
+    instance: new Map(),
+    disk: new Map(),
+    network: new Map(),
+    filter: new Map(),
+  };
+  findings.during('the table objects', () => {
+    const rows = database.prepare('SELECT kind, uuid, body FROM objects').iterate();
+    for (const row of rows as Iterable<Record<'kind' | 'uuid' | 'body', unknown>>) {
+      const [kind, uuid] = [String(row.kind), String(row.uuid)];
+      if (isKind(kind)) take(sound, kind, uuid, String(row.body), findings);
+      else findings.add('object', `object ${uuid}`, `is of the unknown kind '${kind}'`);
+    }
+  });
+  return sound;
+}
+
+function isKind(kind: string): kind is ObjectKind {
+  return Object.hasOwn(schemas, kind);
+}
+
+function take<K extends ObjectKind>(
+  sound: SoundObjects,
+  kind: K,
+  uuid: string,
+  body: string,
+  findings: Findings,
+): void {
+  const read = readObject(kind, body);
+  const about = `${kindNames[kind]} ${read.name ?? uuid}`;
+  for (const text of read.wrong) findings.add('object', about, text);
+  if (!read.object) return;
+  if (read.object.uuid !== uuid)
+    findings.add('object', about, `is stored as ${uuid} and says that it is ${read.object.uuid}`);
+  else sound[kind].set(uuid, read.object);
+}
+
+interface ReadObject<T> {
+  /** The name that the stored object has, if it can be told. */
+  name: string | null;
+  wrong: string[];
+  /** Null when the schema refuses it. */
+  object: T | null;
+}
+
+function readObject<K extends ObjectKind>(kind: K, body: string): ReadObject<Objects[K]> {
+  let raw: Json;
+  try {
+    raw = parseJson(body);
+  } catch (error) {
+    return { name: null, wrong: [`cannot be read: ${errorText(error)}`], object: null };
+  }
+  const isObject = raw !== null && typeof raw === 'object' && !Array.isArray(raw);
+  const stored = isObject ? (raw as { [key: string]: Json }) : {};
+  const name = typeof stored.name === 'string' ? stored.name : null;
+  const parsed = schemas[kind].safeParse(raw);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+    return { name, wrong, object: null };
+  }
+  // A schema fills in what is missing; the master reads without it.
+  const missing = Object.entries(parsed.data).filter(
+    ([key, value]) => value !== undefined && !Object.hasOwn(stored, key),
+  );
+  return { name, wrong: missing.map(([key]) => `lacks ${key}`), object: parsed.data };
+}

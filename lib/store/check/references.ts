@@ -1,0 +1,114 @@
+import type { Disk } from '../../model/disk.ts';
+import type { Instance } from '../../model/instance.ts';
+import { DrbdId } from '../../model/mirror.ts';
+import { kindNames, type SoundObjects } from './objects.ts';
+import { type Findings, RESTORE } from './problem.ts';
+
+/**
+ * Whether what objects say of each other holds: the cluster's master node, groups of nodes, nodes and disks of instances,
+ * instances of disks, networks of groups; and whether names are unique. Objects that are not right in themselves are not there.
+ */
+export function checkReferences(objects: SoundObjects, findings: Findings): void {
+  checkCluster(objects, findings);
+  for (const kind of ['node', 'nodegroup', 'instance', 'network'] as const)
+    checkUnique(
+      [...objects[kind].values()].map(({ uuid, name }) => [name, `${kindNames[kind]} ${name} (${uuid})`]),
+      (name, other) => `has the name ${name} of the ${other}`,
+      findings,
+    );
+  for (const { name, group } of objects.node.values())
+    if (!objects.nodegroup.has(group)) missing(findings, `node ${name}`, 'its node group', group);
+  for (const { name, networks } of objects.nodegroup.values())
+    for (const uuid of Object.keys(networks))
+      if (!objects.network.has(uuid)) missing(findings, `node group ${name}`, 'its network', uuid);
+  for (const instance of objects.instance.values()) checkInstance(objects, instance, findings);
+  for (const disk of objects.disk.values()) checkDisk(objects, disk, findings);
+  checkMirrors(objects, findings);
+}
+
+/** Each key may be one thing's only; `said` tells of a thing that its key is also that of another. */
+export function checkUnique(
+  entries: readonly (readonly [key: string, about: string])[],
+  said: (key: string, other: string) => string,
+  findings: Findings,
+): void {
+  const owners = new Map<string, string>();
+  for (const [key, about] of entries) {
+    const other = owners.get(key);
+    if (other !== undefined) findings.add('reference', about, said(key, other), RESTORE);
+    else owners.set(key, about);
+  }
+}
+
+function missing(findings: Findings, about: string, what: string, uuid: string): void {
+  findings.add('reference', about, `${what} ${uuid} is not there`);
+}
+
+function checkCluster({ cluster, node }: SoundObjects, findings: Findings): void {
+  const [first] = cluster.values();
+  if (cluster.size !== 1)
+    findings.add('reference', 'the cluster', `is there ${cluster.size} times and must be once`);
+  if (first && !node.has(first.master_node))
+    missing(findings, `cluster ${first.name}`, 'its master node', first.master_node);
+}
+
+function checkInstance({ node, disk }: SoundObjects, instance: Instance, findings: Findings): void {
+  const about = `instance ${instance.name}`;
+  if (!node.has(instance.primary_node)) missing(findings, about, 'its primary node', instance.primary_node);
+  if (new Set(instance.disks).size < instance.disks.length)
+    findings.add('reference', about, 'has one disk twice');
+  for (const uuid of instance.disks) {
+    const found = disk.get(uuid);
+    if (!found) missing(findings, about, 'its disk', uuid);
+    else if (found.instance !== instance.uuid)
+      findings.add(
+        'reference',
+        about,
+        `has the disk ${uuid}, which says that it belongs to ${found.instance ?? 'nobody'}`,
+      );
+  }
+}
+
+function checkDisk({ node, instance }: SoundObjects, disk: Disk, findings: Findings): void {
+  const about = `disk ${disk.uuid}`;
+  const owner = disk.instance === null ? null : instance.get(disk.instance);
+  if (owner === undefined) missing(findings, about, 'its instance', disk.instance ?? '');
+  else if (owner !== null && !owner.disks.includes(disk.uuid))
+    findings.add(
+      'reference',
+      about,
+      `says that it belongs to instance ${owner.name}, which does not have it`,
+    );
+  const mirror = mirrorOf(disk);
+  if (mirror === undefined) findings.add('object', about, 'is mirrored and does not say between which nodes');
+  if (!mirror) return;
+  const [a, b] = mirror;
+  for (const uuid of [a, b]) if (!node.has(uuid)) missing(findings, about, 'its node', uuid);
+  if (a === b) findings.add('reference', about, `is mirrored from node ${a} to itself`);
+  if (owner && owner.primary_node !== a && owner.primary_node !== b)
+    findings.add('reference', about, `is on neither side of the primary node of instance ${owner.name}`);
+}
+
+/** Where a mirrored disk is; null of another disk, undefined when that cannot be read. */
+function mirrorOf(disk: Disk): DrbdId | null | undefined {
+  return disk.dev_type === 'drbd' ? DrbdId.safeParse(disk.logical_id).data : null;
+}
+
+/** On one node no two mirrored disks may have the same number or port. */
+function checkMirrors({ disk: disks, node: nodes }: SoundObjects, findings: Findings): void {
+  const numbers: [string, string][] = [];
+  for (const disk of disks.values()) {
+    const mirror = mirrorOf(disk);
+    if (!mirror) continue;
+    const [a, b, port, minorA, minorB] = mirror;
+    for (const [uuid, minor] of [
+      [a, minorA],
+      [b, minorB],
+    ] as const) {
+      const node = nodes.get(uuid)?.name ?? uuid;
+      numbers.push([`port ${port} on node ${node}`, `disk ${disk.uuid}`]);
+      numbers.push([`number ${minor} on node ${node}`, `disk ${disk.uuid}`]);
+    }
+  }
+  checkUnique(numbers, (what, other) => `uses ${what}, as ${other} does`, findings);
+}
