@@ -23,7 +23,13 @@ const complete = (input: OpInput): OpInput => ({
 });
 
 /** A job that an earlier life left: not begun, or with what it held and what its journal tells. */
-function left(id: number, op: OpInput, locks: StoredLock[] | null = null, journal: Change[] = []): Change[] {
+function left(
+  id: number,
+  op: OpInput,
+  locks: StoredLock[] | null = null,
+  journal: Change[] = [],
+  unit = 1,
+): Change[] {
   const add: Change = { change: 'job-add', job: aJob(id, [anOp(complete(op))]), secrets: new Map() };
   if (!locks) return [add, ...journal];
   const { input: _input, log: _log, ...state } = anOp(op, { status: 'running', start: 1, exec: 1 });
@@ -31,7 +37,7 @@ function left(id: number, op: OpInput, locks: StoredLock[] | null = null, journa
     add,
     { change: 'job-set', job: id, status: 'running', start: 1, end: null },
     { change: 'op-set', job: id, op: 0, state },
-    { change: 'op-hold', job: id, op: 0, locks, unit: 1 },
+    { change: 'op-hold', job: id, op: 0, locks, unit },
     ...journal,
   ];
 }
@@ -171,6 +177,13 @@ describe('recovery of what is in the store', () => {
       ...left(4, strange),
       ...left(5, strange, shared, [{ change: 'step-begin', job: 5, op: 0, name: 'of/old' }]),
       { change: 'job-add', job: aJob(6, [anOp(complete(onNode1))]), secrets: new Map([[0, sealed]]) },
+      ...left(
+        8,
+        { ...onNode1, on_nodes: ['node2.example.com'] },
+        [{ level: 'cluster', name: 'cluster', mode: 'shared' }],
+        [{ change: 'step-begin', job: 8, op: 0, name: '0/node2.example.com' }],
+        99,
+      ),
       ...left(7, onNode1, [...shared, { level: 'node', name: 'node2.example.com', mode: 'exclusive' }]),
     ]);
     await f.restart();
@@ -210,6 +223,16 @@ describe('recovery of what is in the store', () => {
       assert.match(job.ops[0]?.failure?.message ?? '', /OP_OF_OLD/);
       assert.equal(job.ops[0]?.log.length, id === 5 ? 1 : 0);
     }
+  });
+
+  it('never goes on with a job that another version of its unit began', async () => {
+    const { status, ops } = await f.ended(8);
+    assert.equal(status, 'error');
+    assert.match(
+      ops[0]?.failure?.message ?? '',
+      /^Another release of Merapi began this \(version 99 of OP_TEST_DELAY, here 1\).* Steps that began: 0\/node2\.example\.com$/,
+    );
+    assert.ok(!f.calls.some((call) => call.job === 8));
   });
 
   it('ends a job in error whose secrets cannot be read any more', async () => {

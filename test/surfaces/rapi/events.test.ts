@@ -138,6 +138,12 @@ describe('events and the queue over the API', () => {
     const gap = await stream.until(({ event }) => event === 'gap');
     assert.deepEqual(gap.data, { after: 1, first: cluster.store.events.last });
     stream.close();
+    const fromTheFuture = new Stream(`${server.url}/2/events`, { 'last-event-id': '999999' });
+    const restored = await fromTheFuture.until(({ event }) => event === 'gap');
+    assert.deepEqual(restored.id, cluster.store.events.last);
+    await addGroupDirectly('after-all');
+    await fromTheFuture.until(({ data }) => data?.name === 'after-all');
+    fromTheFuture.close();
   });
 
   it('lists answer at once, with filters', async () => {

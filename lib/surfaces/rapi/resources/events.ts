@@ -57,7 +57,7 @@ async function handle(call: Call): Promise<unknown> {
   if (since !== null) {
     const after = idOf("Argument 'since'", since);
     const { events, first } = await reader.after(after, PAGE);
-    return { events: events.filter(wanted), first, last: events.at(-1)?.id ?? Math.max(after, reader.last) };
+    return { events: events.filter(wanted), first, last: events.at(-1)?.id ?? reader.last };
   }
   const known = call.header('last-event-id');
   const after = known === null ? reader.last : idOf('The header Last-Event-ID', known);
@@ -72,7 +72,13 @@ async function* stream(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   yield `retry: 1000\nid: ${after}\n\n`;
-  for (let seen = after; !signal.aborted; ) {
+  let seen = after;
+  if (seen > reader.last) {
+    // The client knows more than there is: an older state of the cluster was restored.
+    yield message(reader.last, 'gap', { after: seen, first: reader.last + 1 });
+    seen = reader.last;
+  }
+  while (!signal.aborted) {
     const news = newsOf(reader, signal); // asked for before the read, so that nothing falls in between
     const { events, first } = await reader.after(seen, PAGE);
     if (first > seen + 1) {
