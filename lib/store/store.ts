@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
@@ -60,7 +60,7 @@ export async function openStore(file: string, clock: Clock = systemClock): Promi
     for (const readonly of [false, true]) connections.push(await Connection.open({ file, readonly }));
     const [writer, reader] = connections as [Connection, Connection];
     const snapshot = await readObjects(file, reader);
-    return new SqliteStore(writer, reader, snapshot, await EventLog.open(reader, clock));
+    return new SqliteStore(file, [writer, reader], snapshot, await EventLog.open(reader, clock));
   } catch (error) {
     for (const connection of connections) await connection.close();
     throw error;
@@ -84,7 +84,11 @@ async function readObjects(file: string, reader: Connection): Promise<Snapshot> 
   }
 }
 
+/** How much room a disk must have to be tried again, in bytes: a record fits in less, but not all that follow. */
+const ROOM = 1 << 20;
+
 class SqliteStore implements Store {
+  readonly #file: string;
   readonly jobs: JobReader;
   readonly #writer: Connection;
   readonly #reader: Connection;
@@ -98,7 +102,14 @@ class SqliteStore implements Store {
   readonly #listeners: ((error: MerapiError, lost: boolean) => void)[] = [];
   readonly #watchers: ((view: ClusterView) => void)[] = [];
 
-  constructor(writer: Connection, reader: Connection, snapshot: Snapshot, events: EventLog) {
+  constructor(
+    file: string,
+    connections: readonly [writer: Connection, reader: Connection],
+    snapshot: Snapshot,
+    events: EventLog,
+  ) {
+    const [writer, reader] = connections;
+    this.#file = file;
     this.#writer = writer;
     this.#reader = reader;
     this.events = events;
@@ -153,6 +164,8 @@ class SqliteStore implements Store {
 
   async retry(): Promise<boolean> {
     try {
+      const { bavail, bsize } = await statfs(this.#file);
+      if (bavail * bsize < ROOM) return false;
       await this.#writer.write([['probe', []]]);
     } catch {
       return false;
