@@ -1,0 +1,118 @@
+// The benchmarks: prints one JSON document; what is going on to standard error. Options: --quick, --rounds N.
+import { join } from 'node:path';
+import { TestCluster } from '../helpers/cluster.ts';
+import { type Program, Programs } from '../helpers/program.ts';
+import { limits } from './limits.ts';
+import { median, part, round } from './load.ts';
+import { type Amount, type Figures, measure, memoryOf, submitBehind } from './measure.ts';
+import { clusterFile, type Size, seed } from './seed.ts';
+
+const isQuick = process.argv.includes('--quick');
+const roundsAt = process.argv.indexOf('--rounds');
+const rounds = roundsAt > 0 ? Number(process.argv[roundsAt + 1]) : isQuick ? 1 : 5;
+const amount: Amount = isQuick
+  ? { requests: 300, jobs: 10, burst: 200 }
+  : { requests: 3000, jobs: 100, burst: 5000 };
+const sizes: Size[] = isQuick
+  ? [
+      { instances: 10, archived: 0 },
+      { instances: 100, archived: 1000 },
+    ]
+  : [0, 1_000_000].flatMap((archived) => [10, 1000, 10_000].map((instances) => ({ instances, archived })));
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const labelOf = ({ instances, archived }: Size) => `${instances} instances, ${archived} archived jobs`;
+
+interface Measured {
+  size: Size;
+  program: Program;
+  startMs: number[];
+  rounds: Figures[];
+}
+
+/** The median of each figure, and how far its rounds lie apart (the whole range, in parts of the median). */
+function summary(all: readonly Figures[]): Record<string, { median: number; spread: number }> {
+  const names = Object.keys(all[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = all.map((figures) => figures[name] ?? Number.NaN);
+      const middle = median(values);
+      return [name, { median: round(middle), spread: round((part(values, 1) - part(values, 0)) / middle) }];
+    }),
+  );
+}
+
+async function delays(count: number): Promise<number> {
+  const cluster = await TestCluster.start(['node1']);
+  const times: number[] = [];
+  for (let number = 0; number < count; number++) {
+    const begin = performance.now();
+    await cluster.done({ OP_ID: 'OP_TEST_DELAY', duration: 0 });
+    times.push(performance.now() - begin);
+  }
+  await cluster.close();
+  return median(times);
+}
+
+const programs = new Programs();
+try {
+  const folder = await programs.folder();
+  const cluster = await clusterFile(folder);
+  const servers: Measured[] = [];
+  for (const [number, size] of sizes.entries()) {
+    say(`making a cluster of ${labelOf(size)}`);
+    const dir = join(folder, `state${number}`);
+    const up = { dir, cluster, ssl: true };
+    await (await programs.up(up)).stop();
+    await seed(dir, size);
+    const startMs: number[] = [];
+    let program: Program;
+    for (let left = isQuick ? 1 : 3; ; left--) {
+      const begin = performance.now();
+      program = await programs.up(up);
+      startMs.push(performance.now() - begin);
+      if (left === 1) break;
+      await program.stop();
+    }
+    servers.push({ size, program, startMs, rounds: [] });
+  }
+  const machine: Awaited<ReturnType<typeof limits>>[] = [];
+  for (let number = 0; number < rounds; number++) {
+    say(`round ${number + 1} of ${rounds}: the machine`);
+    machine.push(await limits(amount.requests));
+    for (const server of servers) {
+      say(`round ${number + 1} of ${rounds}: ${labelOf(server.size)}`);
+      server.rounds.push(await measure(server.program.url, amount));
+    }
+  }
+  const results = [];
+  for (const { size, program, startMs, rounds } of servers)
+    results.push({
+      ...size,
+      startMs: round(median(startMs)),
+      memoryMiB: round(await memoryOf(program)),
+      ...summary(rounds),
+    });
+  say('many jobs that wait');
+  const behind = servers[1] ?? servers[0];
+  const queue = behind ? await submitBehind(behind.program.url, isQuick ? 500 : 100_000) : {};
+  const limit = (pick: (one: (typeof machine)[number]) => number | undefined) =>
+    round(median(machine.map((one) => pick(one) ?? Number.NaN)));
+  const document = {
+    rounds,
+    node: process.version,
+    machine: {
+      'bare node:https': {
+        'version per s': limit((m) => m.node?.version),
+        'info per s': limit((m) => m.node?.info),
+      },
+      'bare koa': { 'version per s': limit((m) => m.koa?.version), 'info per s': limit((m) => m.koa?.info) },
+      'SQLite commits per s': limit((m) => m.commitsPerSecond),
+    },
+    servers: results,
+    waitingJobs: Object.fromEntries(Object.entries(queue).map(([name, value]) => [name, round(value)])),
+    'OP_TEST_DELAY 0 through the manager, ms': round(await delays(amount.jobs)),
+  };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+} finally {
+  await programs.close();
+}
