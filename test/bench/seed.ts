@@ -75,7 +75,7 @@ function addArchived(file: string, count: number): void {
   const input = JSON.stringify({
     ...{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: 'inst1.example.com', debug_level: 0, priority: 0 },
     ...{ depends: null, comment: null, force: false, hvparams: {}, beparams: {}, dry_run: false },
-    reason: [['gnt:library:rlib2:instances_name_startup', '', 1795226758678262529]],
+    reason: [['gnt:library:rlib2:instances_name_startup', '', 1795226758000000000]],
   });
   database.transaction(() => {
     for (let id = last + 1; id <= last + count; id++) {
