@@ -37,6 +37,8 @@ export interface Fault {
   times: number;
 }
 
+/** How many kinds of calls one fault concerns. */
+const SPOILED = 8;
 /** The calls that change nodes: those that faults make fail. */
 const changing = (Object.keys(calls) as CallName[]).filter((name) => calls[name].mutates);
 
@@ -65,8 +67,8 @@ export function nextFault(random: Random, nodes: number, mean: number): Fault {
     time: random.int(least, most),
     node: random.int(0, nodes - 1),
     direction: random.pick(['out', 'back']),
-    calls: Array.from({ length: 3 }, () => random.pick(changing)),
-    times: random.int(1, 3),
+    calls: Array.from({ length: SPOILED }, () => random.pick(changing)),
+    times: random.int(1, 2),
   };
 }
 

@@ -51,10 +51,10 @@ const kinds = {
   'remove export': 2,
   tag: 5,
   'cluster tag': 2,
-  group: 4,
+  group: 2,
   'assign nodes': 1,
-  network: 5,
-  'connect network': 4,
+  network: 2,
+  'connect network': 2,
   'network addresses': 3,
   role: 3,
   evacuate: 1,
@@ -83,6 +83,8 @@ export class Requests {
   readonly #client: number;
   readonly #nodes: readonly string[];
   readonly #beliefs = new Map<string, Belief>();
+  /** The node that should keep the export of an instance. */
+  readonly #exports = new Map<string, string>();
 
   constructor(random: Random, client: number, nodes: readonly string[]) {
     this.#random = random;
@@ -99,9 +101,12 @@ export class Requests {
 
   /** A name for a new instance: one of this client's own or, seldom, one that all clients use. */
   #newName(): string {
-    const number = this.#random.int(1, 6);
-    const owner = this.#random.chance(0.15) ? 'all' : `client${this.#client}`;
-    return `vm${number}.${owner}.example.com`;
+    const names = Array.from({ length: 4 }, () => {
+      const number = this.#random.int(1, 8);
+      const owner = this.#random.chance(0.15) ? 'all' : `client${this.#client}`;
+      return `vm${number}.${owner}.example.com`;
+    });
+    return names.find((name) => !this.#beliefs.has(name)) ?? (names[0] as string);
   }
 
   /** The name of an instance that should be there; null when there is none. */
@@ -142,12 +147,14 @@ export class Requests {
     const [pnode, snode] = this.#twoNodes();
     const isPlaced = random.chance(0.7);
     const secret = random.chance(0.3);
-    const source = random.pick(this.#nodes);
+    const known = [...this.#exports.keys()];
+    const exported = known.length > 0 ? random.pick(known) : name;
+    const source = this.#exports.get(exported) ?? pnode;
     this.#beliefs.set(name, { template: disk_template, isUp: start });
     const body = {
       __version__: 1,
       ...{ mode, name, disk_template, disks, nics, start },
-      ...(mode === 'create' ? { os: 'noop' } : { src_node: source, src_path: name }),
+      ...(mode === 'create' ? { os: 'chaos' } : { src_node: source, src_path: exported }),
       beparams: { memory: 64 },
       ...(isPlaced ? { pnode, ...(disk_template === 'drbd' ? { snode } : {}) } : {}),
       ...(secret ? { osparams_secret: { word: 'hidden' } } : {}),
@@ -160,7 +167,7 @@ export class Requests {
       const name = this.#newName();
       this.#beliefs.set(name, { template: 'file', isUp: true });
       return {
-        ...{ __version__: 1, mode: 'create', name, os: 'noop', disk_template: 'file' },
+        ...{ mode: 'create', name, os: 'chaos', disk_template: 'file' },
         ...{ disks: [{ size: 8 }], nics: [], beparams: { memory: 64 } },
       };
     });
@@ -323,7 +330,7 @@ export class Requests {
           'OP_INSTANCE_REINSTALL',
           ...(start ? ['OP_INSTANCE_STARTUP'] : []),
         ];
-        return submitted('POST', `${path}/reinstall`, ops, values, { os: 'noop', start });
+        return submitted('POST', `${path}/reinstall`, ops, values, { os: 'chaos', start });
       }
       case 'replace disks': {
         if (belief.template !== 'drbd') return null;
@@ -348,12 +355,14 @@ export class Requests {
       case 'export': {
         const remove_instance = random.chance(0.1);
         if (remove_instance) this.#beliefs.delete(name);
+        this.#exports.set(name, node);
         const shutdown = remove_instance || random.chance(0.6);
         const body = { mode: 'local', destination: node, shutdown, shutdown_timeout: 0, remove_instance };
         const wanted = { ...values, target_node: node, remove_instance };
         return submitted('PUT', `${path}/export`, 'OP_BACKUP_EXPORT', wanted, body);
       }
       case 'remove export':
+        this.#exports.delete(name);
         return submitted('DELETE', `${path}/export`, 'OP_BACKUP_REMOVE', values);
       case 'tag': {
         const tag = `tag${random.int(1, 4)}`;

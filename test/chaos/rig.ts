@@ -109,16 +109,24 @@ export class Rig {
     const rig = new Rig({ folder, master, hosts, programs, ownEnds });
     try {
       await rig.startAll();
-      const client = await rig.client();
-      for (const { id } of await client.get<{ id: string }[]>('/2/jobs')) {
-        await client.jobEnd(Number(id));
-        rig.setupJobs = Number(id);
-      }
+      await rig.#setUp();
     } catch (error) {
       await rig.close();
       throw error;
     }
     return rig;
+  }
+
+  /** Lets the nodes join, and gives the cluster the networks that the clients use. */
+  async #setUp(): Promise<void> {
+    const client = await this.client();
+    for (const { id } of await client.get<{ id: string }[]>('/2/jobs')) await client.jobEnd(Number(id));
+    for (const number of [1, 2, 3]) {
+      const network_name = `net${number}`;
+      await client.done('POST', '/2/networks', { network_name, network: `10.7.${number}.0/28` });
+      const link = { group_name: 'default', network_mode: 'bridged', network_link: 'br0' };
+      this.setupJobs = (await client.done('PUT', `/2/networks/${network_name}/connect`, link)).id;
+    }
   }
 
   async startAll(): Promise<void> {
@@ -151,9 +159,22 @@ async function clusterFile(folder: string, names: readonly string[]): Promise<ob
     ...spec,
     enabled_disk_templates: templates,
     shared_file_storage_dir: join(folder, 'shared'),
-    os_search_path: [`${conformance}os`],
+    os_search_path: [await osFolder(folder)],
     nodes: names.map((name, index) => ({ name, primary_ip: `198.51.100.${11 + index}` })),
   };
+}
+
+/** Makes a folder with an OS definition whose scripts take a moment, so that faults find them running. */
+async function osFolder(folder: string): Promise<string> {
+  const definition = join(folder, 'os', 'chaos');
+  await mkdir(definition, { recursive: true });
+  await writeFile(join(definition, 'ganeti_api_version'), '20\n');
+  await writeFile(join(definition, 'parameters.list'), 'word any word\n');
+  await writeFile(join(definition, 'variants.list'), '');
+  const scripts = { create: '', rename: '', verify: '', export: 'echo data', import: 'cat >/dev/null' };
+  for (const [name, line] of Object.entries(scripts))
+    await writeFile(join(definition, name), `#!/bin/sh\nsleep 0.1\n${line}\n`, { mode: 0o755 });
+  return join(folder, 'os');
 }
 
 /** Takes a node's folder out of the master's; its new place. */

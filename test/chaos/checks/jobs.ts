@@ -3,16 +3,18 @@ import { type Check, type Finding, isSame } from './finding.ts';
 
 const FINAL = ['success', 'error', 'canceled'];
 
-/** The key of the request that a job comes from; null of one that another job left behind, or that nobody asked for. */
-function keyOf(job: StoredJobRow): string | null {
-  if (isFollower(job)) return null;
-  const trail = (job.ops[0]?.input.reason ?? []) as [string, string, number][];
+/** The key of the request that a job comes from; null of one that nobody asked for. */
+function keyOf({ ops }: StoredJobRow): string | null {
+  const trail = (ops[0]?.input.reason ?? []) as [string, string, number][];
   return trail.find(([source]) => source === 'gnt:user')?.[1] ?? null;
 }
 
-/** Whether another job has left it behind. */
-function isFollower({ ops }: StoredJobRow): boolean {
-  return String(ops[0]?.input.comment ?? '').startsWith('Submitted by');
+/** The jobs that other jobs have left behind, as their results tell. */
+function followers(jobs: readonly StoredJobRow[]): Set<number> {
+  const results = jobs.flatMap(({ ops }) =>
+    ops.map(({ result }) => result as { jobs?: [boolean, number][] } | null),
+  );
+  return new Set(results.flatMap((result) => (result?.jobs ?? []).map(([, id]) => id)));
 }
 
 const about = (job: StoredJobRow, text: string): Finding => ({
@@ -52,8 +54,9 @@ const asked: Check = {
   find: ({ notes, jobs, setupJobs }) => {
     const outcomes = new Map(notes.map(({ key, outcome }) => [key, outcome.kind]));
     const first = new Map<string, number>();
+    const left = followers(jobs);
     return jobs.flatMap((job): Finding[] => {
-      if (job.id <= setupJobs || isFollower(job)) return [];
+      if (job.id <= setupJobs || left.has(job.id)) return [];
       const key = keyOf(job);
       const outcome = key === null ? undefined : outcomes.get(key);
       if (key === null || outcome === undefined) return [about(job, 'is one that nobody asked for')];
