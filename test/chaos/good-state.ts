@@ -37,12 +37,18 @@ export function goodState(): EndState {
       cluster: { tags: [], file_storage_dir: '/srv/files', shared_file_storage_dir: '/srv/shared' },
       instances: [
         {
-          ...{ uuid: 'u-web', name: 'web.example.com', primary_node: 'u-node1', admin_state: 'up' },
+          ...{
+            uuid: 'u-web',
+            name: 'web.example.com',
+            primary_node: 'u-node1',
+            ctime: 20,
+            admin_state: 'up',
+          },
           ...{ disk_template: 'file', disks: ['u-disk1'], tags: ['blue'] },
           nics: [{ uuid: 'u-nic1', mac: 'aa:00:00:00:00:01', ip: '10.7.1.2', network: 'u-net1' }],
         },
         {
-          ...{ uuid: 'u-db', name: 'db.example.com', primary_node: 'u-node1', admin_state: 'up' },
+          ...{ uuid: 'u-db', name: 'db.example.com', primary_node: 'u-node1', ctime: 20, admin_state: 'up' },
           ...{ disk_template: 'drbd', disks: ['u-disk2'], tags: [], nics: [] },
         },
       ],

@@ -8,7 +8,7 @@ import { type OwnEnd, Rig } from './rig.ts';
 import type { SmallDisk } from './small-disk.ts';
 import type { EndState, Note } from './state.ts';
 
-const CLIENTS = 4;
+const CLIENTS = 5;
 /** The mean pause between two faults, in milliseconds. */
 const FAULT_PAUSE = 700;
 /** Milliseconds that all jobs have to end, once no faults happen any more. */

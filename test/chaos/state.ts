@@ -63,6 +63,8 @@ export interface StoredNic {
 export interface StoredInstance {
   uuid: string;
   name: string;
+  /** When it was made, in seconds since 1970. */
+  ctime: number;
   primary_node: string;
   admin_state: 'up' | 'down' | 'offline';
   disks_active?: boolean;

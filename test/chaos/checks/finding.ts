@@ -12,8 +12,10 @@ export interface Finding {
    * they failed, for they cannot be taken back once they have begun.
    */
   excuse?: { failed: readonly string[] };
-  /** When it came to be, in seconds since 1970, where nothing else tells which job made it. */
-  time?: number;
+  /** When what it is about came to be, in seconds since 1970: no earlier job explains it. */
+  since?: number;
+  /** Whether a failed job that ran at that time may have made it, though it does not mention it. */
+  isNameless?: boolean;
 }
 
 /** One thing that must be true at the end: what contradicts it. */

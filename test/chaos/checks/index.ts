@@ -57,19 +57,20 @@ export function checkAll(state: EndState): CheckReport {
 
 /** The jobs that touched what a finding is about. */
 function jobsOf({ jobs }: EndState, finding: Finding): StoredJobRow[] {
-  const { subjects, time } = finding;
+  const { subjects, since, isNameless } = finding;
   return jobs.filter((job) => {
     if (finding.jobs?.includes(job.id)) return true;
     const text = JSON.stringify(job.ops);
     if (subjects.some((subject) => text.includes(subject))) return true;
     const { start, end } = job;
-    return time !== undefined && job.status === 'error' && start !== null && end !== null
-      ? time >= start - NEAR && time <= end + NEAR
+    return isNameless && since !== undefined && job.status === 'error' && start !== null && end !== null
+      ? since >= start - NEAR && since <= end + NEAR
       : false;
   });
 }
 
-function explains({ ops }: StoredJobRow, { excuse }: Finding): boolean {
+function explains({ ops, end }: StoredJobRow, { excuse, since = 0 }: Finding): boolean {
+  if (end !== null && end < since - NEAR) return false;
   return ops.some(
     (op) =>
       op.log.some((line) => leaves.test(line)) ||

@@ -8,17 +8,27 @@ const removing = [
   'OP_INSTANCE_SET_PARAMS',
   'OP_INSTANCE_RECREATE_DISKS',
 ];
-/** What stops a guest, or starts it, and then fails. */
-const stopping = ['OP_INSTANCE_REMOVE', 'OP_INSTANCE_SHUTDOWN', 'OP_INSTANCE_REBOOT'];
+/** Disks cannot shrink again. */
+const growing = ['OP_INSTANCE_GROW_DISK'];
 
-/** What a finding about an instance is that a failed job may explain. */
+/** What a finding is that a failed job may explain. */
 function excusable(
   text: string,
   subjects: readonly string[],
-  failed: readonly string[] = [],
-  time?: number,
+  { failed = [], ...rest }: { failed?: readonly string[]; since?: number; isNameless?: boolean } = {},
 ): Finding {
-  return { text, subjects, excuse: { failed }, ...(time === undefined ? {} : { time }) };
+  return { text, subjects, excuse: { failed }, ...rest };
+}
+
+/** A finding about a disk, which no job explains that ended before its instance was made. */
+function ofDisk(
+  text: string,
+  disk: StoredDisk,
+  user: StoredInstance | undefined,
+  failed: readonly string[] = [],
+): Finding {
+  const subjects = user ? [disk.uuid, user.name, user.uuid] : [disk.uuid];
+  return excusable(text, subjects, { failed, ...(user ? { since: user.ctime } : {}) });
 }
 
 const guests: Check = {
@@ -35,7 +45,7 @@ const guests: Check = {
     );
     return [
       ...strange.map(({ node, name, uuid, state }) =>
-        excusable(`A guest ${name} is on ${node} (${state}) and should not`, [name, uuid], stopping),
+        excusable(`A guest ${name} is on ${node} (${state}) and should not`, [name, uuid]),
       ),
       ...objects.instances.flatMap((instance) => {
         const guest = all.find(({ uuid, node }) => uuid === instance.uuid && node === nodeOf(instance));
@@ -47,7 +57,7 @@ const guests: Check = {
             excusable(
               `${where} is meant to be ${instance.admin_state}; it is ${guest?.state ?? 'not there'}`,
               subjects,
-              stopping,
+              { since: instance.ctime },
             ),
           ];
         return guest && runs ? wrongDevices(instance, guest.devices) : [];
@@ -112,17 +122,19 @@ const data: Check = {
       const place = placeOf(state, disk);
       if (!place || !user) return [];
       const file = place.files.find(({ path }) => path === place.path);
-      const subjects = [user.name, user.uuid, disk.uuid];
       if (!file)
         return [
-          excusable(`Disk ${disk.uuid} (${disk.dev_type}) of ${user.name} has no data`, subjects, removing),
+          ofDisk(`Disk ${disk.uuid} (${disk.dev_type}) of ${user.name} has no data`, disk, user, removing),
         ];
       return file.size === disk.size
         ? []
         : [
-            excusable(`Disk ${disk.uuid} of ${user.name} has ${file.size} MiB, not ${disk.size}`, subjects, [
-              'OP_INSTANCE_GROW_DISK',
-            ]),
+            ofDisk(
+              `Disk ${disk.uuid} of ${user.name} has ${file.size} MiB, not ${disk.size}`,
+              disk,
+              user,
+              growing,
+            ),
           ];
     }),
 };
@@ -146,7 +158,10 @@ const leftData: Check = {
           const [folder = '', file = ''] = path.split('/');
           const what = size < 0 ? 'The empty folder' : `The ${where}`;
           const subjects = where === 'volume' ? [file.split('.')[0] ?? file] : [folder];
-          return excusable(`${what} ${path} ${node && `on ${node} `}is of no disk`, subjects, removing, time);
+          return excusable(`${what} ${path} ${node && `on ${node} `}is of no disk`, subjects, {
+            since: time,
+            isNameless: where === 'volume',
+          });
         });
     return [
       ...Object.entries(state.nodes).flatMap(([name, { files, volumes }]) => [
@@ -166,35 +181,26 @@ const sides: Check = {
     const strange = Object.entries(mirrors).filter(([uuid]) => !known.some((disk) => disk.uuid === uuid));
     return [
       ...strange.map(([uuid, { time }]) =>
-        excusable(`The mirror ${uuid} is of no disk`, [uuid], removing, time),
+        excusable(`The mirror ${uuid} is of no disk`, [uuid], { since: time, isNameless: true }),
       ),
       ...known.flatMap((disk) => {
         const user = objects.instances.find(({ uuid }) => uuid === disk.instance);
         const mirror = mirrors[disk.uuid];
         const names = disk.logical_id.slice(0, 2).map(nameOf).sort();
         const found = Object.keys(mirror?.sides ?? {}).sort();
-        const subjects = [disk.uuid, user?.name ?? disk.uuid, user?.uuid ?? disk.uuid];
-        const explained = [...removing, 'OP_INSTANCE_REPLACE_DISKS'];
-        const time = mirror?.time;
+        const replacing = [...removing, 'OP_INSTANCE_REPLACE_DISKS'];
         if (!isSame(names, found))
           return [
-            excusable(
+            ofDisk(
               `Mirror ${disk.uuid} has sides on ${found.join(', ') || 'no node'}, not ${names.join(', ')}`,
-              subjects,
-              explained,
-              time,
+              disk,
+              user,
+              replacing,
             ),
           ];
         if (mirror?.data !== disk.size || Object.values(mirror.sides).some(({ size }) => size !== disk.size))
-          return [
-            excusable(
-              `Mirror ${disk.uuid} has not ${disk.size} MiB everywhere`,
-              subjects,
-              ['OP_INSTANCE_GROW_DISK'],
-              time,
-            ),
-          ];
-        return user ? wrongRoles(user, nameOf(user.primary_node), disk, mirror, subjects) : [];
+          return [ofDisk(`Mirror ${disk.uuid} has not ${disk.size} MiB everywhere`, disk, user, growing)];
+        return user ? wrongRoles(user, nameOf(user.primary_node), disk, mirror) : [];
       }),
     ];
   },
@@ -205,16 +211,15 @@ function wrongRoles(
   primary: string,
   disk: StoredDisk,
   { sides: found }: EndState['mirrors'][string],
-  subjects: readonly string[],
 ): Finding[] {
   const isActive = user.admin_state === 'up' || user.disks_active === true;
   return Object.entries(found)
     .filter(([node, side]) => side.active !== isActive || side.primary !== (isActive && node === primary))
     .map(([node, { active, primary: role }]) =>
-      excusable(
+      ofDisk(
         `The side of mirror ${disk.uuid} on ${node} is ${active ? 'active' : 'inactive'}, ${role ? 'primary' : 'secondary'}; ${user.name} is ${user.admin_state} on ${primary}`,
-        subjects,
-        stopping,
+        disk,
+        user,
       ),
     );
 }
