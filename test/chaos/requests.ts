@@ -14,7 +14,7 @@ export interface JobRequest {
 }
 
 /** Or the wish to cancel one of the last jobs of the same client: 1 is the very last one. */
-export interface CancelRequest {
+interface CancelRequest {
   kind: 'cancel';
   back: number;
 }

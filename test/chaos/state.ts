@@ -54,7 +54,7 @@ export interface StoredJobRow {
 }
 
 /** What is kept of an object, as far as it is looked at. */
-export interface StoredNic {
+interface StoredNic {
   uuid: string;
   mac: string;
   ip: string | null;
@@ -80,7 +80,7 @@ export interface StoredDisk {
   size: number;
   instance: string | null;
 }
-export interface StoredNode {
+interface StoredNode {
   uuid: string;
   name: string;
   group: string;
@@ -88,12 +88,12 @@ export interface StoredNode {
   drained: boolean;
   master_candidate: boolean;
 }
-export interface StoredGroup {
+interface StoredGroup {
   uuid: string;
   name: string;
   networks: Record<string, unknown>;
 }
-export interface StoredNetwork {
+interface StoredNetwork {
   uuid: string;
   name: string;
   network: string;

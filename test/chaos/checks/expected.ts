@@ -1,6 +1,6 @@
 import type { EndState } from '../state.ts';
 import { type Check, type Finding, isSame } from './finding.ts';
-import { type Expected, type ExpectedInstance, expectedOf } from './model.ts';
+import { type ExpectedInstance, expectedOf } from './model.ts';
 
 const instances: Check = {
   name: 'the instances are what the jobs have made of them',
@@ -95,4 +95,3 @@ function misplaced(text: string, name: string): Finding {
 
 /** What must be true after what the clients asked for. */
 export const modelChecks: readonly Check[] = [instances, others, exported];
-export type { Expected };

@@ -11,7 +11,7 @@ export interface ExpectedInstance {
 }
 
 /** What the cluster must hold. */
-export interface Expected {
+interface Expected {
   instances: Map<string, ExpectedInstance>;
   groups: Set<string>;
   networks: Set<string>;
