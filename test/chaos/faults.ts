@@ -126,7 +126,7 @@ export class Faults {
         if (host.worker.isBusy) return null;
         const frozen = host.worker.freezeFor(time);
         return sleep(50)
-          .then(() => host.proxy.refuse(true))
+          .then(() => host.proxy.lose())
           .then(() => frozen)
           .finally(() => host.proxy.refuse(false));
       }
