@@ -219,13 +219,6 @@ export const damages: [check: string, (state: EndState) => unknown, told: RegExp
   [
     'addresses are unique, in their network, and counted by its pool',
     (s) => {
-      at(web(s).nics, 0).ip = '10.7.1.3';
-    },
-    /is reserved in net1/,
-  ],
-  [
-    'addresses are unique, in their network, and counted by its pool',
-    (s) => {
       at(s.shown.networks, 0).free_count = 2;
     },
     /^net1: 3 of 4 addresses are taken; told is 2,3/,
