@@ -239,9 +239,12 @@ function wrongRoles(
 
 const leftovers: Check = {
   name: 'nothing unfinished is left on nodes',
-  find: ({ nodes, debris }) => [
+  find: ({ nodes, debris, mirrors }) => [
     ...Object.entries(nodes).flatMap(([node, state]) => leftOn(node, state)),
-    ...debris.map((file) => ({ text: `${file} is what an interrupted write left`, subjects: [] })),
+    // What is in the folder of a mirror goes with it.
+    ...debris
+      .filter((file) => !Object.hasOwn(mirrors, file.split('/')[1] ?? ''))
+      .map((file) => ({ text: `${file} is what an interrupted write left`, subjects: [] })),
   ],
 };
 
