@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** The end of the names of files that are being made. */
+const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 
 /**
  * Replaces a file's text so that after any crash either the old or the new text is there, whole. Makes the folder when
@@ -23,6 +27,22 @@ export async function writeFileDurably(path: string, text: string, mode = 0o644)
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * Removes the files in a folder that writeFileDurably() was making when its process was killed; nobody may be writing there
+ * now. Nothing happens when there is no folder.
+ */
+export async function removeInterruptedWrites(folder: string): Promise<void> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  for (const entry of entries)
+    if (entry.isFile() && TEMPORARY.test(entry.name)) await rm(join(folder, entry.name), { force: true });
 }
 
 /** Makes the names in a folder (creations, renames, removals) durable. */

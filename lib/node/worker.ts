@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFileDurably } from '../base/files.ts';
+import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
@@ -86,6 +86,8 @@ export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<
     await mkdir(config.folder, { recursive: true, mode: 0o700 });
     const lock = await lockFolder(config.folder);
     undo.push(() => lock.release());
+    for (const part of ['', 'journal', 'guests', 'network'])
+      await removeInterruptedWrites(join(config.folder, part));
     const endpoint = join(config.folder, 'endpoint');
     await rm(endpoint, { force: true }); // of a life that had no time to remove it
     const server = await startParts(config, log, undo);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readFileOrNull, writeFileDurably } from '../../lib/base/files.ts';
+import { readFileOrNull, removeInterruptedWrites, writeFileDurably } from '../../lib/base/files.ts';
 import { inFolder } from './folder.ts';
 
 describe('writeFileDurably', () => {
@@ -61,4 +61,20 @@ describe('readFileOrNull', () => {
       await symlink('loop', join(folder, 'loop'));
       await assert.rejects(readFileOrNull(join(folder, 'loop')), { code: 'ELOOP' });
     }));
+});
+
+describe('removeInterruptedWrites', () => {
+  it('removes what writes that never ended have left in a folder, and nothing else', () =>
+    inFolder(async (folder) => {
+      for (const name of ['a.json', 'a.json.0123456789ab.tmp', 'b.tmp', 'c.0123456789ab.tmp.json'])
+        await writeFile(join(folder, name), '');
+      await mkdir(join(folder, 'd.0123456789ab.tmp'));
+      await removeInterruptedWrites(folder);
+      assert.deepEqual((await readdir(folder)).sort(), [
+        ...['a.json', 'b.tmp', 'c.0123456789ab.tmp.json', 'd.0123456789ab.tmp'],
+      ]);
+    }));
+
+  it('has nothing to do where there is no folder', () =>
+    inFolder((folder) => removeInterruptedWrites(join(folder, 'none'))));
 });

@@ -13,6 +13,7 @@ export const rates = {
   'kill worker': 14,
   'long outage of a worker': 1,
   'freeze worker': 8,
+  'freeze and cut off worker': 2,
   'cut connections': 14,
   'refuse connections': 5,
   'delay connections': 8,
@@ -47,6 +48,7 @@ const longest: Record<FaultKind, [number, number]> = {
   'kill worker': [0, 2500],
   'long outage of a worker': [12_000, 15_000],
   'freeze worker': [200, 5000],
+  'freeze and cut off worker': [10_500, 13_000],
   'cut connections': [0, 0],
   'refuse connections': [200, 4000],
   'delay connections': [1000, 6000],
@@ -119,6 +121,15 @@ export class Faults {
         return host.worker.isBusy ? null : host.worker.killFor(time);
       case 'freeze worker':
         return host.worker.isBusy ? null : host.worker.freezeFor(time);
+      case 'freeze and cut off worker': {
+        // What it has been sent it does when it awakes, though the master may have given up by then.
+        if (host.worker.isBusy) return null;
+        const frozen = host.worker.freezeFor(time);
+        return sleep(50)
+          .then(() => host.proxy.lose())
+          .then(() => frozen)
+          .finally(() => host.proxy.refuse(false));
+      }
       case 'cut connections':
         return done(() => host.proxy.cut());
       case 'half-close connections':

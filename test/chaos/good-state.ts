@@ -6,14 +6,23 @@ export function goodState(): EndState {
   const jobs: StoredJobRow[] = [
     aJob(1, [anOp('OP_NETWORK_ADD', { network_name: 'net1' }, [])]),
     aJob(2, [
-      anOp('OP_INSTANCE_CREATE', { ...web, pnode: 'node1', start: true, disks: [{ size: 10 }], tags: [] }, [
-        'client1-1',
-      ]),
+      anOp(
+        'OP_INSTANCE_CREATE',
+        { ...web, pnode: 'node1', start: true, disks: [{ size: 10 }], nics: [{}], tags: [] },
+        ['client1-1'],
+      ),
     ]),
     aJob(3, [
       anOp(
         'OP_INSTANCE_CREATE',
-        { instance_name: 'db.example.com', pnode: 'node1', start: true, disks: [{ size: 20 }], tags: [] },
+        {
+          instance_name: 'db.example.com',
+          pnode: 'node1',
+          start: true,
+          disks: [{ size: 20 }],
+          nics: [],
+          tags: [],
+        },
         ['client1-2'],
       ),
     ]),
@@ -25,6 +34,11 @@ export function goodState(): EndState {
     aJob(7, [
       anOp('OP_TAGS_SET', { kind: 'instance', name: 'web.example.com', tags: ['blue'] }, ['client1-6']),
     ]),
+    aJob(8, [anOp('OP_INSTANCE_SET_PARAMS', { ...web, beparams: { vcpus: 2 } }, ['client1-7'])]),
+    aJob(9, [
+      anOp('OP_NETWORK_SET_PARAMS', { network_name: 'net1', add_reserved_ips: ['10.7.1.3'] }, ['client1-8']),
+    ]),
+    aJob(10, [anOp('OP_NODE_SET_PARAMS', { node_name: 'node2', drained: false }, ['client1-9'])]),
   ];
   return {
     notes: jobs.slice(1).map(noteOf),
@@ -44,12 +58,12 @@ export function goodState(): EndState {
             ctime: 20,
             admin_state: 'up',
           },
-          ...{ disk_template: 'file', disks: ['u-disk1'], tags: ['blue'] },
+          ...{ disk_template: 'file', disks: ['u-disk1'], tags: ['blue'], beparams: { vcpus: 2 } },
           nics: [{ uuid: 'u-nic1', mac: 'aa:00:00:00:00:01', ip: '10.7.1.2', network: 'u-net1' }],
         },
         {
           ...{ uuid: 'u-db', name: 'db.example.com', primary_node: 'u-node1', ctime: 20, admin_state: 'up' },
-          ...{ disk_template: 'drbd', disks: ['u-disk2'], tags: [], nics: [] },
+          ...{ disk_template: 'drbd', disks: ['u-disk2'], tags: [], nics: [], beparams: {} },
         },
       ],
       disks: [

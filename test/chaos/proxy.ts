@@ -61,6 +61,15 @@ export class TcpProxy {
     if (refuses) this.cut();
   }
 
+  /** The same, but the worker still gets all that is on its way to it. */
+  lose(): void {
+    this.#isRefusing = true;
+    for (const { near, far } of this.#pairs) {
+      near.resetAndDestroy();
+      far.end();
+    }
+  }
+
   /** From now on everything is handed on so many milliseconds late. */
   delay(time: number): void {
     this.#delay = time;
@@ -88,7 +97,7 @@ export class TcpProxy {
       [far, near],
     ] as const)
       one.on('close', () => {
-        other.destroy();
+        if (!other.writableEnded) other.destroy();
         this.#pairs.delete(pair);
       });
     void this.#hand(near, far);

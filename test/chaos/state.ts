@@ -71,6 +71,7 @@ export interface StoredInstance {
   disk_template: string;
   disks: string[];
   nics: StoredNic[];
+  beparams: { vcpus?: number };
   tags: string[];
 }
 export interface StoredDisk {

@@ -75,6 +75,19 @@ describe('node worker', () => {
     return [folder];
   }
 
+  it('removes what an earlier life was writing when it was killed', async () => {
+    const root = await resources.folder();
+    const left = ['endpoint', join('guests', 'web.json'), join('journal', 'abc.json')].map((name) =>
+      join(root, 'worker', `${name}.0123456789ab.tmp`),
+    );
+    for (const file of left) {
+      await mkdir(join(file, '..'), { recursive: true });
+      await writeFile(file, '{');
+    }
+    await live(root);
+    for (const file of left) await assert.rejects(stat(file), { code: 'ENOENT' });
+  });
+
   it('says who it is and where it listens, and takes that back when it stops', async () => {
     const { worker, client, folder } = await begin();
     assert.deepEqual(resultOf(await client.call('node.hello', {})), {

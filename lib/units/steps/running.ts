@@ -8,8 +8,12 @@ import type { InstanceTarget } from '../../rpc/types.ts';
 import { put } from '../../store/changes.ts';
 import type { Build } from '../define.ts';
 
-/** Whether the instance runs on its primary node, as far as that is known. */
+/**
+ * Whether the instance runs on its primary node. While nothing is known of that node, as just after its worker has come back,
+ * one that is meant to run does: who took it for stopped would leave it stopped where a job fails.
+ */
 export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
+  if (runtime.of(instance.primary_node) === null) return instance.admin_state === 'up';
   const guest = runtime.guest(instance.primary_node, instance.name);
   return guest !== undefined && guest.state !== 'stopped';
 }

@@ -122,11 +122,6 @@ const addresses: Check = {
           ),
         ),
         ...outside.map(({ name, ip }) => named(`${ip} of ${name} is not in ${network.name}`, name)),
-        ...used
-          .filter(({ ip }) => network.reservations.includes(ip))
-          .map(({ name, ip }) =>
-            named(`${ip} of ${name} is reserved in ${network.name}`, name, network.name),
-          ),
         ...(isCounted
           ? []
           : [

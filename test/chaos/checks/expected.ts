@@ -27,11 +27,13 @@ function wrong({ objects }: EndState, name: string, expected: ExpectedInstance):
   const pairs: [string, unknown, unknown][] = [
     ['state', instance.admin_state, expected.isUp ? 'up' : 'down'],
     ['sizes of disks', sizes, expected.sizes],
-    ['tags', [...instance.tags].sort(), [...expected.tags].sort()],
-    ['node', expected.node === null ? null : node, expected.node],
+    ['tags', [...instance.tags].sort(), expected.tags && [...expected.tags].sort()],
+    ['number of NICs', instance.nics.length, expected.nics],
+    ['number of virtual CPUs', instance.beparams.vcpus, expected.vcpus],
+    ['node', node, expected.node],
   ];
   return pairs
-    .filter(([, is, wanted]) => !isSame(is, wanted))
+    .filter(([, is, wanted]) => wanted !== null && !isSame(is, wanted))
     .map(([what, is, wanted]) => ({
       text: `${name}: the ${what} should be ${JSON.stringify(wanted)}, not ${JSON.stringify(is)}`,
       subjects: [name, instance.uuid],
@@ -55,6 +57,25 @@ const others: Check = {
           text: `${name} is in group ${groupName(group)}, not ${expected.groupOf.get(name) ?? 'default'}`,
           subjects: [name],
         })),
+      ...nodes
+        .filter(({ name, drained }) => drained !== (expected.drained.get(name) ?? drained))
+        .map(({ name, drained }) => ({
+          text: `${name} is ${drained ? '' : 'not '}drained`,
+          subjects: [name],
+        })),
+      ...networks.flatMap(({ name, reservations }) =>
+        [...expected.reserved]
+          .map(([key, is]) => ({
+            address: key.slice(name.length + 1),
+            is,
+            isOwn: key.startsWith(`${name}/`),
+          }))
+          .filter(({ address, is, isOwn }) => isOwn && reservations.includes(address) !== is)
+          .map(({ address, is }) => ({
+            text: `${address} of ${name} is ${is ? 'not ' : ''}reserved`,
+            subjects: [name],
+          })),
+      ),
     ];
   },
 };

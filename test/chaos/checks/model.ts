@@ -5,8 +5,11 @@ export interface ExpectedInstance {
   /** The job that made it. */
   job: number;
   isUp: boolean;
-  sizes: number[];
-  tags: Set<string>;
+  /** What an import takes from its export is not known. */
+  sizes: number[] | null;
+  tags: Set<string> | null;
+  nics: number | null;
+  vcpus: number | null;
   node: string | null;
 }
 
@@ -20,6 +23,10 @@ interface Expected {
   clusterTags: Set<string>;
   /** The group of each node that was given one. */
   groupOf: Map<string, string>;
+  /** Whether a node is drained, of those of which that was said last. */
+  drained: Map<string, boolean>;
+  /** The addresses of networks of which that was said, as NETWORK/ADDRESS: whether they are reserved. */
+  reserved: Map<string, boolean>;
 }
 
 type Values = StoredOp['input'];
@@ -27,6 +34,29 @@ type Effect = (expected: Expected, values: Values, job: number) => void;
 
 const textOf = (values: Values, name = 'instance_name') => String(values[name]);
 const sizesIn = (list: unknown) => (list as { size: number }[]).map(({ size }) => size);
+
+const devicesIn = (changes: unknown) => (changes ?? []) as [string, unknown, Record<string, unknown>][];
+
+type Made = Pick<ExpectedInstance, 'sizes' | 'tags' | 'nics' | 'vcpus'>;
+
+function made({ disks, nics, tags }: Values): Made {
+  return {
+    sizes: sizesIn(disks),
+    tags: new Set(tags as string[]),
+    nics: (nics as unknown[]).length,
+    vcpus: null,
+  };
+}
+
+/** Lists that a request leaves empty come from the export. */
+function imported({ disks, nics }: Values): Made {
+  const given = (list: unknown) => ((list as unknown[]).length > 0 ? (list as unknown[]) : null);
+  return {
+    sizes: given(disks) && sizesIn(disks),
+    nics: given(nics)?.length ?? null,
+    ...{ tags: null, vcpus: null },
+  };
+}
 
 /** Changes the expectation of one instance, if there is one. */
 const ofInstance =
@@ -46,8 +76,7 @@ const effects: Readonly<Record<string, Effect>> = {
     instances.set(textOf(values), {
       job,
       isUp: values.start !== false,
-      sizes: sizesIn(values.disks),
-      tags: new Set(values.tags as string[]),
+      ...(values.mode === 'import' ? imported(values) : made(values)),
       node: typeof values.pnode === 'string' ? values.pnode : null,
     });
   },
@@ -71,12 +100,16 @@ const effects: Readonly<Record<string, Effect>> = {
   OP_INSTANCE_FAILOVER: moves,
   OP_INSTANCE_MIGRATE: moves,
   OP_INSTANCE_GROW_DISK: ofInstance(({ sizes }, { disk, amount }) => {
-    sizes[Number(disk)] = (sizes[Number(disk)] ?? 0) + Number(amount);
+    if (sizes) sizes[Number(disk)] = (sizes[Number(disk)] ?? 0) + Number(amount);
   }),
   OP_INSTANCE_SET_PARAMS: ofInstance((instance, values) => {
-    for (const [what, , how] of (values.disks ?? []) as [string, unknown, { size: number }][])
-      if (what === 'add') instance.sizes.push(how.size);
-      else if (what === 'remove') instance.sizes.pop();
+    for (const [what, , how] of devicesIn(values.disks))
+      if (what === 'add') instance.sizes?.push(Number(how.size));
+      else if (what === 'remove') instance.sizes?.pop();
+    for (const [what] of devicesIn(values.nics))
+      if (instance.nics !== null) instance.nics += what === 'add' ? 1 : -1;
+    const { vcpus } = values.beparams as { vcpus?: number };
+    if (vcpus !== undefined) instance.vcpus = vcpus;
   }),
   OP_BACKUP_EXPORT: ({ instances, exports }, values) => {
     exports.set(textOf(values), textOf(values, 'target_node'));
@@ -109,12 +142,30 @@ const effects: Readonly<Record<string, Effect>> = {
   OP_NETWORK_ADD: ({ networks }, values) => {
     networks.add(textOf(values, 'network_name'));
   },
-  OP_NETWORK_REMOVE: ({ networks }, values) => {
-    networks.delete(textOf(values, 'network_name'));
+  OP_NETWORK_REMOVE: ({ networks, reserved }, values) => {
+    const name = textOf(values, 'network_name');
+    networks.delete(name);
+    for (const key of [...reserved.keys()]) if (key.startsWith(`${name}/`)) reserved.delete(key);
+  },
+  OP_NETWORK_SET_PARAMS: ({ reserved }, values) => {
+    for (const [what, is] of [
+      ['add_reserved_ips', true],
+      ['remove_reserved_ips', false],
+    ] as const)
+      for (const address of (values[what] ?? []) as string[])
+        reserved.set(`${textOf(values, 'network_name')}/${address}`, is);
+  },
+  OP_NODE_SET_PARAMS: ({ drained }, values) => {
+    const name = textOf(values, 'node_name');
+    if (typeof values.drained === 'boolean') drained.set(name, values.drained);
+    else drained.delete(name);
   },
 };
 
-function tagsOf({ instances, clusterTags }: Expected, { kind, name }: Values): Set<string> | undefined {
+function tagsOf(
+  { instances, clusterTags }: Expected,
+  { kind, name }: Values,
+): Set<string> | null | undefined {
   return kind === 'cluster' ? clusterTags : instances.get(String(name))?.tags;
 }
 
@@ -135,6 +186,8 @@ export function expectedOf({ jobs }: Pick<EndState, 'jobs'>): Expected {
     exports: new Map(),
     clusterTags: new Set(),
     groupOf: new Map(),
+    drained: new Map(),
+    reserved: new Map(),
   };
   for (const { job, op } of succeeded(jobs)) {
     const resolved = Object.entries(op.resolved).filter(([, value]) => value !== null);

@@ -33,9 +33,10 @@ function ofDisk(
 
 const guests: Check = {
   name: 'guests run where and only where the cluster says',
-  find: ({ objects, nodes }) => {
-    const all = Object.entries(nodes).flatMap(([node, state]) =>
-      state.guests.map((guest) => ({ node, ...guest })),
+  find: (state) => {
+    const { objects, nodes } = state;
+    const all = Object.entries(nodes).flatMap(([node, own]) =>
+      own.guests.map((guest) => ({ node, ...guest })),
     );
     const nodeOf = ({ primary_node }: StoredInstance) =>
       objects.nodes.find(({ uuid }) => uuid === primary_node)?.name;
@@ -57,7 +58,8 @@ const guests: Check = {
             excusable(
               `${where} is meant to be ${instance.admin_state}; it is ${guest?.state ?? 'not there'}`,
               subjects,
-              { since: instance.ctime },
+              // An instance that has lost its first disk cannot be started again.
+              { since: instance.ctime, failed: lacksData(state, instance) ? removing : [] },
             ),
           ];
         return guest && runs ? wrongDevices(instance, guest.devices) : [];
@@ -113,6 +115,17 @@ function placeOf(state: EndState, disk: StoredDisk): { files: readonly DataFile[
 
 const below = (folder: string, path = '') =>
   path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
+
+/** Whether the data of one of the disks of an instance is not there. */
+function lacksData(state: EndState, instance: StoredInstance): boolean {
+  return state.objects.disks
+    .filter(({ uuid }) => instance.disks.includes(uuid))
+    .some((disk) => {
+      const place = placeOf(state, disk);
+      if (place) return !place.files.some(({ path }) => path === place.path);
+      return disk.dev_type === 'drbd' && Object.keys(state.mirrors[disk.uuid]?.sides ?? {}).length < 2;
+    });
+}
 
 const data: Check = {
   name: 'the data of every disk is there, as big as it should be',
@@ -226,9 +239,12 @@ function wrongRoles(
 
 const leftovers: Check = {
   name: 'nothing unfinished is left on nodes',
-  find: ({ nodes, debris }) => [
+  find: ({ nodes, debris, mirrors }) => [
     ...Object.entries(nodes).flatMap(([node, state]) => leftOn(node, state)),
-    ...debris.map((file) => ({ text: `${file} is what an interrupted write left`, subjects: [] })),
+    // What is in the folder of a mirror goes with it.
+    ...debris
+      .filter((file) => !Object.hasOwn(mirrors, file.split('/')[1] ?? ''))
+      .map((file) => ({ text: `${file} is what an interrupted write left`, subjects: [] })),
   ],
 };
 
