@@ -80,7 +80,7 @@ export class ChaosClient {
     if (job === undefined) return;
     const answer = await this.#answer('DELETE', `/2/jobs/${job}`);
     const isTold = 'status' in answer && answer.status === 200;
-    this.cancels.push({ job, isCanceled: isTold ? (answer.body as [boolean, string])[0] : null });
+    this.cancels.push({ job, isCanceled: isTold ? saidOf(answer.body as [boolean, string]) : null });
   }
 
   #ids(): number[] {
@@ -123,4 +123,9 @@ export class ChaosClient {
       late.abort();
     }
   }
+}
+
+/** Whether a job is cancelled; null when it runs and may yet come to its end, for its last step has begun. */
+function saidOf([isAccepted, text]: [boolean, string]): boolean | null {
+  return isAccepted && / will be canceled/.test(text) ? null : isAccepted;
 }
