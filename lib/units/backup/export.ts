@@ -18,7 +18,8 @@ import { exportConfig } from '../steps/export-config.ts';
 import { exportNodes, removeExports } from '../steps/exports.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { checkOs, hiddenOsParamTexts, openPrivate, osParamTexts } from '../steps/os.ts';
+import { checkOs, openPrivate } from '../steps/os.ts';
+import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { isRunning } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
@@ -50,7 +51,6 @@ export const backupExport = defineUnit(opcode, {
     const files = disks.map((disk, index) => `${disk.uuid}.disk${index}.snap`);
     const target = instanceTarget(view, instance, disks);
     const exported = { view, instance, target, disks, files, now: clock.seconds() };
-    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
     return {
       ...{ target, disks: target.disks, files, destination, compress, nodes: diskNodes, wasRunning },
       /** Disks that get the data of those of a running instance. */
@@ -60,9 +60,7 @@ export const backupExport = defineUnit(opcode, {
       others: exportNodes(view).filter(
         (node) => destination.kind === 'node' && node.uuid !== destination.node.uuid,
       ),
-      osparams: osParamTexts(view, instance.os, instance.osparams),
-      sealed: { cluster: sealed, instance: instance.osparams_private },
-      search_path,
+      ...scriptFacts(view, instance),
     };
   },
 
@@ -105,7 +103,7 @@ export const backupExport = defineUnit(opcode, {
     }
     await transfer(context, destination, {
       ...{ node: primary, disks: snapshots ?? disks, files: facts.files, compress: facts.compress },
-      scripts: scriptsOf(context, facts, params.debug_level),
+      scripts: scriptParams(context.seal, facts, target, params),
     });
     const attempt = tolerant(context, true); // it is exported, whatever stays behind
     if (snapshots) await removeDisks(context, { primary, secondary: null }, snapshots, undefined, 'snapshot');
@@ -148,21 +146,6 @@ async function copyDisks(
     const to = copies[index] as DiskTarget;
     await context.call(`snapshot/${index}/copy`, primary, 'disk.copy', { from, to });
   }
-}
-
-interface ScriptFacts {
-  target: ScriptParams['instance'];
-  osparams: Record<string, string>;
-  sealed: { cluster: string | null; instance: string | null };
-  search_path: string[];
-}
-
-/** What the export scripts need, secrets included: never to be stored. */
-function scriptsOf(context: RunContext, facts: ScriptFacts, debug: number | null): ScriptParams {
-  const { target, sealed, search_path } = facts;
-  const own = openPrivate(context.seal, sealed.instance);
-  const hidden = hiddenOsParamTexts(context.seal, sealed.cluster, target.os, own);
-  return { instance: target, search_path, osparams: { ...facts.osparams, ...hidden }, debug: debug ?? 0 };
 }
 
 interface Transfer {

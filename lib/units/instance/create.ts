@@ -20,7 +20,8 @@ import { creationHooks } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { connectNics, placeNics, usesPool } from '../steps/nic-addresses.ts';
 import { buildNics } from '../steps/nics.ts';
-import { checkOs, hiddenOsParamTexts, osParamTexts } from '../steps/os.ts';
+import { checkOs } from '../steps/os.ts';
+import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { checkBeParams } from '../steps/params.ts';
 import { checkBridges, checkMemory } from '../steps/running.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
@@ -110,9 +111,8 @@ export const instanceCreate = defineUnit(opcode, {
     if (!source && params.start && params.os_type === null && !params.no_install)
       log('No OS is given: the disks stay empty');
     const install = !source && params.os_type !== null && !params.no_install && !adopts(params);
-    const osparams = osParamTexts(view, instance.os, settings.osparams);
-    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
-    return { instance, disks, nodes, target, source, install, osparams, sealed, search_path };
+    const scripts = scriptFacts(view, { ...instance, osparams_private: null }); // the request has those of its own
+    return { instance, disks, nodes, target, source, install, ...scripts };
   },
 
   hooks: (view, { source, ...facts }, params) =>
@@ -135,7 +135,8 @@ export const instanceCreate = defineUnit(opcode, {
     if (usesPool(instance.nics)) target.nics = await addressed(context, instance, target.nics);
     const getsData = facts.install || facts.source !== null;
     if (getsData || params.start) await activateDisks(context, nodes, target.disks);
-    const scripts = scriptsOf(context, { ...facts, target }, params);
+    const hidden = { ...params.osparams_private, ...params.osparams_secret };
+    const scripts = scriptParams(context.seal, facts, target, params, hidden);
     if (facts.install) await install(context, node, scripts);
     if (facts.source) await importData(context, facts.source, node, scripts);
     if (params.start && params.wait_for_sync) await waitForSync(context, node, disks);
@@ -187,23 +188,6 @@ async function checkInstall(
   if (params.os_type === null || (params.no_install && params.mode === 'create')) return;
   const all = { ...settings.osparams, ...params.osparams_private, ...params.osparams_secret };
   await checkOs(view, nodes, node, params.os_type, { forceVariant: params.force_variant, params: all });
-}
-
-interface ScriptFacts {
-  target: ReturnType<typeof instanceTarget>;
-  osparams: Record<string, string>;
-  /** The cluster's private OS parameters, sealed. */
-  sealed: string | null;
-  search_path: string[];
-}
-
-/** What the scripts of the OS need, secrets included: never to be stored. */
-function scriptsOf(context: RunContext, facts: ScriptFacts, params: CreateParams): ScriptParams {
-  const { target, search_path } = facts;
-  const own = { ...params.osparams_private, ...params.osparams_secret };
-  const hidden = hiddenOsParamTexts(context.seal, facts.sealed, target.os, own);
-  const osparams = { ...facts.osparams, ...hidden };
-  return { instance: target, search_path, osparams, debug: params.debug_level ?? 0 };
 }
 
 async function install(context: RunContext, node: Node, scripts: ScriptParams): Promise<void> {

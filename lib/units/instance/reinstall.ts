@@ -5,7 +5,8 @@ import { defineUnit } from '../define.ts';
 import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { checkOs, hiddenOsParamTexts, openPrivate, osParamTexts } from '../steps/os.ts';
+import { checkOs, openPrivate } from '../steps/os.ts';
+import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { checkStopped } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
@@ -31,35 +32,24 @@ export const instanceReinstall = defineUnit(opcode, {
       forceVariant: params.force_variant,
       params: { ...own, ...hidden },
     });
-    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
     return {
       uuid: instance.uuid,
       target: instanceTarget(view, { ...instance, os }, view.disksOf(instance)),
       disks,
-      osparams: osParamTexts(view, os, own),
-      sealed: { cluster: sealed, instance: instance.osparams_private },
-      search_path,
+      ...scriptFacts(view, { ...instance, os, osparams: own }),
       wasActive: instance.disks_active === true,
     };
   },
 
   hooks: instanceHooks('instance-reinstall'),
 
-  async run(context, { uuid, target, disks, osparams, sealed, search_path, wasActive }, params) {
+  async run(context, facts, params) {
+    const { uuid, target, disks, wasActive } = facts;
     await activateDisks(context, disks, target.disks, { wasActive });
     context.log(`Running the create script of OS ${target.os}`);
-    const hidden = hiddenOsParamTexts(context.seal, sealed.cluster, target.os, {
-      ...openPrivate(context.seal, sealed.instance),
-      ...params.osparams_private,
-      ...params.osparams_secret,
-    });
-    await context.call('os/create', disks.primary, 'os.create', {
-      instance: target,
-      search_path,
-      osparams: { ...osparams, ...hidden },
-      reinstall: true,
-      debug: params.debug_level ?? 0,
-    });
+    const hidden = { ...params.osparams_private, ...params.osparams_secret };
+    const scripts = scriptParams(context.seal, facts, target, params, hidden);
+    await context.call('os/create', disks.primary, 'os.create', { ...scripts, reinstall: true });
     if (!wasActive) await deactivateDisks(context, disks, target.disks, { isFinal: true });
     const now = context.clock.seconds();
     return {

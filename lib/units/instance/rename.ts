@@ -10,7 +10,7 @@ import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../
 import { inFolderOf } from '../steps/disks.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
-import { hiddenOsParamTexts, openPrivate, osParamTexts } from '../steps/os.ts';
+import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { checkStopped } from '../steps/running.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
@@ -28,7 +28,6 @@ export const instanceRename = defineUnit(opcode, {
     checkOnline(nodes.primary);
     const disks = view.disksOf(instance);
     const moved = disks.map((disk) => renamed(disk, instance.name, name));
-    const { os_search_path: search_path, osparams_private: sealed } = view.cluster;
     return {
       uuid: instance.uuid,
       name,
@@ -37,9 +36,7 @@ export const instanceRename = defineUnit(opcode, {
       moved,
       old: instanceTarget(view, instance, disks),
       target: instanceTarget(view, { ...instance, name }, moved),
-      osparams: osParamTexts(view, instance.os, instance.osparams),
-      sealed: { cluster: sealed, instance: instance.osparams_private },
-      search_path,
+      ...scriptFacts(view, instance),
     };
   },
 
@@ -65,16 +62,9 @@ export const instanceRename = defineUnit(opcode, {
     if (target.os !== '') {
       await activateDisks(context, nodes, target.disks);
       context.log(`Running the rename script of OS ${target.os}`);
-      const own = openPrivate(context.seal, facts.sealed.instance);
-      const hidden = hiddenOsParamTexts(context.seal, facts.sealed.cluster, target.os, own);
+      const scripts = scriptParams(context.seal, facts, target, params);
       await attempt(() =>
-        context.call('os/rename', nodes.primary, 'os.rename', {
-          instance: target,
-          old_name: old.name,
-          search_path: facts.search_path,
-          osparams: { ...facts.osparams, ...hidden },
-          debug: params.debug_level ?? 0,
-        }),
+        context.call('os/rename', nodes.primary, 'os.rename', { ...scripts, old_name: old.name }),
       );
       await deactivateDisks(context, nodes, target.disks, { isFinal: true, attempt });
     }
