@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import { exists } from '../base/files.ts';
 import { checkStore, type StoreSummary } from '../store/check/check.ts';
 import { Findings, type Problem } from '../store/check/problem.ts';
-import { exists } from './backup/contents.ts';
 import { isRestoring, restoreUnderWay } from './backup/place.ts';
 import { checkFiles, readSeal } from './check-files.ts';
 import { type Layout, layoutOf } from './layout.ts';

@@ -67,7 +67,7 @@ interface Claimant {
   owner: string;
   age: number;
   signal: AbortSignal;
-  /** Called at the very moment of the grant: from then on a cancel is refused. */
+  /** Called at the very moment of the grant: from then on the opcode does not wait for locks. */
   onGrant(): void;
 }
 

@@ -22,10 +22,10 @@ export interface OpInput {
   [param: string]: unknown;
 }
 
-/** One line of an opcode's log; `serial` counts within the job. Time in seconds since 1970. */
 /** The types of log lines: a text for people, or what a client must give to another cluster, as JSON. */
 export type LogType = 'message' | 'remote-import';
 
+/** One line of an opcode's log; `serial` counts within the job. Time in seconds since 1970. */
 export const LogEntry = z.object({
   serial: z.number().int(),
   time: z.number(),

@@ -84,11 +84,6 @@ export class EventLog implements EventReader {
   discard(): void {
     this.#given = this.#last;
   }
-
-  /** Those up to an id are not kept any more. */
-  forget(upTo: number): void {
-    this.#recent = this.#recent.filter(({ id }) => id > upTo);
-  }
 }
 
 type Told = Pick<ClusterEvent, 'kind' | 'uuid' | 'name' | 'action'> & { job?: number };

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { layoutOf } from '../../lib/app/layout.ts';
@@ -15,7 +15,6 @@ export interface Size {
 /** Writes a cluster file with three simulated nodes; answers its path. */
 export async function clusterFile(folder: string): Promise<string> {
   const file = join(folder, 'cluster.json');
-  await mkdir(join(folder, 'os'), { recursive: true });
   const cluster = {
     name: 'bench.example.com',
     enabled_hypervisors: ['fake'],

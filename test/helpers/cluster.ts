@@ -28,6 +28,7 @@ import { checkStore } from '../../lib/store/check/check.ts';
 import { Findings } from '../../lib/store/check/problem.ts';
 import { openStore, type Store } from '../../lib/store/store.ts';
 import type { StepTools } from '../../lib/units/define.ts';
+import { withCommit } from './store.ts';
 
 /** What stands between the jobs and the rest of the world, so that a test can let it fail. */
 export interface Gate {
@@ -231,13 +232,7 @@ function gated(store: Store, gate: Gate): Store {
     isDead ||= author.job !== null && gate.refusesCommit?.(author.job) === true;
     return isDead ? Promise.reject(new Error('the master is dead')) : store.commit(author, build);
   };
-  return Object.create(store, {
-    commit: { value: commit },
-    view: { get: () => store.view },
-    pending: { get: () => store.pending },
-    failure: { get: () => store.failure },
-    onChange: { value: store.onChange.bind(store) },
-  });
+  return withCommit(store, commit);
 }
 
 async function end({ queue, client, store }: Life): Promise<void> {

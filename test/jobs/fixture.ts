@@ -14,6 +14,7 @@ import type { NodeCaller } from '../../lib/rpc/client.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { put } from '../../lib/store/changes.ts';
 import type { Store } from '../../lib/store/store.ts';
+import { withCommit } from '../helpers/store.ts';
 import { aCluster, aGroup, aNode } from '../helpers/view.ts';
 import { deferred } from '../node/helpers.ts';
 import { StoreFixture } from '../store/fixture.ts';
@@ -142,13 +143,7 @@ export class QueueFixture {
       if (waiting) await waiting;
       return store.commit(author, build);
     };
-    return Object.create(store, {
-      commit: { value: commit },
-      view: { get: () => store.view },
-      pending: { get: () => store.pending },
-      failure: { get: () => store.failure },
-      onChange: { value: store.onChange.bind(store) },
-    });
+    return withCommit(store, commit);
   }
 
   #nodes(): NodeCaller {

@@ -1,5 +1,6 @@
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '../../base/files.ts';
 import { AUTHORITY, type Layout, NODE_IDENTITY, NODE_SETTINGS } from '../layout.ts';
 
 /** The store itself; nothing is a backup without it. */
@@ -40,11 +41,4 @@ export async function filesOfBackup(layout: Layout): Promise<string[]> {
   ];
   const there = await Promise.all(names.map((name) => exists(join(layout.dir, name))));
   return names.filter((_, index) => there[index]);
-}
-
-export function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

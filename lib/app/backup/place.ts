@@ -1,9 +1,9 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
-import { syncFolder } from '../../base/files.ts';
+import { exists, syncFolder } from '../../base/files.ts';
 import type { Layout } from '../layout.ts';
-import { exists, stateFiles, storeCompanions } from './contents.ts';
+import { stateFiles, storeCompanions } from './contents.ts';
 
 /**
  * How a restore puts a whole state into a folder, whatever happens on the way: the new files gather in DIR/restore.tmp/new; its

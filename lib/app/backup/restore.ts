@@ -1,12 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
+import { exists } from '../../base/files.ts';
 import { lockFolder } from '../../node/lock.ts';
 import { checkState, counted, type StateReport } from '../check.ts';
 import { CommandFailed } from '../commands/connect.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import { readArchive } from './archive.ts';
-import { exists, isOfBackup } from './contents.ts';
+import { isOfBackup } from './contents.ts';
 import { decide, finishRestore, forget, gather } from './place.ts';
 import { tellProblems } from './tell.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -28,8 +28,8 @@ interface Arrival {
   /** Whether the other cluster has said that it will send. */
   isPromised: boolean;
   failure: MerapiError | null;
-  /** Called at each change of it. */
-  wake: () => void;
+  /** Tells each `change` of it. */
+  changes: EventEmitter;
   over: AbortController;
 }
 
@@ -62,7 +62,7 @@ export class Arrivals {
       parts,
       isPromised: false,
       failure: null,
-      wake: () => undefined,
+      changes: new EventEmitter(),
       over: new AbortController(),
     };
     server.requestTimeout = 0; // a disk takes as long as it takes
@@ -99,14 +99,7 @@ export class Arrivals {
       const parts = [...arrival.parts.values()];
       const done = parts.every(({ state }) => state === 'done');
       if (done || deadline.aborted) return { done, bytes: parts.map(({ bytes }) => bytes) };
-      const { wake } = arrival;
-      await new Promise<void>((resolve) => {
-        arrival.wake = () => {
-          wake();
-          resolve();
-        };
-        deadline.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await once(arrival.changes, 'change', { signal: deadline }).catch(() => undefined);
     }
   }
 
@@ -131,7 +124,7 @@ export class Arrivals {
 function fail(arrival: Arrival, failure: MerapiError): void {
   arrival.failure ??= failure;
   arrival.over.abort(failure);
-  arrival.wake();
+  arrival.changes.emit('change');
 }
 
 /** Fails what is neither sent nor promised in time. */
@@ -177,7 +170,7 @@ async function take(
     const data = unpacked(counted(request, part), compress);
     await receive([...arrival.parts.keys()].indexOf(secret), data, arrival.over.signal);
     part.state = 'done';
-    arrival.wake();
+    arrival.changes.emit('change');
     answer(200, { bytes: part.bytes });
   } catch (error) {
     const failure = toFailure(error);

@@ -1,7 +1,7 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
-import { readFileOrNull, syncFolder, writeFileDurably } from '../../base/files.ts';
+import { exists, readFileOrNull, syncFolder, writeFileDurably } from '../../base/files.ts';
 import { type Ini, parseIni } from '../../base/ini.ts';
 import { fileStem } from '../names.ts';
 
@@ -111,8 +111,4 @@ export class ExportFolder {
   #old(instance: string): string {
     return join(this.#folder, `.${fileStem(instance)}.old`);
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
 }

@@ -3,6 +3,7 @@ import { ALL } from '../../model/locks.ts';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { jobsResult } from '../kinds.ts';
+import { leaving } from '../leaving.ts';
 import { clusterShared } from '../locking.ts';
 
 export const groupEvacuate = defineOpcode({
@@ -10,12 +11,7 @@ export const groupEvacuate = defineOpcode({
   summary: 'Finds nodes of other groups for all instances of a node group, and submits a job for each.',
   params: {
     group_name: required(kinds.name, 'The name of the group.'),
-    early_release: optional(
-      kinds.bool,
-      false,
-      'Remove old sides of mirrors before the new ones are in sync.',
-    ),
-    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new nodes.'),
+    ...leaving,
     target_groups: optional(
       maybe(kinds.names),
       null,

@@ -3,6 +3,7 @@ import { ALL } from '../../model/locks.ts';
 import { kinds, maybe, optional, shared } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { jobsResult } from '../kinds.ts';
+import { leaving } from '../leaving.ts';
 import { instancePlan } from '../locking.ts';
 
 export const instanceChangeGroup = defineOpcode({
@@ -11,12 +12,7 @@ export const instanceChangeGroup = defineOpcode({
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
-    early_release: optional(
-      kinds.bool,
-      false,
-      'Remove old sides of mirrors before the new ones are in sync.',
-    ),
-    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new nodes.'),
+    ...leaving,
     target_groups: optional(
       maybe(kinds.names),
       null,

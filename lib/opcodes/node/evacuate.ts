@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { jobsResult } from '../kinds.ts';
+import { leaving } from '../leaving.ts';
 import { clusterShared, nodeLock, nodeTarget } from '../locking.ts';
 
 export const nodeEvacuate = defineOpcode({
@@ -9,14 +10,9 @@ export const nodeEvacuate = defineOpcode({
   summary: 'Submits a job for each instance that is to leave a node, as its primary or as its secondary one.',
   params: {
     ...nodeTarget,
-    early_release: optional(
-      kinds.bool,
-      false,
-      'Remove old sides of mirrors before the new ones are in sync.',
-    ),
+    ...leaving,
     remote_node: optional(maybe(kinds.name), null, 'The new secondary node.'),
     remote_node_uuid: optional(maybe(kinds.name), null, 'The new secondary node by uuid; filled in.'),
-    iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new nodes.'),
     mode: required(oneOf(['secondary-only', 'primary-only', 'all']), 'Which instances: one kind at a time.'),
     ignore_soft_errors: optional(maybe(kinds.bool), null, 'Leave those where they are that cannot go.'),
   },

@@ -51,11 +51,12 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
         query: new QueryArgs(context.querystring),
         body,
         clock: options.clock,
-        print: createHash('sha256')
-          .update(
-            `${context.method} ${context.originalUrl}\n${body === undefined ? '' : stringifyJson(body)}`,
-          )
-          .digest('hex'),
+        print: () =>
+          createHash('sha256')
+            .update(
+              `${context.method} ${context.originalUrl}\n${body === undefined ? '' : stringifyJson(body)}`,
+            )
+            .digest('hex'),
         header: (name) => context.get(name) || null,
         signal: requestSignal(context, underWay, options.closing),
         waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,

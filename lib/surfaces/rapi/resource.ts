@@ -20,7 +20,7 @@ export interface Call {
   readonly body: Json | undefined;
   readonly clock: Clock;
   /** What tells the request from others: its method, address and body. */
-  readonly print: string;
+  print(): string;
   /** The value of a header; null when it is not given. */
   header(name: string): string | null;
   /** Fires when the client is gone or the server ends. */

@@ -49,7 +49,7 @@ function keyOf({ print, header }: Call): { key: string; print: string } | null {
       'bad_request',
       'An Idempotency-Key has 1 to 255 printable ASCII characters, no blanks',
     );
-  return { key, print };
+  return { key, print: print() };
 }
 
 function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [key: string]: Json } {

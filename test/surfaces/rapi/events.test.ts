@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import { systemClock } from '../../../lib/base/clock.ts';
-import { silentLogger } from '../../../lib/base/log.ts';
-import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
+import type { RapiServer } from '../../../lib/surfaces/rapi/server.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
+import { serveManager } from './fixture.ts';
 
 interface Message {
   id: number;
@@ -18,7 +17,6 @@ class Stream {
   readonly #request: http.ClientRequest;
   #wake: () => void = () => undefined;
   #rest = '';
-  paused = false;
 
   constructor(url: string, headers: Record<string, string> = {}) {
     this.#request = http.get(url, { headers, agent: false }, (response) => {
@@ -61,19 +59,7 @@ class Stream {
 describe('events and the queue over the API', () => {
   let cluster: TestCluster;
   let server: RapiServer;
-  const serve = () =>
-    startRapi({
-      manager: cluster.manager,
-      users: {
-        authenticate: (name) => ({ name, rights: name === 'admin' ? ['write'] : [] }),
-      },
-      bind: '127.0.0.1',
-      port: 0,
-      tls: null,
-      requireAuthentication: false,
-      clock: systemClock,
-      log: silentLogger,
-    });
+  const serve = () => serveManager(cluster.manager, (name) => (name === 'admin' ? ['write'] : []));
   before(async () => {
     cluster = await TestCluster.start();
     server = await serve();

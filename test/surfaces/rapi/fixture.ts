@@ -1,9 +1,10 @@
 import http from 'node:http';
-import type { Clock } from '../../../lib/base/clock.ts';
+import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
+import type { AccessRight } from '../../../lib/manager/authorise.ts';
 import type { JobChange, Manager } from '../../../lib/manager/define.ts';
 import type { Job, OpInput } from '../../../lib/model/job.ts';
 import type { ClusterView, ObjectTable } from '../../../lib/model/view.ts';
@@ -124,6 +125,23 @@ class FakeManager {
       archiveJobs: async () => 0,
     };
   }
+}
+
+/** Serves a manager over plain HTTP to whoever names a user; `rightsOf` says what that one may do. */
+export function serveManager(
+  manager: Manager,
+  rightsOf: (name: string) => readonly AccessRight[] = () => ['write'],
+): Promise<RapiServer> {
+  return startRapi({
+    manager,
+    users: { authenticate: (name) => ({ name, rights: rightsOf(name) }) },
+    bind: '127.0.0.1',
+    port: 0,
+    tls: null,
+    requireAuthentication: false,
+    clock: systemClock,
+    log: silentLogger,
+  });
 }
 
 export interface TestServer extends RapiServer {

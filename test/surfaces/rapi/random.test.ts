@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { systemClock } from '../../../lib/base/clock.ts';
-import { silentLogger } from '../../../lib/base/log.ts';
 import { Client, RefusedError } from '../../../lib/client/client.ts';
 import { type Route, requestOf } from '../../../lib/client/route.ts';
 import { routes } from '../../../lib/client/routes.ts';
 import type { Param } from '../../../lib/model/params.ts';
 import { allParams, type Opcode } from '../../../lib/opcodes/define.ts';
 import { type OpcodeId, opcodes } from '../../../lib/opcodes/registry.ts';
-import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
+import type { RapiServer } from '../../../lib/surfaces/rapi/server.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
+import { serveManager } from './fixture.ts';
 
 /** Another seed gives other requests; the usual one always the same. */
 const seed = Number(process.env.MERAPI_SEED ?? 1);
@@ -163,16 +162,7 @@ describe('random requests, right and wrong', () => {
   let client: Client;
   before(async () => {
     cluster = await TestCluster.start();
-    server = await startRapi({
-      manager: cluster.manager,
-      users: { authenticate: (name) => ({ name, rights: ['write'] }) },
-      bind: '127.0.0.1',
-      port: 0,
-      tls: null,
-      requireAuthentication: false,
-      clock: systemClock,
-      log: silentLogger,
-    });
+    server = await serveManager(cluster.manager);
     client = new Client({ url: server.url, user: { name: 'admin', password: 'x' } });
     for (const instance_name of ['web.example.com', 'db.example.com'])
       await cluster.done({
