@@ -71,6 +71,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const nodes = new NodeClient({
     tls,
     endpointOf: (node) => endpointOf(layout, node),
+    epoch: store.epoch,
     runtime,
     log,
     patience,

@@ -40,11 +40,14 @@ export function stepContext(
     call: <N extends CallName>(...[name, node, call, params, undo]: Parameters<RunContext['call']>) =>
       journal.step(
         name,
-        () => parts.nodes.call(node, call as N, params as ParamsOf<N>, `${scope}/${name}`),
+        () => parts.nodes.call(node, call as N, params as ParamsOf<N>, { id: `${scope}/${name}` }),
         undo && {
+          // Whatever of this opcode is still under way on the node by then has been given up.
           undo: async () => {
-            for (const [index, { call, params }] of undo.entries())
-              await parts.nodes.call(node, call, params as never, `${scope}/undo/${name}/${index}`);
+            for (const [index, { call, params }] of undo.entries()) {
+              const id = `${scope}/undo/${name}/${index}`;
+              await parts.nodes.call(node, call, params as never, { id, ends: `${scope}/` });
+            }
           },
         },
       ) as Promise<ResultOf<N>>,

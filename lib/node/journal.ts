@@ -17,6 +17,13 @@ const Entry = z.object({
 });
 type Entry = z.infer<typeof Entry>;
 
+/** A call under way. */
+interface Pending {
+  call: string;
+  outcome: Promise<unknown>;
+  stop: AbortController;
+}
+
 const DAY = 24 * 3600_000;
 const KEPT = 7 * DAY;
 
@@ -31,7 +38,7 @@ const KEPT = 7 * DAY;
 export class Journal implements CallJournal {
   readonly #folder: string;
   readonly #log: Logger;
-  readonly #pending = new Map<string, { call: string; outcome: Promise<unknown> }>();
+  readonly #pending = new Map<string, Pending>();
   readonly #timer: NodeJS.Timeout;
   #cleaning: Promise<void>;
   #closed = false;
@@ -55,13 +62,24 @@ export class Journal implements CallJournal {
    * The outcome of the call with this id: the stored one, or that of the execution under way, or else of `execute`.
    * @throws MerapiError bad_request when the id was used for another call.
    */
-  once(id: string, call: string, execute: () => Promise<unknown>): Promise<unknown> {
+  once(id: string, call: string, execute: (stop: AbortSignal) => Promise<unknown>): Promise<unknown> {
     const pending = this.#pending.get(id);
     if (pending)
       return pending.call === call ? pending.outcome : Promise.reject(misused(id, call, pending.call));
-    const outcome = this.#perform(id, call, execute).finally(() => this.#pending.delete(id));
-    this.#pending.set(id, { call, outcome });
+    const stop = new AbortController();
+    const outcome = this.#perform(id, call, () => execute(stop.signal)).finally(() =>
+      this.#pending.delete(id),
+    );
+    this.#pending.set(id, { call, outcome, stop });
     return outcome;
+  }
+
+  /** Stops the calls under way whose ids begin so, but for one of them; resolves when they have ended, well or not. */
+  async stop(prefix: string, except: string): Promise<void> {
+    const given = [...this.#pending].filter(([id]) => id.startsWith(prefix) && id !== except);
+    for (const [, { stop }] of given)
+      stop.abort(new MerapiError('canceled', 'The master has given this call up'));
+    await Promise.allSettled(given.map(([, { outcome }]) => outcome));
   }
 
   /** From now on nothing is stored; resolves when no call is under way any more. */

@@ -6,10 +6,11 @@ import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { Node } from '../model/node.ts';
+import { Numbering } from './order.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import type { RuntimeTable } from './runtime.ts';
 import { RuntimeFacts } from './types.ts';
-import { CallAnswer, HEARTBEAT } from './wire.ts';
+import { CallAnswer, type CallRequest, HEARTBEAT } from './wire.ts';
 
 /** Where a node's worker listens. */
 export interface Endpoint {
@@ -24,20 +25,30 @@ export interface NodeClientOptions {
   tls: TlsFiles;
   /** Where a node's worker listens now; asked again whenever a connection fails. */
   endpointOf(node: Node): Promise<Endpoint>;
+  /** Of this life of the master, higher than that of each one before: workers obey no call of an earlier life any more. */
+  epoch: number;
   runtime: RuntimeTable;
   log: Logger;
   /** Milliseconds that a call keeps trying to reach a worker that does not answer, as while it restarts; default 10,000. */
   patience?: number;
 }
 
+/** The step that makes a call which changes the node. */
+interface CallStep {
+  /** Repeated with the same id a call gives the first outcome. */
+  id: string;
+  /** How the ids of other calls begin that are ended first, if they are under way there. */
+  ends?: string;
+}
+
 /** What units need of the connection to the nodes. */
 export interface NodeCaller {
   /**
-   * Makes one call. `stepId` belongs to calls that change the node: repeated with the same id it gives the first outcome.
-   * A node that is marked offline is not asked.
-   * @throws MerapiError the worker's own failure, or node_unreachable
+   * Makes one call. A node that is marked offline is not asked.
+   * @throws MerapiError the worker's own failure; node_unreachable or timeout when the call is given up: then the worker does not
+   * begin it once it has got a later one
    */
-  call<N extends CallName>(node: Node, name: N, params: ParamsOf<N>, stepId?: string): Promise<ResultOf<N>>;
+  call<N extends CallName>(node: Node, name: N, params: ParamsOf<N>, step?: CallStep): Promise<ResultOf<N>>;
   /** Makes a call on several nodes at once: one outcome each, by uuid; never throws. */
   callAll<N extends CallName>(
     nodes: readonly Node[],
@@ -61,21 +72,25 @@ export class NodeClient implements NodeCaller {
   readonly #options: NodeClientOptions;
   readonly #links = new Map<string, Link>();
   readonly #closing = new AbortController();
+  readonly #numbering: Numbering;
 
   constructor(options: NodeClientOptions) {
     this.#options = options;
+    this.#numbering = new Numbering(options.epoch);
   }
 
   async call<N extends CallName>(
     node: Node,
     name: N,
     params: ParamsOf<N>,
-    stepId?: string,
+    step?: CallStep,
   ): Promise<ResultOf<N>> {
     if (node.offline) throw new MerapiError('node_unreachable', `Node ${node.name} is marked offline`);
     const definition = calls[name];
-    const body = stringifyJson({ id: definition.mutates ? (stepId ?? null) : null, params });
-    const answer = await this.#send(node, name, body, definition.timeout);
+    const send = (request: CallRequest) => this.#send(node, name, stringifyJson(request), definition.timeout);
+    const answer = definition.mutates
+      ? await this.#numbering.during(node.uuid, (order) => send({ id: null, ...step, order, params }))
+      : await send({ id: null, params });
     if (answer.facts) this.#options.runtime.update(node.uuid, answer.facts);
     if (answer.error) throw fromFailure(answer.error);
     const result = definition.result.parse(answer.result) as ResultOf<N>;

@@ -10,6 +10,7 @@ import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { CallDefinition } from './define.ts';
+import { Fence } from './order.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import { STREAMS, type Streams } from './streams.ts';
 import type { RuntimeFacts } from './types.ts';
@@ -17,7 +18,7 @@ import { type CallAnswer, CallRequest, HEARTBEAT } from './wire.ts';
 
 /** What a handler gets beside its parameters. */
 export interface CallContext {
-  /** Aborted when the server closes and, for a call that changes nothing, when the client has gone. */
+  /** Aborted when the server closes, when the master ends the call, and when the client of one that changes nothing has gone. */
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +36,9 @@ export interface FactsSource {
 
 /** Runs a call that changes the node once for each id, and gives the first outcome again to whoever repeats it. */
 export interface CallJournal {
-  once(id: string, call: string, execute: () => Promise<unknown>): Promise<unknown>;
+  once(id: string, call: string, execute: (stop: AbortSignal) => Promise<unknown>): Promise<unknown>;
+  /** Stops the executions under way whose ids begin so, but for one of them; resolves when they have ended. */
+  stop(prefix: string, except: string): Promise<void>;
 }
 
 export interface RpcServerOptions {
@@ -73,11 +76,12 @@ const BODY_LIMIT = 64 * 1024 * 1024;
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const closing = new AbortController();
+  const parts = { ...options, fence: new Fence(), closing: closing.signal };
   const sockets = new Set<Duplex>();
   const server = createServer(
     { ...options.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
     (request, response) => {
-      serve(options, closing.signal, request, response).catch((error) => {
+      serve(parts, request, response).catch((error) => {
         options.log.error({ err: error, url: request.url }, 'a request failed');
         response.destroy();
       });
@@ -112,12 +116,13 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   };
 }
 
-async function serve(
-  options: RpcServerOptions,
-  closing: AbortSignal,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+/** What a request is answered with. */
+interface Parts extends RpcServerOptions {
+  fence: Fence;
+  closing: AbortSignal;
+}
+
+async function serve(options: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, url = '' } = request;
   const peer = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
   if (peer !== CLIENT_NAME) {
@@ -126,10 +131,10 @@ async function serve(
     const message = `Only the certificate of '${CLIENT_NAME}' may call this node, not that of '${peer}'`;
     return send(response, 403, { error: { code: 'forbidden', message } });
   }
-  if (method === 'GET' && url === '/facts') return streamFacts(options, closing, response);
+  if (method === 'GET' && url === '/facts') return streamFacts(options, response);
   if (method === 'POST' && url.startsWith('/call/')) {
     const name = url.slice('/call/'.length);
-    const answer = await answerCall(options, closing, name, request, response);
+    const answer = await answerCall(options, name, request, response);
     return answer ? send(response, 200, answer) : undefined;
   }
   const message = `There is no ${method} ${url}; use POST /call/NAME or GET /facts`;
@@ -138,8 +143,7 @@ async function serve(
 
 /** Performs a call; null when the client went away while it was still sending it. */
 async function answerCall(
-  options: RpcServerOptions,
-  closing: AbortSignal,
+  options: Parts,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -152,9 +156,9 @@ async function answerCall(
   }
   const answer: CallAnswer = {};
   try {
-    answer.result = await perform(options, closing, call, response);
+    answer.result = await perform(options, call, response);
   } catch (error) {
-    answer.error = describeFailure(options.log, call, closing, error);
+    answer.error = describeFailure(options, call, error);
   }
   if (call.definition.mutates) answer.facts = await options.facts.current();
   return answer;
@@ -163,7 +167,7 @@ async function answerCall(
 interface ParsedCall {
   name: CallName;
   definition: CallDefinition;
-  id: string | null;
+  request: CallRequest;
   params: unknown;
 }
 
@@ -179,31 +183,39 @@ function parseCall(name: string, body: string): ParsedCall {
     'bad_request',
     `Call ${name} was given wrong parameters`,
   );
-  return { name: name as CallName, definition, id: request.id, params };
+  return { name: name as CallName, definition, request, params };
 }
 
 async function perform(
-  options: RpcServerOptions,
-  closing: AbortSignal,
+  { handlers, journal, fence, closing }: Parts,
   call: ParsedCall,
   response: ServerResponse,
 ): Promise<unknown> {
-  const { name, definition, id, params } = call;
-  const handler = options.handlers[name] as (params: unknown, context: CallContext) => Promise<unknown>;
+  const { name, definition, params } = call;
+  const { id, order, ends } = call.request;
+  const handler = handlers[name] as (params: unknown, context: CallContext) => Promise<unknown>;
   const execute = async (signal: AbortSignal) => {
-    const result = await handler(params, { signal });
+    const result = await handler(params, { signal }).catch((error) => {
+      throw signal.aborted ? signal.reason : error;
+    });
     return checked(definition.result, result, 'internal_error', `Call ${name} gave a wrong result`);
   };
-  if (definition.mutates && id !== null) return options.journal.once(id, name, () => execute(closing));
+  if (definition.mutates && id !== null) {
+    if (order) fence.pass(order);
+    return journal.once(id, name, async (stop) => {
+      if (ends !== undefined) await journal.stop(ends, id);
+      return execute(AbortSignal.any([closing, stop]));
+    });
+  }
   const gone = new AbortController();
   response.on('close', () => gone.abort(new MerapiError('unavailable', 'The client has gone')));
   return execute(AbortSignal.any([closing, gone.signal]));
 }
 
-function describeFailure(log: Logger, call: ParsedCall, closing: AbortSignal, error: unknown): Failure {
+function describeFailure({ log, closing }: Parts, call: ParsedCall, error: unknown): Failure {
   const failure = toFailure(error);
   if (closing.aborted) return failure;
-  const about = { call: call.name, id: call.id, code: failure.code };
+  const about = { call: call.name, id: call.request.id, code: failure.code };
   if (error instanceof MerapiError) log.info({ ...about, reason: failure.message }, 'a call failed');
   else log.error({ ...about, err: error }, 'a call failed unexpectedly');
   return failure;
@@ -244,11 +256,7 @@ function send(response: ServerResponse, status: number, answer: CallAnswer): voi
 }
 
 /** Writes the facts now, after each change and at each heartbeat, until either side goes away. */
-async function streamFacts(
-  options: RpcServerOptions,
-  closing: AbortSignal,
-  response: ServerResponse,
-): Promise<void> {
+async function streamFacts({ closing, ...options }: Parts, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const over = AbortSignal.any([closing, gone.signal]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorCodes } from '../base/errors.ts';
+import { CallOrder } from './order.ts';
 import { RuntimeFacts } from './types.ts';
 
 /**
@@ -11,8 +12,13 @@ import { RuntimeFacts } from './types.ts';
 export const CallRequest = z.strictObject({
   /** The id of the step that makes the call; only of calls that change the node. */
   id: z.string().nullable(),
+  /** Where it stands among all calls, so that it is refused when it is late; only of calls that change the node. */
+  order: CallOrder.optional(),
+  /** How the ids begin of the calls that are to be ended first if they are still under way. */
+  ends: z.string().optional(),
   params: z.unknown(),
 });
+export type CallRequest = z.infer<typeof CallRequest>;
 
 export const CallAnswer = z.object({
   result: z.unknown().optional(),

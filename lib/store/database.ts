@@ -19,6 +19,8 @@ function threadBody(): URL {
 /** A database connection in a thread of its own. */
 export class Connection {
   readonly #worker: Worker;
+  /** Of the one that writes: the life of the master that it was opened for. */
+  readonly epoch: number;
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<void>;
   #nextId = 1;
@@ -30,8 +32,9 @@ export class Connection {
    */
   onFailure: (error: MerapiError, lost: boolean) => void = () => undefined;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, epoch: number) {
     this.#worker = worker;
+    this.epoch = epoch;
     worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('exit', () => {
@@ -43,8 +46,8 @@ export class Connection {
   /** Opens the database file; the one that writes makes the file and brings its schema up to date. */
   static async open(start: WorkerStart): Promise<Connection> {
     const worker = new Worker(threadBody(), { workerData: start });
-    await new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
+    const epoch = await new Promise<number>((resolve, reject) => {
+      worker.once('message', (message: FromWorker) => resolve(message.kind === 'ready' ? message.epoch : 0));
       worker.once('error', (cause) =>
         reject(
           new MerapiError('unavailable', `Cannot open the store ${start.file}: ${cause.message}`, { cause }),
@@ -52,7 +55,7 @@ export class Connection {
       );
     });
     worker.removeAllListeners('error');
-    const connection = new Connection(worker);
+    const connection = new Connection(worker, epoch);
     worker.on('error', (cause) => connection.#rejectAll(cause.message));
     return connection;
   }

@@ -5,7 +5,9 @@ import type { Change } from './changes.ts';
 /** Every statement that writes, by name. The worker prepares each once. */
 export const writes = {
   probe: "UPDATE meta SET value = value WHERE key = 'epoch'",
-  epochClaim: "UPDATE meta SET value = value + 1 WHERE key = 'epoch'",
+  // Above each one before, also where a backup has brought an old one back.
+  epochClaim:
+    "UPDATE meta SET value = max(value + 1, CAST(unixepoch('subsec') * 1000 AS INTEGER)) WHERE key = 'epoch'",
   objectPut:
     'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, uuid) DO UPDATE SET body = excluded.body',
   objectRemove: 'DELETE FROM objects WHERE kind = ? AND uuid = ?',

@@ -28,6 +28,8 @@ export interface Store {
   readonly pending: ClusterView;
   readonly jobs: JobReader;
   readonly events: EventReader;
+  /** A number of this life of the master, higher than that of each one before. */
+  readonly epoch: number;
   /**
    * Writes changes. They are computed at once, from the state that all earlier commits lead to, on disk or not yet; what
    * `build` throws is thrown and nothing happens. Resolves when they are on disk and `view` shows them.
@@ -124,6 +126,10 @@ class SqliteStore implements Store {
       this.#failure = new MerapiError('unavailable', error.message + words, { cause: error });
       for (const listener of this.#listeners) listener(error, lost);
     };
+  }
+
+  get epoch(): number {
+    return this.#writer.epoch;
   }
 
   get view(): ClusterView {

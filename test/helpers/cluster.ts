@@ -201,12 +201,13 @@ async function live(dir: string, gate: Gate): Promise<Life> {
     },
     runtime,
     log: silentLogger,
+    epoch: store.epoch,
     patience: 500,
   });
   const locks = new LockManager();
   const nodes: NodeCaller = {
-    call: (node, name, params, stepId) => {
-      const make = () => client.call(node, name, params, stepId);
+    call: (node, name, params, step) => {
+      const make = () => client.call(node, name, params, step);
       return (gate.call ? gate.call(name, make) : make()) as ReturnType<typeof make>;
     },
     callAll: (...args) => client.callAll(...args),

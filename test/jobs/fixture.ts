@@ -147,8 +147,8 @@ export class QueueFixture {
   }
 
   #nodes(): NodeCaller {
-    const call = async (node: { name: string }, name: string, _params: unknown, stepId?: string) => {
-      const seen = { node: node.name.replace(/\..*/, ''), name, job: Number.parseInt(stepId ?? '0', 10) };
+    const call = async (node: { name: string }, name: string, _params: unknown, step?: { id: string }) => {
+      const seen = { node: node.name.replace(/\..*/, ''), name, job: Number.parseInt(step?.id ?? '0', 10) };
       this.calls.push(seen);
       if (this.holds(seen))
         await new Promise<void>((resolve, reject) => {

@@ -96,6 +96,7 @@ describe('node client', () => {
         if (!server) throw new Error(`nobody knows where ${node.name} is`);
         return { host: server.host, port: server.port };
       },
+      epoch: 1,
       runtime,
       log: silentLogger,
       patience: 30_000,
@@ -133,10 +134,10 @@ describe('node client', () => {
     const server = await serve({ 'instance.stop': async () => ({}) }, { facts });
     const { client, runtime } = clientOf(new Map([[NODE_NAME, server]]));
     facts.change(77);
-    await client.call(node1, 'instance.stop', stop, 'one');
+    await client.call(node1, 'instance.stop', stop, { id: 'one' });
     assert.equal(runtime.of(node1.uuid)?.node.memory_free, 77);
     facts.change(66);
-    await assert.rejects(client.call(node1, 'instance.forget', { instance: stop.instance }, 'two'));
+    await assert.rejects(client.call(node1, 'instance.forget', { instance: stop.instance }, { id: 'two' }));
     assert.equal(runtime.of(node1.uuid)?.node.memory_free, 66);
   });
 
@@ -155,7 +156,7 @@ describe('node client', () => {
     const first = await serve(handlers('the first'), { folder, facts });
     const where = new Map([[NODE_NAME, first]]);
     const { client } = clientOf(where);
-    const outcome = client.call(node1, 'instance.stop', stop, 'job/1/stop');
+    const outcome = client.call(node1, 'instance.stop', stop, { id: 'job/1/stop' });
     await facts.looked.promise;
     where.delete(NODE_NAME);
     await first.close();

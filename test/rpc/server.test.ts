@@ -49,7 +49,10 @@ function handlersOf(some: Partial<Handlers>): Handlers {
   return { ...Object.fromEntries(Object.keys(calls).map((name) => [name, refuse])), ...some } as Handlers;
 }
 
-const passOn: CallJournal = { once: (_id, _call, execute) => execute() };
+const passOn: CallJournal = {
+  once: (_id, _call, execute) => execute(new AbortController().signal),
+  stop: async () => undefined,
+};
 const stop = { instance: instanceTarget(), timeout: 1, force: false };
 
 describe('rpc server', () => {
@@ -93,9 +96,10 @@ describe('rpc server', () => {
   it('answers a changing call with the facts, whether it succeeds or fails, and hands its id to the journal', async () => {
     const ids: string[] = [];
     const journal: CallJournal = {
+      ...passOn,
       once: (id, call, execute) => {
         ids.push(`${id} ${call}`);
-        return execute();
+        return passOn.once(id, call, execute);
       },
     };
     const { client } = await serve({ 'instance.stop': async () => ({}) }, { journal });

@@ -57,10 +57,10 @@ describe('the conversion of disks', () => {
         const id = `${Math.random()}`;
         return step(
           name,
-          () => nodes.call(node, call, params, id),
+          () => nodes.call(node, call, params, { id }),
           async () => {
             for (const [index, each] of undo.entries())
-              await nodes.call(node, each.call, each.params as never, `${id}/${index}`);
+              await nodes.call(node, each.call, each.params as never, { id: `${id}/${index}` });
           },
         );
       },

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type CallOrder, Fence, Numbering } from '../../lib/rpc/order.ts';
+
+/** One call of a master: what it sends, and whether the master still waits for it. */
+interface Call {
+  life: number;
+  order: CallOrder;
+  end: () => void;
+  isOpen: boolean;
+}
+
+/** Begins a call that lasts until `end`. */
+function begin(numbering: Numbering, life: number): Call {
+  const call: Partial<Call> = { life, isOpen: true };
+  void numbering.during('node', (order) => {
+    call.order = order;
+    return new Promise<void>((resolve) => {
+      call.end = resolve;
+    });
+  });
+  return call as Call;
+}
+
+const passes = (fence: Fence, order: CallOrder) => {
+  try {
+    fence.pass(order);
+    return true;
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, 'unavailable');
+    return false;
+  }
+};
+
+describe('order of calls', () => {
+  it('lets every call pass that the newest master waits for, and none that has ended before a later one has come', async () => {
+    const move = fc.oneof(
+      fc.constant({ do: 'begin' as const }),
+      fc.record({ do: fc.constant('end' as const), at: fc.nat(20) }),
+      fc.record({ do: fc.constant('arrive' as const), at: fc.nat(20) }),
+      fc.constant({ do: 'restart' as const }),
+    );
+    let [passed, refused] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { minLength: 10, maxLength: 60 }), async (moves) => {
+        const fence = new Fence();
+        let life = 1;
+        let numbering = new Numbering(life);
+        const calls: Call[] = [];
+        /** The calls that had ended for the master when some call began that has arrived since. */
+        const gone = new Set<Call>();
+        const endedBefore = new Map<Call, Call[]>();
+        for (const step of moves) {
+          if (step.do === 'begin') {
+            const call = begin(numbering, life);
+            endedBefore.set(
+              call,
+              calls.filter((other) => !other.isOpen || other.life < life),
+            );
+            calls.push(call);
+          } else if (step.do === 'restart') {
+            numbering = new Numbering(++life);
+          } else if (step.do === 'end') {
+            const call = calls[step.at % Math.max(calls.length, 1)];
+            if (!call?.isOpen) continue;
+            call.isOpen = false;
+            call.end();
+            await new Promise(setImmediate);
+          } else {
+            const call = calls[step.at % Math.max(calls.length, 1)];
+            if (!call) continue;
+            const hasPassed = passes(fence, call.order);
+            if (call.isOpen && call.life === life) assert.ok(hasPassed, 'one that is waited for');
+            if (gone.has(call)) assert.ok(!hasPassed, 'one that is late');
+            if (hasPassed) {
+              passed++;
+              for (const other of endedBefore.get(call) ?? []) gone.add(other);
+            } else refused++;
+          }
+        }
+      }),
+    );
+    assert.ok(passed > 100 && refused > 10, `${passed} passed, ${refused} refused`);
+  });
+
+  it('counts the calls to each node by themselves', async () => {
+    const numbering = new Numbering(1);
+    const orders: CallOrder[] = [];
+    await numbering.during('a', async () => {
+      await numbering.during('b', async (order) => orders.push(order));
+      await numbering.during('a', async (order) => orders.push(order));
+    });
+    await numbering.during('a', async (order) => orders.push(order));
+    const places = orders.map(({ number, floor }) => [number, floor]);
+    assert.deepEqual(places, [
+      [2, 2],
+      [3, 1],
+      [4, 4],
+    ]);
+  });
+});
