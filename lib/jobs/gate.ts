@@ -5,9 +5,9 @@ import { schedule } from './schedule.ts';
 /** A job that has not begun. */
 export interface Entrant extends Filtered {
   readonly priority: number;
-  /** Lets it begin. */
+  /** Called when it may begin. */
   start(): void;
-  /** Ends it before it begins. */
+  /** Called when it is to end before it begins. */
   reject(): void;
 }
 

@@ -3,6 +3,7 @@ import type { Json } from '../base/json.ts';
 import type { OpInput } from '../model/job.ts';
 import type { ClusterView } from '../model/view.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
+import type { StoredJob } from '../store/jobs.ts';
 import type { CheckContext, Done, RunContext } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
 import { stepContext } from './context.ts';
@@ -58,4 +59,19 @@ export async function perform(
       `The journal holds steps that were not taken again: ${astray.join(', ')}`,
     );
   return end;
+}
+
+/** @throws MerapiError execution when another release of Merapi began an opcode, the one with this index of its job, in another way */
+export function checkVersion(
+  index: number,
+  params: OpInput,
+  { units, steps }: Pick<StoredJob, 'units' | 'steps'>,
+): void {
+  const began = units.get(index) ?? 1;
+  if (began === versionOf(params)) return;
+  const names = steps.filter(({ op }) => op === index).map(({ name }) => name);
+  throw new MerapiError(
+    'execution',
+    `Another release of Merapi began this (version ${began} of ${params.OP_ID}, here ${versionOf(params)}), so it can neither go on nor be undone. Steps that began: ${names.join(', ') || 'none'}`,
+  );
 }

@@ -12,7 +12,7 @@ const REDACTED = '<redacted>';
 /** A job that nobody has stored yet; the secrets of its opcodes, sealed, by index. */
 export interface NewJob {
   job: Job;
-  secrets: Map<number, string>;
+  secrets: ReadonlyMap<number, string>;
 }
 
 /**

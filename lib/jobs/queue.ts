@@ -2,12 +2,14 @@ import { EventEmitter } from 'node:events';
 import { MerapiError } from '../base/errors.ts';
 import { LockManager, type LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
-import { isFinal, type Job, type JobStatus, type OpInput } from '../model/job.ts';
+import type { Job, JobStatus, OpInput } from '../model/job.ts';
 import { changed } from '../model/object.ts';
 import { put, remove } from '../store/changes.ts';
+import { NOTHING_DONE } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Build } from '../units/define.ts';
 import { Durations } from './durations.ts';
+import { endOf } from './end-of.ts';
 import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
 import { type KeyedRequest, Keys } from './keys.ts';
@@ -55,7 +57,8 @@ export class JobQueue {
     this.#held = held;
     this.#lastId = await jobs.lastId();
     for (const job of await jobs.between(this.#lastId - LEARNT, this.#lastId)) this.#durations.learn(job);
-    const runs = (await jobs.unfinished()).map((stored) => new JobRun(this.#parts, stored));
+    const runs: JobRun[] = [];
+    for await (const stored of jobs.unfinished()) runs.push(new JobRun(this.#parts, stored));
     this.#parts.gate.apply(this.#parts.store.view.filters);
     for (const run of runs) this.#runs.set(run.id, run);
     for (const run of runs) this.#go(run);
@@ -126,8 +129,7 @@ export class JobQueue {
       id,
       change: { change: 'job-add', job, secrets },
       go: () => {
-        const nothing = { steps: [], locks: new Map(), undo: new Map(), units: new Map() };
-        const run = new JobRun(this.#parts, { job, secrets, ...nothing });
+        const run = new JobRun(this.#parts, { ...NOTHING_DONE, job, secrets });
         this.#runs.set(id, run);
         this.#go(run);
       },
@@ -254,8 +256,11 @@ export class JobQueue {
   }
 
   #go(run: JobRun): void {
-    if (this.#held) return;
-    void run
+    if (!this.#held) run.enter(() => void this.#run(run));
+  }
+
+  #run(run: JobRun): Promise<void> {
+    return run
       .run()
       .catch((error) => {
         if (this.#closed) return;
@@ -273,26 +278,10 @@ export class JobQueue {
   }
 
   #endOf(id: number, signal: AbortSignal): Promise<JobStatus | null> {
-    return new Promise((resolve, reject) => {
-      const stop = this.subscribe(id, () => look());
-      const abort = () => {
-        stop();
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      const finish = (status: JobStatus | null) => {
-        stop();
-        signal.removeEventListener('abort', abort);
-        resolve(status);
-      };
-      const look = () => {
-        if (this.#runs.has(id)) return;
-        this.#parts.store.jobs.get(id).then((job) => {
-          if (!job || isFinal(job.status)) finish(job?.status ?? null);
-        }, reject);
-      };
-      if (signal.aborted) abort();
-      else look();
+    return endOf(id, signal, {
+      goesOn: (id) => this.#runs.has(id),
+      stored: (id) => this.#parts.store.jobs.get(id),
+      subscribe: (id, listener) => this.subscribe(id, listener),
     });
   }
 }

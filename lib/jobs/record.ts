@@ -20,8 +20,9 @@ export class JobRecord {
   constructor({ job }: StoredJob, clock: Clock) {
     this.#id = job.id;
     this.#clock = clock;
-    this.ops = job.ops.map((op) => ({ ...op }));
-    this.#logged = this.ops.map((op) => op.log.map((entry) => entry.text));
+    this.ops = [...job.ops];
+    const hasLog = this.ops.some((op) => op.log.length > 0);
+    this.#logged = hasLog ? this.ops.map((op) => op.log.map((entry) => entry.text)) : [];
     this.#start = job.start;
     this.isCanceling = job.status === 'canceling';
     this.#serial = Math.max(0, ...this.ops.flatMap((op) => op.log.map((entry) => entry.serial)));

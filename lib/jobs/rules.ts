@@ -11,7 +11,7 @@ import { parseFilter } from '../query/language.ts';
 /** A job as filters see it. */
 export interface Filtered {
   readonly id: number;
-  readonly ops: readonly OpInput[];
+  readonly inputs: readonly OpInput[];
 }
 
 /** A filter that can be asked. */
@@ -46,9 +46,9 @@ type Row = Readonly<Record<string, unknown>>;
 /** What a predicate looks at: it is met if one of these rows meets its condition. */
 const rowsOf: Readonly<Record<PredicateKind, (job: Filtered) => readonly Row[]>> = {
   jobid: ({ id }) => [{ id }],
-  opcode: ({ ops }) => ops,
-  reason: ({ ops }) =>
-    ops
+  opcode: ({ inputs }) => inputs,
+  reason: ({ inputs }) =>
+    inputs
       .flatMap((op) => (op.reason ?? []) as [string, string, number | bigint][])
       .map(([source, reason, timestamp]) => ({ source, reason, timestamp: Number(timestamp) })),
 };

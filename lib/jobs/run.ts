@@ -5,35 +5,42 @@ import { isFinal, type Job, type JobOp, type JobStatus, type LogType, type OpInp
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Done } from '../units/define.ts';
+import { Cancel } from './cancel.ts';
 import { withCurrent } from './current.ts';
+import type { Entrant } from './gate.ts';
 import { Abandoned, Journal } from './journal.ts';
 import type { PreparedJob, RunnerParts } from './parts.ts';
-import { perform, versionOf } from './perform.ts';
+import { checkVersion, perform, versionOf } from './perform.ts';
 import { JobRecord } from './record.ts';
-import { admitted, dependenciesEnded, lockFor } from './waiting.ts';
+import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
 
-/** One job on its way from the queue to its end. */
-export class JobRun {
+const NO_GRANTS: ReadonlyMap<number, Grant> = new Map();
+
+/**
+ * One job on its way from the queue to its end. There may be very many that have not begun: until the gate lets it in, a job has
+ * nothing but what is stored of it.
+ */
+export class JobRun implements Entrant {
   readonly id: number;
+  readonly priority: number;
   readonly #parts: RunnerParts;
   readonly #stored: StoredJob;
-  readonly #cancel = new AbortController();
+  readonly #cancel = new Cancel();
   readonly #record: JobRecord;
-  readonly #grants = new Map<number, Grant>();
+  /** What its opcodes held when the last life of the master ended. */
+  readonly #grants: ReadonlyMap<number, Grant> = NO_GRANTS;
   /** Since when an opcode waits for locks or for other jobs, if one does now; this is not stored. */
   #waitingSince: number | null = null;
-  /** Whether the job filters have not let it begin yet. */
-  #isAtGate = false;
+  /** Lets it begin, while the job filters or other jobs keep it from that. */
+  #begins: (() => void) | null = null;
 
   constructor(parts: RunnerParts, stored: StoredJob) {
     this.#parts = parts;
     this.#stored = stored;
     this.id = stored.job.id;
+    this.priority = stored.job.priority;
     this.#record = new JobRecord(stored, parts.clock);
-    for (const [op, locks] of stored.locks) {
-      const wanted = locks.filter(() => !isFinal(this.#record.at(op).status));
-      if (wanted.length > 0) this.#grants.set(op, parts.locks.regrant(this.#owner(op), wanted));
-    }
+    if (stored.locks.size > 0) this.#grants = this.#regranted(stored.locks);
     if (this.#record.isCanceling) this.#cancel.abort(canceled());
     if (this.#record.isRunning) parts.slots.resume(this.id);
   }
@@ -41,13 +48,13 @@ export class JobRun {
   /** Takes the job back if none of its opcodes runs; false when one does. */
   cancel(): boolean {
     if (this.#waitingSince === null && !this.#isAtGate) return false;
-    this.#cancel.abort(canceled());
+    this.#stop(canceled());
     return true;
   }
 
   /** Lets the job stop before its next step. Resolves when that is on disk, so that a crash does not forget it. */
   async cancelRunning(): Promise<void> {
-    if (this.#cancel.signal.aborted) return;
+    if (this.#cancel.reason) return;
     this.#record.isCanceling = true;
     await this.#parts.store.commit({ job: this.id }, () => [{ change: 'job-cancel', job: this.id }]);
     this.#cancel.abort(canceled());
@@ -56,6 +63,7 @@ export class JobRun {
 
   /** Lets the job stop where it stands, and write nothing more. */
   abandon(): void {
+    this.#begins = null; // it never does
     this.#cancel.abort(new Abandoned('the store cannot be written'));
   }
 
@@ -69,9 +77,52 @@ export class JobRun {
     return withCurrent(job, this.#waitingSince, this.#record.ops);
   }
 
+  get inputs(): readonly OpInput[] {
+    return this.#record.ops.map(({ input }) => input);
+  }
+
+  /** Waits until the job filters let it begin and the jobs that it depends on have ended, or until it is cancelled: then `begin`. */
+  enter(begin: () => void): void {
+    const { gate, endOf } = this.#parts;
+    if (this.#record.hasBegun || this.#cancel.reason) {
+      if (this.#record.hasBegun) gate.resume(this);
+      begin();
+      return;
+    }
+    this.#begins = begin;
+    const others = this.inputs.flatMap((op) => dependsOf(op).map(([id]) => id));
+    gate.enter(this, others.length > 0);
+    if (others.length === 0) return;
+    if (this.#isAtGate) this.#wait();
+    const unblock = () => gate.unblock(this.id); // what is wrong with a dependency, its opcode will say
+    Promise.all(others.map((id) => endOf(id, this.#cancel.signal))).then(unblock, unblock);
+  }
+
+  start(): void {
+    const begin = this.#begins;
+    [this.#begins, this.#waitingSince] = [null, null];
+    begin?.();
+  }
+
+  reject(): void {
+    this.#parts.log.info({ job: this.id }, 'a job filter rejects a job');
+    this.#stop(new MerapiError('canceled', 'A job filter rejects the job'));
+  }
+
+  get #isAtGate(): boolean {
+    return this.#begins !== null;
+  }
+
+  #stop(reason: Error): void {
+    this.#cancel.abort(reason);
+    if (!this.#isAtGate) return;
+    this.#parts.gate.leave(this.id);
+    this.start();
+  }
+
   /** Runs the job to its end. @throws Abandoned when the store fails */
   async run(): Promise<void> {
-    if (!(await this.#admitted())) {
+    if (this.#cancel.reason && !this.#record.hasBegun) {
       await this.#end(this.#journal(0), 0, 'canceled', null);
       return;
     }
@@ -82,26 +133,12 @@ export class JobRun {
     }
   }
 
-  /** Waits until the job filters let it begin; false when it is not to begin any more. */
-  async #admitted(): Promise<boolean> {
-    const { gate, log, endOf } = this.#parts;
-    const ops = this.#record.ops.map(({ input }) => input);
-    if (this.#record.hasBegun) {
-      gate.resume({ id: this.id, ops });
-      return true;
-    }
-    const reject = () => {
-      log.info({ job: this.id }, 'a job filter rejects a job');
-      this.#cancel.abort(new MerapiError('canceled', 'A job filter rejects the job'));
-    };
-    const job = { id: this.id, ops, priority: this.#stored.job.priority, reject };
-    this.#isAtGate = true;
-    try {
-      return await admitted(gate, job, endOf, this.#cancel.signal, () => this.#wait());
-    } finally {
-      this.#isAtGate = false;
-      this.#waitingSince = null;
-    }
+  #regranted(stored: StoredJob['locks']): ReadonlyMap<number, Grant> {
+    const grants = new Map<number, Grant>();
+    for (const [op, locks] of stored)
+      if (locks.length > 0 && !isFinal(this.#record.at(op).status))
+        grants.set(op, this.#parts.locks.regrant(this.#owner(op), locks));
+    return grants;
   }
 
   #journal(index: number): Journal {
@@ -125,13 +162,13 @@ export class JobRun {
         const unit = versionOf(params);
         journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks, unit });
         journal.later(...this.#record.started(index));
-      } else this.#checkVersion(index, params);
+      } else checkVersion(index, params, this.#stored);
       await this.#perform(index, journal, params, () => this.#leave(grant));
       return 'success';
     } catch (error) {
       // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
       if (error instanceof Abandoned) throw error;
-      if (this.#cancel.signal.aborted && !grant) return await this.#end(journal, index, 'canceled', null);
+      if (this.#cancel.reason && !grant) return await this.#end(journal, index, 'canceled', null);
       if (!(error instanceof MerapiError))
         this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
       const failure = journal.undoing ?? toFailure(error);
@@ -157,7 +194,7 @@ export class JobRun {
       const grant = await lockFor(params, this.#parts, claimant);
       try {
         this.#waitingSince ??= this.#parts.clock.seconds();
-        await this.#parts.slots.take(this.id, this.#stored.job.priority, signal);
+        await this.#parts.slots.take(this.id, this.priority, signal);
         return grant;
       } catch (error) {
         grant.release();
@@ -172,17 +209,6 @@ export class JobRun {
   #leave(grant: Grant | undefined): void {
     grant?.release();
     this.#parts.slots.leave(this.id);
-  }
-
-  /** @throws MerapiError execution when another release of Merapi began the opcode in another way */
-  #checkVersion(index: number, params: OpInput): void {
-    const began = this.#stored.units.get(index) ?? 1;
-    if (began === versionOf(params)) return;
-    const steps = this.#stored.steps.filter(({ op }) => op === index).map(({ name }) => name);
-    throw new MerapiError(
-      'execution',
-      `Another release of Merapi began this (version ${began} of ${params.OP_ID}, here ${versionOf(params)}), so it can neither go on nor be undone. Steps that began: ${steps.join(', ') || 'none'}`,
-    );
   }
 
   #wait(): void {

@@ -52,8 +52,9 @@ export class Slots {
       };
       if (signal.aborted) return reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(waiter);
-      this.#waiting.sort((a, b) => a.priority - b.priority || a.job - b.job);
+      let place = this.#waiting.length;
+      while (place > 0 && goesBefore(waiter, this.#waiting[place - 1] as Waiter)) place -= 1;
+      this.#waiting.splice(place, 0, waiter);
     });
   }
 
@@ -77,4 +78,8 @@ export class Slots {
       next.take();
     }
   }
+}
+
+function goesBefore(a: Waiter, b: Waiter): boolean {
+  return a.priority === b.priority ? a.job < b.job : a.priority < b.priority;
 }

@@ -4,48 +4,13 @@ import type { JobStatus, OpInput } from '../model/job.ts';
 import type { LockPlan } from '../model/locks.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import type { Store } from '../store/store.ts';
-import type { Entrant, Gate } from './gate.ts';
 
 /** The status in which another job ends; waits for it. Null when there is no such job. */
 export type EndOf = (job: number, signal: AbortSignal) => Promise<JobStatus | null>;
 
 /** The jobs that an opcode depends on, with the statuses that are accepted. */
-function dependsOf(op: OpInput): [number, JobStatus[]][] {
+export function dependsOf(op: OpInput): [number, JobStatus[]][] {
   return (op.depends as [number, JobStatus[]][] | null) ?? [];
-}
-
-/**
- * Waits until the job filters let a job begin; false when the signal fires before. Until the jobs that it depends on have ended
- * it is blocked.
- * @param onBlocked called when it waits for other jobs
- */
-export async function admitted(
-  gate: Gate,
-  job: Omit<Entrant, 'start'>,
-  endOf: EndOf,
-  signal: AbortSignal,
-  onBlocked: () => void,
-): Promise<boolean> {
-  const others = new Set(job.ops.flatMap((op) => dependsOf(op).map(([id]) => id)));
-  let hasBegun = false;
-  await new Promise<void>((end) => {
-    const leave = () => {
-      gate.leave(job.id);
-      end();
-    };
-    const start = () => {
-      hasBegun = true;
-      signal.removeEventListener('abort', leave);
-      end();
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    gate.enter({ ...job, start }, others.size > 0);
-    if (others.size === 0 || signal.aborted) return;
-    onBlocked();
-    const unblock = () => gate.unblock(job.id); // what is wrong with a dependency, its opcode will say
-    Promise.all([...others].map((id) => endOf(id, signal))).then(unblock, unblock);
-  });
-  return hasBegun;
 }
 
 /** Waits for the jobs that an opcode depends on. @throws MerapiError execution when one ended otherwise than accepted */

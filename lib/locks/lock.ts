@@ -97,8 +97,11 @@ export class Lock {
       }
     }
     if (served.length === 0) return;
-    const gone = new Set(served);
-    this.#queue = this.#queue.filter((waiter) => !gone.has(waiter));
+    if (served.at(-1) === this.#queue[served.length - 1]) this.#queue.splice(0, served.length);
+    else {
+      const gone = new Set(served);
+      this.#queue = this.#queue.filter((waiter) => !gone.has(waiter));
+    }
     for (const waiter of served) waiter.granted();
   }
 }

@@ -17,14 +17,25 @@ export interface StoredStep {
 /** All that is stored of a job that has not ended, for taking it up again. */
 export interface StoredJob {
   job: Job;
-  steps: StoredStep[];
+  steps: readonly StoredStep[];
   /** By opcode index: what it holds, and the failure that it undoes for. */
-  locks: Map<number, StoredLock[]>;
-  undo: Map<number, Failure>;
-  secrets: Map<number, string>;
+  locks: ReadonlyMap<number, StoredLock[]>;
+  undo: ReadonlyMap<number, Failure>;
+  secrets: ReadonlyMap<number, string>;
   /** By opcode index: the version of the unit that an opcode began with. */
-  units: Map<number, number>;
+  units: ReadonlyMap<number, number>;
 }
+
+const nothing: ReadonlyMap<number, never> = new Map<number, never>();
+
+/** What is stored of a job that has not begun; all of them share it. */
+export const NOTHING_DONE: Omit<StoredJob, 'job'> = {
+  steps: [],
+  locks: nothing,
+  undo: nothing,
+  secrets: nothing,
+  units: nothing,
+};
 
 interface IdRow {
   id: number;
@@ -62,11 +73,18 @@ interface LogRow extends LogEntry {
 }
 
 interface StepRow {
+  job: number;
   op: number;
   name: string;
   seq: number | null;
   outcome: string | null;
   failure: string | null;
+}
+
+interface SecretRow {
+  job: number;
+  op: number;
+  sealed: string;
 }
 
 const read = <T>(text: string): T => parseJson(text) as T;
@@ -129,10 +147,22 @@ export class JobReader {
     }
   }
 
-  /** Every job that has not ended, with its journal. */
-  async unfinished(): Promise<StoredJob[]> {
-    const [ids] = await this.#read<[IdRow]>(['activeIds', []]);
-    return Promise.all(ids.map(({ id }) => this.#stored(id)));
+  /** Every job that has not ended, with its journal, in the order of their ids; a portion is read at a time. */
+  async *unfinished(portion = 1000): AsyncGenerator<StoredJob> {
+    for (let after = 0; ; ) {
+      const page = [after, portion];
+      const [jobs, ops, logs, steps, secrets] = await this.#read<[JobRow, OpRow, LogRow, StepRow, SecretRow]>(
+        ...[['activeJobs', page] as Query, ['activeOps', page] as Query, ['activeLogs', page] as Query],
+        ...[['activeSteps', page] as Query, ['activeSecrets', page] as Query],
+      );
+      const opsOf = groupBy(ops, (row) => row.job);
+      const stepsOf = groupBy(steps, (row) => row.job);
+      const secretsOf = groupBy(secrets, (row) => row.job);
+      for (const job of jobsOf(jobs, ops, logs))
+        yield storedJob(job, opsOf.get(job.id) ?? [], stepsOf.get(job.id), secretsOf.get(job.id));
+      if (jobs.length < portion) return;
+      after = jobs.at(-1)?.id ?? after;
+    }
   }
 
   /** The reading thread may see a commit before the main thread has heard that it is done. */
@@ -144,28 +174,27 @@ export class JobReader {
     return rows;
   }
 
-  async #stored(id: number): Promise<StoredJob> {
-    const [jobs, ops, logs, steps, secrets] = await this.#read<
-      [JobRow, OpRow, LogRow, StepRow, { op: number; sealed: string }]
-    >(...jobQueries(id, id), ['steps', [id]], ['secrets', [id]]);
-    const [job] = jobsOf(jobs, ops, logs);
-    const parsed = <T>(key: 'locks' | 'undo') =>
-      new Map(
-        ops.flatMap((row) => (row[key] === null ? [] : [[row.op, read<T>(row[key] as string)] as const])),
-      );
-    return {
-      job: job as Job,
-      steps: steps.map(stepOf),
-      locks: parsed<StoredLock[]>('locks'),
-      undo: parsed<Failure>('undo'),
-      secrets: new Map(secrets.map((row) => [row.op, row.sealed])),
-      units: new Map(ops.flatMap(({ op, unit }) => (unit === null ? [] : [[op, unit] as const]))),
-    };
-  }
-
   async #range(first: number, last: number): Promise<Job[]> {
     return jobsOf(...(await this.#read<[JobRow, OpRow, LogRow]>(...jobQueries(first, last))));
   }
+}
+
+function storedJob(
+  job: Job,
+  ops: readonly OpRow[],
+  steps: readonly StepRow[] | undefined,
+  secrets: readonly SecretRow[] | undefined,
+): StoredJob {
+  const stored: StoredJob = { ...NOTHING_DONE, job };
+  if (steps) stored.steps = steps.map(stepOf);
+  if (secrets) stored.secrets = new Map(secrets.map((row) => [row.op, row.sealed]));
+  const parsed = <T>(key: 'locks' | 'undo') =>
+    new Map(ops.flatMap((row) => (row[key] === null ? [] : [[row.op, read<T>(row[key])] as const])));
+  if (ops.some(({ locks }) => locks !== null)) stored.locks = parsed('locks');
+  if (ops.some(({ undo }) => undo !== null)) stored.undo = parsed('undo');
+  if (ops.some(({ unit }) => unit !== null))
+    stored.units = new Map(ops.flatMap(({ op, unit }) => (unit === null ? [] : [[op, unit] as const])));
+  return stored;
 }
 
 function jobQueries(first: number, last: number): [Query, Query, Query] {

@@ -39,17 +39,23 @@ export const writes = {
 } as const;
 
 /** Every statement that reads, by name. */
+/** A page of the jobs that have not ended: those after an id, so many of them. */
+const active =
+  "FROM jobs WHERE status NOT IN ('success', 'error', 'canceled') AND id > ? ORDER BY id LIMIT ?";
+
 export const reads = {
   epoch: "SELECT value FROM meta WHERE key = 'epoch'",
   lastJob: "SELECT value FROM meta WHERE key = 'last_job'",
   objects: 'SELECT kind, body FROM objects',
   jobIds: 'SELECT id FROM jobs WHERE archived = 0 ORDER BY id',
-  activeIds: "SELECT id FROM jobs WHERE status NOT IN ('success', 'error', 'canceled') ORDER BY id",
+  activeJobs: `SELECT * ${active}`,
+  activeOps: `SELECT * FROM job_ops WHERE job IN (SELECT id ${active}) ORDER BY job, op`,
+  activeLogs: `SELECT * FROM job_log WHERE job IN (SELECT id ${active}) ORDER BY job, serial`,
+  activeSteps: `SELECT job, op, name, seq, outcome, failure FROM job_steps WHERE job IN (SELECT id ${active}) ORDER BY job, seq`,
+  activeSecrets: `SELECT job, op, sealed FROM job_secrets WHERE job IN (SELECT id ${active})`,
   jobs: 'SELECT * FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id',
   ops: 'SELECT * FROM job_ops WHERE job BETWEEN ? AND ? ORDER BY job, op',
   logs: 'SELECT * FROM job_log WHERE job BETWEEN ? AND ? ORDER BY job, serial',
-  steps: 'SELECT op, name, seq, outcome, failure FROM job_steps WHERE job = ? ORDER BY seq',
-  secrets: 'SELECT op, sealed FROM job_secrets WHERE job = ?',
   lastEvent: "SELECT seq AS id FROM sqlite_sequence WHERE name = 'events'",
   events: 'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
   firstEvent: 'SELECT min(id) AS id FROM events',

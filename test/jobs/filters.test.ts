@@ -20,12 +20,12 @@ function aFilter(patch: Partial<JobFilter> = {}): JobFilter {
 }
 
 describe('a job filter', () => {
-  const ops: OpInput[] = [
+  const inputs: OpInput[] = [
     { OP_ID: 'OP_GROUP_ADD', group_name: 'g1', reason: [['gnt:user', 'night shift', 5_000_000_000n]] },
     { OP_ID: 'OP_TEST_DELAY', duration: 3 },
   ];
   const applies = (...predicates: FilterPredicate[]) =>
-    ruleOf(aFilter({ predicates })).applies({ id: 12, ops });
+    ruleOf(aFilter({ predicates })).applies({ id: 12, inputs });
 
   it('applies to jobs that meet all of its predicates, one without any to all', () => {
     assert.equal(applies(), true);
@@ -73,8 +73,8 @@ describe('a job filter', () => {
     const second = aFilter({ predicates: [['jobid', ['=', 'id', 99]]] });
     const third = aFilter({ action: 'ACCEPT' });
     const rules = [first, second, third, aFilter({ action: 'REJECT' })].map(ruleOf);
-    assert.equal(decisive(rules, { id: 12, ops }), third);
-    assert.equal(decisive([ruleOf(first)], { id: 12, ops }), null);
+    assert.equal(decisive(rules, { id: 12, inputs }), third);
+    assert.equal(decisive([ruleOf(first)], { id: 12, inputs }), null);
   });
 });
 

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Job, JobStatus } from '../../lib/model/job.ts';
 import { type Change, put } from '../../lib/store/changes.ts';
+import type { StoredJob } from '../../lib/store/jobs.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { aGroup } from '../helpers/view.ts';
 import { aJob, anOp, StoreFixture } from './fixture.ts';
@@ -51,7 +52,7 @@ describe('jobs on disk', () => {
     assert.deepEqual(await store.jobs.ids(), []);
     assert.equal(await store.jobs.lastId(), 0);
     assert.equal(await store.jobs.get(1), null);
-    assert.deepEqual(await store.jobs.unfinished(), []);
+    assert.deepEqual(await unfinished(), []);
     for await (const job of store.jobs.all()) assert.fail(`there is job ${job.id}`);
   });
 
@@ -90,8 +91,14 @@ describe('jobs on disk', () => {
     assert.deepEqual(await store.jobs.get(1), wanted);
     await reopen();
     assert.deepEqual(await store.jobs.get(1), wanted);
-    assert.deepEqual(await store.jobs.unfinished(), []);
+    assert.deepEqual(await unfinished(), []);
   });
+
+  async function unfinished(portion?: number): Promise<StoredJob[]> {
+    const found: StoredJob[] = [];
+    for await (const job of store.jobs.unfinished(portion)) found.push(job);
+    return found;
+  }
 
   it('that have not ended come with steps, locks, undo and secrets until they end', async () => {
     await commit(add(aJob(2, [anOp(input), anOp(input)]), [[1, 'sealed']]), add(aJob(3, [anOp(input)])));
@@ -109,7 +116,8 @@ describe('jobs on disk', () => {
       { change: 'step-begin', job: 2, op: 0, name: 'b' }, // once more, after a crash: the outcome stays
     );
     await reopen();
-    const [second, third, ...others] = await store.jobs.unfinished();
+    const [second, third, ...others] = await unfinished();
+    assert.deepEqual(await unfinished(1), [second, third], 'a page at a time');
     assert.deepEqual(others, []);
     assert.deepEqual(second, {
       job: aJob(2, [anOp(input), anOp(input)]),
@@ -127,7 +135,7 @@ describe('jobs on disk', () => {
     assert.equal(third?.job.id, 3);
     await commit(set(2, 'success', 1, 2), { change: 'job-clean', job: 2 });
     assert.deepEqual(
-      (await store.jobs.unfinished()).map(({ job }) => job.id),
+      (await unfinished()).map(({ job }) => job.id),
       [3],
     );
     for (const table of ['job_steps', 'job_secrets', 'job_ops WHERE locks IS NOT NULL OR undo IS NOT NULL'])

@@ -1,0 +1,25 @@
+/** The cancel of a job. Nothing is made before somebody wants to hear of it, for very many jobs may wait. */
+export class Cancel {
+  #controller: AbortController | null = null;
+  #reason: Error | null = null;
+
+  /** Why the job is to stop; null while it is not. */
+  get reason(): Error | null {
+    return this.#reason;
+  }
+
+  /** Fires with the reason when the job is to stop. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#reason) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Lets the job stop. Only the first reason counts. */
+  abort(reason: Error): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason);
+  }
+}
