@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
@@ -52,6 +53,8 @@ export async function openMaster(
   nodes: LocalNodes | null,
   signal: AbortSignal,
 ): Promise<Running> {
+  // V8 would let garbage grow to several times of what lives before it looks for it, and keep the memory for ever.
+  setFlagsFromString('--heap-growing-percent=15');
   const log = createLogger('master', process.env.MERAPI_LOG_LEVEL ?? 'warn');
   const layout = layoutOf(resolve(command.dir));
   const usersFile = command.users ? resolve(command.users) : layout.users;

@@ -91,7 +91,7 @@ export interface Manager {
   /** @throws MerapiError not_found */
   removeFilter(principal: Principal, uuid: string): Promise<void>;
   /** All about the cluster itself, in the form of /2/info. */
-  clusterInfo(principal: Principal): Record<string, unknown>;
+  clusterInfo(principal: Principal): Readonly<Record<string, unknown>>;
   /** The tags of an object. @throws MerapiError not_found */
   tags(principal: Principal, kind: TagKind, name: string | null): string[];
   /** The names of the OS definitions that are valid on all usable nodes, each variant as OS+VARIANT. */

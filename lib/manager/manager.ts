@@ -138,7 +138,7 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
       await queue.removeFilter(uuid);
     },
 
-    clusterInfo(principal): Record<string, unknown> {
+    clusterInfo(principal): Readonly<Record<string, unknown>> {
       authorise(principal, 'look', 'cluster');
       return clusterInfo(store.view);
     },

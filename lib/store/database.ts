@@ -45,7 +45,10 @@ export class Connection {
 
   /** Opens the database file; the one that writes makes the file and brings its schema up to date. */
   static async open(start: WorkerStart): Promise<Connection> {
-    const worker = new Worker(threadBody(), { workerData: start });
+    const worker = new Worker(threadBody(), {
+      workerData: start,
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     const epoch = await new Promise<number>((resolve, reject) => {
       worker.once('message', (message: FromWorker) => resolve(message.kind === 'ready' ? message.epoch : 0));
       worker.once('error', (cause) =>

@@ -1,6 +1,6 @@
 import { arch } from 'node:process';
 import { VERSION } from '../base/version.ts';
-import { dataCollectors } from '../model/cluster.ts';
+import { type Cluster, dataCollectors } from '../model/cluster.ts';
 import type { ClusterView } from '../model/view.ts';
 
 /** The release of Ganeti whose remote API is served. */
@@ -24,13 +24,28 @@ function ofCollectors<T>(value: T): Record<string, T> {
   return Object.fromEntries(dataCollectors.map((name) => [name, value]));
 }
 
+type ClusterInfo = Readonly<Record<string, unknown>>;
+
+/** What was told last of each state of the cluster object, with the name of the master that it was told with. */
+const told = new WeakMap<Cluster, { master: string | null; info: ClusterInfo }>();
+
 /**
  * All about the cluster itself, in the form of GET /2/info; `merapi_version` is the only key that Ganeti does not have. What
- * Merapi does not know of (volume groups, Ganeti's ssh setup and monitoring) has the value that a cluster without it shows.
+ * Merapi does not know of (volume groups, Ganeti's ssh setup and monitoring) has the value that a cluster without it shows. As
+ * long as nothing of it changes it is the same object.
  * @throws MerapiError unavailable when the cluster is not initialised.
  */
-export function clusterInfo(view: ClusterView): Record<string, unknown> {
+export function clusterInfo(view: ClusterView): ClusterInfo {
   const { cluster } = view;
+  const master = view.nodes.get(cluster.master_node)?.name ?? null;
+  const known = told.get(cluster);
+  if (known?.master === master) return known.info;
+  const info = infoOf(cluster, master);
+  told.set(cluster, { master, info });
+  return info;
+}
+
+function infoOf(cluster: Cluster, master: string | null): ClusterInfo {
   return {
     software_version: GANETI_VERSION,
     merapi_version: VERSION,
@@ -41,7 +56,7 @@ export function clusterInfo(view: ClusterView): Record<string, unknown> {
     vcs_version: `merapi ${VERSION}`,
     architecture: ['64bits', machines[arch] ?? arch],
     name: cluster.name,
-    master: view.nodes.get(cluster.master_node)?.name ?? null,
+    master,
     default_hypervisor: cluster.enabled_hypervisors[0],
     enabled_hypervisors: cluster.enabled_hypervisors,
     hvparams: cluster.hvparams,

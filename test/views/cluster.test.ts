@@ -70,4 +70,15 @@ describe('views/tags', () => {
           error instanceof MerapiError && error.code === 'not_found' && /'nosuch'/.test(error.message),
       );
   });
+
+  it('is the same object until the cluster or the name of its master changes', () => {
+    const cluster = aCluster();
+    const nodes = [aNode('node1')];
+    const info = clusterInfo(viewOf({ cluster, nodes }));
+    assert.equal(clusterInfo(viewOf({ cluster, nodes })), info);
+    const renamed = viewOf({ cluster, nodes: [aNode('node1', { name: 'other.example.com' })] });
+    assert.equal(clusterInfo(renamed).master, 'other.example.com');
+    const tagged = viewOf({ cluster: aCluster({ tags: ['new'] }), nodes });
+    assert.deepEqual(clusterInfo(tagged).tags, ['new']);
+  });
 });

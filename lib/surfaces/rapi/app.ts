@@ -13,7 +13,7 @@ import { errorAnswer } from './errors.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
-import { EventStream, JsonPieces } from './stream.ts';
+import { EventStream, JsonPieces, JsonText } from './stream.ts';
 
 /** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
 const WAIT_TIMEOUT = 10_000;
@@ -58,11 +58,12 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             )
             .digest('hex'),
         header: (name) => context.get(name) || null,
-        signal: requestSignal(context, underWay, options.closing),
+        signal: () => requestSignal(context, underWay, options.closing),
         waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
       });
       if (result instanceof EventStream) writeEvents(context, result);
       else if (result instanceof JsonPieces) await writePieces(context, result);
+      else if (result instanceof JsonText) writeText(context, 200, result.text);
       else write(context, 200, result);
     });
   const app = new Koa();
@@ -152,7 +153,11 @@ async function* resumed(begun: string, rest: AsyncIterator<string>): AsyncGenera
 
 /** Sets the answer as text, for Koa would add a charset to JSON and turn null into an empty answer. */
 function write(context: Context, status: number, value: unknown): void {
+  writeText(context, status, stringifyJson(value));
+}
+
+function writeText(context: Context, status: number, text: string): void {
   context.status = status;
   context.set('Content-Type', 'application/json');
-  context.body = `${stringifyJson(value)}\n`;
+  context.body = `${text}\n`;
 }

@@ -23,8 +23,8 @@ export interface Call {
   print(): string;
   /** The value of a header; null when it is not given. */
   header(name: string): string | null;
-  /** Fires when the client is gone or the server ends. */
-  readonly signal: AbortSignal;
+  /** What fires when the client is gone or the server ends; to be asked for once. */
+  signal(): AbortSignal;
   /** How long a request may wait for a change, in milliseconds. */
   readonly waitTimeout: number;
 }

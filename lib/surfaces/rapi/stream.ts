@@ -13,6 +13,28 @@ export class JsonPieces {
   }
 }
 
+/** The texts of answers that were asked for before. */
+const texts = new WeakMap<object, string>();
+
+/** An answer that is a JSON text already. */
+export class JsonText {
+  readonly text: string;
+
+  private constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The text of a value that never changes: it is made once, however often it is asked for. */
+  static of(value: Readonly<Record<string, unknown>>): JsonText {
+    let text = texts.get(value);
+    if (text === undefined) {
+      text = stringifyJson(value);
+      texts.set(value, text);
+    }
+    return new JsonText(text);
+  }
+}
+
 /** An answer of Server-Sent Events that goes on until the client leaves. */
 export class EventStream {
   readonly pieces: AsyncIterable<string>;

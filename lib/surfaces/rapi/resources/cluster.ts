@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Resource } from '../resource.ts';
 import { rowSchema } from '../rows.ts';
-import { jsonList } from '../stream.ts';
+import { JsonText, jsonList } from '../stream.ts';
 import { submits } from '../submission.ts';
 
 /** The version of the RAPI. */
@@ -69,7 +69,7 @@ export const clusterResources: readonly Resource[] = [
         opcode: null,
         doc: 'All about the cluster itself.',
         answer: z.record(z.string(), z.unknown()),
-        handle: (call) => call.manager.clusterInfo(call.principal),
+        handle: (call) => JsonText.of(call.manager.clusterInfo(call.principal)),
       },
     },
   },

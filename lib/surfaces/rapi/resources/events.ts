@@ -50,7 +50,7 @@ export const eventResources: readonly Resource[] = [
 type Wanted = (event: ClusterEvent) => boolean;
 
 async function handle(call: Call): Promise<unknown> {
-  const { query, signal } = call;
+  const { query } = call;
   const reader = call.manager.events(call.principal);
   const wanted = wantedOf(call);
   const since = query.text('since');
@@ -61,7 +61,7 @@ async function handle(call: Call): Promise<unknown> {
   }
   const known = call.header('last-event-id');
   const after = known === null ? reader.last : idOf('The header Last-Event-ID', known);
-  return new EventStream(stream(reader, after, wanted, signal));
+  return new EventStream(stream(reader, after, wanted, call.signal()));
 }
 
 /** Each event as a message with its id; a `gap` where some are not kept any more; now and then the id alone. */

@@ -123,7 +123,7 @@ function wait(call: Call): Promise<unknown> {
     knownInfo(body.previous_job_info ?? null),
     knownSerial(body.previous_log_serial ?? null),
     call.waitTimeout,
-    call.signal,
+    call.signal(),
   );
 }
 
