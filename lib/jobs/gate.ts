@@ -1,6 +1,6 @@
 import type { JobFilter } from '../model/filter.ts';
 import { decisive, type Filtered, type Rule, ruleOf } from './rules.ts';
-import { schedule } from './schedule.ts';
+import { inOrder, schedule } from './schedule.ts';
 
 /** A job that has not begun. */
 export interface Entrant extends Filtered {
@@ -11,30 +11,41 @@ export interface Entrant extends Filtered {
   reject(): void;
 }
 
+interface Begun {
+  readonly job: Filtered;
+  filter: JobFilter | null;
+}
+
 interface Standing {
   readonly job: Entrant;
   blocked: boolean;
   filter: JobFilter | null;
 }
 
-/** Where jobs wait until the job filters let them begin. */
+/** Where jobs wait until the job filters let them begin. There may be very many: none is looked at without need. */
 export class Gate {
   #rules: readonly Rule[] = [];
   readonly #waiting = new Map<number, Standing>();
-  readonly #running = new Map<number, { job: Filtered; filter: JobFilter | null }>();
+  readonly #running = new Map<number, Begun>();
+  /** How many of those that have begun each filter decides about, by its uuid. */
+  readonly #counts = new Map<string, number>();
 
   /** Looks at every job anew with these filters. @throws MerapiError bad_request when one cannot be understood */
   apply(filters: readonly JobFilter[]): void {
     this.#rules = filters.map(ruleOf);
-    for (const entry of [...this.#waiting.values(), ...this.#running.values()])
+    this.#counts.clear();
+    for (const entry of this.#running.values()) {
       entry.filter = decisive(this.#rules, entry.job);
+      this.#count(entry.filter, 1);
+    }
+    for (const entry of this.#waiting.values()) entry.filter = decisive(this.#rules, entry.job);
     this.#decide([...this.#waiting.values()]);
   }
 
   /** Takes a job, which may begin at once. A `blocked` one does not begin before unblock(). */
   enter(job: Entrant, blocked: boolean): void {
     if (this.#rules.length === 0 && !blocked) {
-      this.#running.set(job.id, { job, filter: null });
+      this.#begin(job, null);
       job.start();
       return;
     }
@@ -58,15 +69,36 @@ export class Gate {
 
   /** A job had begun in an earlier life of the master. */
   resume(job: Filtered): void {
-    this.#running.set(job.id, { job, filter: decisive(this.#rules, job) });
+    this.#begin(job, decisive(this.#rules, job));
   }
 
   /** A job has ended. */
   leave(id: number): void {
     this.#waiting.delete(id);
-    const ended = this.#running.get(id);
+    const filter = this.#running.get(id)?.filter ?? null;
     this.#running.delete(id);
-    if (ended?.filter) this.#decide([...this.#waiting.values()]);
+    if (!filter) return;
+    this.#count(filter, -1);
+    const next = this.#first(filter);
+    if (next) this.#decide([next]); // who takes the place
+  }
+
+  /** The one that goes first of those about which a filter decides and that wait for nothing else. */
+  #first(filter: JobFilter): Standing | null {
+    let first: Standing | null = null;
+    for (const standing of this.#waiting.values())
+      if (standing.filter === filter && !standing.blocked)
+        if (!first || inOrder(standing.job, first.job) < 0) first = standing;
+    return first;
+  }
+
+  #begin(job: Filtered, filter: JobFilter | null): void {
+    this.#running.set(job.id, { job, filter });
+    this.#count(filter, 1);
+  }
+
+  #count(filter: JobFilter | null, change: number): void {
+    if (filter) this.#counts.set(filter.uuid, (this.#counts.get(filter.uuid) ?? 0) + change);
   }
 
   #decide(standing: readonly Standing[]): void {
@@ -76,11 +108,10 @@ export class Gate {
       blocked,
       filter,
     }));
-    const running = [...this.#running.values()].map(({ filter }) => filter);
-    const { start, reject } = schedule(jobs, running);
+    const { start, reject } = schedule(jobs, this.#counts);
     for (const id of start) {
       const { job, filter } = this.#take(id);
-      this.#running.set(id, { job, filter });
+      this.#begin(job, filter);
       job.start();
     }
     for (const id of reject) this.#take(id).job.reject();

@@ -20,24 +20,27 @@ export interface Schedule {
 
 /**
  * Decides which jobs begin. Nobody overtakes within a rate limit; a job that waits for others takes none of its places.
- * @param running the filters that decide about the jobs that have begun and not ended
+ * @param running how many jobs have begun and not ended about which a filter decides, by its uuid
  */
-export function schedule(waiting: readonly Waiting[], running: Iterable<JobFilter | null>): Schedule {
-  const used = new Map<string, number>();
-  const take = (filter: JobFilter) => used.set(filter.uuid, (used.get(filter.uuid) ?? 0) + 1);
-  for (const filter of running) if (filter) take(filter);
+export function schedule(waiting: readonly Waiting[], running: ReadonlyMap<string, number>): Schedule {
+  const taken = new Map<string, number>();
   const start: number[] = [];
   const reject: number[] = [];
-  const inOrder = waiting.toSorted((a, b) => a.priority - b.priority || a.id - b.id);
-  for (const { id, filter, blocked } of inOrder) {
+  for (const { id, filter, blocked } of waiting.toSorted(inOrder)) {
     const action = filter?.action ?? 'ACCEPT';
     if (action === 'REJECT') reject.push(id);
     if (blocked || action === 'REJECT' || action === 'PAUSE') continue;
     if (filter && Array.isArray(action)) {
-      if ((used.get(filter.uuid) ?? 0) >= action[1]) continue;
-      take(filter);
+      const more = taken.get(filter.uuid) ?? 0;
+      if ((running.get(filter.uuid) ?? 0) + more >= action[1]) continue;
+      taken.set(filter.uuid, more + 1);
     }
     start.push(id);
   }
   return { start, reject };
+}
+
+/** Who goes first. */
+export function inOrder(a: Pick<Waiting, 'id' | 'priority'>, b: Pick<Waiting, 'id' | 'priority'>): number {
+  return a.priority - b.priority || a.id - b.id;
 }

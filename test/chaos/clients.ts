@@ -23,12 +23,14 @@ export class ChaosClient {
   readonly #name: string;
   readonly #requests: Requests;
   readonly #random: Random;
+  readonly #keys: Random;
   readonly #isOver: () => boolean;
 
   constructor(rig: Rig, number: number, random: Random, isOver: () => boolean) {
     this.#rig = rig;
     this.#name = `client${number}`;
     this.#random = random.fork('pauses');
+    this.#keys = random.fork('keys');
     this.#requests = new Requests(
       random.fork('requests'),
       number,
@@ -59,18 +61,28 @@ export class ChaosClient {
     this.notes.push({ key, method, path, ops, values, outcome, seen: null });
   }
 
-  /** Repeats a request as long as it cannot have reached a master. */
+  /**
+   * Repeats a request as long as it cannot have reached a master. One with an Idempotency-Key, as every other one has, is repeated
+   * until it is answered, and some of these once more: still there must be one job.
+   */
   async #submit({ method, path, body }: JobRequest, key: string): Promise<Outcome> {
     const asked = `${path}${path.includes('?') ? '&' : '?'}reason=${key}`;
+    const isKeyed = this.#keys.chance(0.5);
+    let times = this.#keys.chance(0.3) ? 2 : 1;
+    let known: Outcome | null = null;
     for (;;) {
-      const answer = await this.#answer(method, asked, body);
+      const answer = await this.#answer(method, asked, body, isKeyed ? { 'idempotency-key': key } : {});
       if ('status' in answer) {
         const { status } = answer;
-        return status === 200
-          ? { kind: 'acknowledged', id: answer.body as number }
-          : { kind: 'refused', status, text: stringifyJson(answer.body).slice(0, 200) };
+        if (status === 200) {
+          known = { kind: 'acknowledged', id: answer.body as number };
+          if (!isKeyed || --times === 0) return known;
+        } else if (!known) return { kind: 'refused', status, text: stringifyJson(answer.body).slice(0, 200) };
+      } else if (answer.reached) {
+        known ??= { kind: 'unknown', text: answer.text };
+        if (!isKeyed) return known;
       }
-      if (answer.reached || this.#isOver()) return { kind: 'unknown', text: answer.text };
+      if (this.#isOver()) return known ?? { kind: 'unknown', text: 'it was not answered in time' };
       await sleep(LOOK);
     }
   }
@@ -106,6 +118,7 @@ export class ChaosClient {
     method: string,
     path: string,
     body?: unknown,
+    headers?: Record<string, string>,
   ): Promise<{ status: number; body: unknown } | { reached: boolean; text: string }> {
     const program = this.#rig.master.serving;
     if (!program) return { reached: false, text: 'no master serves' };
@@ -113,7 +126,7 @@ export class ChaosClient {
     try {
       const client = await program.client();
       return await Promise.race([
-        client.ask(method, path, body),
+        client.ask(method, path, body, headers),
         sleep(PATIENCE, { reached: true, text: 'no answer came' }, { signal: late.signal }),
       ]);
     } catch (error) {

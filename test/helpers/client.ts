@@ -28,8 +28,13 @@ export class Client {
     this.#ca = ca;
   }
 
-  async ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> {
-    const headers: Record<string, string> = {};
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ status: number; body: Json }> {
+    const headers: Record<string, string> = { ...more };
     if (this.#user) headers.authorization = `Basic ${Buffer.from(this.#user.join(':')).toString('base64')}`;
     const text = body === undefined ? '' : JSON.stringify(body);
     if (body !== undefined) {
