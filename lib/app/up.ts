@@ -97,7 +97,7 @@ async function serve(
     if (stop.signal.aborted) return;
     throw error;
   }
-  running.master.store.onFailure((error, lost) => {
+  running.master.store.onFailure(({ error, lost }) => {
     if (!lost) return; // it goes on when it can be written again
     process.stderr.write(`The master stops: ${errorText(error)}\n`);
     process.exitCode = 1;

@@ -50,6 +50,14 @@ export function newJob(id: number, inputs: readonly OpInput[], parts: { clock: C
   return { job: { id, status: 'queued', priority, ops, ...times, archived: false }, secrets };
 }
 
+/** The opcodes of a job that another opcode leaves behind: what that one says of itself they say too, unless they say something else. */
+export function followersOf(
+  { OP_ID, priority, debug_level, reason }: OpInput,
+  ops: readonly OpInput[],
+): OpInput[] {
+  return ops.map((op) => ({ priority, debug_level, reason, comment: `Submitted by ${OP_ID}`, ...op }));
+}
+
 /** The secret values of an opcode that are not empty. */
 function secretsOf(input: OpInput): Record<string, unknown> | null {
   const secrets = Object.entries(allParams(opcodeOf(input.OP_ID))).filter(

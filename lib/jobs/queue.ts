@@ -34,6 +34,8 @@ export class JobQueue {
   readonly #changes = new EventEmitter();
   readonly #keys: Keys;
   readonly #durations = new Durations();
+  /** The jobs that were to write what cannot be stored, with the errors; those that did so twice are not run any more. */
+  readonly #blamed = new Map<number, { error: MerapiError; times: number }>();
   /** The last id that was given away; null until the jobs of the last life are taken up. */
   #lastId: number | null = null;
   /** Whether jobs only wait here, for the next life. */
@@ -75,6 +77,11 @@ export class JobQueue {
     for (const run of this.#runs.values()) run.abandon();
     this.#runs.clear();
     this.#parts = this.#partsOf(this.#life, new LockManager());
+  }
+
+  /** Lets a job fail in the next life of the queue, because it was to write what cannot be stored. */
+  blame(id: number, error: MerapiError): void {
+    this.#blamed.set(id, { error, times: (this.#blamed.get(id)?.times ?? 0) + 1 });
   }
 
   #partsOf(life: { readonly isOver: boolean }, locks: LockManager): RunnerParts {
@@ -256,7 +263,9 @@ export class JobQueue {
   }
 
   #go(run: JobRun): void {
-    if (!this.#held) run.enter(() => void this.#run(run));
+    const blamed = this.#blamed.get(run.id);
+    if (blamed) run.fail(blamed.error);
+    if (!this.#held && (blamed?.times ?? 0) < 2) run.enter(() => void this.#run(run));
   }
 
   #run(run: JobRun): Promise<void> {

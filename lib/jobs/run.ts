@@ -9,8 +9,9 @@ import { Cancel } from './cancel.ts';
 import { withCurrent } from './current.ts';
 import type { Entrant } from './gate.ts';
 import { Abandoned, Journal } from './journal.ts';
-import type { PreparedJob, RunnerParts } from './parts.ts';
+import type { RunnerParts } from './parts.ts';
 import { checkVersion, perform, versionOf } from './perform.ts';
+import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
 import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
 
@@ -59,6 +60,11 @@ export class JobRun implements Entrant {
     await this.#parts.store.commit({ job: this.id }, () => [{ change: 'job-cancel', job: this.id }]);
     this.#cancel.abort(canceled());
     this.#parts.onChange(this.id);
+  }
+
+  /** Lets the job fail before its next step, or at its end; before it is run. */
+  fail(error: MerapiError): void {
+    this.#cancel.abort(new MerapiError('internal_error', error.message, { cause: error }));
   }
 
   /** Lets the job stop where it stands, and write nothing more. */
@@ -123,7 +129,7 @@ export class JobRun implements Entrant {
   /** Runs the job to its end. @throws Abandoned when the store fails */
   async run(): Promise<void> {
     if (this.#cancel.reason && !this.#record.hasBegun) {
-      await this.#end(this.#journal(0), 0, 'canceled', null);
+      await this.#endUnbegun(this.#journal(0), 0);
       return;
     }
     for (const index of this.#record.ops.keys()) {
@@ -168,7 +174,7 @@ export class JobRun implements Entrant {
     } catch (error) {
       // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
       if (error instanceof Abandoned) throw error;
-      if (this.#cancel.reason && !grant) return await this.#end(journal, index, 'canceled', null);
+      if (this.#cancel.reason && !grant) return await this.#endUnbegun(journal, index);
       if (!(error instanceof MerapiError))
         this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
       const failure = journal.undoing ?? toFailure(error);
@@ -222,6 +228,8 @@ export class JobRun implements Entrant {
       log: (text, type) => this.#log(index, journal, text, type),
       resolve: (values) => journal.later(this.#record.resolve(index, values)),
     });
+    const { reason } = this.#cancel;
+    if (reason instanceof MerapiError && reason.code === 'internal_error') throw reason;
     await this.#succeed(index, journal, done, onQueued);
   }
 
@@ -229,7 +237,7 @@ export class JobRun implements Entrant {
   async #succeed(index: number, journal: Journal, done: Done<Json>, onQueued: () => void): Promise<void> {
     const before = this.#record.at(index);
     const end = this.#parts.clock.seconds();
-    const jobs = this.#followers(index, done);
+    const jobs = (done.jobs ?? []).map((ops) => this.#parts.prepare(followersOf(before.input, ops)));
     const result = done.jobs
       ? { ...(done.result as { [key: string]: Json }), jobs: jobs.map(({ id }) => [true, id]) }
       : (done.result ?? null);
@@ -247,14 +255,12 @@ export class JobRun implements Entrant {
     for (const job of jobs) job.go();
   }
 
-  /** The jobs that an opcode leaves behind; what it says of itself they say too, unless they say something else. */
-  #followers(index: number, { jobs = [] }: Done<Json>): PreparedJob[] {
-    const { OP_ID, priority, debug_level, reason } = this.#record.at(index).input;
-    return jobs.map((ops) =>
-      this.#parts.prepare(
-        ops.map((op) => ({ priority, debug_level, reason, comment: `Submitted by ${OP_ID}`, ...op })),
-      ),
-    );
+  /** Ends the job at an opcode that has not begun: it was cancelled, or has to fail. */
+  #endUnbegun(journal: Journal, index: number): Promise<JobStatus> {
+    const failure = toFailure(this.#cancel.reason);
+    return failure.code === 'canceled'
+      ? this.#end(journal, index, 'canceled', null)
+      : this.#end(journal, index, 'error', failure);
   }
 
   async #end(

@@ -3,7 +3,17 @@ import { MerapiError } from '../base/errors.ts';
 import type { Query, Statement } from './sql.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
 
+/** A commit that could not be written. */
+export interface WriteFailure {
+  error: MerapiError;
+  /** Whether another master has taken the store over, so that none ever will be. */
+  lost: boolean;
+  /** The job whose commit no disk would take, if it was that; null when nobody is to blame, or nobody is known. */
+  culprit: number | null;
+}
+
 interface Pending {
+  job: number | null;
   resolve(rows: unknown[][]): void;
   reject(error: MerapiError): void;
 }
@@ -26,11 +36,8 @@ export class Connection {
   #nextId = 1;
   #generation = 0;
   #closed = false;
-  /**
-   * Called when a commit could not be written: everything committed since then is void too. `lost` says that another master has
-   * taken the store over.
-   */
-  onFailure: (error: MerapiError, lost: boolean) => void = () => undefined;
+  /** Called when a commit could not be written: everything committed since then is void too. */
+  onFailure: (failure: WriteFailure) => void = () => undefined;
 
   private constructor(worker: Worker, epoch: number) {
     this.#worker = worker;
@@ -63,17 +70,19 @@ export class Connection {
     return connection;
   }
 
-  /** Writes statements in one transaction with others that come at the same time; resolves when they are on disk. */
-  async write(statements: readonly Statement[]): Promise<void> {
+  /** Writes statements of a job in one transaction with others that come at the same time; resolves when they are on disk. */
+  async write(job: number | null, statements: readonly Statement[]): Promise<void> {
     const generation = this.#generation;
-    await this.#ask((id) => ({ kind: 'write', id, generation, statements }));
+    await this.#ask(job, (id) => ({ kind: 'write', id, generation, statements }));
   }
 
   /** The rows that each of some queries gives, all from one state of the database. */
   async read<Rows extends readonly unknown[]>(
     ...queries: { [K in keyof Rows]: Query }
   ): Promise<{ [K in keyof Rows]: Rows[K][] }> {
-    return (await this.#ask((id) => ({ kind: 'read', id, queries }))) as { [K in keyof Rows]: Rows[K][] };
+    return (await this.#ask(null, (id) => ({ kind: 'read', id, queries }))) as {
+      [K in keyof Rows]: Rows[K][];
+    };
   }
 
   /** Ends the thread after all that was asked for. */
@@ -85,11 +94,11 @@ export class Connection {
     await this.#exited;
   }
 
-  #ask(message: (id: number) => ToWorker): Promise<unknown[][]> {
+  #ask(job: number | null, message: (id: number) => ToWorker): Promise<unknown[][]> {
     if (this.#closed) return Promise.reject(new MerapiError('unavailable', 'The store is closed'));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { job, resolve, reject });
       this.#worker.postMessage(message(id));
     });
   }
@@ -98,12 +107,15 @@ export class Connection {
     if (message.kind === 'rows') this.#take(message.id)?.resolve(message.rows);
     else if (message.kind === 'done') for (const id of message.ids) this.#take(id)?.resolve([]);
     else if (message.kind === 'failed') {
+      const { ids, generation, lost, culprit } = message;
       const error = new MerapiError('unavailable', `The store cannot be written or read: ${message.message}`);
-      if (message.generation !== null) {
-        this.#generation = message.generation + 1;
-        this.onFailure(error, message.lost);
+      if (generation !== null) {
+        this.#generation = generation + 1;
+        const job = culprit === null ? null : (this.#pending.get(culprit)?.job ?? null);
+        this.onFailure({ error, lost, culprit: job });
       }
-      for (const id of message.ids) this.#take(id)?.reject(error);
+      if (culprit !== null) this.#take(culprit)?.reject(unstorable(message.message));
+      for (const id of ids) this.#take(id)?.reject(error);
     }
   }
 
@@ -117,4 +129,8 @@ export class Connection {
     for (const pending of this.#pending.values()) pending.reject(new MerapiError('unavailable', text));
     this.#pending.clear();
   }
+}
+
+function unstorable(reason: string): MerapiError {
+  return new MerapiError('internal_error', `What was to be changed cannot be stored: ${reason}`);
 }

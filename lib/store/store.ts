@@ -6,7 +6,7 @@ import { parseJson } from '../base/json.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { Change, ObjectChange, ObjectKind, Objects } from './changes.ts';
-import { Connection } from './database.ts';
+import { Connection, type WriteFailure } from './database.ts';
 import { EventLog, type EventReader } from './events.ts';
 import { JobReader } from './jobs.ts';
 import { Snapshot } from './snapshot.ts';
@@ -33,19 +33,16 @@ export interface Store {
   /**
    * Writes changes. They are computed at once, from the state that all earlier commits lead to, on disk or not yet; what
    * `build` throws is thrown and nothing happens. Resolves when they are on disk and `view` shows them.
-   * @throws MerapiError unavailable when they cannot be written; then every later commit that was under way fails too, and those
-   * that come before retry() succeeds are refused.
+   * @throws MerapiError unavailable when they cannot be written, internal_error when it is for what they are; then every later
+   * commit that was under way fails too, and those that come before retry() succeeds are refused.
    */
   commit(author: Author, build: (view: ClusterView) => readonly Change[]): Promise<void>;
   /** Calls back with each new state that is on disk, before the commit that made it resolves. */
   onChange(listener: (view: ClusterView) => void): void;
   /** Why commits are refused now; null when they are not. */
   readonly failure: MerapiError | null;
-  /**
-   * Calls back at the first commit that could not be written, before anybody else learns of it. `lost` says that another master
-   * has taken over, so that it never will.
-   */
-  onFailure(listener: (error: MerapiError, lost: boolean) => void): void;
+  /** Calls back at the first commit that could not be written, before anybody else learns of it. */
+  onFailure(listener: (failure: WriteFailure) => void): void;
   /** Tries whether commits can be written again: whether they can now. */
   retry(): Promise<boolean>;
   close(): Promise<void>;
@@ -101,7 +98,7 @@ class SqliteStore implements Store {
   /** Resolves when every commit that was asked for so far has ended, well or not. */
   #settled: Promise<void> = Promise.resolve();
   #failure: MerapiError | null = null;
-  readonly #listeners: ((error: MerapiError, lost: boolean) => void)[] = [];
+  readonly #listeners: ((failure: WriteFailure) => void)[] = [];
   readonly #watchers: ((view: ClusterView) => void)[] = [];
 
   constructor(
@@ -118,13 +115,13 @@ class SqliteStore implements Store {
     this.#durable = snapshot;
     this.#pending = snapshot;
     this.jobs = new JobReader(reader, () => this.#settled);
-    writer.onFailure = (error, lost) => {
+    writer.onFailure = ({ error, lost, culprit }) => {
       this.#pending = this.#durable;
       this.events.discard();
       if (this.#failure) return;
       const words = lost ? '' : '. Nothing is changed until it can; what is there can be read';
       this.#failure = new MerapiError('unavailable', error.message + words, { cause: error });
-      for (const listener of this.#listeners) listener(error, lost);
+      for (const listener of this.#listeners) listener({ error, lost, culprit });
     };
   }
 
@@ -153,10 +150,12 @@ class SqliteStore implements Store {
     this.#pending = after;
     const events = this.events.of(author.job, before, changes);
     const statements = [...changes.flatMap(statementsOf), ...events.map(eventStatement)];
-    const written = this.#write(statements, after, events);
+    const written = this.#write(author.job, statements, after, events);
     this.#settled = written.catch(() => undefined);
     await written.catch((error) => {
-      throw this.#failure ?? error;
+      throw error instanceof MerapiError && error.code === 'internal_error'
+        ? error
+        : (this.#failure ?? error);
     });
   }
 
@@ -164,7 +163,7 @@ class SqliteStore implements Store {
     this.#watchers.push(listener);
   }
 
-  onFailure(listener: (error: MerapiError, lost: boolean) => void): void {
+  onFailure(listener: (failure: WriteFailure) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -172,7 +171,7 @@ class SqliteStore implements Store {
     try {
       const { bavail, bsize } = await statfs(this.#file);
       if (bavail * bsize < ROOM) return false;
-      await this.#writer.write([['probe', []]]);
+      await this.#writer.write(null, [['probe', []]]);
     } catch {
       return false;
     }
@@ -186,11 +185,12 @@ class SqliteStore implements Store {
   }
 
   async #write(
+    job: number | null,
     statements: readonly Statement[],
     after: Snapshot,
     events: readonly ClusterEvent[],
   ): Promise<void> {
-    await this.#writer.write(statements);
+    await this.#writer.write(job, statements);
     this.events.publish(events);
     // Commits end in the order in which they began, so the newest to end is the newest state on disk.
     if (after.version <= this.#durable.version) return;

@@ -15,12 +15,19 @@ export type ToWorker =
   | { kind: 'read'; id: number; queries: readonly Query[] }
   | { kind: 'close' };
 
-/** `lost` says that another master has taken the store over. */
+/** `lost` says that another master has taken the store over; `culprit` is the commit that no database would take, if there is one. */
 export type FromWorker =
   | { kind: 'ready'; epoch: number }
   | { kind: 'done'; ids: number[] }
   | { kind: 'rows'; id: number; rows: unknown[][] }
-  | { kind: 'failed'; ids: number[]; generation: number | null; message: string; lost: boolean };
+  | {
+      kind: 'failed';
+      ids: number[];
+      generation: number | null;
+      message: string;
+      lost: boolean;
+      culprit: number | null;
+    };
 
 const port = parentPort;
 if (!port) throw new Error('This file is the body of a worker thread');
@@ -52,11 +59,31 @@ let voided = -1;
 
 class LeadershipLost extends Error {}
 
+/** What is wrong with a commit itself: it would fail on any disk. */
+class BadCommit extends Error {
+  readonly id: number;
+  constructor(id: number, cause: Error) {
+    super(cause.message, { cause });
+    this.id = id;
+  }
+}
+
 const writeAll = database.transaction((commits: readonly Write[]) => {
   if (readEpoch() !== epoch) throw new LeadershipLost('Another master has taken over this store');
-  for (const commit of commits)
-    for (const [name, values] of commit.statements) statement(writes[name as WriteName]).run(...values);
+  for (const { id, statements } of commits)
+    try {
+      for (const [name, values] of statements) statement(writes[name as WriteName]).run(...values);
+    } catch (error) {
+      throw isDefect(error) ? new BadCommit(id, error) : error;
+    }
 });
+
+/** Whether an error is of the values that were to be written, and not of the disk. No trigger belongs to the schema. */
+function isDefect(error: unknown): error is Error {
+  if (error instanceof TypeError || error instanceof RangeError) return true; // a value that SQLite has no type for
+  const { code = '' } = error as { code?: string };
+  return code !== 'SQLITE_CONSTRAINT_TRIGGER' && /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code);
+}
 
 /** In one transaction, so that all of them see the same state. */
 const readAll = database.transaction((queries: readonly Query[]) =>
@@ -68,8 +95,7 @@ function flush(): void {
   waiting = [];
   const live = commits.filter((commit) => commit.generation > voided);
   const late = commits.filter((commit) => commit.generation <= voided).map((commit) => commit.id);
-  if (late.length > 0)
-    send({ kind: 'failed', ids: late, generation: null, message: 'An earlier commit failed', lost: false });
+  if (late.length > 0) fail(late, null, new Error('An earlier commit failed'));
   if (live.length === 0) return;
   const ids = live.map((commit) => commit.id);
   try {
@@ -77,9 +103,17 @@ function flush(): void {
     send({ kind: 'done', ids });
   } catch (error) {
     voided = Math.max(...live.map((commit) => commit.generation));
-    const message = error instanceof Error ? error.message : String(error);
-    send({ kind: 'failed', ids, generation: voided, message, lost: error instanceof LeadershipLost });
+    fail(ids, voided, error);
   }
+}
+
+function fail(ids: number[], generation: number | null, error: unknown): void {
+  send({
+    ...{ kind: 'failed', ids, generation },
+    message: error instanceof Error ? error.message : String(error),
+    lost: error instanceof LeadershipLost,
+    culprit: error instanceof BadCommit ? error.id : null,
+  });
 }
 
 function send(message: FromWorker): void {
@@ -94,8 +128,7 @@ port.on('message', (message: ToWorker) => {
     try {
       send({ kind: 'rows', id: message.id, rows: readAll(message.queries) });
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      send({ kind: 'failed', ids: [message.id], generation: null, message: text, lost: false });
+      fail([message.id], null, error);
     }
   } else {
     flush();

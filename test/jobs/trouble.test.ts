@@ -81,4 +81,55 @@ describe('a store that cannot be written', () => {
       assert.equal((await f.ended(id)).status, 'success');
     }
   });
+
+  it('lets a job fail that was to write what no disk would take, and the others go on at once', async () => {
+    const other = await f.submit(onNode1);
+    await f.heldBy(other);
+    f.files.change("CREATE UNIQUE INDEX defect ON objects (kind) WHERE instr(body, 'bad') > 0");
+    assert.equal((await f.run(addGroup('bad1'))).status, 'success');
+    const bad = await f.run(addGroup('bad2'), addGroup('not-begun'));
+    assert.equal(bad.status, 'error');
+    assert.match(bad.ops[0]?.failure?.message ?? '', /cannot be written or read: UNIQUE constraint failed/);
+    assert.equal(bad.ops[0]?.failure?.code, 'internal_error');
+    assert.equal(f.queue.state.trouble, null);
+    (await f.heldBy(other)).end(); // asked for again
+    assert.equal((await f.ended(other)).status, 'success');
+    assert.equal((await f.run(addGroup('good'))).status, 'success');
+    assert.equal(f.store.view.groups.named('bad2'), undefined);
+    f.files.change('DROP INDEX defect');
+  });
+
+  it('does not run a job again that cannot even fail, and refuses a request that cannot be stored', async () => {
+    const next = (await f.store.jobs.lastId()) + 1;
+    f.files.change(
+      `CREATE UNIQUE INDEX defect ON job_ops (job) WHERE job = ${next} AND status IN ('success', 'error')`,
+    );
+    await assert.rejects(
+      f.store.commit({ job: null }, () => [
+        { change: 'job-set', job: 1, status: [] as unknown as 'error', start: null, end: null },
+      ]),
+      { code: 'internal_error', message: /^What was to be changed cannot be stored: / },
+    );
+    const id = await submitted(() => f.submit(addGroup('one'), addGroup('two')));
+    while (f.queue.state.trouble !== null || (await f.queue.get(id))?.ops[0]?.status !== 'success')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal(f.queue.state.trouble, null);
+    assert.equal((await f.run(addGroup('three'))).status, 'success');
+    assert.notEqual((await f.queue.get(id))?.status, 'success');
+    f.files.change('DROP INDEX defect');
+    await f.restart();
+    assert.equal((await f.ended(id)).status, 'success');
+  });
+
+  /** Submits as soon as jobs are taken. */
+  async function submitted(submit: () => Promise<number>): Promise<number> {
+    for (;;)
+      try {
+        return await submit();
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'unavailable');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+  }
 });

@@ -103,7 +103,7 @@ describe('store', () => {
 
   it('fails a commit that cannot be written with all that were built on it, and falls back to what is on disk', async () => {
     const failures: MerapiError[] = [];
-    store.onFailure((error) => failures.push(error));
+    store.onFailure(({ error }) => failures.push(error));
     await addGroup(store, 'e');
     const { size } = store.view.groups;
     const broken = store.commit(nobody, () => [put('nodegroup', group('e-broken')), ...refusedChange()]);
@@ -174,7 +174,7 @@ describe('store, opened again', () => {
     withStore(async (fixture) => {
       const first = await fixture.open();
       const failures: MerapiError[] = [];
-      first.onFailure((error) => failures.push(error));
+      first.onFailure(({ error }) => failures.push(error));
       await addGroup(first, 'red');
       const second = await fixture.open();
       assert.deepEqual(names(second), ['red']);

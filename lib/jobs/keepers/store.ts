@@ -9,13 +9,14 @@ const PAUSE = 1000;
 
 /**
  * Bears a store that cannot be written, such as one on a full disk: jobs stop where they stand, and go on from what is on disk when
- * it can be written again. Meanwhile everything can be read. Answers how to stop that.
+ * it can be written again. Meanwhile everything can be read. If one job was to write what no disk would take, the others go on at
+ * once, and that one fails. Answers how to stop that.
  */
 export function keepStoreWritable(store: Store, queue: JobQueue, log: Logger): () => void {
   const over = new AbortController();
-  const recover = async () => {
-    while (!over.signal.aborted) {
-      await sleep(PAUSE, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
+  const recover = async (first: number) => {
+    for (let pause = first; !over.signal.aborted; pause = PAUSE) {
+      await sleep(pause, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
       if (over.signal.aborted || !(await store.retry())) continue;
       try {
         await queue.start();
@@ -27,11 +28,13 @@ export function keepStoreWritable(store: Store, queue: JobQueue, log: Logger): (
       }
     }
   };
-  store.onFailure((error, lost) => {
+  store.onFailure(({ error, lost, culprit }) => {
     queue.suspend();
     if (lost) return;
-    log.error({ reason: errorText(error) }, 'the store cannot be written: jobs wait until it can');
-    void recover();
+    if (culprit !== null) queue.blame(culprit, error);
+    const about = { reason: errorText(error), ...(culprit === null ? {} : { job: culprit }) };
+    log.error(about, 'the store cannot be written: jobs wait until it can');
+    void recover(culprit === null ? PAUSE : 0);
   });
   return () => over.abort();
 }
