@@ -85,9 +85,9 @@ describe('a store that cannot be written', () => {
   it('lets a job fail that was to write what no disk would take, and the others go on at once', async () => {
     const other = await f.submit(onNode1);
     await f.heldBy(other);
-    f.files.change("CREATE UNIQUE INDEX defect ON objects (kind) WHERE instr(body, 'bad') > 0");
-    assert.equal((await f.run(addGroup('bad1'))).status, 'success');
-    const bad = await f.run(addGroup('bad2'), addGroup('not-begun'));
+    f.files.change("CREATE UNIQUE INDEX defect ON objects (kind) WHERE instr(body, 'worst') > 0");
+    assert.equal((await f.run(addGroup('worst1'))).status, 'success');
+    const bad = await f.run(addGroup('worst2'), addGroup('not-begun'));
     assert.equal(bad.status, 'error');
     assert.match(bad.ops[0]?.failure?.message ?? '', /cannot be written or read: UNIQUE constraint failed/);
     assert.equal(bad.ops[0]?.failure?.code, 'internal_error');
@@ -95,7 +95,7 @@ describe('a store that cannot be written', () => {
     (await f.heldBy(other)).end(); // asked for again
     assert.equal((await f.ended(other)).status, 'success');
     assert.equal((await f.run(addGroup('good'))).status, 'success');
-    assert.equal(f.store.view.groups.named('bad2'), undefined);
+    assert.equal(f.store.view.groups.named('worst2'), undefined);
     f.files.change('DROP INDEX defect');
   });
 
