@@ -53,15 +53,19 @@ export class JobQueue {
   /**
    * Takes up every job that the last life of the master left: first what they hold, then they go on; unless `held`: then no
    * job goes on in this life, those that are submitted neither.
+   * @throws MerapiError unavailable when the store could not be read, or suspend() came in between
    */
   async start(held = false): Promise<void> {
-    const { jobs } = this.#parts.store;
+    const [parts, life] = [this.#parts, this.#life];
+    const { jobs } = parts.store;
     this.#held = held;
-    this.#lastId = await jobs.lastId();
-    for (const job of await jobs.between(this.#lastId - LEARNT, this.#lastId)) this.#durations.learn(job);
+    const lastId = await jobs.lastId();
+    for (const job of await jobs.between(lastId - LEARNT, lastId)) this.#durations.learn(job);
     const runs: JobRun[] = [];
-    for await (const stored of jobs.unfinished()) runs.push(new JobRun(this.#parts, stored));
-    this.#parts.gate.apply(this.#parts.store.view.filters);
+    for await (const stored of jobs.unfinished()) runs.push(new JobRun(parts, stored));
+    if (life.isOver) throw new MerapiError('unavailable', 'The store could not be written meanwhile');
+    this.#lastId = lastId; // only now new jobs are taken: none of them may be among those that were read
+    parts.gate.apply(parts.store.view.filters);
     for (const run of runs) this.#runs.set(run.id, run);
     for (const run of runs) this.#go(run);
   }

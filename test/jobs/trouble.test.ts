@@ -82,6 +82,30 @@ describe('a store that cannot be written', () => {
     }
   });
 
+  it('takes no job before it has taken up those that are there, so that none runs twice', async () => {
+    const { jobs } = f.store;
+    const read = jobs.between.bind(jobs);
+    jobs.between = async (first, last) => {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // as where there are very many
+      return read(first, last);
+    };
+    const ids: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      f.queue.suspend();
+      const isTakenUp = f.queue.start();
+      const id = await submitted(() => f.submit(onNode1));
+      await isTakenUp;
+      (await f.heldBy(id)).end();
+      assert.equal((await f.ended(id)).status, 'success');
+      ids.push(id);
+    }
+    const times = ids.map((id) => f.calls.filter(({ job }) => job === id).length);
+    assert.deepEqual(
+      times,
+      ids.map(() => 1),
+    );
+  });
+
   it('lets a job fail that was to write what no disk would take, and the others go on at once', async () => {
     const other = await f.submit(onNode1);
     await f.heldBy(other);
@@ -129,7 +153,7 @@ describe('a store that cannot be written', () => {
         return await submit();
       } catch (error) {
         assert.equal((error as { code?: string }).code, 'unavailable');
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise(setImmediate);
       }
   }
 });

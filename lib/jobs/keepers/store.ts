@@ -14,6 +14,7 @@ const PAUSE = 1000;
  */
 export function keepStoreWritable(store: Store, queue: JobQueue, log: Logger): () => void {
   const over = new AbortController();
+  let isRecovering = false;
   const recover = async (first: number) => {
     for (let pause = first; !over.signal.aborted; pause = PAUSE) {
       await sleep(pause, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
@@ -21,6 +22,7 @@ export function keepStoreWritable(store: Store, queue: JobQueue, log: Logger): (
       try {
         await queue.start();
         log.warn('the store can be written again: jobs go on');
+        isRecovering = false;
         return;
       } catch (error) {
         log.error({ reason: errorText(error) }, 'jobs cannot be taken up');
@@ -34,7 +36,8 @@ export function keepStoreWritable(store: Store, queue: JobQueue, log: Logger): (
     if (culprit !== null) queue.blame(culprit, error);
     const about = { reason: errorText(error), ...(culprit === null ? {} : { job: culprit }) };
     log.error(about, 'the store cannot be written: jobs wait until it can');
-    void recover(culprit === null ? PAUSE : 0);
+    if (!isRecovering) void recover(culprit === null ? PAUSE : 0);
+    isRecovering = true;
   });
   return () => over.abort();
 }
