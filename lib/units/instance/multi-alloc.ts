@@ -66,7 +66,9 @@ function parsed(given: unknown, index: number): CreateParams {
     throw new MerapiError('wrong_input', `Instance ${index} must be described by a dictionary`);
   try {
     const noSecrets = { osparams_private: {}, osparams_secret: {} };
-    return parseOp(opcodeOf(CREATE), { ...noSecrets, ...given, OP_ID: CREATE }) as unknown as CreateParams;
+    const op = parseOp(opcodeOf(CREATE), { ...noSecrets, ...given, OP_ID: CREATE });
+    if (!Object.hasOwn(given, 'priority')) delete op.priority; // then it is that of the whole
+    return op as unknown as CreateParams;
   } catch (cause) {
     throw new MerapiError('wrong_input', `Instance ${index}: ${errorText(cause)}`, { cause });
   }

@@ -34,6 +34,25 @@ describe('placing several instances together', () => {
     for (const name of names.slice(0, 2)) await f.remove(name);
   });
 
+  it('gives its jobs its reasons and its priority, and a comment where they have none of their own', async () => {
+    const { ops } = await f.cluster.done({
+      ...allocate(request('a.example.com'), request('b.example.com', { comment: 'mine', priority: -10 })),
+      ...{ reason: [['gnt:user', 'growth', 1]], priority: 10 },
+    });
+    const result = ops[0]?.result as { jobs: [boolean, number][] };
+    const jobs = await Promise.all(result.jobs.map(([, id]) => f.cluster.ended(id)));
+    const seen = jobs.map((job) => {
+      const { comment, priority, reason } = job.ops[0]?.input as Record<string, unknown>;
+      return { comment, priority, sources: (reason as string[][]).map(([source]) => source) };
+    });
+    const sources = ['gnt:user', 'gnt:opcode:instance_multi_alloc', 'gnt:opcode:instance_create'];
+    assert.deepEqual(seen, [
+      { comment: 'Submitted by OP_INSTANCE_MULTI_ALLOC', priority: 10, sources },
+      { comment: 'mine', priority: -10, sources },
+    ]);
+    for (const name of ['a.example.com', 'b.example.com']) await f.remove(name);
+  });
+
   it('refuses what is not right', async () => {
     const cases: [unknown[], RegExp][] = [
       [[], /No instance is asked for/],
