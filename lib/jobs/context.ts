@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Seal } from '../base/seal.ts';
 import type { NodeCaller } from '../rpc/client.ts';
-import type { CallName, ParamsOf, ResultOf } from '../rpc/registry.ts';
+import { type CallName, calls, type ParamsOf, type ResultOf } from '../rpc/registry.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Store } from '../store/store.ts';
 import type { RunContext, StepTools } from '../units/define.ts';
@@ -41,15 +41,17 @@ export function stepContext(
       journal.step(
         name,
         () => parts.nodes.call(node, call as N, params as ParamsOf<N>, { id: `${scope}/${name}` }),
-        undo && {
-          // Whatever of this opcode is still under way on the node by then has been given up.
-          undo: async () => {
-            for (const [index, { call, params }] of undo.entries()) {
-              const id = `${scope}/undo/${name}/${index}`;
-              await parts.nodes.call(node, call, params as never, { id, ends: `${scope}/` });
+        undo
+          ? {
+              // Whatever of this opcode is still under way on the node by then has been given up.
+              undo: async () => {
+                for (const [index, { call, params }] of undo.entries()) {
+                  const id = `${scope}/undo/${name}/${index}`;
+                  await parts.nodes.call(node, call, params as never, { id, ends: `${scope}/` });
+                }
+              },
             }
-          },
-        },
+          : { lasts: calls[call].mutates },
       ) as Promise<ResultOf<N>>,
     commit: (name, build, undo) => journal.commit(name, build, undo && (() => journal.write(undo))),
   };

@@ -36,6 +36,7 @@ export class Journal {
   readonly #steps = new Map<string, Step>();
   readonly #used = new Set<string>();
   readonly #undos = new Map<string, Undo>();
+  readonly #lasting = new Set<string>();
   readonly #active = new Set<Promise<unknown>>();
   readonly #onWritten: () => void;
   /** Fires with its reason when the opcode is to stop before its next step. */
@@ -100,13 +101,17 @@ export class Journal {
     this.#onWritten();
   }
 
-  /** Runs a step, or answers from the journal. A `pure` step has no effect outside: it needs no record of its beginning. */
+  /**
+   * Runs a step, or answers from the journal. A `pure` step has no effect outside: it needs no record of its beginning. What one that
+   * `lasts` has done stays done whatever follows.
+   */
   async step<T>(
     name: string,
     action: () => Promise<T> | T,
-    options: { undo?: Undo; pure?: boolean } = {},
+    options: { undo?: Undo; pure?: boolean; lasts?: boolean } = {},
   ): Promise<T> {
     const known = this.#enter(name, options.undo);
+    if (options.lasts) this.#lasting.add(name);
     if (known?.end) return answer<T>(known.end);
     this.#mayBegin();
     if (!options.pure && !known) {
@@ -138,6 +143,17 @@ export class Journal {
       this.#finish(name, seq, { failure: toFailure(error) });
       throw error;
     }
+  }
+
+  /** Reverses all that can be reversed of an opcode that failed; answers what its job's log is to tell of the rest. */
+  async reverse(failure: Failure): Promise<string[]> {
+    const astray = this.unvisited().map((name) => `${name}: the step was not come to again`);
+    const left = [...(await this.undo(failure)), ...astray];
+    const isDone = (name: string) => 'outcome' in (this.#steps.get(name)?.end ?? {});
+    return [
+      ...left.map((text) => `Could not be undone: ${text}`),
+      ...[...this.#lasting].filter(isDone).map((name) => `Done, and stays so: ${name}`),
+    ];
   }
 
   /** Reverses all steps, the last to end first; answers the names of those that could not be reversed, with the reason. */

@@ -178,9 +178,7 @@ export class JobRun implements Entrant {
       if (!(error instanceof MerapiError))
         this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
       const failure = journal.undoing ?? toFailure(error);
-      const astray = journal.unvisited().map((name) => `${name}: the step was not come to again`);
-      for (const left of [...(await journal.undo(failure)), ...astray])
-        this.#log(index, journal, `Could not be undone: ${left}`);
+      for (const line of await journal.reverse(failure)) this.#log(index, journal, line);
       const status = failure.code === 'canceled' ? 'canceled' : 'error';
       const end = () => this.#leave(grant);
       return await this.#end(journal, index, status, status === 'canceled' ? null : failure, end);
