@@ -58,18 +58,22 @@ try {
   const folder = await programs.folder();
   const cluster = await clusterFile(folder);
   const servers: Measured[] = [];
+  const start = async (dir: string): Promise<[program: Program, ms: number]> => {
+    const begin = performance.now();
+    const program = await programs.up({ dir, cluster, ssl: true });
+    return [program, performance.now() - begin];
+  };
   for (const [number, size] of sizes.entries()) {
     say(`making a cluster of ${labelOf(size)}`);
     const dir = join(folder, `state${number}`);
-    const up = { dir, cluster, ssl: true };
-    await (await programs.up(up)).stop();
+    await (await start(dir))[0].stop();
     await seed(dir, size);
     const startMs: number[] = [];
     let program: Program;
     for (let left = isQuick ? 1 : 3; ; left--) {
-      const begin = performance.now();
-      program = await programs.up(up);
-      startMs.push(performance.now() - begin);
+      const [started, ms] = await start(dir);
+      program = started;
+      startMs.push(ms);
       if (left === 1) break;
       await program.stop();
     }
@@ -94,7 +98,13 @@ try {
     });
   say('many jobs that wait');
   const behind = servers[1] ?? servers[0];
-  const queue = behind ? await submitBehind(behind.program.url, isQuick ? 500 : 100_000) : {};
+  const queue: Figures = {};
+  if (behind) {
+    Object.assign(queue, await submitBehind(behind.program.url, isQuick ? 500 : 100_000));
+    await behind.program.stop();
+    const [again, ms] = await start(behind.program.dir);
+    Object.assign(queue, { 'start ms': ms, 'memory MiB': await memoryOf(again) });
+  }
   const limit = (pick: (one: (typeof machine)[number]) => number | undefined) =>
     round(median(machine.map((one) => pick(one) ?? Number.NaN)));
   const document = {
