@@ -60,6 +60,9 @@ function partsOf(database: Database.Database): string[] {
 const REMEDY =
   "; look at it with 'merapi check', and put a backup in its place with 'merapi restore FILE --dir DIR --force'";
 
+/** The most memory that a connection keeps pages in, in KiB. The objects are in memory anyway, and what is read of jobs is recent. */
+const CACHE = 4096;
+
 /**
  * Opens a store for a master, to write or only to read. One who writes makes it where it is missing, whole or not at all,
  * brings it up to date, and takes it over. @throws Error saying what is wrong with the file and what to do
@@ -73,6 +76,7 @@ export function openDatabase(
   try {
     if (!readonly) ensureDatabase(file);
     database = new Database(file, { readonly, timeout: 10_000 });
+    database.pragma(`cache_size = -${CACHE}`);
     if (readonly) return database;
     database.exec('BEGIN IMMEDIATE; ROLLBACK'); // a file that cannot be written shows here
     checkOwn(database);

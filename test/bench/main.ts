@@ -12,7 +12,7 @@ const roundsAt = process.argv.indexOf('--rounds');
 const rounds = roundsAt > 0 ? Number(process.argv[roundsAt + 1]) : isQuick ? 1 : 5;
 const amount: Amount = isQuick
   ? { requests: 300, jobs: 10, burst: 200 }
-  : { requests: 3000, jobs: 100, burst: 5000 };
+  : { requests: 10_000, jobs: 200, burst: 5000 };
 const sizes: Size[] = isQuick
   ? [
       { instances: 10, archived: 0 },

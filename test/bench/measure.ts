@@ -47,8 +47,8 @@ export async function measure(url: string, amount: Amount): Promise<Figures> {
   const load = new Load(url, 64);
   try {
     const get = (path: string) => () => load.ask('GET', path);
-    const version = await load.latencies(100, get('/version'));
-    const info = await load.latencies(100, get('/2/info'));
+    const version = await load.latencies(amount.jobs, get('/version'));
+    const info = await load.latencies(amount.jobs, get('/2/info'));
     const figures: Figures = {
       'version ms': median(version),
       'info ms': median(info),
