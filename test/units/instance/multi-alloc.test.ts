@@ -42,7 +42,7 @@ describe('placing several instances together', () => {
     const result = ops[0]?.result as { jobs: [boolean, number][] };
     const jobs = await Promise.all(result.jobs.map(([, id]) => f.cluster.ended(id)));
     const seen = jobs.map((job) => {
-      const { comment, priority, reason } = job.ops[0]?.input as Record<string, unknown>;
+      const { comment, priority, reason } = (job.ops[0]?.input ?? {}) as Record<string, unknown>;
       return { comment, priority, sources: (reason as string[][]).map(([source]) => source) };
     });
     const sources = ['gnt:user', 'gnt:opcode:instance_multi_alloc', 'gnt:opcode:instance_create'];
