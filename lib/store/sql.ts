@@ -4,7 +4,8 @@ import type { Change } from './changes.ts';
 
 /** Every statement that writes, by name. The worker prepares each once. */
 export const writes = {
-  probe: "UPDATE meta SET value = value WHERE key = 'epoch'",
+  // It must change something: what stays as it is SQLite does not write.
+  probe: "UPDATE meta SET value = value + 1 WHERE key = 'tries'",
   // Above each one before, also where a backup has brought an old one back.
   epochClaim:
     "UPDATE meta SET value = max(value + 1, CAST(unixepoch('subsec') * 1000 AS INTEGER)) WHERE key = 'epoch'",

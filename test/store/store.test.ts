@@ -139,7 +139,10 @@ describe('store', () => {
     await assert.rejects(addGroup(store, 'f2'), { code: 'unavailable' });
     outside.exec('DROP TRIGGER full; DROP TRIGGER no_probe');
     outside.close();
+    const tries = () => fixture.rows("SELECT value FROM meta WHERE key = 'tries'")[0]?.value;
+    const before = Number(tries());
     assert.equal(await store.retry(), true);
+    assert.equal(tries(), before + 1, 'what changes nothing would not be written');
     await addGroup(store, 'f3');
     assert.deepEqual(added('f'), ['f3']);
   });

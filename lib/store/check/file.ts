@@ -13,7 +13,7 @@ export function checkFile(database: Database.Database, findings: Findings): void
     for (const part of lackingParts(database)) found(`lacks ${part}`);
   });
   findings.during('the table meta', () => {
-    for (const key of ['epoch', 'last_job']) {
+    for (const key of ['epoch', 'last_job', 'tries']) {
       const row = database.prepare('SELECT value FROM meta WHERE key = ?').get(key) as
         | { value: unknown }
         | undefined;
