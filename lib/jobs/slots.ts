@@ -1,8 +1,10 @@
 import { MerapiError } from '../base/errors.ts';
+import { inOrder } from './schedule.ts';
 
 /** Who waits for a slot. */
 interface Waiter {
-  readonly job: number;
+  /** The number of its job. */
+  readonly id: number;
   readonly priority: number;
   readonly take: () => void;
 }
@@ -28,7 +30,7 @@ export class Slots {
 
   /** The jobs that wait, in the order in which they will go. */
   get waiting(): readonly number[] {
-    return this.#waiting.map(({ job }) => job);
+    return this.#waiting.map(({ id }) => id);
   }
 
   /** Waits for a slot; the lower priority goes first, then the lower number. @throws the signal's reason */
@@ -43,7 +45,7 @@ export class Slots {
         reject(signal.reason);
       };
       const waiter: Waiter = {
-        job,
+        id: job,
         priority,
         take: () => {
           signal.removeEventListener('abort', abort);
@@ -53,7 +55,7 @@ export class Slots {
       if (signal.aborted) return reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
       let place = this.#waiting.length;
-      while (place > 0 && goesBefore(waiter, this.#waiting[place - 1] as Waiter)) place -= 1;
+      while (place > 0 && inOrder(waiter, this.#waiting[place - 1] as Waiter) < 0) place -= 1;
       this.#waiting.splice(place, 0, waiter);
     });
   }
@@ -74,12 +76,8 @@ export class Slots {
     while (this.#running.size < this.#limit()) {
       const next = this.#waiting.shift();
       if (!next) return;
-      this.#running.add(next.job);
+      this.#running.add(next.id);
       next.take();
     }
   }
-}
-
-function goesBefore(a: Waiter, b: Waiter): boolean {
-  return a.priority === b.priority ? a.job < b.job : a.priority < b.priority;
 }
