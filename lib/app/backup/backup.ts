@@ -3,14 +3,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
 import { copyStore } from '../../store/check/open.ts';
-import { checkState, counted, type StateReport } from '../check.ts';
-import { CommandFailed } from '../commands/connect.ts';
+import { counted, type StateReport } from '../check.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import { noCluster } from '../master.ts';
-import { readArchive, type Source, writeArchive } from './archive.ts';
-import { filesOfBackup, isOfBackup, STORE } from './contents.ts';
+import { type Source, writeArchive } from './archive.ts';
+import { filesOfBackup, STORE } from './contents.ts';
 import { holdsState, isRestoring, restoreUnderWay } from './place.ts';
-import { tellProblems } from './tell.ts';
+import { readVerified } from './verified.ts';
 
 /** `merapi backup`: writes the state of this moment into one file, while a master may go on working. */
 export async function runBackup(file: string, dir: string, withProblems: boolean): Promise<void> {
@@ -53,13 +52,11 @@ async function makeBackup(
   const archive = join(folder, 'backup');
   await writeArchive(archive, sources, Math.floor(Date.now() / 1000));
   await rm(store);
-  const again = join(folder, 'again');
-  await readArchive(archive, again, isOfBackup);
-  const report = await checkState(layoutOf(again));
-  tellProblems(report.findings);
-  if (report.findings.total > 0 && !withProblems)
-    throw new CommandFailed(
-      'The state has problems, so no backup was kept; put them right, or keep one all the same with --with-problems',
-    );
+  const report = await readVerified(
+    archive,
+    join(folder, 'again'),
+    withProblems,
+    'The state has problems, so no backup was kept; put them right, or keep one all the same with --with-problems',
+  );
   return { report, size: (await stat(archive)).size };
 }

@@ -3,13 +3,10 @@ import { resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { exists } from '../../base/files.ts';
 import { lockFolder } from '../../node/lock.ts';
-import { checkState, counted, type StateReport } from '../check.ts';
-import { CommandFailed } from '../commands/connect.ts';
+import { counted, type StateReport } from '../check.ts';
 import { type Layout, layoutOf } from '../layout.ts';
-import { readArchive } from './archive.ts';
-import { isOfBackup } from './contents.ts';
 import { decide, finishRestore, forget, gather } from './place.ts';
-import { tellProblems } from './tell.ts';
+import { readVerified } from './verified.ts';
 
 export interface RestoreCommand {
   dir: string;
@@ -50,14 +47,12 @@ export async function runRestore(file: string, command: RestoreCommand): Promise
 async function readBackup(layout: Layout, source: string, withProblems: boolean): Promise<StateReport> {
   const folder = await gather(layout);
   try {
-    await readArchive(source, folder, isOfBackup);
-    const report = await checkState(layoutOf(folder));
-    tellProblems(report.findings);
-    if (report.findings.total > 0 && !withProblems)
-      throw new CommandFailed(
-        'The state in the backup has problems, so nothing was restored; --with-problems restores it all the same',
-      );
-    return report;
+    return await readVerified(
+      source,
+      folder,
+      withProblems,
+      'The state in the backup has problems, so nothing was restored; --with-problems restores it all the same',
+    );
   } catch (error) {
     await forget(layout);
     throw error;
