@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type CallOrder, Fence, Numbering } from '../../lib/rpc/order.ts';
+import { CALLS_AT_ONCE, CallOrder, Fence, Numbering } from '../../lib/rpc/order.ts';
 
 /** One call of a master: what it sends, and whether the master still waits for it. */
 interface Call {
@@ -80,11 +80,24 @@ describe('order of calls', () => {
           }
         }
       }),
+      { numRuns: 1000 },
     );
     assert.ok(passed > 100 && refused > 10, `${passed} passed, ${refused} refused`);
   });
 
-  it('counts the calls to each node by themselves', async () => {
+  it('refuses a call that was given up, also while an older one goes on', async () => {
+    const numbering = new Numbering(1);
+    const fence = new Fence();
+    const [first, second] = [begin(numbering, 1), begin(numbering, 1)];
+    second.end(); // it is given up, and its step is undone by the third
+    await new Promise(setImmediate);
+    const third = begin(numbering, 1);
+    assert.ok(passes(fence, third.order));
+    assert.ok(!passes(fence, second.order), 'the one that was given up');
+    assert.ok(passes(fence, first.order), 'the one that goes on');
+  });
+
+  it('says of each call to the same node which older ones go on', async () => {
     const numbering = new Numbering(1);
     const orders: CallOrder[] = [];
     await numbering.during('a', async () => {
@@ -92,11 +105,59 @@ describe('order of calls', () => {
       await numbering.during('a', async (order) => orders.push(order));
     });
     await numbering.during('a', async (order) => orders.push(order));
-    const places = orders.map(({ number, floor }) => [number, floor]);
-    assert.deepEqual(places, [
-      [2, 2],
-      [3, 1],
-      [4, 4],
-    ]);
+    assert.deepEqual(
+      orders.map(({ number, open }) => [number, open]),
+      [
+        [2, []],
+        [3, [1]],
+        [4, []],
+      ],
+    );
+  });
+
+  it('lets no more calls to a node be under way than an order can name, and the others wait for their turn', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.option(fc.nat(10)), { maxLength: 40 }),
+        async (limit, moves) => {
+          const numbering = new Numbering(1, limit);
+          const begun: { place: number; end: () => void }[] = [];
+          const open = new Set<number>();
+          const calls: Promise<void>[] = [];
+          const finish = (index: number) => {
+            const call = begun.filter(({ place }) => open.has(place))[index];
+            if (call) open.delete(call.place);
+            call?.end();
+          };
+          for (const move of moves) {
+            const place = calls.length;
+            if (move === null)
+              calls.push(
+                numbering.during('node', (order) => {
+                  assert.ok(order.open.length < limit, `${order.open.length} are open`);
+                  open.add(place);
+                  return new Promise<void>((end) => begun.push({ place, end }));
+                }),
+              );
+            else finish(move);
+            if (move === null || move % 2 === 0) await new Promise(setImmediate);
+            assert.ok(open.size <= limit);
+          }
+          while (begun.length < calls.length || open.size > 0) {
+            finish(0);
+            await new Promise(setImmediate);
+          }
+          await Promise.all(calls);
+          assert.deepEqual(
+            begun.map(({ place }) => place),
+            calls.map((_, place) => place),
+          );
+        },
+      ),
+    );
+    const most = { epoch: 1, number: 5000, open: Array.from({ length: CALLS_AT_ONCE }, (_, index) => index) };
+    assert.ok(CallOrder.safeParse(most).success);
+    assert.ok(!CallOrder.safeParse({ ...most, open: [...most.open, 1000] }).success, 'longer than any is');
   });
 });
