@@ -67,10 +67,14 @@ export function rapiPage(): string {
     [
       '`{name}` stands for the name or uuid of an object, `{id}` for a number. A method with an opcode submits a job and answers its',
       'id; what the job then does, and how it fails, is told by `/2/jobs/{id}`. With `--require-authentication` what everybody may do',
-      'needs a user too. The same as an OpenAPI document: `GET /2/openapi.json`.',
+      'needs a user too, and 401 comes before 404 and 501. The same as an OpenAPI document: `GET /2/openapi.json`.',
     ].join('\n'),
     '## Errors',
-    'A request that is refused answers `{"code": STATUS, "message": TEXT, "explain": TEXT}`, and leaves nothing behind.',
+    [
+      'A request that is refused answers `{"code": STATUS, "message": TEXT, "explain": TEXT}`, and leaves nothing behind. `explain` is',
+      'the fixed sentence of the status. In 401, 403, 404 and 415 `message` is fixed too ("Not Found"), for clients match Ganeti\'s',
+      'texts; there a further key `detail` tells what was wrong in this case ("There is no instance \'web1\'").',
+    ].join('\n'),
     table(
       ['status', 'when'],
       [

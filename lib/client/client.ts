@@ -138,10 +138,11 @@ export class Client {
 /** A line of a job's log: [serial, [seconds, microseconds], type, text]. */
 export type JobLine = [number, [number, number], string, Json];
 
+/** What was wrong in the words that tell most: `message` may be the fixed text of its status. */
 function refusalText(status: number, text: string): string {
   try {
-    const { message } = parseJson(text) as { message: string };
-    return String(message);
+    const { message, detail } = parseJson(text) as { message: string; detail?: string };
+    return String(detail ?? message);
   } catch {
     return `status ${status}`;
   }

@@ -45,7 +45,12 @@ describe('curl', () => {
     assert.equal((await curl('--compressed --http2 -L $URL/2/features'))[0], 200);
     assert.deepEqual(await curl('$URL/2/features/'), [
       404,
-      { code: 404, message: 'There is no resource /2/features/', explain: 'Nothing matches the given URI' },
+      {
+        code: 404,
+        message: 'Not Found',
+        explain: 'Nothing matches the given URI',
+        detail: 'There is no resource /2/features/',
+      },
     ]);
   });
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Principal } from '../../manager/authorise.ts';
 import type { Manager } from '../../manager/define.ts';
 import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
 import { readBody } from './body.ts';
@@ -29,7 +30,10 @@ export interface RapiOptions {
   closing?: AbortSignal;
 }
 
-/** The RAPI as a Koa application; its checks run in Ganeti's order: path, method, who, right, type of the body, content. */
+/**
+ * The RAPI as a Koa application; its checks run in Ganeti's order: path, method, who, right, type of the body, content.
+ * Where everybody must authenticate, who it is comes first: a stranger is told nothing, not even which paths there are.
+ */
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
   const authenticate = createAuthenticate(users, options.requireAuthentication);
   const underWay = new Set<AbortController>();
@@ -40,7 +44,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   for (const resource of resources)
     router.all(pathPattern(resource.path), async (context) => {
       const method = methodOf(resource, context);
-      const principal = await authenticate(context.req);
+      const principal: Principal = context.state.principal ?? (await authenticate(context.req));
       permit(principal, method.access, context.path);
       const body = await readBody(context);
       const result = await method.handle({
@@ -69,6 +73,11 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   const app = new Koa();
   app.on('error', (error) => options.log.debug({ error: String(error) }, 'An answer could not be sent'));
   app.use((context, next) => answer(context, next, options));
+  if (options.requireAuthentication)
+    app.use(async (context, next) => {
+      context.state.principal = await authenticate(context.req);
+      await next();
+    });
   app.use(router.routes());
   app.use((context) => {
     throw new MerapiError('not_found', `There is no resource ${context.path}`);

@@ -18,6 +18,14 @@ export const CHALLENGE = `Basic realm="${REALM}"`;
 
 const ANONYMOUS: Principal = { name: null, rights: [] };
 
+const NOBODY = 'This needs a user; send a name and a password by HTTP Basic';
+
+/** Why a request is refused; a user that does not exist and a wrong password are told in the same words. */
+function refusal({ headers }: IncomingMessage): string {
+  if (!headers.authorization) return NOBODY;
+  return 'There is no such user with this password';
+}
+
 /** The part of http-auth that is used; its type declarations leave it out. */
 interface BasicAuth {
   isAuthenticated(
@@ -42,7 +50,7 @@ export function createAuthenticate(users: Users, required: boolean): Authenticat
       if (!request.headers.authorization && !required) return resolve(ANONYMOUS);
       basic.isAuthenticated(request, (result) => {
         if (!(result instanceof Error) && result.pass) resolve(result.user as Principal);
-        else reject(new MerapiError('unauthorized', 'Unauthorized'));
+        else reject(new MerapiError('unauthorized', refusal(request)));
       });
     });
 }
@@ -50,6 +58,6 @@ export function createAuthenticate(users: Users, required: boolean): Authenticat
 /** @throws MerapiError unauthorized for someone anonymous who may not do it, forbidden for a user who may not. */
 export function permit(principal: Principal, action: Action, path: string): void {
   if (principal.name === null && !mayDo(principal, action, path))
-    throw new MerapiError('unauthorized', 'Unauthorized');
+    throw new MerapiError('unauthorized', NOBODY);
   authorise(principal, action, path);
 }

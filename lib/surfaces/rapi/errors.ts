@@ -51,17 +51,42 @@ const explanations: Readonly<Record<Status, string>> = {
   503: 'The server cannot process the request due to a high load',
 };
 
+/** Ganeti's fixed messages; clients match them. The messages of other statuses are free. */
+const messages: Readonly<Partial<Record<Status, string>>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  415: 'Unsupported Media Type',
+};
+
+/** An error whose message is Ganeti's text for just this case, in any status; `detail` tells the case in a sentence. */
+export class WordedError extends MerapiError {
+  readonly detail: string;
+
+  constructor(code: ErrorCode, message: string, detail: string) {
+    super(code, message);
+    this.detail = detail;
+  }
+}
+
 /** An error as the RAPI answers it; `code` repeats the HTTP status. */
 export interface ErrorAnswer {
   code: Status;
   message: string;
   explain: string;
+  /** What was wrong in this case, where `message` is a fixed text. */
+  detail?: string;
 }
 
 /** The answer to a request that failed. What is not a MerapiError is a defect, whose text is for the log alone. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const known = error instanceof MerapiError;
   const code = known ? statusOf[error.code] : 500;
-  const message = known ? error.message : 'An error inside Merapi; its log tells more';
-  return { code, message, explain: explanations[code] };
+  const particular = known ? error.message : 'An error inside Merapi; its log tells more';
+  const explain = explanations[code];
+  if (error instanceof WordedError) return { code, message: particular, explain, detail: error.detail };
+  const message = messages[code];
+  return message === undefined
+    ? { code, message: particular, explain }
+    : { code, message, explain, detail: particular };
 }

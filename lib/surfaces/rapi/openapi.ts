@@ -84,8 +84,12 @@ function openApi(resources: readonly Resource[]): JsonObject {
           required: ['code', 'message', 'explain'],
           properties: {
             code: { type: 'integer', description: 'The HTTP status.' },
-            message: { type: 'string' },
-            explain: { type: 'string' },
+            message: {
+              type: 'string',
+              description: 'What was wrong; a fixed text in 401, 403, 404 and 415.',
+            },
+            explain: { type: 'string', description: 'The fixed sentence of the status.' },
+            detail: { type: 'string', description: 'What was wrong in this case, where message is fixed.' },
           },
         },
       },

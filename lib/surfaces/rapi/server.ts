@@ -13,6 +13,9 @@ const KEEP_ALIVE = 60_000;
 /** How long requests under way may go on when the server is closed, in milliseconds. */
 const CLOSE_GRACE = 1_000;
 
+/** No protocol is agreed on in the handshake, as with Ganeti: Node's default ends that of clients that offer others only. */
+const NO_ALPN = { ALPNProtocols: [] };
+
 export interface RapiServerOptions extends Omit<RapiOptions, 'closing'> {
   manager: Manager;
   users: Users;
@@ -39,7 +42,9 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
     ...options,
     closing: closing.signal,
   }).callback();
-  const server: Server = options.tls ? createHttpsServer(options.tls, handler) : createHttpServer(handler);
+  const server: Server = options.tls
+    ? createHttpsServer({ ...options.tls, ...NO_ALPN }, handler)
+    : createHttpServer(handler);
   server.keepAliveTimeout = KEEP_ALIVE;
   server.on('clientError', refuse);
   // The raw sockets, those in the middle of a TLS handshake included.

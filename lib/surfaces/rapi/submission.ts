@@ -3,6 +3,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { allParams } from '../../opcodes/define.ts';
 import { type OpcodeId, opcodeOf } from '../../opcodes/registry.ts';
+import { WordedError } from './errors.ts';
 import {
   type Arguments,
   bodyObject,
@@ -47,9 +48,13 @@ function bodyOf(call: Call, { constants = {}, forbidden = [] }: Submission): { [
       throw new MerapiError('bad_request', `'${name}' must be ${value} in the body; it ${given}`);
     delete body[name];
   }
-  const refused = forbidden.filter((name) => Object.hasOwn(body, name));
-  if (refused.length > 0)
-    throw new MerapiError('forbidden', `${refused.join(', ')} cannot be changed over this API`);
+  const refused = forbidden.find((name) => Object.hasOwn(body, name));
+  if (refused !== undefined)
+    throw new WordedError(
+      'forbidden',
+      `The parameter ${refused} cannot be set via RAPI`,
+      `'${refused}' in the body cannot be set over this API; leave it out`,
+    );
   return body;
 }
 

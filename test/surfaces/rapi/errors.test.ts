@@ -1,15 +1,49 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorCodes, MerapiError } from '../../../lib/base/errors.ts';
-import { errorAnswer } from '../../../lib/surfaces/rapi/errors.ts';
+import { errorAnswer, WordedError } from '../../../lib/surfaces/rapi/errors.ts';
 
-test('every error code has an answer with the message as it is', () => {
+test('every error code has an answer that tells what happened, beside the texts that are fixed', () => {
   for (const code of errorCodes) {
     const answer = errorAnswer(new MerapiError(code, 'What happened'));
     assert.ok(answer.code >= 400 && answer.code <= 503, code);
-    assert.equal(answer.message, 'What happened');
+    assert.equal(answer.detail ?? answer.message, 'What happened');
     assert.notEqual(answer.explain, undefined);
   }
+});
+
+test('the texts that clients match', () => {
+  const text = (code: MerapiError['code']) => {
+    const { code: status, message, explain, detail } = errorAnswer(new MerapiError(code, 'This one'));
+    return [`${status} ${message}: ${explain}`, detail];
+  };
+  assert.deepEqual(text('unauthorized'), [
+    '401 Unauthorized: No permission -- see authorization schemes',
+    'This one',
+  ]);
+  assert.deepEqual(text('forbidden'), [
+    '403 Forbidden: Request forbidden -- authorization will not help',
+    'This one',
+  ]);
+  for (const code of ['not_found', 'unknown_entity'] as const)
+    assert.deepEqual(text(code), ['404 Not Found: Nothing matches the given URI', 'This one']);
+  assert.deepEqual(text('unsupported_media_type'), [
+    '415 Unsupported Media Type: Entity body in unsupported format',
+    'This one',
+  ]);
+  assert.deepEqual(text('bad_request'), [
+    '400 This one: Bad request syntax or unsupported method',
+    undefined,
+  ]);
+});
+
+test('an error may bring its own fixed message', () => {
+  assert.deepEqual(errorAnswer(new WordedError('forbidden', 'Not this', 'It is fixed')), {
+    code: 403,
+    message: 'Not this',
+    explain: 'Request forbidden -- authorization will not help',
+    detail: 'It is fixed',
+  });
 });
 
 test('the statuses that clients count on', () => {

@@ -9,7 +9,15 @@ async function start(t: TestContext, options: Parameters<typeof serve>[0] = {}):
   return server;
 }
 
-/** Asks and checks the form of an error. */
+/** The messages that Ganeti's clients match. */
+const fixed: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  415: 'Unsupported Media Type',
+};
+
+/** Asks and checks the form of an error; gives what tells the particular case. */
 async function refused(
   { ask }: TestServer,
   status: number,
@@ -20,13 +28,20 @@ async function refused(
   const answer = await ask(method, path, question);
   const label = `${method} ${path} ${String(question.raw).slice(0, 80)}: ${answer.text}`;
   assert.equal(answer.status, status, label);
-  const body = answer.json as { code: number; message: string; explain: string };
-  assert.deepEqual(Object.keys(body), ['code', 'message', 'explain'], label);
+  const body = answer.json as { code: number; message: string; explain: string; detail?: string };
+  const { detail, message } = body;
+  const standard = fixed[status];
+  assert.deepEqual(
+    Object.keys(body),
+    ['code', 'message', 'explain', ...(standard === undefined ? [] : ['detail'])],
+    label,
+  );
+  assert.equal(message, standard ?? message, label);
   assert.equal(body.code, status);
   assert.equal(answer.headers['content-type'], 'application/json', label);
   const challenge = status === 401 ? 'Basic realm="Ganeti Remote API"' : undefined;
   assert.equal(answer.headers['www-authenticate'], challenge, label);
-  return body.message;
+  return detail ?? message;
 }
 
 test('paths match raw: no decoding, no slash more or less', async (t) => {
@@ -103,7 +118,11 @@ test('who may come in', async (t) => {
 test('with required authentication nobody is anonymous', async (t) => {
   const server = await start(t, { requireAuthentication: true });
   await refused(server, 401, 'GET', '/version', { auth: null });
-  await refused(server, 404, 'GET', '/3', { auth: null });
+  await refused(server, 401, 'GET', '/3', { auth: null });
+  await refused(server, 401, 'PATCH', '/2/info', { auth: null });
+  await refused(server, 401, 'GET', '/3', { auth: 'admin:wrong' });
+  await refused(server, 404, 'GET', '/3', { auth: 'nobody:pw' });
+  await refused(server, 501, 'PATCH', '/2/info', { auth: 'nobody:pw' });
   assert.equal((await server.ask('GET', '/version', { auth: 'nobody:pw' })).status, 200);
   await refused(server, 403, 'PUT', '/2/tags?tag=x', { auth: 'nobody:pw' });
 });

@@ -26,10 +26,12 @@ async function op(
   return { ...rest, sources };
 }
 
+/** What was wrong in this case. */
 async function message(answer: Promise<Answer>, status: number): Promise<string> {
   const { json, status: given, text } = await answer;
   assert.equal(given, status, text);
-  return (json as { message: string }).message;
+  const { message, detail } = json as { message: string; detail?: string };
+  return detail ?? message;
 }
 
 test('constant answers', async (t) => {
@@ -263,7 +265,10 @@ test('the console is there while the instance runs', async (t) => {
   });
   const instance = fake.rows.instance?.['inst1.example.com'] ?? {};
   instance.oper_state = false;
-  assert.match(await message(ask('GET', '/2/instances/inst1/console'), 503), /console unavailable/);
+  const { status, json } = await ask('GET', '/2/instances/inst1/console');
+  assert.equal(status, 503);
+  assert.equal((json as { message: string }).message, 'Instance console unavailable');
+  assert.match((json as { detail: string }).detail, /inst1.* does not run/);
 });
 
 test('jobs', async (t) => {

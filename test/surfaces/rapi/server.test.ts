@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { issue } from '../../../lib/base/tls.ts';
 import { serve } from './fixture.ts';
 
@@ -22,6 +23,19 @@ test('HTTPS with a given certificate', async (t) => {
   const [response] = await once(request, 'response');
   const [body] = await once(response.setEncoding('utf8'), 'data');
   assert.equal(body, '2\n');
+});
+
+test('what protocols a client offers never ends a handshake', async (t) => {
+  const identity = await issue({ commonName: 'localhost', hosts: ['127.0.0.1'] }, null);
+  const server = await serve({ tls: identity });
+  t.after(() => server.close());
+  for (const ALPNProtocols of [undefined, ['http/1.1'], ['h2'], ['h2', 'http/1.1'], ['http/1.0', 'acme']]) {
+    const { port } = server;
+    const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols });
+    await once(socket, 'secureConnect');
+    socket.write('GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    assert.match(await readAll(socket), /^HTTP\/1\.1 200 OK\r\n/, String(ALPNProtocols));
+  }
 });
 
 test('a port in use is named', async (t) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MerapiError } from '../../../base/errors.ts';
+import { WordedError } from '../errors.ts';
 import { type Call, item, type Resource } from '../resource.ts';
 import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
 import { commonArguments, submits } from '../submission.ts';
@@ -156,6 +156,10 @@ function info(call: Call): Promise<number> {
 async function consoleOf(call: Call): Promise<unknown> {
   const instance = await row(call, 'instance', ['console', 'oper_state'], fullName(call));
   if (instance.oper_state !== true || instance.console === null)
-    throw new MerapiError('unavailable', 'Instance console unavailable: the instance does not run');
+    throw new WordedError(
+      'unavailable',
+      'Instance console unavailable',
+      `Instance ${fullName(call)} has no console now, for it does not run`,
+    );
   return instance.console;
 }
