@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Background, continuous } from '../base/background.ts';
 import type { Logger } from '../base/log.ts';
 import type { Layout } from './layout.ts';
 import { localNodes } from './master.ts';
@@ -17,8 +18,7 @@ export class WorkerKeeper {
   readonly #layout: Layout;
   readonly #args: readonly string[];
   readonly #log: Logger;
-  readonly #stop = new AbortController();
-  #kept: Promise<void> | null = null;
+  #kept: Background | 'starting' | null = null;
 
   /** `args` are those that a new worker gets, besides the folders of its nodes. */
   constructor(layout: Layout, args: readonly string[], log: Logger) {
@@ -31,21 +31,20 @@ export class WorkerKeeper {
   async start(signal: AbortSignal): Promise<void> {
     const nodes = await localNodes(this.#layout);
     if (nodes.length === 0) return;
-    this.#kept = Promise.resolve();
+    this.#kept = 'starting';
     await ensureWorker(this.#layout, nodes, this.#args, signal);
-    this.#kept = this.#keep(nodes);
+    this.#kept = continuous('the node worker is kept', this.#log, (over) => this.#keep(nodes, over));
+    this.#kept.start();
   }
 
   /** Ends the worker, if start() had to do with one; the guests go on. */
   async end(): Promise<void> {
-    this.#stop.abort();
     if (!this.#kept) return;
-    await this.#kept;
+    if (this.#kept !== 'starting') await this.#kept.stop();
     await endWorker(this.#layout);
   }
 
-  async #keep(nodes: readonly string[]): Promise<void> {
-    const { signal } = this.#stop;
+  async #keep(nodes: readonly string[], signal: AbortSignal): Promise<void> {
     let pause = 0;
     let since = Date.now();
     while (await rest(LOOK, signal)) {

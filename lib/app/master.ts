@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Background } from '../base/background.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
@@ -78,23 +79,24 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   });
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  let stopKeepers: (() => void)[] = [];
+  const keepers: Background[] = [keepHistoryShort(queue, history, log), keepStoreWritable(store, queue, log)];
   return {
     manager: createManager({ store, queue, history, runtime, nodes }),
     store,
     runtime,
     isNew,
     async start() {
-      await keepNodesFollowed(store, nodes);
+      await keepNodesFollowed(store, nodes, log);
       await takeUp(layout, queue, false);
-      stopKeepers = [keepHistoryShort(queue, history, log), keepStoreWritable(store, queue, log)];
+      for (const keeper of keepers) keeper.start();
     },
     hold: () => takeUp(layout, queue, true),
     async close() {
-      for (const stop of stopKeepers) stop();
+      const stopped = keepers.map((keeper) => keeper.stop());
       queue.close();
       await nodes.close();
       await store.close();
+      await Promise.all(stopped);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { unattended } from '../base/background.ts';
 import { MerapiError } from '../base/errors.ts';
 import { LockManager, type LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
@@ -31,7 +32,7 @@ export class JobQueue {
   #parts: RunnerParts;
   #life = { isOver: false };
   readonly #runs = new Map<number, JobRun>();
-  readonly #changes = new EventEmitter();
+  readonly #changes = new EventEmitter().setMaxListeners(0);
   readonly #keys: Keys;
   readonly #durations = new Durations();
   /** The jobs that were to write what cannot be stored, with the errors; those that did so twice are not run any more. */
@@ -45,7 +46,6 @@ export class JobQueue {
   constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#given = parts;
     this.#parts = this.#partsOf(this.#life, parts.locks);
-    this.#changes.setMaxListeners(0);
     this.#keys = new Keys(parts.store);
     parts.store.onChange(() => this.#parts.slots.serve());
   }
@@ -181,8 +181,7 @@ export class JobQueue {
 
   /** What the queue does and is set to. */
   get state(): QueueState {
-    const { slots } = this.#parts;
-    return queueState(this.#given.store, slots, this.#runs.size);
+    return queueState(this.#given.store, this.#parts.slots, this.#runs.size);
   }
 
   /** Sets what is given. */
@@ -269,7 +268,8 @@ export class JobQueue {
   #go(run: JobRun): void {
     const blamed = this.#blamed.get(run.id);
     if (blamed) run.fail(blamed.error);
-    if (!this.#held && (blamed?.times ?? 0) < 2) run.enter(() => void this.#run(run));
+    if (!this.#held && (blamed?.times ?? 0) < 2)
+      run.enter(() => unattended(`job ${run.id}`, this.#parts.log, () => this.#run(run)));
   }
 
   #run(run: JobRun): Promise<void> {

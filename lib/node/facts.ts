@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { stringifyJson } from '../base/json.ts';
+import { Listeners } from '../base/listeners.ts';
 import type { FactsSource } from '../rpc/server.ts';
 import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
 import { bootId } from './processes.ts';
@@ -19,7 +20,7 @@ export interface FactsOptions {
 export class Facts implements FactsSource {
   readonly #options: FactsOptions;
   readonly #epoch = randomUUID();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   readonly #constant = measureConstants();
   #version = 0;
   #last = '';
@@ -50,13 +51,12 @@ export class Facts implements FactsSource {
   changed(): void {
     this.#notified ??= setImmediate(() => {
       this.#notified = null;
-      for (const listener of this.#listeners) listener();
+      this.#listeners.tell();
     });
   }
 
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 }
 

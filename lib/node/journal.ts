@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type Background, periodic } from '../base/background.ts';
 import { errorCodes, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import { readFileOrNull, writeFileDurably } from '../base/files.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
@@ -37,19 +38,14 @@ const KEPT = 7 * DAY;
  */
 export class Journal implements CallJournal {
   readonly #folder: string;
-  readonly #log: Logger;
   readonly #pending = new Map<string, Pending>();
-  readonly #timer: NodeJS.Timeout;
-  #cleaning: Promise<void>;
+  readonly #cleaning: Background;
   #closed = false;
 
   private constructor(folder: string, log: Logger) {
     this.#folder = folder;
-    this.#log = log;
-    this.#cleaning = this.#clean();
-    this.#timer = setInterval(() => {
-      this.#cleaning = this.#clean();
-    }, DAY).unref();
+    this.#cleaning = periodic('cleaning the call journal', log, DAY, () => this.#clean());
+    this.#cleaning.start();
   }
 
   /** Opens the journal in a folder, which is made when it is missing. Entries of more than seven days ago go. */
@@ -85,9 +81,8 @@ export class Journal implements CallJournal {
   /** From now on nothing is stored; resolves when no call is under way any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#timer);
     await Promise.allSettled([
-      this.#cleaning,
+      this.#cleaning.stop(),
       ...[...this.#pending.values()].map((pending) => pending.outcome),
     ]);
   }
@@ -122,16 +117,12 @@ export class Journal implements CallJournal {
   }
 
   async #clean(): Promise<void> {
-    try {
-      const before = Date.now() - KEPT;
-      for (const name of await readdir(this.#folder)) {
-        if (this.#closed) return;
-        const path = join(this.#folder, name);
-        const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-        if (mtimeMs < before) await rm(path, { force: true });
-      }
-    } catch (error) {
-      this.#log.warn({ err: error }, 'cannot clean the call journal');
+    const before = Date.now() - KEPT;
+    for (const name of await readdir(this.#folder)) {
+      if (this.#closed) return;
+      const path = join(this.#folder, name);
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (mtimeMs < before) await rm(path, { force: true });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unattended } from '../base/background.ts';
 import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
@@ -128,7 +129,7 @@ async function startParts(
   const streams = new Streams(log);
   const dumps = new Dumps(storage, installer);
   const identities = new Identities(join(folder, 'identities'));
-  const arrivals = new Arrivals(listen.host);
+  const arrivals = new Arrivals(listen.host, log);
   undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
   const handlers: Handlers = {
@@ -162,7 +163,7 @@ async function startParts(
   endpoint = { host: isUnspecified(server.host) ? null : server.host, port: server.port };
   undo.push(() => {
     // First nothing may be stored any more: a failure that comes of the closing is no outcome.
-    void journal.close();
+    unattended('closing the call journal', log, () => journal.close());
     return server.close();
   });
   return { host: server.host, port: server.port };

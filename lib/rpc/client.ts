@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import { unattended } from '../base/background.ts';
 import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
@@ -126,7 +127,9 @@ export class NodeClient implements NodeCaller {
         link.node = node; // it may have another address than before
         if (link.watched) return undefined;
         link.watched = true;
-        return new Promise<void>((resolve) => void this.#watch(link, resolve));
+        return new Promise<void>((resolve) =>
+          unattended('following a node', this.#options.log, () => this.#watch(link, resolve)),
+        );
       }),
     );
   }
@@ -208,7 +211,7 @@ export class NodeClient implements NodeCaller {
     link.stop.abort();
     this.#links.delete(uuid);
     this.#options.runtime.drop(uuid);
-    void link.agent.destroy();
+    unattended('ending the connections to a node', this.#options.log, () => link.agent.destroy());
   }
 
   async #watch(link: Link, first: () => void): Promise<void> {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
+import { Bell } from '../base/bell.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
@@ -257,34 +258,28 @@ function send(response: ServerResponse, status: number, answer: CallAnswer): voi
 
 /** Writes the facts now, after each change and at each heartbeat, until either side goes away. */
 async function streamFacts({ closing, ...options }: Parts, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  const over = AbortSignal.any([closing, gone.signal]);
-  let wake: () => void = () => undefined;
-  let due = false;
-  const ring = () => {
-    due = true;
-    wake();
+  const bell = new Bell();
+  const unsubscribe = options.facts.subscribe(bell.ring);
+  const over = new AbortController();
+  const end = () => {
+    over.abort();
+    bell.ring();
   };
-  const unsubscribe = options.facts.subscribe(ring);
-  const timer = setInterval(ring, options.heartbeat ?? HEARTBEAT);
-  over.addEventListener('abort', ring);
+  response.once('close', end);
+  closing.addEventListener('abort', end);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   try {
-    while (!over.aborted) {
-      due = false;
+    while (!over.signal.aborted && !closing.aborted) {
+      bell.hush();
       const line = `${stringifyJson(await options.facts.current())}\n`;
-      if (!response.write(line) && !over.aborted) await once(response, 'drain', { signal: over });
-      if (!due)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+      if (!response.write(line)) await once(response, 'drain', { signal: over.signal });
+      await bell.wait(options.heartbeat ?? HEARTBEAT);
     }
   } catch (error) {
-    if (!over.aborted) throw error;
+    if (!over.signal.aborted) throw error;
   } finally {
-    clearInterval(timer);
     unsubscribe();
+    closing.removeEventListener('abort', end);
     response.end();
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { Listeners } from '../base/listeners.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { Change, ObjectChange } from './changes.ts';
 import type { Connection } from './database.ts';
@@ -13,6 +14,8 @@ export interface EventReader {
   readonly last: number;
   /** Those after an id, so many at most, in their order; `first` is the oldest id that is kept (last + 1 when there is none). */
   after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number }>;
+  /** How many want to be called back now. */
+  readonly listeners: number;
   /** Calls back when there are new ones, until the returned function is called. */
   subscribe(listener: () => void): () => void;
 }
@@ -21,7 +24,7 @@ export interface EventReader {
 export class EventLog implements EventReader {
   readonly #reader: Connection;
   readonly #clock: Clock;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   /** The newest ones on disk, without gaps. */
   #recent: ClusterEvent[] = [];
   #last: number;
@@ -44,6 +47,10 @@ export class EventLog implements EventReader {
     return this.#last;
   }
 
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   async after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number }> {
     const oldest = this.#recent[0];
     if (oldest && oldest.id <= id + 1)
@@ -57,8 +64,7 @@ export class EventLog implements EventReader {
   }
 
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** The events of a commit, with their numbers. */
@@ -77,7 +83,7 @@ export class EventLog implements EventReader {
     this.#last = last.id;
     this.#recent.push(...events);
     if (this.#recent.length > 2 * KEPT) this.#recent = this.#recent.slice(-KEPT);
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.tell();
   }
 
   /** Those that are not on disk will never be. */

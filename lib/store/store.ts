@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
+import { Listeners } from '../base/listeners.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { Change, ObjectChange, ObjectKind, Objects } from './changes.ts';
@@ -37,12 +38,12 @@ export interface Store {
    * commit that was under way fails too, and those that come before retry() succeeds are refused.
    */
   commit(author: Author, build: (view: ClusterView) => readonly Change[]): Promise<void>;
-  /** Calls back with each new state that is on disk, before the commit that made it resolves. */
-  onChange(listener: (view: ClusterView) => void): void;
+  /** Calls back with each new state that is on disk, before the commit that made it resolves; until the returned function is called. */
+  onChange(listener: (view: ClusterView) => void): () => void;
   /** Why commits are refused now; null when they are not. */
   readonly failure: MerapiError | null;
-  /** Calls back at the first commit that could not be written, before anybody else learns of it. */
-  onFailure(listener: (failure: WriteFailure) => void): void;
+  /** Calls back at the first commit that could not be written, before anybody else learns of it; until the returned function is called. */
+  onFailure(listener: (failure: WriteFailure) => void): () => void;
   /** Tries whether commits can be written again: whether they can now. */
   retry(): Promise<boolean>;
   close(): Promise<void>;
@@ -98,8 +99,8 @@ class SqliteStore implements Store {
   /** Resolves when every commit that was asked for so far has ended, well or not. */
   #settled: Promise<void> = Promise.resolve();
   #failure: MerapiError | null = null;
-  readonly #listeners: ((failure: WriteFailure) => void)[] = [];
-  readonly #watchers: ((view: ClusterView) => void)[] = [];
+  readonly #failures = new Listeners<WriteFailure>();
+  readonly #states = new Listeners<ClusterView>();
 
   constructor(
     file: string,
@@ -121,7 +122,7 @@ class SqliteStore implements Store {
       if (this.#failure) return;
       const words = lost ? '' : '. Nothing is changed until it can; what is there can be read';
       this.#failure = new MerapiError('unavailable', error.message + words, { cause: error });
-      for (const listener of this.#listeners) listener({ error, lost, culprit });
+      this.#failures.tell({ error, lost, culprit });
     };
   }
 
@@ -159,12 +160,12 @@ class SqliteStore implements Store {
     });
   }
 
-  onChange(listener: (view: ClusterView) => void): void {
-    this.#watchers.push(listener);
+  onChange(listener: (view: ClusterView) => void): () => void {
+    return this.#states.add(listener);
   }
 
-  onFailure(listener: (failure: WriteFailure) => void): void {
-    this.#listeners.push(listener);
+  onFailure(listener: (failure: WriteFailure) => void): () => void {
+    return this.#failures.add(listener);
   }
 
   async retry(): Promise<boolean> {
@@ -195,6 +196,6 @@ class SqliteStore implements Store {
     // Commits end in the order in which they began, so the newest to end is the newest state on disk.
     if (after.version <= this.#durable.version) return;
     this.#durable = after;
-    for (const watcher of this.#watchers) watcher(after);
+    this.#states.tell(after);
   }
 }

@@ -222,7 +222,7 @@ async function live(dir: string, gate: Gate): Promise<Life> {
     log: silentLogger,
   });
   const manager = createManager({ store, queue, history: new History(store, systemClock), runtime, nodes });
-  await keepNodesFollowed(store, client);
+  await keepNodesFollowed(store, client, silentLogger);
   await queue.start();
   return { store, queue, client, locks, manager, runtime, nodes };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { Background } from '../../lib/base/background.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { keepStoreWritable } from '../../lib/jobs/keepers/store.ts';
 import type { OpInput } from '../../lib/model/job.ts';
@@ -19,13 +20,14 @@ const free = (f: QueueFixture) =>
 
 describe('a store that cannot be written', () => {
   let f: QueueFixture;
-  let stop: () => void;
+  let keeper: Background;
   before(async () => {
     f = await QueueFixture.make();
-    stop = keepStoreWritable(f.store, f.queue, silentLogger);
+    keeper = keepStoreWritable(f.store, f.queue, silentLogger);
+    keeper.start();
   });
   after(async () => {
-    stop();
+    await keeper.stop();
     await f.close();
   });
 

@@ -1,4 +1,4 @@
-import { errorText } from '../../base/errors.ts';
+import { type Background, periodic } from '../../base/background.ts';
 import type { Logger } from '../../base/log.ts';
 import type { History } from '../history.ts';
 import type { JobQueue } from '../queue.ts';
@@ -6,17 +6,12 @@ import type { JobQueue } from '../queue.ts';
 /** How often old things are looked for, in milliseconds. */
 const PERIOD = 60_000;
 
-/** Archives jobs when they are as old as the queue is set to, and forgets old events and keys; now and every minute. Answers how to stop that. */
-export function keepHistoryShort(queue: JobQueue, history: History, log: Logger): () => void {
-  const look = async () => {
+/** Archives jobs when they are as old as the queue is set to, and forgets old events and keys; now and every minute. */
+export function keepHistoryShort(queue: JobQueue, history: History, log: Logger): Background {
+  return periodic('what is old is archived or forgotten', log, PERIOD, async () => {
     const { archive_after } = queue.state;
     const count = archive_after === null ? 0 : await history.archiveOlder(archive_after);
     if (count > 0) log.info({ count }, 'old jobs are archived');
     await history.forget();
-  };
-  const attempt = () =>
-    void look().catch((error) => log.warn({ reason: errorText(error) }, 'what is old is kept for now'));
-  const timer = setInterval(attempt, PERIOD).unref();
-  attempt();
-  return () => clearInterval(timer);
+  });
 }

@@ -5,7 +5,9 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unattended } from '../../base/background.ts';
 import { MerapiError, toFailure } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
 import type { TlsFiles } from '../../base/tls.ts';
 import { unpacked } from '../../rpc/streams.ts';
 
@@ -36,11 +38,13 @@ interface Arrival {
 /** Where data from other clusters arrives: a server for each exchange, which trusts one certificate and knows one-time secrets. */
 export class Arrivals {
   readonly #host: string;
+  readonly #log: Logger;
   readonly #arrivals = new Map<string, Arrival>();
 
   /** `host` is where to listen. */
-  constructor(host: string) {
+  constructor(host: string, log: Logger) {
     this.#host = host;
+    this.#log = log;
   }
 
   /**
@@ -66,7 +70,9 @@ export class Arrivals {
       over: new AbortController(),
     };
     server.requestTimeout = 0; // a disk takes as long as it takes
-    server.on('request', (request, response) => void take(arrival, receive, request, response));
+    server.on('request', (request, response) =>
+      unattended('receiving the data of a disk', this.#log, () => take(arrival, receive, request, response)),
+    );
     server.on('tlsClientError', () => undefined); // who cannot prove itself is not let in, that is all
     try {
       server.listen(0, this.#host);
@@ -78,7 +84,7 @@ export class Arrivals {
     }
     this.#arrivals.set(id, arrival);
     const { address, port } = server.address() as AddressInfo;
-    void expire(arrival, patience);
+    unattended('waiting for the other cluster', this.#log, () => expire(arrival, patience));
     return { host: address, port, secrets };
   }
 

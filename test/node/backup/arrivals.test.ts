@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { MerapiError } from '../../../lib/base/errors.ts';
+import { silentLogger } from '../../../lib/base/log.ts';
 import { type Identity, issueAlone } from '../../../lib/base/tls.ts';
 import { Arrivals, type Receive } from '../../../lib/node/backup/arrivals.ts';
 import { promise, sendAway } from '../../../lib/node/backup/send.ts';
 import { deferred } from '../helpers.ts';
 
 describe('data from other clusters', () => {
-  const arrivals = new Arrivals('127.0.0.1');
+  const arrivals = new Arrivals('127.0.0.1', silentLogger);
   let [here, there, stranger]: Identity[] = [];
   before(async () => {
     [here, there, stranger] = await Promise.all(

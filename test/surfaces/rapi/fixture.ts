@@ -40,6 +40,7 @@ class FakeManager {
   change: JobChange | null = null;
   events: EventReader = {
     last: 0,
+    listeners: 0,
     after: async () => ({ events: [], first: 1 }),
     subscribe: () => () => undefined,
   };
