@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Json, stringifyJson } from '../../lib/base/json.ts';
 import type { JobAnswer } from '../helpers/client.ts';
+import type { Random } from '../helpers/random.ts';
 import { plain } from './collect.ts';
-import type { Random } from './random.ts';
 import { type ChaosRequest, type JobRequest, Requests } from './requests.ts';
 import type { Rig } from './rig.ts';
 import type { CancelNote, Note, Outcome } from './state.ts';

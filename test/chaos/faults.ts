@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallName, calls } from '../../lib/rpc/registry.ts';
+import type { Random } from '../helpers/random.ts';
 import type { Direction } from './proxy.ts';
-import type { Random } from './random.ts';
 import { type Host, type Rig, replaceFile } from './rig.ts';
 import type { SmallDisk } from './small-disk.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Random } from '../helpers/random.ts';
 import { nextFault, rates } from './faults.ts';
-import { Random } from './random.ts';
 import { Requests } from './requests.ts';
 
 const nodes = ['node1.example.com', 'node2.example.com', 'node3.example.com'];

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../helpers/random.ts';
 import { type Template, templates } from './rig.ts';
 
 /** A request for a job, as the seed decides it. */

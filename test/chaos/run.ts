@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '../helpers/random.ts';
 import { type CheckReport, checkAll } from './checks/index.ts';
 import { ChaosClient } from './clients.ts';
 import { collectShown, collectTruth, differencesOf, showJobs, type Truth } from './collect.ts';
 import { Faults, nextFault } from './faults.ts';
-import { Random } from './random.ts';
 import { type OwnEnd, Rig } from './rig.ts';
 import type { SmallDisk } from './small-disk.ts';
 import type { EndState, Note } from './state.ts';

@@ -1,0 +1,100 @@
+// Sends the same random requests to a real Ganeti cluster, made for this, and to Merapi, and tells what is answered differently
+// beyond the decisions of decisions.ts: npm run compare:ganeti -- [options]. See docs/compatibility.md.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type ExecResult, run } from '../../lib/base/exec.ts';
+import { conformance, Programs } from '../helpers/program.ts';
+import { Random } from '../helpers/random.ts';
+import { episodesOf } from './episodes.ts';
+import { type Failed, linesOf, summaryOf } from './report.ts';
+import { type Step, scenarioOf } from './step.ts';
+
+const LAB = fileURLToPath(new URL('lab.sh', import.meta.url));
+/** Ganeti takes seconds for a job. */
+const SECONDS_PER_REQUEST = 30;
+const PROGRAM = join(conformance, 'rapi_conformance.py');
+
+const { values: options } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+    requests: { type: 'string', default: '1000' },
+    only: { type: 'string', multiple: true, default: [] },
+    lab: { type: 'string', default: join(tmpdir(), 'merapi-ganeti-lab') },
+    recording: { type: 'string' },
+    'keep-lab': { type: 'boolean', default: false },
+    show: { type: 'string', default: '40' },
+    report: { type: 'string' },
+  },
+});
+
+/** Runs the script that makes and removes the Ganeti cluster. */
+async function lab(...args: string[]): Promise<void> {
+  const result = await run('bash', [LAB, ...args], {
+    env: { ...process.env, GANETI_LAB: options.lab },
+    timeout: 1_200_000,
+  });
+  if (result.code !== 0) throw new Error(`lab.sh ${args.join(' ')} failed: ${result.stderr.slice(-2000)}`);
+}
+
+const failed = ({ code, stderr }: ExecResult) =>
+  new Error(`the comparing program ended with ${code}: ${stderr}`);
+
+/** Asks Ganeti, from within its first node's network, and writes its answers to `recording`. */
+async function record(scenario: string, recording: string, requests: number): Promise<void> {
+  await lab('base');
+  await lab('up', '3');
+  try {
+    const args = [
+      'netns',
+      'exec',
+      'gl1',
+      'python3',
+      PROGRAM,
+      'record',
+      'https://127.0.0.1:5080',
+      scenario,
+      recording,
+    ];
+    const result = await run('ip', args, { timeout: requests * SECONDS_PER_REQUEST * 1000 });
+    if (result.code !== 0) throw failed(result);
+  } finally {
+    if (!options['keep-lab']) await lab('down');
+  }
+}
+
+/** Asks a new Merapi; what it answers differently. */
+async function compare(recording: string, report: string, requests: number): Promise<Failed[]> {
+  const programs = new Programs();
+  try {
+    const program = await programs.up({ cluster: join(conformance, 'cluster.json') });
+    const args = [PROGRAM, 'compare', program.url, recording, '--json', report];
+    const result = await run('python3', args, { timeout: requests * 10_000 });
+    if (result.code !== 0 && result.code !== 1) throw failed(result);
+    await program.stop();
+  } finally {
+    await programs.close();
+  }
+  return (JSON.parse(await readFile(report, 'utf8')) as { failed: Failed[] }).failed;
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'merapi-compare-'));
+try {
+  const steps: Step[] = options.recording
+    ? (JSON.parse(await readFile(options.recording, 'utf8')) as { step: Step }[]).map(({ step }) => step)
+    : scenarioOf(episodesOf(new Random(options.seed), Number(options.requests), options.only));
+  const recording = options.recording ?? join(folder, 'recording.json');
+  console.log(`seed ${options.seed}: ${steps.length} requests`);
+  if (!options.recording) {
+    await writeFile(join(folder, 'scenario.json'), JSON.stringify(steps));
+    await record(join(folder, 'scenario.json'), recording, steps.length);
+    if (options.report) await writeFile(options.report, await readFile(recording));
+  }
+  const summary = summaryOf(steps, await compare(recording, join(folder, 'report.json'), steps.length));
+  for (const line of linesOf(summary, Number(options.show))) console.log(line);
+  process.exitCode = summary.unexplained.length === 0 ? 0 : 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
