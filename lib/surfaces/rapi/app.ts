@@ -5,11 +5,12 @@ import Koa, { type Context } from 'koa';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
+import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Principal } from '../../manager/authorise.ts';
 import type { Manager } from '../../manager/define.ts';
 import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
-import { readBody } from './body.ts';
+import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { errorAnswer } from './errors.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
@@ -26,6 +27,8 @@ export interface RapiOptions {
   log: Logger;
   /** Milliseconds; by default 10,000. */
   waitTimeout?: number;
+  /** How bodies are taken; by default as bodyOptions says. */
+  bodies?: BodyOptions;
   /** Fires when the server ends: waiting requests are then answered at once. */
   closing?: AbortSignal;
 }
@@ -36,6 +39,7 @@ export interface RapiOptions {
  */
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
   const authenticate = createAuthenticate(users, options.requireAuthentication);
+  const bodies = new BodyReader(options.bodies ?? bodyOptions);
   const underWay = new Set<AbortController>();
   options.closing?.addEventListener('abort', () => {
     for (const request of underWay) request.abort();
@@ -46,29 +50,33 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
       const method = methodOf(resource, context);
       const principal: Principal = context.state.principal ?? (await authenticate(context.req));
       permit(principal, method.access, context.path);
-      const body = await readBody(context);
-      const result = await method.handle({
-        manager,
-        principal,
-        resource: resource.name,
-        items: context.captures ?? [],
-        query: new QueryArgs(context.querystring),
-        body,
-        clock: options.clock,
-        print: () =>
-          createHash('sha256')
-            .update(
-              `${context.method} ${context.originalUrl}\n${body === undefined ? '' : stringifyJson(body)}`,
-            )
-            .digest('hex'),
-        header: (name) => context.get(name) || null,
-        signal: () => requestSignal(context, underWay, options.closing),
-        waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
-      });
-      if (result instanceof EventStream) writeEvents(context, result);
-      else if (result instanceof JsonPieces) await writePieces(context, result);
-      else if (result instanceof JsonText) writeText(context, 200, result.text);
-      else write(context, 200, result);
+      const body = await bodies.read(context, method, principal);
+      try {
+        await send(
+          context,
+          await method.handle({
+            manager,
+            principal,
+            resource: resource.name,
+            items: context.captures ?? [],
+            query: new QueryArgs(context.querystring),
+            body: body.value,
+            clock: options.clock,
+            print: () =>
+              createHash('sha256')
+                .update(
+                  `${context.method} ${context.originalUrl}\n${body.value === undefined ? '' : stringifyJson(body.value)}`,
+                )
+                .digest('hex'),
+            header: (name) => context.get(name) || null,
+            signal: () => requestSignal(context, underWay, options.closing),
+            waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
+          }),
+        );
+      } finally {
+        body.release();
+        discardBody(context.req);
+      }
     });
   const app = new Koa();
   app.on('error', (error) => options.log.debug({ error: String(error) }, 'An answer could not be sent'));
@@ -118,10 +126,18 @@ async function answer(context: Context, next: () => Promise<void>, options: Rapi
       options.log.error({ err: error, method: context.method, path: context.path }, 'A request failed');
     if (failure.code === 401) context.set('WWW-Authenticate', CHALLENGE);
     write(context, failure.code, failure);
-    // What is left of the body must be taken, or the client waits for that and the connection cannot be used again.
-    context.req.resume();
+    discardBody(context.req);
   }
   if (options.closing?.aborted) context.set('Connection', 'close');
+}
+
+/** Sends what a method answers. */
+async function send(context: Context, result: unknown): Promise<void> {
+  if (result instanceof EventStream) writeEvents(context, result);
+  else if (result instanceof JsonPieces) await writePieces(context, result);
+  else if (result instanceof JsonText) writeText(context, 200, result.text);
+  else if (isLarge(result)) await writePieces(context, new JsonPieces(stringifyInSlices(result)));
+  else write(context, 200, result);
 }
 
 /** From how long an answer is sent while it is made, in characters. */

@@ -12,6 +12,7 @@ import { parseOp } from '../../../lib/opcodes/define.ts';
 import { opcodeOf } from '../../../lib/opcodes/registry.ts';
 import type { Cell } from '../../../lib/query/define.ts';
 import type { EventReader } from '../../../lib/store/events.ts';
+import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
 import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
 import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
 
@@ -173,7 +174,12 @@ type Ask = (method: string, path: string, question?: Question) => Promise<Answer
 
 /** A server on a free port with a fake manager, and a client that keeps its one connection. */
 export async function serve(
-  options: { tls?: Identity; requireAuthentication?: boolean; waitTimeout?: number } = {},
+  options: {
+    tls?: Identity;
+    requireAuthentication?: boolean;
+    waitTimeout?: number;
+    bodies?: BodyOptions;
+  } = {},
 ): Promise<TestServer> {
   const fake = new FakeManager();
   const server = await startRapi({
@@ -186,6 +192,7 @@ export async function serve(
     clock,
     log: silentLogger,
     waitTimeout: options.waitTimeout,
+    bodies: options.bodies,
   });
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   return {

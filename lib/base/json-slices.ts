@@ -1,0 +1,248 @@
+import { MerapiError } from './errors.ts';
+import { type Json, parseJson } from './json.ts';
+import { Slices } from './slices.ts';
+
+/** How much a text may hold. */
+export interface JsonLimits {
+  /** How many levels of lists and objects. */
+  readonly depth: number;
+  /** How many values: each list, object, text, number, true, false and null counts. */
+  readonly values: number;
+}
+
+/** Up to how many characters a text is parsed at once: that takes a few milliseconds. */
+export const AT_ONCE = 64 * 1024;
+
+const NO_LIMITS: JsonLimits = { depth: Number.POSITIVE_INFINITY, values: Number.POSITIVE_INFINITY };
+
+/**
+ * Parses JSON text as parseJson() does; a long one in slices, so that everything else goes on meanwhile.
+ * @throws MerapiError bad_request when it is no JSON or nested too deep, too_large when it holds too many values
+ */
+export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LIMITS): Promise<Json> {
+  if (text.length <= AT_ONCE) {
+    const value = parseJson(text);
+    if (isDeeper(value, limits.depth)) throw tooDeep(limits);
+    return value;
+  }
+  const parser = new Parser(text, limits);
+  const slices = new Slices();
+  while (!parser.advance()) if (slices.over) await slices.pause();
+  return parser.value;
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  if (levels === Number.POSITIVE_INFINITY || value === null || typeof value !== 'object') return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((item) => isDeeper(item, levels - 1));
+}
+
+const tooDeep = ({ depth }: JsonLimits) =>
+  new MerapiError('bad_request', `The JSON text is nested more than ${depth} levels deep`);
+
+/** A list or an object that is not complete. */
+interface Open {
+  readonly value: Json[] | { [key: string]: Json };
+  /** In an object the key of the value that comes next. */
+  key: string;
+}
+
+/** How many values are parsed before it is looked whether the slice is over. */
+const STEP = 500;
+
+const number = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+/** A part of a text that does not end within an escape. */
+const textPart = /(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,8192}/y;
+const words: readonly (readonly [string, Json])[] = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+];
+
+/**
+ * Parses a text from its beginning to its end, some values at each call.
+ *
+ * | it awaits | then comes |
+ * | --- | --- |
+ * | a value | a whole one, or the beginning of a list, an object or a text |
+ * | the rest of a long text | the next part of it, or its end |
+ * | a comma or an end | the next value or key, or the list or object is complete, or the whole text |
+ */
+class Parser {
+  readonly #text: string;
+  readonly #limits: JsonLimits;
+  readonly #open: Open[] = [];
+  #at = 0;
+  #count = 0;
+  /** The parts of a long text so far; null outside. */
+  #parts: string[] | null = null;
+  #isDone = false;
+  value: Json = null;
+
+  constructor(text: string, limits: JsonLimits) {
+    this.#text = text;
+    this.#limits = limits;
+  }
+
+  /** Parses some more; true when the value is complete. @throws MerapiError bad_request, too_large */
+  advance(): boolean {
+    for (let step = 0; step < STEP && !this.#isDone; step += 1) {
+      if (this.#parts) {
+        this.#longText(this.#parts);
+        return this.#isDone;
+      }
+      this.#oneValue();
+    }
+    return this.#isDone;
+  }
+
+  #oneValue(): void {
+    this.#count += 1;
+    if (this.#count > this.#limits.values)
+      throw new MerapiError('too_large', `The JSON text holds more than ${this.#limits.values} values`);
+    const first = this.#next();
+    if (first === '{' || first === '[') this.#begin(first);
+    else if (first === '"') this.#beginText();
+    else this.#end(this.#plain());
+  }
+
+  #begin(first: '{' | '['): void {
+    if (this.#open.length >= this.#limits.depth) throw tooDeep(this.#limits);
+    this.#at += 1;
+    const open: Open = { value: first === '[' ? [] : {}, key: '' };
+    if (this.#next() === (first === '[' ? ']' : '}')) {
+      this.#at += 1;
+      this.#end(open.value);
+      return;
+    }
+    if (first === '{') open.key = this.#key();
+    this.#open.push(open);
+  }
+
+  /** A value is complete: it goes where it belongs, with all that it completes. */
+  #end(complete: Json): void {
+    let value = complete;
+    for (;;) {
+      const open = this.#open.at(-1);
+      const next = this.#next();
+      if (!open) {
+        if (this.#at < this.#text.length) throw this.#wrong('something stands behind the value');
+        this.value = value;
+        this.#isDone = true;
+        return;
+      }
+      add(open, value);
+      const isList = Array.isArray(open.value);
+      this.#at += 1;
+      if (next === ',') {
+        if (!isList) open.key = this.#key();
+        return;
+      }
+      if (next !== (isList ? ']' : '}')) {
+        this.#at -= 1;
+        throw this.#wrong(`a comma or ${isList ? "']'" : "'}'"} is missing`);
+      }
+      this.#open.pop();
+      value = open.value;
+    }
+  }
+
+  #key(): string {
+    if (this.#next() !== '"') throw this.#wrong('a key in double quotes is missing');
+    const key = this.#string(this.#closing());
+    if (this.#next() !== ':') throw this.#wrong("':' is missing");
+    this.#at += 1;
+    return key;
+  }
+
+  #beginText(): void {
+    const end = this.#closing();
+    if (end - this.#at <= AT_ONCE) {
+      this.#end(this.#string(end));
+      return;
+    }
+    this.#at += 1;
+    this.#parts = [];
+  }
+
+  /** The next part of a long text. */
+  #longText(parts: string[]): void {
+    textPart.lastIndex = this.#at;
+    const part = textPart.exec(this.#text)?.[0];
+    if (part !== undefined) {
+      parts.push(JSON.parse(`"${part}"`));
+      this.#at += part.length;
+      return;
+    }
+    if (this.#text[this.#at] !== '"') throw this.#wrong('a text holds what must be escaped');
+    this.#at += 1;
+    this.#parts = null;
+    this.#end(parts.join(''));
+  }
+
+  /** The place of the quote that ends the text that begins here. */
+  #closing(): number {
+    let end = this.#text.indexOf('"', this.#at + 1);
+    while (end >= 0 && isEscaped(this.#text, end)) end = this.#text.indexOf('"', end + 1);
+    if (end < 0) throw this.#wrong('a text does not end');
+    return end;
+  }
+
+  #string(end: number): string {
+    try {
+      const value = JSON.parse(this.#text.slice(this.#at, end + 1));
+      this.#at = end + 1;
+      return value;
+    } catch (cause) {
+      throw this.#wrong('a text holds what must be escaped', cause);
+    }
+  }
+
+  #plain(): Json {
+    number.lastIndex = this.#at;
+    const found = number.exec(this.#text);
+    if (found) {
+      const [text, fraction, exponent] = found;
+      this.#at += text.length;
+      const value = Number(text);
+      return fraction === undefined && exponent === undefined && !Number.isSafeInteger(value)
+        ? BigInt(text)
+        : value;
+    }
+    for (const [word, value] of words)
+      if (this.#text.startsWith(word, this.#at)) {
+        this.#at += word.length;
+        return value;
+      }
+    throw this.#wrong('a value is missing');
+  }
+
+  /** The next character that is no blank; empty at the end. */
+  #next(): string {
+    const text = this.#text;
+    for (;;) {
+      const character = text.charCodeAt(this.#at);
+      if (character !== 0x20 && character !== 0x0a && character !== 0x0d && character !== 0x09)
+        return text.charAt(this.#at);
+      this.#at += 1;
+    }
+  }
+
+  #wrong(what: string, cause?: unknown): MerapiError {
+    const message = `The text is not valid JSON: ${what} at position ${this.#at}`;
+    return new MerapiError('bad_request', message, { cause });
+  }
+}
+
+function add({ value: into, key }: Open, value: Json): void {
+  if (Array.isArray(into)) into.push(value);
+  else if (key !== '__proto__') into[key] = value;
+  else Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** Whether an odd number of backslashes stands before the place. */
+function isEscaped(text: string, place: number): boolean {
+  let before = place;
+  while (text[before - 1] === '\\') before -= 1;
+  return (place - before) % 2 === 1;
+}
