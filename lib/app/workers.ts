@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { MerapiError } from '../base/errors.ts';
+import { startProgram } from '../base/exec.ts';
 import { readFileOrNull } from '../base/files.ts';
 import { folderHolder } from '../node/lock.ts';
 import { findProcess, parseStat } from '../node/processes.ts';
@@ -92,7 +92,7 @@ async function startWorker(
       new URL(import.meta.url.endsWith('.ts') ? './cli.ts' : './cli.js', import.meta.url),
     );
     // In a session of its own: it outlives this process, and a Ctrl-C in the terminal does not reach it.
-    const child = spawn(process.execPath, [...process.execArgv, cli, 'node', ...folders, ...args], {
+    const child = startProgram(process.execPath, [...process.execArgv, cli, 'node', ...folders, ...args], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });

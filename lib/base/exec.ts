@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { MerapiError } from './errors.ts';
+import { systemCode, systemText } from './system-errors.ts';
 
 export interface ExecOptions {
   /** Milliseconds until the program's whole process group is killed; default 60,000. */
@@ -24,8 +25,64 @@ export interface ExecResult {
   stderr: string;
 }
 
+type PipedProcess = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
+
+/** The longest text that Linux passes to a program as one argument or one variable (`NAME=value`), in bytes. */
+const LONGEST_STRING = 131_071;
+
 /** How much of each output stream is kept: its last 64 KiB. */
 const KEPT_OUTPUT = 64 * 1024;
+
+/**
+ * Starts a program. What is only known later, such as that there is no such program, comes as the event `error` of the process:
+ * cannotRun() makes an error of it.
+ * @throws MerapiError environment_error when it cannot be started with these arguments and this environment; it names what is
+ * wrong and tells no value
+ */
+export function startProgram(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  for (const [index, arg] of args.entries()) checkPassable(program, `argument ${index + 1}`, arg);
+  for (const [name, value] of Object.entries(options.env ?? {}))
+    checkPassable(program, `the variable ${JSON.stringify(name.slice(0, 100))}`, `${name}=${value}`);
+  try {
+    return spawn(program, args, options);
+  } catch (cause) {
+    throw cannotRun(program, args, options, cause);
+  }
+}
+
+/** The error for a program that could not be started. The text of `cause` is left out, for it may hold any argument or variable. */
+export function cannotRun(
+  program: string,
+  args: readonly string[],
+  { env = process.env }: Pick<SpawnOptions, 'env'>,
+  cause: unknown,
+): MerapiError {
+  const why = systemText(cause) ?? 'the system refuses it';
+  const size = systemCode(cause) === 'E2BIG' ? `; ${sizeText(args, env)}` : '';
+  return new MerapiError('environment_error', `Cannot run ${program}: ${why}${size}`);
+}
+
+function checkPassable(program: string, what: string, text: string): void {
+  const size = Buffer.byteLength(text);
+  const wrong = text.includes('\0')
+    ? 'holds a NUL character, which no program can be given'
+    : size > LONGEST_STRING
+      ? `has ${size} bytes; a program can be given at most ${LONGEST_STRING} in one text`
+      : null;
+  if (wrong) throw new MerapiError('environment_error', `Cannot run ${program}: ${what} ${wrong}`);
+}
+
+function sizeText(args: readonly string[], env: NodeJS.ProcessEnv): string {
+  const sizes = Object.entries(env).map(
+    ([name, value]) => [name, Buffer.byteLength(`${name}=${value}`) + 1] as const,
+  );
+  const total = [...sizes.map(([, size]) => size), ...args.map((arg) => Buffer.byteLength(arg) + 1)].reduce(
+    (sum, size) => sum + size,
+    0,
+  );
+  const [largest, size] = sizes.reduce((most, each) => (each[1] > most[1] ? each : most), ['none', 0]);
+  return `they have ${total} bytes, the largest variable is ${largest} with ${size}`;
+}
 
 /**
  * Runs a program (no shell) in a process group of its own and waits for its end. Any exit code is a result.
@@ -37,7 +94,8 @@ export function run(
   options: ExecOptions = {},
 ): Promise<ExecResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: options.cwd, env: options.env, detached: true, stdio: 'pipe' });
+    const { cwd, env } = options;
+    const child = startProgram(program, args, { cwd, env, detached: true, stdio: 'pipe' }) as PipedProcess;
     let stdout = '';
     let stderr = '';
     let expired = false;
@@ -56,7 +114,7 @@ export function run(
     }, options.timeout ?? 60_000);
     child.on('error', (cause) => {
       clearTimeout(timer);
-      reject(new MerapiError('environment_error', `Cannot run ${program}: ${cause.message}`, { cause }));
+      reject(cannotRun(program, args, options, cause));
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);

@@ -3,7 +3,7 @@ import type { Json } from '../base/json.ts';
 import type { OpInput } from '../model/job.ts';
 import type { Node } from '../model/node.ts';
 import type { ClusterView } from '../model/view.ts';
-import type { HookResult } from '../rpc/calls/hooks.ts';
+import { ANY_HOOK, type HookResult } from '../rpc/calls/hooks.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Done, Hooks, RunContext } from '../units/define.ts';
 
@@ -20,8 +20,10 @@ export interface HookPlan {
   common: Record<string, string>;
   /** What they are told of its object, as it is before. */
   own: Record<string, string>;
-  /** The nodes that have scripts for the phase before. */
+  /** The nodes that have scripts for the phase before, as far as they have told. */
   pre: Node[];
+  /** The master node, if it has told nothing yet and so may have some: it is asked, and must answer. */
+  asked: Node[];
   /** Those that have scripts for the phase after. */
   post: Node[];
   /** The nodes, by uuid, that are not known to have any for it, because they are new or did not answer. */
@@ -38,7 +40,9 @@ interface Source {
 
 /** Plans the hooks of an opcode. Null when no node has any hook: then the job is spared everything about them. */
 export function planHooks(op: OpInput, describe: Describe, { view, runtime }: Source): HookPlan | null {
-  if (!view.nodes.list().some(({ uuid }) => runtime.of(uuid)?.node.hooks?.length)) return null;
+  const master = view.nodes.get(view.cluster.master_node);
+  const asked = master && !master.offline && runtime.hooks(master.uuid) === null ? [master] : [];
+  if (asked.length === 0 && !view.nodes.list().some(({ uuid }) => runtime.hooks(uuid)?.length)) return null;
   const hooks = describe(view);
   if (!hooks) return null;
   const common = {
@@ -47,18 +51,34 @@ export function planHooks(op: OpInput, describe: Describe, { view, runtime }: So
     OP_CODE: op.OP_ID,
     OBJECT_TYPE: hooks.object,
     CLUSTER: view.cluster.name,
-    MASTER: view.nodes.get(view.cluster.master_node)?.name,
+    MASTER: master?.name,
   };
   const pre = nodesWith(hooks.name, 'pre', hooks.pre, { view, runtime });
   const post = nodesWith(hooks.name, 'post', hooks.post, { view, runtime });
   const unsure = hooks.post.filter((uuid) => runtime.of(uuid) === null);
-  return { name: hooks.name, common: texts(common), own: ownTexts(hooks), pre, post, unsure };
+  const own = ownTexts(hooks);
+  return {
+    name: hooks.name,
+    common: texts(common),
+    own,
+    pre,
+    asked: hooks.pre.length > 0 ? asked : [],
+    post,
+    unsure,
+  };
 }
 
-/** Runs the scripts of the phase before. @throws MerapiError hooks_abort when one fails */
+/**
+ * Runs the scripts of the phase before. A node that has scripts must run them: that it does not answer, or has none any more,
+ * counts as a refusal. @throws MerapiError hooks_abort when one fails or cannot be run
+ */
 export async function runPre(context: RunContext, plan: HookPlan): Promise<void> {
-  const { name, common, own, pre } = plan;
-  const failed = await runPhase(context, name, 'pre', pre, { ...common, ...own });
+  const { name, common, own, pre, asked } = plan;
+  const env = { ...common, ...own };
+  const failed = [
+    ...(await runPhase(context, name, 'pre', pre, env, true)),
+    ...(await runPhase(context, name, 'pre', asked, env)),
+  ];
   if (failed.length > 0)
     throw new MerapiError('hooks_abort', `The hook ${name} refuses it: ${failed.join('; ')}`);
 }
@@ -86,13 +106,14 @@ export async function runPost<R>(
   return done;
 }
 
-/** Answers what failed. That a node does not answer is no refusal. */
+/** Answers what failed; `isSure` says that each node must have a script. */
 async function runPhase(
   context: RunContext,
   hook: string,
   phase: Phase,
   nodes: readonly Node[],
   env: Env,
+  isSure = false,
 ): Promise<string[]> {
   const told = prefixed('GANETI_', { ...env, HOOKS_PHASE: phase });
   const failed = await Promise.all(
@@ -100,11 +121,14 @@ async function runPhase(
       try {
         const params = { hook, phase, env: told };
         const { results } = await context.call(`hooks/${phase}/${node.name}`, node, 'hooks.run', params);
+        if (isSure && results.length === 0)
+          throw new MerapiError('hooks_abort', 'it had scripts for it and now has none; try again');
         return results.flatMap((result) => report(context, `${hook}-${phase}`, node, result));
       } catch (error) {
         if (!(error instanceof MerapiError)) throw error;
-        context.log(`The hooks ${hook}-${phase} on ${node.name} could not be run: ${errorText(error)}`);
-        return [];
+        const text = `the hooks ${hook}-${phase} on ${node.name} could not be run: ${errorText(error)}`;
+        context.log(`T${text.slice(1)}`);
+        return [text];
       }
     }),
   );
@@ -123,10 +147,15 @@ function report(
   return succeeded ? [] : [text];
 }
 
+/**
+ * Those of the nodes that have scripts; those with a veto also when they do not answer now. What is marked offline is not asked.
+ */
 function nodesWith(hook: string, phase: Phase, uuids: readonly string[], { view, runtime }: Source): Node[] {
   return [...new Set(uuids)].flatMap((uuid) => {
-    const isThere = runtime.of(uuid)?.node.hooks?.includes(`${hook}-${phase}`);
-    return (isThere && view.nodes.get(uuid)) || [];
+    const node = view.nodes.get(uuid);
+    if (!node || node.offline) return [];
+    const known = (phase === 'pre' ? runtime.hooks(uuid) : runtime.of(uuid)?.node.hooks) ?? [];
+    return known.includes(`${hook}-${phase}`) || known.includes(ANY_HOOK) ? [node] : [];
   });
 }
 

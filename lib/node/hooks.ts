@@ -3,7 +3,8 @@ import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { run } from '../base/exec.ts';
-import { HOOKS_TIMEOUT, type HookResult } from '../rpc/calls/hooks.ts';
+import { systemCode } from '../base/system-errors.ts';
+import { ANY_HOOK, HOOKS_TIMEOUT, type HookResult } from '../rpc/calls/hooks.ts';
 
 /** The file names that are scripts, as Ganeti has it. */
 const scriptName = /^[A-Za-z0-9_-]+$/;
@@ -25,17 +26,25 @@ export class HookScripts {
     this.#environment = { PATH: SEARCH_PATH, GANETI_DATA_DIR: dataFolder };
   }
 
-  /** The hooks that have a script here, e.g. `instance-add-pre`, sorted. */
+  /**
+   * The hooks that have a script here, e.g. `instance-add-pre`, sorted. One whose scripts cannot be listed counts as having some:
+   * running them tells what is wrong.
+   */
   async present(): Promise<string[]> {
+    const names = await entries(this.#folder).catch(() => null);
+    if (names === null) return [ANY_HOOK];
     const hooks: string[] = [];
-    for (const name of await entries(this.#folder)) {
+    for (const name of names) {
       const hook = folderName.exec(name)?.[1];
-      if (hook && (await scriptsIn(join(this.#folder, name))).length > 0) hooks.push(hook);
+      if (hook && (await mayHaveScripts(join(this.#folder, name)))) hooks.push(hook);
     }
     return hooks;
   }
 
-  /** Runs the scripts of a hook in the order of their names; what a script lacks or breaks is its result. */
+  /**
+   * Runs the scripts of a hook in the order of their names; what a script lacks or breaks is its result.
+   * @throws MerapiError environment_error when they cannot be listed
+   */
   async run(
     hook: string,
     phase: 'pre' | 'post',
@@ -69,22 +78,36 @@ async function runScript(
   }
 }
 
+async function mayHaveScripts(folder: string): Promise<boolean> {
+  return scriptsIn(folder).then(
+    (scripts) => scripts.length > 0,
+    () => true,
+  );
+}
+
 async function scriptsIn(folder: string): Promise<string[]> {
   const names = (await entries(folder)).filter((name) => scriptName.test(name));
-  const usable = await Promise.all(names.map((name) => isExecutable(join(folder, name))));
+  const usable = await Promise.all(names.map((name) => isScript(join(folder, name))));
   return names.filter((_, index) => usable[index]);
 }
 
-async function isExecutable(file: string): Promise<boolean> {
+/** Whether a file is meant to run. What cannot be looked at is: the attempt to run it tells what is wrong. */
+async function isScript(file: string): Promise<boolean> {
   try {
+    if (!(await stat(file)).isFile()) return false;
     await access(file, constants.X_OK);
-    return (await stat(file)).isFile();
-  } catch {
-    return false;
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'EACCES';
   }
 }
 
-/** What is in a folder, sorted; nothing when it is not there or cannot be read. */
+/** What is in a folder, sorted; nothing when it is not there. @throws MerapiError environment_error when it cannot be read */
 async function entries(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(() => [])).sort();
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw new MerapiError('environment_error', `The folder ${folder} cannot be read: ${errorText(error)}`);
+  }
 }

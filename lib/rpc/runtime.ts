@@ -6,6 +6,8 @@ export interface RuntimeView {
   of(node: string): RuntimeFacts | null;
   /** The facts of one guest on a node; undefined when it does not exist there or the node cannot be reached. */
   guest(node: string, instanceName: string): GuestFacts | undefined;
+  /** The hooks that a node had when it last told its facts in this life of the master; null when it has told none yet. */
+  hooks(node: string): readonly string[] | null;
   /** What is known at this moment, and does not change any more. */
   frozen(): RuntimeView;
 }
@@ -18,12 +20,18 @@ interface Entry {
 /** The table of runtime facts that the node connections keep up to date. */
 export class RuntimeTable implements RuntimeView {
   readonly #entries: Map<string, Entry>;
+  /** Outlives the facts: that a node does not answer does not mean that it has no hooks. */
+  readonly #hooks: Map<string, readonly string[]>;
   readonly #listeners = new Set<
     (node: string, before: RuntimeFacts | null, after: RuntimeFacts | null) => void
   >();
 
-  constructor(entries: Iterable<readonly [string, Entry]> = []) {
+  constructor(
+    entries: Iterable<readonly [string, Entry]> = [],
+    hooks: Iterable<readonly [string, readonly string[]]> = [],
+  ) {
     this.#entries = new Map(entries);
+    this.#hooks = new Map(hooks);
   }
 
   of(node: string): RuntimeFacts | null {
@@ -34,8 +42,12 @@ export class RuntimeTable implements RuntimeView {
     return this.#entries.get(node)?.guests.get(instanceName);
   }
 
+  hooks(node: string): readonly string[] | null {
+    return this.#hooks.get(node) ?? null;
+  }
+
   frozen(): RuntimeView {
-    return new RuntimeTable(this.#entries);
+    return new RuntimeTable(this.#entries, this.#hooks);
   }
 
   /** Takes newer facts in; facts that are not newer than the known ones of the same worker life are dropped. */
@@ -43,6 +55,7 @@ export class RuntimeTable implements RuntimeView {
     const known = this.#entries.get(node)?.facts ?? null;
     if (known && known.epoch === facts.epoch && known.version >= facts.version) return;
     this.#entries.set(node, { facts, guests: new Map(facts.guests.map((guest) => [guest.name, guest])) });
+    this.#hooks.set(node, facts.node.hooks ?? []);
     for (const listener of this.#listeners) listener(node, known, facts);
   }
 

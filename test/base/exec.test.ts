@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import type { MerapiError } from '../../lib/base/errors.ts';
 import { isAlive, killGroup, run, runOrThrow } from '../../lib/base/exec.ts';
 import { inFolder } from './folder.ts';
 
@@ -57,6 +59,39 @@ describe('run', { concurrency: true }, () => {
     await assert.rejects(run('/nowhere/program', []), {
       code: 'environment_error',
       message: /\/nowhere\/program/,
+    });
+  });
+
+  it('tells what of an environment or an argument cannot be passed, and never its value', async () => {
+    const secret = 'TopSecret';
+    const cases: [readonly string[], Record<string, string>, RegExp][] = [
+      [[], { OSP_PW: `${secret}\0x` }, /the variable "OSP_PW" holds a NUL character/],
+      [[], { [`a\0${'b'.repeat(200)}`]: secret }, /the variable "a\\u0000b+" holds a NUL character/],
+      [[secret, `${secret}\0x`], {}, /argument 2 holds a NUL character/],
+      [
+        [],
+        { OSP_PW: secret.repeat(20_000) },
+        /"OSP_PW" has 180007 bytes; a program can be given at most 131071/,
+      ],
+      [[secret.repeat(20_000)], {}, /argument 1 has 180000 bytes/],
+    ];
+    for (const [args, env, message] of cases)
+      await assert.rejects(run('/bin/true', args, { env }), (error: MerapiError) => {
+        assert.equal(error.code, 'environment_error');
+        assert.match(error.message, message);
+        assert.doesNotMatch(inspect(error, { depth: 9 }), new RegExp(secret));
+        return true;
+      });
+    const longest = { A: 'x'.repeat(131_071 - 'A='.length) };
+    assert.equal((await run('/bin/true', [], { env: longest })).code, 0);
+  });
+
+  it('tells how large an environment is that the system does not pass on', async () => {
+    const env = Object.fromEntries(Array.from({ length: 80 }, (_, n) => [`V${n}`, 'x'.repeat(100_000)]));
+    await assert.rejects(run('/bin/true', [], { env: { ...env, LARGE: 'x'.repeat(110_000) } }), {
+      code: 'environment_error',
+      message:
+        /larger than the system passes on \(E2BIG\); they have 81\d{5} bytes, the largest variable is LARGE with 110007/,
     });
   });
 

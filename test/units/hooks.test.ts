@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { MerapiError } from '../../lib/base/errors.ts';
+import { type HookPlan, planHooks, runPre } from '../../lib/jobs/hooks.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
 import type { Job } from '../../lib/model/job.ts';
+import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 import { create, instance_name, removal } from './crash/define.ts';
 
@@ -157,17 +160,103 @@ describe('hooks', () => {
     assert.equal(await calls(() => cluster.done(removeGroup)), 1);
   });
 
-  it('are no refusal when the node does not answer', async () => {
-    await script('node1', 'group-add-pre', 'exit 1');
+  /** How an opcode ends that the hook before it cannot be asked about: nothing has been done. */
+  const refused = async (words: RegExp) => {
+    const job = await cluster.run(addGroup);
+    assert.deepEqual([job.status, job.ops[0]?.failure?.code], ['error', 'hooks_abort'], logOf(job).join());
+    assert.match(job.ops[0]?.failure?.message ?? '', words);
+    assert.equal(cluster.store.view.groups.named('rack2'), undefined);
+  };
+
+  it('refuse when the call fails, for whatever reason', async () => {
+    await script('node1', 'group-add-pre', 'exit 0');
+    for (const error of [
+      new Error('gone'),
+      new MerapiError('node_unreachable', 'gone'),
+      new MerapiError('timeout', 'gone'),
+    ]) {
+      cluster.gate.call = async (name, make) => {
+        if (name === 'hooks.run') throw error;
+        return make();
+      };
+      await refused(/group-add-pre on node1 could not be run/);
+    }
+    cluster.gate.call = undefined;
+  });
+
+  it('refuse when a node that had some does not answer any more', async () => {
+    await script('node1', 'group-add-pre', 'exit 0');
+    const master = cluster.store.view.cluster.master_node;
     cluster.gate.call = async (name, make) => {
-      if (name === 'hooks.run') throw new Error('gone');
+      cluster.runtime.drop(master);
+      if (name === 'hooks.run') throw new MerapiError('node_unreachable', 'gone');
       return make();
     };
-    const job = await cluster.run(addGroup);
+    cluster.runtime.drop(master);
+    await refused(/group-add-pre on node1 could not be run: gone/);
     cluster.gate.call = undefined;
-    assert.equal(job.status, 'success');
-    assert.match(logOf(job).join(), /could not be run/);
-    await cluster.done(removeGroup);
+  });
+
+  it('refuse when the master node has told nothing yet and does not answer', async () => {
+    const silent = new RuntimeTable();
+    const { view } = cluster.tools;
+    const describe = () => ({
+      ...{ name: 'group-add', object: 'GROUP' as const, target: 'rack2', env: {} },
+      ...{ pre: [view.cluster.master_node], post: [] },
+    });
+    const plan = planHooks(addGroup, describe, { view, runtime: silent });
+    assert.deepEqual(
+      plan?.asked.map(({ name }) => name),
+      ['node1'],
+    );
+    const context = (answer: () => Promise<unknown>) => ({ log: () => undefined, call: answer }) as never;
+    await assert.rejects(
+      runPre(
+        context(() => Promise.reject(new MerapiError('node_unreachable', 'gone'))),
+        plan as HookPlan,
+      ),
+      { code: 'hooks_abort', message: /could not be run: gone/ },
+    );
+    await runPre(
+      context(async () => ({ results: [] })),
+      plan as HookPlan,
+    );
+  });
+
+  it('refuse when their program cannot be started', async () => {
+    const hook = join(cluster.folder('node1'), 'hooks', 'group-add-pre.d');
+    const make: Record<string, [() => Promise<unknown>, RegExp]> = {
+      'no interpreter': [() => writeFile(join(hook, 'a'), '#!/nowhere/sh\n', { mode: 0o755 }), /ENOENT/],
+      'no program': [() => writeFile(join(hook, 'a'), '\x7fELF nonsense', { mode: 0o755 }), /exit code/],
+      'a link to nothing': [() => symlink('/nowhere/script', join(hook, 'a')), /ENOENT/],
+      'a link in a circle': [() => symlink('a', join(hook, 'a')), /ELOOP/],
+    };
+    for (const [what, [prepare, words]] of Object.entries(make)) {
+      await rm(hook, { recursive: true, force: true });
+      await mkdir(hook, { recursive: true });
+      await prepare();
+      await refresh();
+      await refused(words);
+      assert.ok(what);
+    }
+  });
+
+  it('refuse when their folder cannot be read', async () => {
+    const hooks = join(cluster.folder('node1'), 'hooks');
+    await mkdir(hooks, { recursive: true });
+    await writeFile(join(hooks, 'group-add-pre.d'), '');
+    await refresh();
+    await refused(/group-add-pre\.d cannot be read/);
+    await rm(hooks, { recursive: true });
+    await writeFile(hooks, '');
+    await refresh();
+    await refused(/could not be run/);
+  });
+
+  it('refuse when the script has vanished', async () => {
+    await script('node1', 'group-add-pre', 'exit 0');
+    await rm(join(cluster.folder('node1'), 'hooks', 'group-add-pre.d', '10-test'));
+    await refused(/now has none/);
   });
 
   for (const [name, op, undo, hook] of [

@@ -4,6 +4,9 @@ import { defineCall } from '../define.ts';
 /** How long all scripts of one call may take together, in milliseconds. */
 export const HOOKS_TIMEOUT = 600_000;
 
+/** Stands among the hooks of a node whose scripts cannot be listed: it may have some for any hook. */
+export const ANY_HOOK = '*';
+
 const HookResult = z.object({
   script: z.string(),
   succeeded: z.boolean(),

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../../base/exec.ts';
+import { run, startProgram } from '../../../base/exec.ts';
 import { readFileOrNull, writeFileDurably } from '../../../base/files.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Accelerator } from './machine.ts';
@@ -75,10 +74,10 @@ export async function executes(qemu: string, accelerator: Accelerator): Promise<
 /** Runs the probe. `timeout` ends it even if this process dies; QEMU is also ended when it reports that KVM gave up. */
 function passes(qemu: string, args: string[]): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn('timeout', ['-s', 'KILL', String(PROBE_SECONDS), qemu, ...args], {
+    const child = startProgram('timeout', ['-s', 'KILL', String(PROBE_SECONDS), qemu, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (text.includes('KVM internal error')) child.kill('SIGTERM');
     });
     child.on('error', () => resolve(false));

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { open, readdir } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { MerapiError } from '../../../base/errors.ts';
+import { errorText, MerapiError } from '../../../base/errors.ts';
+import { cannotRun, startProgram } from '../../../base/exec.ts';
 import { readFileOrNull } from '../../../base/files.ts';
 import { bootId, findProcess } from '../../processes.ts';
 
@@ -65,19 +65,16 @@ export async function spawnDetached(
 ): Promise<number> {
   const log = await open(logFile, 'w', 0o600);
   try {
-    const child = spawn(program, args, {
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd],
-      cwd: '/',
-      env: { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-    });
+    const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+    const stdio = ['ignore' as const, log.fd, log.fd];
+    const child = startProgram(program, args, { detached: true, stdio, cwd: '/', env });
     child.unref();
     return await new Promise((resolve, reject) => {
       child.once('spawn', () => resolve(child.pid as number));
-      child.once('error', (cause) =>
-        reject(new MerapiError('hypervisor', `Cannot run ${program}: ${cause.message}`, { cause })),
-      );
+      child.once('error', (cause) => reject(cannotRun(program, args, { env }, cause)));
     });
+  } catch (error) {
+    throw new MerapiError('hypervisor', errorText(error), { cause: error });
   } finally {
     await log.close();
   }
