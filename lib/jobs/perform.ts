@@ -6,6 +6,7 @@ import { opcodeOf } from '../opcodes/registry.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { CheckContext, Done, RunContext } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
+import { checkExpectedUuids } from '../units/steps/expected-uuids.ts';
 import { stepContext } from './context.ts';
 import { planHooks, runPost, runPre } from './hooks.ts';
 import type { Journal } from './journal.ts';
@@ -38,6 +39,7 @@ export async function perform(
   const { facts, hooks } = await journal.step(
     'check',
     async () => {
+      checkExpectedUuids(params, context.view);
       const facts = (await unit.check(context, params as never)) ?? null;
       return { facts, hooks: planHooks(params, hooksOf(facts), context) };
     },

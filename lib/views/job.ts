@@ -50,7 +50,7 @@ function showOp(op: JobOp): Record<string, unknown> {
 
 function showSummary(op: JobOp): string {
   const opcode = definitionOf(op);
-  return opcode ? summaryOf(opcode, op.input) : shortName(op.input.OP_ID);
+  return opcode ? summaryOf(opcode, { ...op.input, ...op.resolved }) : shortName(op.input.OP_ID);
 }
 
 function showResult(op: JobOp): unknown {

@@ -110,10 +110,10 @@ function requestSignal(
 }
 
 function methodOf(resource: Resource, context: Context): Method {
-  const { method, path } = context;
+  const { method, url } = context;
   const found = Object.hasOwn(resource.methods, method) ? resource.methods[method as HttpMethod] : undefined;
   if (found) return found;
-  throw new MerapiError('unsupported_method', `Method ${method} is unsupported for path ${path}`);
+  throw new MerapiError('unsupported_method', `Method ${method} is unsupported for path ${url}`);
 }
 
 /** Turns whatever goes wrong into an answer, and logs what the client is not told. */

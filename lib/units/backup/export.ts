@@ -31,7 +31,7 @@ export const backupExport = defineUnit(opcode, {
   async check(context, params) {
     const { view, runtime, nodes, seal, clock, resolve, log } = context;
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const disks = view.disksOf(instance);
     const destination = destinationOf(context, params, disks.length);
     if (destination.kind === 'node')

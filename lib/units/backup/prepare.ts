@@ -7,7 +7,7 @@ import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 export const backupPrepare = defineUnit(opcode, {
   check({ view, clock, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     checkOnline(node);
     const time = new Date(clock.seconds() * 1000).toISOString().slice(0, 19).replaceAll(':', '_');

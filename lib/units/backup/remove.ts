@@ -6,7 +6,7 @@ import { exportNodes, removeExports } from '../steps/exports.ts';
 export const backupRemove = defineUnit(opcode, {
   check({ view, resolve }, params) {
     const instance = hostNamed(view.instances, params.instance_name);
-    if (instance) resolve({ instance_uuid: instance.uuid });
+    if (instance) resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     return { name: instance?.name ?? params.instance_name.toLowerCase(), nodes: exportNodes(view) };
   },
 

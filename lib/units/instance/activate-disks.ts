@@ -10,7 +10,7 @@ import { diskTarget } from '../steps/target.ts';
 export const instanceActivateDisks = defineUnit(opcode, {
   async check({ view, runtime, nodes: caller, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const nodes = diskNodesOf(view, instance);
     for (const node of Object.values(nodes)) if (node) checkOnline(node);
     const disks = view.disksOf(instance);

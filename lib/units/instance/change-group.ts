@@ -10,7 +10,7 @@ export const instanceChangeGroup = defineUnit(opcode, {
   async check(context, params) {
     const { view, resolve } = context;
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const targets = targetGroups(view, params.target_groups, groupsOf(view, instance));
     const target_groups = targets.map(({ uuid }) => uuid);
     const question = { type: 'change-group', instances: [instance], target_groups } as const;

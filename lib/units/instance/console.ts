@@ -7,7 +7,7 @@ import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 export const instanceConsole = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     checkOnline(primaryOf(view, instance));
     const console = consoleOf(instance, runtime.guest(instance.primary_node, instance.name));
     if (!console)

@@ -9,7 +9,7 @@ import { diskTarget } from '../steps/target.ts';
 export const instanceDeactivateDisks = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const nodes = diskNodesOf(view, instance);
     checkOnline(nodes.primary);
     if (isRunning(runtime, instance) && !params.force)

@@ -13,7 +13,7 @@ export const instanceFailover = defineUnit(opcode, {
     const { view, runtime, resolve } = context;
     if (params.cleanup) {
       const instance = instanceNamed(view, params.instance_name);
-      resolve({ instance_uuid: instance.uuid });
+      resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
       return { uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
     }
     const move = await checkMove(context, params);

@@ -19,7 +19,7 @@ const FIXED = 'blockdev';
 export const instanceGrowDisk = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const disks = view.disksOf(instance);
     const disk = diskNumbered(view, instance, params.disk);
     if (disk.dev_type === FIXED)

@@ -28,7 +28,7 @@ export const instanceMigrate = defineUnit(opcode, {
       throw new MerapiError('wrong_input', 'Give mode or live, not both');
     if (params.cleanup) {
       const instance = instanceNamed(view, params.instance_name);
-      resolve({ instance_uuid: instance.uuid });
+      resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
       return { kind: 'cleanup', uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
     }
     const move = await checkMove(context, params);

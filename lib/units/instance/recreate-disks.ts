@@ -28,7 +28,7 @@ export const instanceRecreateDisks = defineUnit(opcode, {
   async check(context, params) {
     const { view, resolve, clock } = context;
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const wishes = params.disks.map((each): Wish => (typeof each === 'number' ? [each, {}] : each));
     if (wishes.length > 0) resolve({ disks: wishes });
     const all = view.disksOf(instance);

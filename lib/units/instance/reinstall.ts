@@ -13,7 +13,7 @@ import { instanceTarget } from '../steps/target.ts';
 export const instanceReinstall = defineUnit(opcode, {
   async check({ view, runtime, nodes, seal, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const empty = (['osparams', 'osparams_private', 'osparams_secret'] as const).filter(
       (name) => !params[name],
     );

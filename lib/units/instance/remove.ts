@@ -11,7 +11,7 @@ import { tolerant } from '../steps/tolerant.ts';
 export const instanceRemove = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const nodes = diskNodesOf(view, instance);
     if (!params.ignore_failures) for (const node of Object.values(nodes)) if (node) checkOnline(node);
     const target = instanceTarget(view, instance, view.disksOf(instance));

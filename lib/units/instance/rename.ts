@@ -18,7 +18,7 @@ import { tolerant } from '../steps/tolerant.ts';
 export const instanceRename = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const name = hostName(params.new_name);
     resolve({ new_name: name });
     checkStopped(runtime, instance);

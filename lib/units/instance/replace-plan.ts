@@ -32,7 +32,7 @@ export interface Plan {
 export async function planReplacement(context: CheckContext, params: Params): Promise<Plan> {
   const { view, runtime, resolve } = context;
   const instance = instanceNamed(view, params.instance_name);
-  resolve({ instance_uuid: instance.uuid });
+  resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
   checkArguments(params);
   const nodes = diskNodesOf(view, instance);
   if (instance.disk_template !== 'drbd' || !nodes.secondary)

@@ -53,7 +53,7 @@ export const instanceSetParams = defineUnit(opcode, {
     const { view, resolve, runtime } = context;
     checkWishes(params);
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     const running = isRunning(runtime, instance);
     const memory = params.runtime_mem === null ? null : checkMemory(context, instance, params.runtime_mem);

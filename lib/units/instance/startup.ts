@@ -11,7 +11,7 @@ import { instanceTarget } from '../steps/target.ts';
 export const instanceStartup = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
-    resolve({ instance_uuid: instance.uuid });
+    resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const all = diskNodesOf(view, instance);
     const node = all.primary;
     const override = {

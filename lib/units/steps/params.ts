@@ -62,9 +62,11 @@ export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): Par
 
 /** @throws MerapiError wrong_input for the resource states of Ganeti, which Merapi does not have: it asks the nodes */
 export function refuseStates(params: { hv_state: unknown; disk_state: unknown }): void {
-  if (params.hv_state !== null || params.disk_state !== null)
+  if (hasContent(params.hv_state) || hasContent(params.disk_state))
     throw new MerapiError(
       'wrong_input',
       'hv_state and disk_state are not supported: nodes tell what they have themselves',
     );
 }
+
+const hasContent = (states: unknown) => states !== null && Object.keys(states as object).length > 0;

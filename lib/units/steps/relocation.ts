@@ -42,7 +42,7 @@ export interface Move {
 export async function checkMove(context: CheckContext, params: MoveRequest): Promise<Move> {
   const { view, runtime, nodes, resolve, log } = context;
   const instance = instanceNamed(view, params.instance_name);
-  resolve({ instance_uuid: instance.uuid });
+  resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
   const named = params.target_node === null ? null : nodeNamed(view, params.target_node);
   if (named) resolve({ target_node: named.name, target_node_uuid: named.uuid });
   if (named && params.iallocator !== null)
