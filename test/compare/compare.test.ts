@@ -7,7 +7,7 @@ import { Random } from '../helpers/random.ts';
 import { decisions } from './decisions.ts';
 import { episodesOf } from './episodes.ts';
 import { linesOf, summaryOf } from './report.ts';
-import { type Step, scenarioOf } from './step.ts';
+import { type Recorded, type Step, scenarioOf } from './step.ts';
 
 const scenario = (seed: string, requests: number) => scenarioOf(episodesOf(new Random(seed), requests));
 
@@ -40,7 +40,10 @@ describe('the comparison with a live Ganeti', () => {
   });
 
   it('tells apart what is meant to differ, what follows from that, and what is not explained', () => {
-    const step = (id: string, more: Partial<Step> = {}): Step => ({ id, m: 'GET', p: '/2', ...more });
+    const step = (id: string, more: Partial<Step> = {}): Recorded => ({
+      step: { id, m: 'GET', p: '/2', ...more },
+      answer: {},
+    });
     const steps = [
       step('a/0.1', { m: 'PUT', job: true }),
       step('a/0.2'),

@@ -168,11 +168,9 @@ export function nodeEpisode({ random, maker }: Making): Parts {
     steps: [...steps, get('/2/nodes')],
     cleanup: [
       job('PUT', `${path}/role?force=1`, 'regular'),
-      job('POST', `${path}/modify`, {
-        vm_capable: true,
-        master_capable: true,
-        ndparams: { spindle_count: 'default', cpu_speed: 'default' },
-      }),
+      job('POST', `${path}/modify`, { vm_capable: true }),
+      job('POST', `${path}/modify`, { master_capable: true }),
+      job('POST', `${path}/modify`, { ndparams: { spindle_count: 'default', cpu_speed: 'default' } }),
       job('PUT', `${path}/role?force=1`, 'master-candidate'),
       job('DELETE', `${path}/tags?tag=t1`),
       job('DELETE', `${path}/tags?tag=t2`),

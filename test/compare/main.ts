@@ -10,7 +10,7 @@ import { conformance, Programs } from '../helpers/program.ts';
 import { Random } from '../helpers/random.ts';
 import { episodesOf } from './episodes.ts';
 import { type Failed, linesOf, summaryOf } from './report.ts';
-import { type Step, scenarioOf } from './step.ts';
+import { type Recorded, scenarioOf } from './step.ts';
 
 const LAB = fileURLToPath(new URL('lab.sh', import.meta.url));
 /** Ganeti takes seconds for a job. */
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
     requests: { type: 'string', default: '1000' },
     only: { type: 'string', multiple: true, default: [] },
     lab: { type: 'string', default: join(tmpdir(), 'merapi-ganeti-lab') },
-    recording: { type: 'string' },
+    recording: { type: 'string', multiple: true, default: [] },
     'keep-lab': { type: 'boolean', default: false },
     show: { type: 'string', default: '40' },
     report: { type: 'string' },
@@ -82,17 +82,23 @@ async function compare(recording: string, report: string, requests: number): Pro
 
 const folder = await mkdtemp(join(tmpdir(), 'merapi-compare-'));
 try {
-  const steps: Step[] = options.recording
-    ? (JSON.parse(await readFile(options.recording, 'utf8')) as { step: Step }[]).map(({ step }) => step)
-    : scenarioOf(episodesOf(new Random(options.seed), Number(options.requests), options.only));
-  const recording = options.recording ?? join(folder, 'recording.json');
-  console.log(`seed ${options.seed}: ${steps.length} requests`);
-  if (!options.recording) {
+  const recordings = [...options.recording];
+  if (recordings.length === 0) {
+    const steps = scenarioOf(episodesOf(new Random(options.seed), Number(options.requests), options.only));
+    console.log(`seed ${options.seed}: ${steps.length} requests`);
     await writeFile(join(folder, 'scenario.json'), JSON.stringify(steps));
-    await record(join(folder, 'scenario.json'), recording, steps.length);
-    if (options.report) await writeFile(options.report, await readFile(recording));
+    recordings.push(options.report ?? join(folder, 'recording.json'));
+    await record(join(folder, 'scenario.json'), recordings[0] as string, steps.length);
   }
-  const summary = summaryOf(steps, await compare(recording, join(folder, 'report.json'), steps.length));
+  const recorded: Recorded[] = [];
+  const failures: Failed[] = [];
+  for (const [number, file] of recordings.entries()) {
+    const named = <T extends { id: string }>(one: T): T => ({ ...one, id: `${number}:${one.id}` });
+    const steps = JSON.parse(await readFile(file, 'utf8')) as Recorded[];
+    recorded.push(...steps.map(({ step, answer }) => ({ step: named(step), answer })));
+    failures.push(...(await compare(file, join(folder, 'report.json'), steps.length)).map(named));
+  }
+  const summary = summaryOf(recorded, failures);
   for (const line of linesOf(summary, Number(options.show))) console.log(line);
   process.exitCode = summary.unexplained.length === 0 ? 0 : 1;
 } finally {

@@ -1,5 +1,5 @@
 import { type Decision, explanationOf } from './decisions.ts';
-import { episodeOf, type Step } from './step.ts';
+import { episodeOf, type Recorded, type Step } from './step.ts';
 
 /** A step that was answered differently, as the comparing program writes it. */
 export interface Failed {
@@ -19,17 +19,24 @@ export interface Summary {
 }
 
 /** Sorts what differs: by decisions, by what went before in the same episode, and the rest. */
-export function summaryOf(steps: readonly Step[], failed: readonly Failed[]): Summary {
+export function summaryOf(recording: readonly Recorded[], failed: readonly Failed[]): Summary {
   const found = new Map(failed.map(({ id, differences }) => [id, differences]));
-  const summary: Summary = { requests: steps.length, same: 0, explained: [], following: 0, unexplained: [] };
+  const summary: Summary = {
+    requests: recording.length,
+    same: 0,
+    explained: [],
+    following: 0,
+    unexplained: [],
+  };
   const diverged = new Set<string>();
-  for (const step of steps) {
+  for (const recorded of recording) {
+    const { step } = recorded;
     const differences = found.get(step.id);
     if (differences === undefined) {
       summary.same += 1;
       continue;
     }
-    const explanations = differences.map((difference) => explanationOf(step, difference));
+    const explanations = differences.map((difference) => explanationOf(recorded, difference));
     const open = differences.filter((_, index) => explanations[index] === null);
     const by = explanations.filter((decision) => decision !== null);
     if (open.length === 0) summary.explained.push({ step, by: [...new Set(by)] });

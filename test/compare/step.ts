@@ -16,6 +16,12 @@ export interface Step {
   set?: string;
 }
 
+/** A step with what Ganeti answered. */
+export interface Recorded {
+  step: Step;
+  answer: { status?: number; body?: unknown; jobend?: { status: string; opresult: unknown } | null };
+}
+
 /** A step without its id, which the episode gives. */
 export type Draft = Omit<Step, 'id'>;
 

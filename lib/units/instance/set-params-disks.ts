@@ -49,6 +49,7 @@ export function changeDisks(
     told: [],
   };
   const { told } = changes;
+  for (const { op, params } of steps) if (op === 'modify') checkModifiable(params);
   for (const step of steps) {
     const { disks } = changes;
     switch (step.op) {
@@ -161,14 +162,16 @@ export async function checkAttached(
 }
 
 /** @throws MerapiError wrong_input for what cannot be changed of a disk */
-function modified(disk: Disk, request: DiskRequest, now: number): Disk {
-  const { name, mode, spindles, ...rest } = request;
-  const strange = Object.keys(rest);
+function checkModifiable(request: DiskRequest): void {
+  const strange = Object.keys(request).filter((key) => !['name', 'mode', 'spindles'].includes(key));
   if (strange.length > 0)
     throw new MerapiError(
       'wrong_input',
       `${strange.join(', ')} of a disk cannot be changed${strange.includes('size') ? '; disks grow with grow-disk' : ''}`,
     );
+}
+
+function modified(disk: Disk, { name, mode, spindles }: DiskRequest, now: number): Disk {
   return changed(
     disk,
     {
