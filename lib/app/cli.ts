@@ -23,6 +23,13 @@ function portNumber(text: string): number {
   return port;
 }
 
+function connectionCount(text: string): number {
+  const count = Number(text);
+  if (!/^[0-9]+$/.test(text) || count < 2 || count > 1_000_000)
+    throw new InvalidArgumentError('It must be a number from 2 to 1000000.');
+  return count;
+}
+
 const collect = (value: string, earlier?: string[]) => [...(earlier ?? []), value];
 
 function serving(command: Command): Command {
@@ -32,7 +39,12 @@ function serving(command: Command): Command {
     .option('--bind <address>', 'the address that the RAPI listens on', '127.0.0.1')
     .option('-p, --port <number>', 'the port of the RAPI; 0 takes a free one', portNumber, 5080)
     .option('--no-ssl', 'serve HTTP instead of HTTPS')
-    .option('--require-authentication', 'let nobody read without a password', false);
+    .option('--require-authentication', 'let nobody read without a password', false)
+    .option(
+      '--max-connections <number>',
+      'how many connections the RAPI takes at once (default: as the limit of open files allows, 4096 at most)',
+      connectionCount,
+    );
 }
 
 const accel = () =>

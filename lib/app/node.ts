@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { Connections, connectionLimits } from '../base/connections.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
@@ -9,6 +10,7 @@ import { hypervisors } from '../model/hvparams/index.ts';
 import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
 import { nodeTls } from './certificates.ts';
 import { NODE_SETTINGS } from './layout.ts';
+import { outliveFailures } from './uncaught.ts';
 
 /** What a node's folder says about the node: FOLDER/node.json. */
 export const NodeSettings = z.strictObject({
@@ -59,6 +61,7 @@ export async function startNodes(
   log: Logger,
 ): Promise<NodeWorker[]> {
   const workers: NodeWorker[] = [];
+  const connections = new Connections(connectionLimits(), log);
   try {
     for (const each of folders) {
       const folder = resolve(each);
@@ -73,6 +76,7 @@ export async function startNodes(
             version: VERSION,
             storageRoots: storage,
             accel: over.accel,
+            connections,
           },
           log,
         ),
@@ -95,7 +99,9 @@ export interface NodeCommand {
 /** `merapi node`: runs the workers of these nodes until SIGINT or SIGTERM. */
 export async function runNode(command: NodeCommand): Promise<void> {
   const over = { host: command.bind, port: command.port, accel: command.accel };
-  const workers = await startNodes(command.dir, over, createLogger('node'));
+  const log = createLogger('node');
+  outliveFailures(log);
+  const workers = await startNodes(command.dir, over, log);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });

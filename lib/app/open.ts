@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
+import { Connections, connectionLimits } from '../base/connections.ts';
 import { MerapiError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
@@ -16,6 +17,7 @@ import { type Layout, layoutOf } from './layout.ts';
 import { createMaster, type Master, noCluster } from './master.ts';
 import { checkSameCluster, ensureUsers, prepareNodes } from './state.ts';
 import { stateTrouble } from './trouble.ts';
+import { outliveFailures } from './uncaught.ts';
 
 export interface MasterCommand {
   dir: string;
@@ -24,6 +26,7 @@ export interface MasterCommand {
   port: number;
   ssl: boolean;
   requireAuthentication: boolean;
+  maxConnections?: number;
 }
 
 /** What the command that runs the nodes too adds to a master. */
@@ -56,6 +59,7 @@ export async function openMaster(
   // V8 would let garbage grow to several times of what lives before it looks for it, and keep the memory for ever.
   setFlagsFromString('--heap-growing-percent=15');
   const log = createLogger('master', process.env.MERAPI_LOG_LEVEL ?? 'warn');
+  outliveFailures(log);
   const layout = layoutOf(resolve(command.dir));
   const usersFile = command.users ? resolve(command.users) : layout.users;
   if (command.users) new UsersFile(usersFile, log);
@@ -111,8 +115,11 @@ async function startSurface(
   const users = new UsersFile(usersFile, log);
   process.on('SIGHUP', () => users.reload());
   const tls = command.ssl ? await rapiIdentity(layout, await authority(layout), command.bind) : null;
-  const { bind, port, requireAuthentication } = command;
-  return startRapi({ manager, users, bind, port, tls, requireAuthentication, clock: systemClock, log });
+  const { bind, port, requireAuthentication, maxConnections } = command;
+  return startRapi({
+    ...{ manager, users, bind, port, tls, requireAuthentication, clock: systemClock, log },
+    connections: new Connections(connectionLimits(maxConnections), log),
+  });
 }
 
 /** Tells a busy port before anything is changed. @throws MerapiError configuration */

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unattended } from '../base/background.ts';
+import { Connections, connectionLimits } from '../base/connections.ts';
 import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
@@ -55,6 +56,8 @@ export interface NodeConfig {
   common?: string;
   /** Whether the worker may reboot its host when it is asked to; by default it may not. */
   powercycle?: boolean;
+  /** Takes in the connections from outside, within the limits of the process; by default those of a process with one node. */
+  connections?: Connections;
   /** Where the administrator's hooks are; by default FOLDER/hooks. */
   hooks?: string;
   /** How kvm runs its guests; by default it finds out what works. */
@@ -109,6 +112,7 @@ async function startParts(
   undo: (() => Promise<unknown>)[],
 ): Promise<{ host: string; port: number }> {
   const { name, folder, version, listen, tls } = config;
+  const connections = config.connections ?? new Connections(connectionLimits(), log);
   const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
   const isSimulated = config.hypervisors.includes('fake');
   const own = join(folder, 'volumes');
@@ -129,7 +133,7 @@ async function startParts(
   const streams = new Streams(log);
   const dumps = new Dumps(storage, installer);
   const identities = new Identities(join(folder, 'identities'));
-  const arrivals = new Arrivals(listen.host, log);
+  const arrivals = new Arrivals(listen.host, log, connections);
   undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
   const handlers: Handlers = {
@@ -158,6 +162,7 @@ async function startParts(
     journal,
     facts,
     streams,
+    connections,
     log,
   });
   endpoint = { host: isUnspecified(server.host) ? null : server.host, port: server.port };

@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
 import { Bell } from '../base/bell.ts';
+import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
+import { Seldom } from '../base/seldom.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { CallDefinition } from './define.ts';
 import { Fence } from './order.ts';
@@ -52,6 +53,8 @@ export interface RpcServerOptions {
   /** What other nodes' workers may read; by default nothing. */
   streams?: Streams;
   log: Logger;
+  /** Takes in the connections of clients, within the limits of the process; by default those of a process with one server. */
+  connections?: Connections;
   /** Milliseconds between two lines of the facts stream when nothing changes. */
   heartbeat?: number;
 }
@@ -68,6 +71,8 @@ export interface RpcServer {
 
 /** The common name of the one certificate that may make calls; others may only read streams. */
 const CLIENT_NAME = 'master';
+/** How often the log tells of connections that are refused, in milliseconds. */
+const LOG_PAUSE = 10_000;
 const BODY_LIMIT = 64 * 1024 * 1024;
 
 /**
@@ -78,9 +83,13 @@ const BODY_LIMIT = 64 * 1024 * 1024;
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const closing = new AbortController();
   const parts = { ...options, fence: new Fence(), closing: closing.signal };
-  const sockets = new Set<Duplex>();
   const server = createServer(
-    { ...options.tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+    {
+      ...options.tls,
+      ...connectionTimes,
+      ...{ requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const },
+      keepAliveTimeout: 75_000,
+    },
     (request, response) => {
       serve(parts, request, response).catch((error) => {
         options.log.error({ err: error, url: request.url }, 'a request failed');
@@ -88,13 +97,16 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       });
     },
   );
-  server.keepAliveTimeout = 75_000;
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.on('tlsClientError', (error) => {
-    if (!closing.signal.aborted) options.log.warn({ reason: error.message }, 'refused a TLS connection');
+  const connections = options.connections ?? new Connections(connectionLimits(), options.log);
+  const endAll = connections.guard(server, options.log, true);
+  let reason = '';
+  const refused = new Seldom(LOG_PAUSE, (count) =>
+    options.log.warn({ reason, count }, 'refused a TLS connection'),
+  );
+  server.on('tlsClientError', (error, socket) => {
+    socket.destroy();
+    reason = error.message;
+    if (!closing.signal.aborted) refused.note();
   });
   try {
     server.listen(options.listen.port, options.listen.host);
@@ -111,7 +123,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       const closed = once(server, 'close');
       server.close();
       closing.abort(new MerapiError('unavailable', 'The node worker is closing'));
-      for (const socket of sockets) socket.destroy();
+      endAll();
       await closed;
     },
   };

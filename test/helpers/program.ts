@@ -58,9 +58,13 @@ export class Program {
   readonly stdout: string[] = [];
   readonly #ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(dir: string, args: readonly string[]) {
+  /** `files` is how many files it and its children may have open. */
+  constructor(dir: string, args: readonly string[], files: number | null = null) {
     this.dir = dir;
-    this.child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const command = [process.execPath, CLI, ...args];
+    const limited =
+      files === null ? command : ['sh', '-c', `ulimit -n ${files} && exec "$@"`, 'sh', ...command];
+    this.child = spawn(limited[0] as string, limited.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.stderr += text;
     });
@@ -129,6 +133,8 @@ export interface UpOptions {
   /** The users file; by default that of the recordings, null lets the program make its own. */
   users?: string | null;
   ssl?: boolean;
+  /** How many files it and its children may have open. */
+  files?: number;
   args?: readonly string[];
 }
 
@@ -150,8 +156,8 @@ export class Programs {
   }
 
   /** Starts any command that goes on running. */
-  start(dir: string, args: readonly string[]): Program {
-    const program = new Program(dir, args);
+  start(dir: string, args: readonly string[], files: number | null = null): Program {
+    const program = new Program(dir, args, files);
     this.#programs.push(program);
     return program;
   }
@@ -159,7 +165,7 @@ export class Programs {
   /** Starts `merapi up` on a free port and waits until it is ready. */
   async up(options: UpOptions = {}): Promise<Program> {
     const dir = options.dir ?? join(await this.folder(), 'state');
-    return this.start(dir, await this.upArgs(dir, options)).ready();
+    return this.start(dir, await this.upArgs(dir, options), options.files).ready();
   }
 
   async upArgs(dir: string, options: UpOptions = {}): Promise<string[]> {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unattended } from '../../base/background.ts';
+import { type Connections, connectionTimes } from '../../base/connections.ts';
 import { MerapiError, toFailure } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { TlsFiles } from '../../base/tls.ts';
@@ -26,6 +27,8 @@ interface Part {
 
 interface Arrival {
   server: Server;
+  /** Ends all connections. */
+  endAll(): void;
   parts: Map<string, Part>;
   /** Whether the other cluster has said that it will send. */
   isPromised: boolean;
@@ -39,10 +42,12 @@ interface Arrival {
 export class Arrivals {
   readonly #host: string;
   readonly #log: Logger;
+  readonly #connections: Connections;
   readonly #arrivals = new Map<string, Arrival>();
 
   /** `host` is where to listen. */
-  constructor(host: string, log: Logger) {
+  constructor(host: string, log: Logger, connections: Connections) {
+    this.#connections = connections;
     this.#host = host;
     this.#log = log;
   }
@@ -60,9 +65,10 @@ export class Arrivals {
     await this.close(id);
     const secrets = Array.from({ length: count }, () => randomBytes(24).toString('hex'));
     const parts = new Map(secrets.map((secret): [string, Part] => [secret, { state: 'waiting', bytes: 0 }]));
-    const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: true });
+    const server = createServer({ ...tls, ...connectionTimes, requestCert: true, rejectUnauthorized: true });
     const arrival: Arrival = {
       server,
+      endAll: this.#connections.guard(server, this.#log, true),
       parts,
       isPromised: false,
       failure: null,
@@ -73,7 +79,8 @@ export class Arrivals {
     server.on('request', (request, response) =>
       unattended('receiving the data of a disk', this.#log, () => take(arrival, receive, request, response)),
     );
-    server.on('tlsClientError', () => undefined); // who cannot prove itself is not let in, that is all
+    // Who cannot prove itself is not let in, that is all.
+    server.on('tlsClientError', (_error, socket) => void socket.destroy());
     try {
       server.listen(0, this.#host);
       await once(server, 'listening');
@@ -117,7 +124,7 @@ export class Arrivals {
     fail(arrival, new MerapiError('unavailable', 'The data is not waited for any longer'));
     const closed = once(arrival.server, 'close');
     arrival.server.close();
-    arrival.server.closeAllConnections();
+    arrival.endAll();
     await closed;
   }
 

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { Connections, connectionLimits, connectionTimes } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Identity } from '../../base/tls.ts';
 import type { Manager } from '../../manager/define.ts';
@@ -10,6 +11,8 @@ import { errorAnswer } from './errors.ts';
 
 /** How long an idle connection is kept for the next request, in milliseconds; clients may poll more seldom than Node's 5 s. */
 const KEEP_ALIVE = 60_000;
+/** How long a client may take nothing of an answer, in milliseconds; a stream of events tells something every 15 s. */
+const SILENCE = 120_000;
 /** How long requests under way may go on when the server is closed, in milliseconds. */
 const CLOSE_GRACE = 1_000;
 
@@ -23,6 +26,8 @@ export interface RapiServerOptions extends Omit<RapiOptions, 'closing'> {
   bind: string;
   /** 0 takes any free port. */
   port: number;
+  /** Takes in the connections of clients, within the limits of the process; by default those of a process with one server. */
+  connections?: Connections;
   /** The server's certificate and key; null for HTTP without TLS. */
   tls: Identity | null;
 }
@@ -42,27 +47,25 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
     ...options,
     closing: closing.signal,
   }).callback();
-  const server: Server = options.tls
-    ? createHttpsServer({ ...options.tls, ...NO_ALPN }, handler)
-    : createHttpServer(handler);
-  server.keepAliveTimeout = KEEP_ALIVE;
-  server.on('clientError', refuse);
-  // The raw sockets, those in the middle of a TLS handshake included.
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+  const { tls, log, connections = new Connections(connectionLimits(), log) } = options;
+  const times = { ...connectionTimes, keepAliveTimeout: KEEP_ALIVE };
+  const server: Server = tls
+    ? createHttpsServer({ ...tls, ...NO_ALPN, ...times }, handler)
+    : createHttpServer(times, handler);
+  server.timeout = SILENCE;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (connections.isEstablished(socket)) refuse(error, socket);
+    else socket.destroy(); // an answer would wait for the end of the handshake, for ever
   });
+  const endAll = connections.guard(server, log, tls !== null);
   await listen(server, options.bind, options.port);
   const { port } = server.address() as AddressInfo;
   return {
-    url: `${options.tls ? 'https' : 'http'}://${reachable(options.bind)}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${reachable(options.bind)}:${port}`,
     port,
     close: () =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          for (const socket of sockets) socket.destroy();
-        }, CLOSE_GRACE);
+        const timer = setTimeout(endAll, CLOSE_GRACE);
         server.close(() => {
           clearTimeout(timer);
           resolve();

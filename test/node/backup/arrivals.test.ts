@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { Connections, connectionLimits } from '../../../lib/base/connections.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import { type Identity, issueAlone } from '../../../lib/base/tls.ts';
@@ -10,7 +11,7 @@ import { promise, sendAway } from '../../../lib/node/backup/send.ts';
 import { deferred } from '../helpers.ts';
 
 describe('data from other clusters', () => {
-  const arrivals = new Arrivals('127.0.0.1', silentLogger);
+  const arrivals = new Arrivals('127.0.0.1', silentLogger, new Connections(connectionLimits(), silentLogger));
   let [here, there, stranger]: Identity[] = [];
   before(async () => {
     [here, there, stranger] = await Promise.all(

@@ -1,0 +1,229 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIPv6, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Logger } from './log.ts';
+import { Seldom } from './seldom.ts';
+
+/** How many connections a process lets be. */
+export interface ConnectionLimits {
+  all: number;
+  /** From one address; the addresses of one IPv6 network of 64 bits count as one. */
+  perAddress: number;
+  /** Of those that have not sent a whole request yet, those in the middle of a TLS handshake among them. */
+  pending: number;
+}
+
+/** More than so many connections are of no use, however many files the process may open. */
+const MOST = 4096;
+/** How many files the process keeps for itself: its store, its connections to nodes, its logs and programs. */
+const RESERVE = 256;
+/** What a process that cannot find out its limit goes by: every system grants it. */
+const USUAL_FILES = 1024;
+/** How often it is logged that connections are closed or refused, in milliseconds. */
+const LOG_PAUSE = 10_000;
+
+/**
+ * What every server sets, in milliseconds: the times that a connection has for the TLS handshake and for the lines of a request, and
+ * how often those that are late are looked for.
+ */
+export const connectionTimes = {
+  handshakeTimeout: 10_000,
+  headersTimeout: 20_000,
+  connectionsCheckingInterval: 5_000,
+} as const;
+
+/**
+ * The limits of this process: so many connections in all (by default as many as are of use), but never those files that it needs for
+ * itself. One address may have half of them, and half of them may be without a request.
+ */
+export function connectionLimits(wanted: number = MOST, files: number = openFilesLimit()): ConnectionLimits {
+  const spare = files - Math.min(RESERVE, Math.ceil(files / 2));
+  const all = Math.max(2, Math.min(wanted, spare));
+  return { all, perAddress: Math.ceil(all / 2), pending: Math.ceil(all / 2) };
+}
+
+/** How many files this process may open. */
+function openFilesLimit(): number {
+  try {
+    const found = /^Max open files +([0-9]+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+    return found ? Number(found[1]) : Number.POSITIVE_INFINITY; // `unlimited`
+  } catch {
+    return USUAL_FILES;
+  }
+}
+
+/**
+ * | state   | meaning                                           | next                                  |
+ * | ------- | ------------------------------------------------- | ------------------------------------- |
+ * | pending | no request has come, or not even the TLS handshake | busy at a request; closed             |
+ * | busy    | a request is being answered                       | idle after the last answer; closed    |
+ * | idle    | all requests are answered                         | busy at a request; closed             |
+ * | closed  | it does not count any more                        |                                       |
+ */
+type State = 'pending' | 'busy' | 'idle' | 'closed';
+
+interface Connection {
+  socket: Socket;
+  peer: Peer;
+  state: State;
+  requests: number;
+}
+
+/** The connections that may be closed for others, the one that is longest so first. */
+type Closable = Readonly<Record<'pending' | 'idle', Set<Connection>>>;
+
+interface Peer extends Closable {
+  address: string;
+  count: number;
+}
+
+/**
+ * The connections of a process that outsiders open, on all its servers. When there are too many, the oldest that has sent no request
+ * is closed, else the one that is idle for longest; one that is being answered never is. So nobody who only connects, however often,
+ * keeps out those who ask.
+ */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #closed: Seldom;
+  readonly #peers = new Map<string, Peer>();
+  readonly #closable: Closable = { pending: new Set(), idle: new Set() };
+  /** By the socket on which requests come: that of the connection, or its TLS socket. */
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  #count = 0;
+  #turnedAway = 0;
+
+  constructor(limits: ConnectionLimits, log: Logger) {
+    this.#limits = limits;
+    this.#closed = new Seldom(LOG_PAUSE, (count) =>
+      log.warn(
+        { count, open: this.#count, limits },
+        'connections were closed or refused: there are too many',
+      ),
+    );
+  }
+
+  /** How many are open now. */
+  get open(): number {
+    return this.#count;
+  }
+
+  /** How many were closed or refused because there were too many. */
+  get turnedAway(): number {
+    return this.#turnedAway;
+  }
+
+  /** Whether a socket has come as far as requests: what is no TLS connection yet cannot be answered. */
+  isEstablished(socket: unknown): boolean {
+    return this.#bySocket.has(socket as Socket);
+  }
+
+  /** Looks after the connections of a server. Answers how to end all of them. */
+  guard(server: Server, log: Logger, isTls: boolean): () => void {
+    const own = new Set<Connection>();
+    const handshakes = new Map<string, Connection>();
+    server.on('error', (error) => {
+      if (server.listening) log.error({ err: error }, 'a connection could not be accepted');
+    });
+    server.on('connection', (socket: Socket) => {
+      const connection = this.#admit(socket);
+      if (!connection) return;
+      own.add(connection);
+      const key = isTls ? keyOf(socket) : null;
+      if (key === null) this.#bySocket.set(socket, connection);
+      else handshakes.set(key, connection);
+      socket.once('close', () => {
+        own.delete(connection);
+        if (key !== null && handshakes.get(key) === connection) handshakes.delete(key);
+        this.#become(connection, 'closed');
+      });
+    });
+    server.on('secureConnection', (socket: TLSSocket) => {
+      const key = keyOf(socket);
+      const connection = handshakes.get(key);
+      if (!connection || connection.state === 'closed') socket.destroy();
+      else this.#bySocket.set(socket, connection);
+    });
+    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+      const connection = this.#bySocket.get(request.socket);
+      if (!connection) return;
+      if (++connection.requests === 1) this.#become(connection, 'busy');
+      response.once('close', () => {
+        if (--connection.requests === 0) this.#become(connection, 'idle');
+      });
+    });
+    return () => {
+      for (const { socket } of own) socket.destroy();
+    };
+  }
+
+  /** Takes a new connection in, in place of another one if need be; null when it is refused. */
+  #admit(socket: Socket): Connection | null {
+    const address = networkOf(socket.remoteAddress);
+    const { all, perAddress, pending } = this.#limits;
+    const peer = this.#peers.get(address);
+    if (this.#closable.pending.size >= pending) this.#close(oldest(this.#closable.pending));
+    if (peer && peer.count >= perAddress) this.#close(leastNeeded(peer));
+    if (this.#count >= all) this.#close(leastNeeded(this.#closable));
+    if (this.#count >= all || (peer && peer.count >= perAddress)) {
+      this.#turnAway(socket);
+      return null;
+    }
+    const own = this.#peers.get(address) ?? { address, count: 0, pending: new Set(), idle: new Set() };
+    this.#peers.set(address, own);
+    const connection: Connection = { socket, peer: own, state: 'pending', requests: 0 };
+    own.count++;
+    this.#count++;
+    for (const closable of [own, this.#closable]) closable.pending.add(connection);
+    return connection;
+  }
+
+  #become(connection: Connection, state: State): void {
+    if (connection.state === 'closed') return;
+    connection.state = state;
+    for (const closable of [connection.peer, this.#closable]) {
+      closable.pending.delete(connection);
+      closable.idle.delete(connection);
+      if (state === 'idle') closable.idle.add(connection);
+    }
+    if (state !== 'closed') return;
+    this.#count--;
+    if (--connection.peer.count === 0) this.#peers.delete(connection.peer.address);
+  }
+
+  #close(connection: Connection | undefined): void {
+    if (!connection) return;
+    this.#become(connection, 'closed');
+    this.#turnAway(connection.socket);
+  }
+
+  #turnAway(socket: Socket): void {
+    this.#turnedAway++;
+    socket.destroy();
+    this.#closed.note();
+  }
+}
+
+function leastNeeded({ pending, idle }: Closable): Connection | undefined {
+  return oldest(pending) ?? oldest(idle);
+}
+
+function oldest(connections: ReadonlySet<Connection>): Connection | undefined {
+  return connections.values().next().value;
+}
+
+/** What a connection and its TLS socket have in common. */
+function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
+}
+
+/** What counts as one address: whoever has an IPv6 address has a network of 64 bits of them. */
+export function networkOf(address = ''): string {
+  if (!isIPv6(address)) return address;
+  if (/^::ffff:[0-9.]+$/i.test(address)) return address.slice(7);
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const before = head.split(':').filter(Boolean);
+  const after = tail?.split(':').filter(Boolean) ?? [];
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(':').toLowerCase()}::/64`;
+}
