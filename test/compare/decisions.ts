@@ -26,6 +26,20 @@ export const decisions: readonly Decision[] = [
       /^job\./.test(difference) &&
       /more than one state at the same time/.test(JSON.stringify(answer.jobend?.opresult ?? '')),
   },
+  {
+    id: 'dry-run',
+    why: 'A dry run is one wherever it is asked for; Ganeti does not know the argument in some places and does the thing.',
+    explains: ({ step, answer }, difference) =>
+      /[?&]dry-run=1/.test(step.p) &&
+      !JSON.stringify(answer.jobend ?? '').includes('"dry_run": true') &&
+      /dry_run: not in the reference/.test(difference),
+  },
+  {
+    id: 'private-values',
+    why: 'A private value is shown as <redacted>, whatever its type.',
+    explains: (_, difference) =>
+      /osparams_(private|secret)\.\S+: string "<redacted>", reference/.test(difference),
+  },
 ];
 
 /** The decision that explains a difference; null when there is none. */

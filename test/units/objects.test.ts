@@ -79,7 +79,11 @@ describe('node groups', () => {
     await refused(add('x', { ipolicy: { colour: 1 } }), 'wrong_input', policy);
     await refused(add('x', { ipolicy: { std: {} } }), 'wrong_input', policy);
     await refused(add('x', { ipolicy: { minmax: [{}] } }), 'wrong_input', policy);
-    await refused(add('x', { hv_state: {} }), 'wrong_input', /hv_state and disk_state are not supported/);
+    await refused(
+      add('x', { hv_state: { fake: {} } }),
+      'wrong_input',
+      /hv_state and disk_state are not supported/,
+    );
   });
 
   it('are refused with a policy whose minimum is above its maximum', async () => {
@@ -214,7 +218,7 @@ describe('adding a node', () => {
     );
     await refused(add('node5', { group: 'nosuch' }), 'unknown_entity', /no node group 'nosuch'/);
     await refused(add('node5', { ndparams: { colour: 1 } }), 'type_enforcement', /'colour'/);
-    await refused(add('node5', { disk_state: {} }), 'wrong_input', /not supported/);
+    await refused(add('node5', { disk_state: { file: {} } }), 'wrong_input', /not supported/);
     const unnamed = add('nosuch.invalid', { primary_ip: null });
     await refused(unnamed, 'resolver_error', /has no address; give primary_ip/);
   });

@@ -101,12 +101,12 @@ export function checkDiskParams(request: Partial<Record<DiskTemplate, ParamValue
   for (const values of Object.values(request)) given(values);
 }
 
-/** OS parameters by OS after a request: null or an empty text takes one away. */
+/** OS parameters by OS after a request: null, an empty text or "default" takes one away. */
 export function newOsParams(before: Sets, request: Sets): Sets {
   const after: Sets = { ...before };
   for (const [os, values] of Object.entries(request)) {
     const own = Object.entries({ ...after[os], ...values }).filter(
-      ([, value]) => value !== null && value !== '',
+      ([, value]) => value !== null && value !== '' && value !== DEFAULT_VALUE,
     );
     if (own.length > 0) after[os] = Object.fromEntries(own);
     else delete after[os];

@@ -77,7 +77,9 @@ function changeBackend(
   if (given.length === 0) return;
   const { memory, ...rest } = params.beparams;
   const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
-  const own = updatedValues(instance.beparams as ParamValues, { ...both, ...rest }, beParamKinds);
+  // Here, and only for backend parameters, null gives one back as well.
+  const wanted = Object.entries({ ...both, ...rest }).map(([name, value]) => [name, value ?? DEFAULT_VALUE]);
+  const own = updatedValues(instance.beparams as ParamValues, Object.fromEntries(wanted), beParamKinds);
   patch.beparams = own as Partial<BeParams>;
   const filled = fillBeParams(context.view.cluster, patch.beparams);
   for (const name of ['minmem', 'maxmem', 'vcpus'] as const)

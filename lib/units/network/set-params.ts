@@ -15,6 +15,12 @@ export const networkSetParams = defineUnit(opcode, {
   check({ view, log }, params) {
     const network = networkNamed(view, params.network_name);
     const { gateway, network6, gateway6, mac_prefix } = params;
+    const moves = [...(params.add_reserved_ips ?? []), ...(params.remove_reserved_ips ?? [])];
+    if (gateway !== null && moves.length > 0)
+      throw new MerapiError(
+        'wrong_input',
+        'The gateway and the reserved addresses of a network cannot be changed at once; send two requests',
+      );
     const patch: Partial<Network> = {
       reservations: newReservations(
         view,

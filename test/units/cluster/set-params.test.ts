@@ -60,6 +60,8 @@ describe('changing the cluster', () => {
     assert.deepEqual(cluster().osparams, { plain: { c: 1 } });
     await f.cluster.done(modify({ osparams: { plain: { c: null } } }));
     assert.deepEqual(cluster().osparams, {});
+    await f.cluster.done(modify({ osparams: { plain: { d: 'default' } } }));
+    assert.deepEqual(cluster().osparams, {});
     await f.cluster.done(modify({ diskparams: { drbd: { 'resync-rate': 5 } }, ndparams: { ovs: true } }));
     assert.equal(cluster().diskparams.drbd['resync-rate'], 5);
     assert.equal(cluster().ndparams.ovs, true);
@@ -187,7 +189,7 @@ describe('changing the cluster', () => {
       [{ enabled_data_collectors: { x: true } }, 'wrong_input', /no data collector x/],
       [{ data_collector_interval: { lv: 0 } }, 'wrong_input', /at least one/],
       [{ install_image: '/x' }, 'wrong_input', /not supported/],
-      [{ hv_state: {} }, 'wrong_input', /not supported/],
+      [{ hv_state: { fake: {} } }, 'wrong_input', /not supported/],
     ];
     for (const [over, code, message] of cases) await f.refuses(modify(over), code, message);
     await f.remove();

@@ -70,7 +70,7 @@ describe('changing node groups', () => {
       'wrong_input',
       /allows rbd; the cluster has only/,
     );
-    await f.refuses(modify({ hv_state: {} }), 'wrong_input', /not supported/);
+    await f.refuses(modify({ hv_state: { fake: {} } }), 'wrong_input', /not supported/);
     await f.refuses(
       { ...modify({ alloc_policy: 'preferred' }), group_name: 'nosuch' },
       'unknown_entity',

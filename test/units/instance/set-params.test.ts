@@ -42,6 +42,9 @@ describe('changing instances', () => {
       assert.deepEqual(f.instance.beparams, { minmem: 1024, maxmem: 1024, vcpus: 2 });
       await change({ beparams: { vcpus: 'default', minmem: 501 } });
       assert.deepEqual(f.instance.beparams, { minmem: 504, maxmem: 1024 });
+      const { result } = await change({ beparams: { minmem: null } });
+      assert.deepEqual([f.instance.beparams, result], [{ maxmem: 1024 }, [['be/minmem', null]]]);
+      await change({ beparams: { minmem: 504 } });
       await change({ os_name: 'flavoured+small', osparams: { colour: 'red' } });
       assert.deepEqual([f.instance.os, f.instance.osparams], ['flavoured+small', { colour: 'red' }]);
       await change({ osparams: { colour: 'default' } });

@@ -62,7 +62,13 @@ describe('networks', () => {
       ['a', 'b'],
       'aa:11:22',
     ]);
-    await f.cluster.done(modify({ gateway: '192.0.2.2', remove_reserved_ips: ['192.0.2.4'] }));
+    const both = modify({ gateway: '192.0.2.2', remove_reserved_ips: ['192.0.2.4'] });
+    assert.equal(
+      (await f.cluster.run(both)).ops[0]?.failure?.code,
+      'wrong_input',
+      'Ganeti wants two requests',
+    );
+    await f.cluster.done(modify({ gateway: '192.0.2.2' }), modify({ remove_reserved_ips: ['192.0.2.4'] }));
     assert.deepEqual(await network('map', 'gateway', 'external_reservations'), [
       'X.X....X',
       '192.0.2.2',

@@ -197,7 +197,7 @@ describe('changing nodes', () => {
     await f.refuses(modify(node1, { offline: true }), 'wrong_input', /is the master/);
     await f.refuses(modify(node1, { master_capable: false }), 'wrong_state', /must stay master capable/);
     await f.refuses(modify(node3, { powered: true }), 'wrong_state', /switches no node on or off/);
-    await f.refuses(modify(node3, { hv_state: {} }), 'wrong_input', /not supported/);
+    await f.refuses(modify(node3, { hv_state: { fake: {} } }), 'wrong_input', /not supported/);
   });
 
   it('removes a node that holds nothing, and fills the pool of candidates', () =>
