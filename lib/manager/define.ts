@@ -4,7 +4,7 @@ import type { JobFilter } from '../model/filter.ts';
 import type { Job, OpInput } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
-import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
+import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
 import type { EventReader } from '../store/events.ts';
 import type { Principal } from './authorise.ts';
 
@@ -32,8 +32,8 @@ export interface Manager {
     key?: { key: string; print: string } | null,
   ): Promise<number>;
   /**
-   * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all).
-   * @throws MerapiError bad_request for an unknown resource or a wrong filter
+   * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all); for questions that
+   * few objects answer. @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
    */
   query(
     principal: Principal,
@@ -41,6 +41,13 @@ export interface Manager {
     fields: readonly string[],
     filter: unknown,
   ): Promise<QueryAnswer>;
+  /** The same for any number of objects: its rows are made while they are read. @throws MerapiError bad_request */
+  queryRows(
+    principal: Principal,
+    resource: string,
+    fields: readonly string[],
+    filter: unknown,
+  ): Promise<QueryRows>;
   /**
    * All objects of a resource with these fields: texts of some JSON objects each, with commas between these. They are made while
    * they are read, in slices that let other requests in between.

@@ -9,8 +9,8 @@ import { isFinal, type Job } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
-import type { QueryAnswer, QueryFieldsAnswer } from '../query/define.ts';
-import { describeFields, resourceName } from '../query/resources.ts';
+import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
+import { checkFieldNames, describeFields, resourceName } from '../query/resources.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { EventReader } from '../store/events.ts';
@@ -21,7 +21,7 @@ import { clusterInfo } from '../views/cluster.ts';
 import type { NodeSource } from '../views/define.ts';
 import { jobValues, showLog } from '../views/job.ts';
 import { listing } from '../views/listing.ts';
-import { runQuery } from '../views/registry.ts';
+import { openQuery, runQuery } from '../views/registry.ts';
 import { tagsOf } from '../views/tags.ts';
 import { authorise } from './authorise.ts';
 import type { JobChange, Manager } from './define.ts';
@@ -54,6 +54,12 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
       authorise(principal, 'look', `query/${resource}`);
       const ctx = { view: store.view, runtime: runtime.frozen() };
       return runQuery(resource, fields, filter, ctx, queue, nodeSource(ctx.view));
+    },
+
+    queryRows(principal, resource, fields, filter): Promise<QueryRows> {
+      authorise(principal, 'look', `query/${resource}`);
+      const ctx = { view: store.view, runtime: runtime.frozen() };
+      return openQuery(resource, fields, filter, ctx, queue, nodeSource(ctx.view));
     },
 
     listing(principal, resource, fields): AsyncIterable<string> {
@@ -122,6 +128,7 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
       signal,
     ): Promise<JobChange | null> {
       authorise(principal, 'write', `job/${id}`);
+      checkFieldNames(fields);
       const known = { info: previousInfo, serial: previousSerial ?? 0 };
       return waitForChange(queue, id, fields, known, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
     },
@@ -197,8 +204,13 @@ async function waitForChange(
 }
 
 function changeOf(job: Job, fields: readonly string[], serial: number): JobChange {
+  const values = new Map<string, unknown>();
+  const infoOf = (field: string) => {
+    if (!values.has(field)) values.set(field, jobValues.get(field)?.(job)[1] ?? null);
+    return values.get(field);
+  };
   return {
-    job_info: fields.map((field) => jobValues.get(field)?.(job)[1] ?? null),
+    job_info: fields.map((field) => infoOf(field)),
     log_entries: job.ops.flatMap(showLog).filter(([entry]) => entry > serial),
   };
 }

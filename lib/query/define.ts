@@ -52,3 +52,8 @@ export interface QueryFieldsAnswer {
 export interface QueryAnswer extends QueryFieldsAnswer {
   data: Cell[][];
 }
+
+/** An answer whose rows are made while they are read, in slices that let everything else in between. */
+export interface QueryRows extends QueryFieldsAnswer {
+  rows: AsyncIterable<readonly Cell[]>;
+}

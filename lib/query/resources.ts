@@ -26,6 +26,25 @@ export const resources = {
 } as const satisfies Record<string, FieldTable>;
 export type ResourceName = keyof typeof resources;
 
+/** How many fields may be asked for at once, and how many characters the name of one may have. */
+export const MAX_FIELDS = 1000;
+export const MAX_FIELD_NAME = 200;
+
+/** @throws MerapiError bad_request when fields are more, or their names longer, than anybody needs */
+export function checkFieldNames(names: readonly string[]): void {
+  if (names.length > MAX_FIELDS)
+    throw new MerapiError(
+      'bad_request',
+      `${names.length} fields are asked for; at most ${MAX_FIELDS} are answered at once`,
+    );
+  const long = names.find((name) => name.length > MAX_FIELD_NAME);
+  if (long !== undefined)
+    throw new MerapiError(
+      'bad_request',
+      `The name of a field has at most ${MAX_FIELD_NAME} characters; '${long.slice(0, 40)}…' has ${long.length}`,
+    );
+}
+
 /** The resource with this name. @throws MerapiError bad_request naming those that exist. */
 export function resourceName(name: string): ResourceName {
   if (Object.hasOwn(resources, name)) return name as ResourceName;
@@ -37,10 +56,11 @@ export function resourceName(name: string): ResourceName {
 
 /**
  * The fields of a resource, or the named ones in the given order; a field that does not exist is of kind `unknown`.
- * @throws MerapiError bad_request when there is no such resource.
+ * @throws MerapiError bad_request when there is no such resource, or more fields are named than anybody needs.
  */
 export function describeFields(resource: string, names: readonly string[] | null): QueryFieldsAnswer {
   const table: FieldTable = resources[resourceName(resource)];
+  if (names) checkFieldNames(names);
   const fields = (names ?? [...table.keys()]).map((name) => {
     const field = table.get(name);
     if (!field)

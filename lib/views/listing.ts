@@ -8,7 +8,7 @@ import { resourceName } from '../query/resources.ts';
 import type { JobSource, NodeSource, ReadContext } from './define.ts';
 import { InstanceRow, instanceValues } from './instance.ts';
 import { strayFinder } from './live.ts';
-import { runQuery } from './registry.ts';
+import { openQuery } from './registry.ts';
 
 /** The fields that change without the cluster's objects: what the nodes tell. */
 const liveFields: ReadonlySet<string> = new Set([
@@ -47,37 +47,45 @@ export async function* listing(
     yield* instanceTexts(fields, ctx);
     return;
   }
-  const { data } = await runQuery(resource, fields, null, ctx, jobs, nodes);
-  yield* pieces(data, (cells) => `{${members(fields, (_field, place) => cells[place])}}`);
-}
-
-/** The texts of some rows each. */
-async function* pieces<Row>(rows: Iterable<Row>, textOf: (row: Row) => string): AsyncGenerator<string> {
-  const slices = new Slices();
-  let texts: string[] = [];
-  let size = 0;
-  for (const row of rows) {
-    const text = textOf(row);
-    texts.push(text);
-    size += text.length;
-    if (size >= PIECE) {
-      yield texts.join(',');
-      texts = [];
-      size = 0;
-    }
-    if (slices.over) await slices.pause();
+  const { rows } = await openQuery(resource, fields, null, ctx, jobs, nodes);
+  const pieces = new Pieces();
+  for await (const cells of rows) {
+    const piece = pieces.add(`{${members(fields, (_field, place) => cells[place])}}`);
+    if (piece !== null) yield piece;
   }
-  if (texts.length > 0) yield texts.join(',');
+  yield* pieces.rest();
 }
 
-function instanceTexts(fields: readonly string[], ctx: ReadContext): AsyncGenerator<string> {
+/** Puts the texts of rows together to pieces. */
+class Pieces {
+  #texts: string[] = [];
+  #size = 0;
+
+  /** Takes the text of a row; gives a piece when there is enough for one. */
+  add(text: string): string | null {
+    this.#texts.push(text);
+    this.#size += text.length;
+    if (this.#size < PIECE) return null;
+    const piece = this.#texts.join(',');
+    this.#texts = [];
+    this.#size = 0;
+    return piece;
+  }
+
+  /** What has not been given yet. */
+  *rest(): Generator<string> {
+    if (this.#texts.length > 0) yield this.#texts.join(',');
+  }
+}
+
+async function* instanceTexts(fields: readonly string[], ctx: ReadContext): AsyncGenerator<string> {
   const instances = ctx.view.instances.list();
   const strays = strayFinder(ctx, instances.length);
   const live = fields.filter((field) => liveFields.has(field));
   const still = fields.filter((field) => !liveFields.has(field));
   const texts = known.get(fields) ?? new WeakMap<Instance, Known>();
   known.set(fields, texts);
-  return pieces(instances, (instance) => {
+  const textOf = (instance: Instance) => {
     const row = new InstanceRow(instance, ctx, strays);
     const disks = row.disks;
     let entry = texts.get(instance);
@@ -86,7 +94,15 @@ function instanceTexts(fields: readonly string[], ctx: ReadContext): AsyncGenera
       texts.set(instance, entry);
     }
     return `{${entry.text},${instanceMembers(live, row)}}`;
-  });
+  };
+  const pieces = new Pieces();
+  const slices = new Slices();
+  for (const instance of instances) {
+    const piece = pieces.add(textOf(instance));
+    if (piece !== null) yield piece;
+    if (slices.over) await slices.pause();
+  }
+  yield* pieces.rest();
 }
 
 const instanceMembers = (fields: readonly string[], row: InstanceRow) =>

@@ -1,6 +1,6 @@
 import { Slices } from '../base/slices.ts';
 import type { Job } from '../model/job.ts';
-import type { Cell, FieldTable, QueryAnswer } from '../query/define.ts';
+import type { Cell, FieldTable, QueryAnswer, QueryRows } from '../query/define.ts';
 import { compileFilter, lookupKeys } from '../query/evaluate.ts';
 import { type Filter, parseFilter } from '../query/language.ts';
 import { describeFields, resourceName, resources } from '../query/resources.ts';
@@ -25,7 +25,10 @@ interface Question {
   readonly filter: Filter | null;
 }
 
-/** Makes the function that gives the cells of a row, or null when the row does not pass the filter. */
+/**
+ * Makes the function that gives the cells of a row, or null when the row does not pass the filter. A field that is wanted in several
+ * places is read once, and the same cell stands in each.
+ */
 function rowReader<Row>(
   { table, wanted, filter }: Question,
   values: Values<Row>,
@@ -33,27 +36,33 @@ function rowReader<Row>(
   const unknown = () => UNKNOWN;
   const reader = (field: string) => values.get(field) ?? unknown;
   const passes = filter && compileFilter(filter, table, reader);
-  const reads = wanted.map(reader);
-  return (row) => {
-    if (passes && !passes(row)) return null;
-    return reads.map((read) => read(row));
-  };
+  const fields = [...new Set(wanted)];
+  const reads = fields.map(reader);
+  const all = (row: Row) => reads.map((read) => read(row));
+  const placeOf = new Map(fields.map((field, place) => [field, place]));
+  const places = wanted.map((field) => placeOf.get(field) as number);
+  const cellsOf =
+    fields.length === wanted.length
+      ? all
+      : (row: Row) => {
+          const cells = all(row);
+          return places.map((place) => cells[place] as Cell);
+        };
+  return (row) => (passes && !passes(row) ? null : cellsOf(row));
 }
 
-async function readAll<Row>(
+async function* readAll<Row>(
   question: Question,
   values: Values<Row>,
-  rows: readonly Row[],
-): Promise<Cell[][]> {
+  rows: Iterable<Row> | AsyncIterable<Row>,
+): AsyncGenerator<Cell[]> {
   const read = rowReader(question, values);
-  const data: Cell[][] = [];
   const slices = new Slices();
-  for (const row of rows) {
+  for await (const row of rows) {
     const cells = read(row);
-    if (cells) data.push(cells);
+    if (cells) yield cells;
     if (slices.over) await slices.pause();
   }
-  return data;
 }
 
 async function* jobsWithIds(jobs: JobSource, ids: ReadonlySet<unknown>): AsyncIterable<Job> {
@@ -64,67 +73,70 @@ async function* jobsWithIds(jobs: JobSource, ids: ReadonlySet<unknown>): AsyncIt
   }
 }
 
-async function readJobs(question: Question, jobs: JobSource): Promise<Cell[][]> {
-  const read = rowReader(question, jobValues);
+function readJobs(question: Question, jobs: JobSource): AsyncGenerator<Cell[]> {
   const ids = lookupKeys(question.filter, 'id');
-  const data: Cell[][] = [];
-  for await (const job of ids ? jobsWithIds(jobs, ids) : jobs.all()) {
-    const cells = read(job);
-    if (cells) data.push(cells);
-  }
-  return data;
+  return readAll(question, jobValues, ids ? jobsWithIds(jobs, ids) : jobs.all());
 }
 
 /**
  * Reads fields of all objects of a resource that pass a filter (null: all), in the order of their names or, for jobs, of their
  * ids. A field that does not exist gives the status UNKNOWN; in a filter it is an error. Archived jobs are found by their id only.
- * @throws MerapiError bad_request for an unknown resource or a wrong filter
+ * `ctx` must be one state, for as long as rows are read.
+ * @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
  */
-export async function runQuery(
+export async function openQuery(
   resource: string,
   fields: readonly string[],
   filter: unknown,
   ctx: ReadContext,
   jobs: JobSource,
   nodes: NodeSource,
-): Promise<QueryAnswer> {
+): Promise<QueryRows> {
   const name = resourceName(resource);
   const table = resources[name];
-  const question: Question = { table, wanted: fields, filter: parseFilter(filter, table) };
   const answer = describeFields(name, fields);
+  const question: Question = { table, wanted: fields, filter: parseFilter(filter, table) };
   const { view } = ctx;
   switch (name) {
     case 'instance': {
       const instances = candidates(view.instances, table, question.filter);
       const strays = strayFinder(ctx, instances.length);
       const rows = instances.map((instance) => new InstanceRow(instance, ctx, strays));
-      return { ...answer, data: await readAll(question, instanceValues, rows) };
+      return { ...answer, rows: readAll(question, instanceValues, rows) };
     }
     case 'node': {
       const rows = candidates(view.nodes, table, question.filter).map((node) => new NodeRow(node, ctx));
-      return { ...answer, data: await readAll(question, nodeValues, rows) };
+      return { ...answer, rows: readAll(question, nodeValues, rows) };
     }
     case 'group': {
       const rows = candidates(view.groups, table, question.filter).map((group) => new GroupRow(group, ctx));
-      return { ...answer, data: await readAll(question, groupValues, rows) };
+      return { ...answer, rows: readAll(question, groupValues, rows) };
     }
     case 'network': {
       const rows = candidates(view.networks, table, question.filter).map((one) => new NetworkRow(one, ctx));
-      return { ...answer, data: await readAll(question, networkValues, rows) };
+      return { ...answer, rows: readAll(question, networkValues, rows) };
     }
     case 'job':
-      return { ...answer, data: await readJobs(question, jobs) };
+      return { ...answer, rows: readJobs(question, jobs) };
     case 'filter':
-      return { ...answer, data: await readAll(question, filterValues, view.filters) };
+      return { ...answer, rows: readAll(question, filterValues, view.filters) };
     case 'lock':
-      return { ...answer, data: await readAll(question, lockValues, sortedLocks(jobs.locks())) };
+      return { ...answer, rows: readAll(question, lockValues, sortedLocks(jobs.locks())) };
     case 'os': {
       const rows = (await nodes.operatingSystems()).map((status) => ({ status, cluster: view.cluster }));
-      return { ...answer, data: await readAll(question, osValues, rows) };
+      return { ...answer, rows: readAll(question, osValues, rows) };
     }
     case 'export':
-      return { ...answer, data: await readAll(question, exportValues, await nodes.exports()) };
+      return { ...answer, rows: readAll(question, exportValues, await nodes.exports()) };
     case 'cluster':
-      return { ...answer, data: await readAll(question, clusterValues, [view]) };
+      return { ...answer, rows: readAll(question, clusterValues, [view]) };
   }
+}
+
+/** The same with all rows in memory: for questions that few objects answer. */
+export async function runQuery(...question: Parameters<typeof openQuery>): Promise<QueryAnswer> {
+  const { rows, ...answer } = await openQuery(...question);
+  const data: Cell[][] = [];
+  for await (const cells of rows) data.push([...cells]);
+  return { ...answer, data };
 }

@@ -171,6 +171,27 @@ describe('views/registry', () => {
     assert.deepEqual(await ask('node', []), [[], [], []]);
   });
 
+  it('reads a repeated field once for each object, and answers it in each place', async () => {
+    let reads = 0;
+    const job = Object.defineProperty(aJob(1), 'status', {
+      get: () => {
+        reads += 1;
+        return 'success';
+      },
+    });
+    const source: JobSource = { get: async () => job, all: () => [job], locks: () => [] };
+    const fields = Array.from({ length: 900 }, (_, index) => (index % 3 === 0 ? 'status' : 'id'));
+    const wanted = fields.map((field) => [0, field === 'status' ? 'success' : 1]);
+    assert.deepEqual(await ask('job', fields, null, source), [wanted]);
+    assert.equal(reads, 1);
+  });
+
+  it('refuses more fields, and longer names, than anybody needs', async () => {
+    assert.equal((await ask('cluster', Array(1000).fill('name')))[0]?.length, 1000);
+    await assert.rejects(ask('cluster', Array(1001).fill('name')), /1001 fields are asked for; at most 1000/);
+    await assert.rejects(ask('cluster', ['n'.repeat(201)]), /at most 200 characters; 'n{40}…' has 201/);
+  });
+
   const filters: [string, unknown, string[]][] = [
     ['node', ['=', 'name', 'node2.example.com'], ['node2.example.com']],
     ['node', ['=', 'name', 'NODE2'], ['node2.example.com']],

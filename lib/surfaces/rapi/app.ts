@@ -9,6 +9,7 @@ import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Principal } from '../../manager/authorise.ts';
 import type { Manager } from '../../manager/define.ts';
+import { type AnswerOptions, answerOptions, LongAnswers } from './answers.ts';
 import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { errorAnswer } from './errors.ts';
@@ -29,6 +30,8 @@ export interface RapiOptions {
   waitTimeout?: number;
   /** How bodies are taken; by default as bodyOptions says. */
   bodies?: BodyOptions;
+  /** How long answers are sent; by default as answerOptions says. */
+  answers?: AnswerOptions;
   /** Fires when the server ends: waiting requests are then answered at once. */
   closing?: AbortSignal;
 }
@@ -40,6 +43,7 @@ export interface RapiOptions {
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
   const authenticate = createAuthenticate(users, options.requireAuthentication);
   const bodies = new BodyReader(options.bodies ?? bodyOptions);
+  const answers = new LongAnswers(options.answers ?? answerOptions);
   const underWay = new Set<AbortController>();
   options.closing?.addEventListener('abort', () => {
     for (const request of underWay) request.abort();
@@ -72,6 +76,8 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             signal: () => requestSignal(context, underWay, options.closing),
             waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
           }),
+          principal.name,
+          answers,
         );
       } finally {
         body.release();
@@ -132,11 +138,16 @@ async function answer(context: Context, next: () => Promise<void>, options: Rapi
 }
 
 /** Sends what a method answers. */
-async function send(context: Context, result: unknown): Promise<void> {
+async function send(
+  context: Context,
+  result: unknown,
+  user: string | null,
+  answers: LongAnswers,
+): Promise<void> {
   if (result instanceof EventStream) writeEvents(context, result);
-  else if (result instanceof JsonPieces) await writePieces(context, result);
+  else if (result instanceof JsonPieces) await writePieces(context, result.pieces, user, answers);
   else if (result instanceof JsonText) writeText(context, 200, result.text);
-  else if (isLarge(result)) await writePieces(context, new JsonPieces(stringifyInSlices(result)));
+  else if (isLarge(result)) await writePieces(context, stringifyInSlices(result), user, answers);
   else write(context, 200, result);
 }
 
@@ -144,18 +155,30 @@ async function send(context: Context, result: unknown): Promise<void> {
 const STREAMED = 64 * 1024;
 
 /** Sends a short answer as a whole, and a long one as a stream. What goes wrong at its beginning still gives an error's answer. */
-async function writePieces(context: Context, { pieces }: JsonPieces): Promise<void> {
+async function writePieces(
+  context: Context,
+  pieces: AsyncIterable<string>,
+  user: string | null,
+  answers: LongAnswers,
+): Promise<void> {
   const rest = pieces[Symbol.asyncIterator]();
   let begun = '';
   let next = await rest.next();
   for (; !next.done && begun.length < STREAMED; next = await rest.next()) begun += next.value;
-  const remaining = next.done ? null : next.value;
+  if (next.done) {
+    writeText(context, 200, begun);
+    return;
+  }
+  try {
+    await answers.enter(user, context.res);
+  } catch (error) {
+    await rest.return?.();
+    throw error;
+  }
   context.status = 200;
   context.set('Content-Type', 'application/json');
-  context.body =
-    remaining === null
-      ? `${begun}\n`
-      : Readable.from(resumed(begun + remaining, rest), { objectMode: false });
+  const all = answers.patient(resumed(begun + next.value, rest), context.res);
+  context.body = Readable.from(all, { objectMode: false });
 }
 
 /** Sends events as long as there are some; a reader that is slow is waited for. */

@@ -1,8 +1,8 @@
 import { stringifyJson } from '../../base/json.ts';
-import { Slices } from '../../base/slices.ts';
+import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 
-/** How many values of a long list are written at once. */
-const BATCH = 100;
+/** About how long a piece is, in characters. */
+const PIECE = 64 * 1024;
 
 /** An answer that is a JSON text in pieces, made while it is sent. */
 export class JsonPieces {
@@ -58,31 +58,55 @@ async function* list(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   yield before === '[' ? '[]' : ']';
 }
 
-/** A JSON object whose last member is a long list. */
-export function jsonObject(
+/** A JSON object whose last member is a long list of rows. */
+export function jsonTable(
   head: Readonly<Record<string, unknown>>,
   member: string,
-  values: readonly unknown[],
+  rows: AsyncIterable<readonly unknown[]>,
 ): JsonPieces {
-  return new JsonPieces(object(head, member, values));
+  return new JsonPieces(table(head, member, rows));
 }
 
-async function* object(
+async function* table(
   head: Readonly<Record<string, unknown>>,
   member: string,
-  values: readonly unknown[],
+  rows: AsyncIterable<readonly unknown[]>,
 ): AsyncGenerator<string> {
-  yield '{';
-  for (const [name, value] of Object.entries(head)) yield `${JSON.stringify(name)}:${stringifyJson(value)},`;
-  yield `${JSON.stringify(member)}:`;
-  yield* list(batches(values));
-  yield '}';
+  let text = `${stringifyJson({ ...head, [member]: [] }).slice(0, -2)}`;
+  let before = '';
+  for await (const row of rows) {
+    text += before;
+    before = ',';
+    if (isLarge(row)) {
+      yield text;
+      yield* largeRow(row);
+      text = '';
+    } else text += stringifyJson(row);
+    if (text.length < PIECE) continue;
+    yield text;
+    text = '';
+  }
+  yield `${text}]}`;
 }
 
-async function* batches(values: readonly unknown[]): AsyncGenerator<string> {
-  const slices = new Slices();
-  for (let at = 0; at < values.length; at += BATCH) {
-    yield stringifyJson(values.slice(at, at + BATCH)).slice(1, -1);
-    if (slices.over) await slices.pause();
+/** The pieces of a long row; a value that stands in several places of it is written to text once. */
+async function* largeRow(row: readonly unknown[]): AsyncGenerator<string> {
+  const known = new Map<unknown, string>();
+  let text = '';
+  for (const [place, value] of row.entries()) {
+    text += place === 0 ? '[' : ',';
+    if (isLarge(value)) {
+      yield text;
+      yield* stringifyInSlices(value);
+      text = '';
+    } else {
+      const its = known.get(value) ?? stringifyJson(value);
+      known.set(value, its);
+      text += its;
+    }
+    if (text.length < PIECE) continue;
+    yield text;
+    text = '';
   }
+  yield `${text}]`;
 }

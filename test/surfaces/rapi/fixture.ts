@@ -12,6 +12,7 @@ import { parseOp } from '../../../lib/opcodes/define.ts';
 import { opcodeOf } from '../../../lib/opcodes/registry.ts';
 import type { Cell } from '../../../lib/query/define.ts';
 import type { EventReader } from '../../../lib/store/events.ts';
+import type { AnswerOptions } from '../../../lib/surfaces/rapi/answers.ts';
 import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
 import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
 import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
@@ -88,6 +89,15 @@ class FakeManager {
           );
         return { data, fields: [] };
       },
+      queryRows: async function (this: Manager, ...question) {
+        const { data, fields } = await this.query(...question);
+        return {
+          fields,
+          rows: (async function* () {
+            yield* data;
+          })(),
+        };
+      },
       listing: async function* (this: Manager, principal, resource, fields) {
         const { data } = await this.query(principal, resource, fields, null);
         for (const cells of data)
@@ -148,6 +158,8 @@ export function serveManager(
 
 export interface TestServer extends RapiServer {
   fake: FakeManager;
+  /** What the server asks; a test may put functions of its own into it. */
+  manager: Manager;
   ask: Ask;
 }
 
@@ -179,11 +191,13 @@ export async function serve(
     requireAuthentication?: boolean;
     waitTimeout?: number;
     bodies?: BodyOptions;
+    answers?: AnswerOptions;
   } = {},
 ): Promise<TestServer> {
   const fake = new FakeManager();
+  const manager = fake.manager();
   const server = await startRapi({
-    manager: fake.manager(),
+    manager,
     users: { authenticate: (name, password) => verifyUser(users, name, password) },
     bind: '127.0.0.1',
     port: 0,
@@ -193,11 +207,13 @@ export async function serve(
     log: silentLogger,
     waitTimeout: options.waitTimeout,
     bodies: options.bodies,
+    answers: options.answers,
   });
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   return {
     ...server,
     fake,
+    manager,
     ask: (method, path, question = {}) => ask(server.port, agent, method, path, question),
     close: async () => {
       agent.destroy();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
-import { type JsonPieces, jsonObject } from '../stream.ts';
+import { type JsonPieces, jsonTable } from '../stream.ts';
 
 const fieldInfo = z.object({ name: z.string(), title: z.string(), kind: z.string(), doc: z.string() });
 const answer = z.object({
@@ -69,8 +69,8 @@ function queryByBody(call: Call): Promise<unknown> {
 }
 
 async function query(call: Call, wanted: readonly string[], filter: Json): Promise<JsonPieces> {
-  const { data, ...head } = await call.manager.query(call.principal, item(call), wanted, filter);
-  return jsonObject(head, 'data', data);
+  const { rows, ...head } = await call.manager.queryRows(call.principal, item(call), wanted, filter);
+  return jsonTable(head, 'data', rows);
 }
 
 /** The argument `fields`, a list of names with commas between them; null when it is not given. */
