@@ -1,9 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Background } from '../base/background.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
-import { readFileOrNull } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
 import { History } from '../jobs/history.ts';
@@ -22,7 +20,8 @@ import { RuntimeTable } from '../rpc/runtime.ts';
 import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { authority, masterTls } from './certificates.ts';
-import { ENDPOINT, type Layout } from './layout.ts';
+import { readEndpoint } from './endpoint.ts';
+import type { Layout } from './layout.ts';
 import { prepareNodes } from './state.ts';
 
 export interface MasterOptions {
@@ -137,9 +136,8 @@ export function noCluster({ dir }: Layout): MerapiError {
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */
 async function endpointOf(layout: Layout, node: Node): Promise<Endpoint> {
-  const text = await readFileOrNull(join(layout.nodeFolder(node.name), ENDPOINT));
-  const [host, port] = text?.trim().split(' ') ?? [];
-  return host && port ? { host, port: Number(port) } : { host: node.primary_ip, port: DEFAULT_NODE_PORT };
+  const local = await readEndpoint(layout.nodeFolder(node.name));
+  return local ?? { host: node.primary_ip, port: DEFAULT_NODE_PORT };
 }
 
 /** The names of the nodes that have a folder on this machine. */

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Connections, connectionLimits } from '../base/connections.ts';
-import { errorText, MerapiError } from '../base/errors.ts';
+import { MerapiError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
+import { readStateFile, type StateFormat } from '../base/state-file.ts';
 import { VERSION } from '../base/version.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
@@ -30,21 +30,29 @@ export const NodeSettings = z.strictObject({
 });
 export type NodeSettings = z.infer<typeof NodeSettings>;
 
-/** Writes a node's settings into its folder. */
+const format: StateFormat<NodeSettings> = {
+  what: 'the settings of a node',
+  remedy:
+    "mend it (that of another node shows the form), or put it back from a backup of the master's folder with 'merapi restore'",
+  version: 1,
+  schema: NodeSettings,
+};
+
+/** Writes a node's settings into its folder, so that people can read and change them. */
 export function saveNodeSettings(folder: string, settings: NodeSettings): Promise<void> {
-  return writeFileDurably(join(folder, NODE_SETTINGS), `${JSON.stringify(settings, null, 2)}\n`);
+  const content = { format: format.version, ...settings };
+  return writeFileDurably(join(folder, NODE_SETTINGS), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** Reads a node's settings. @throws MerapiError configuration */
 export async function readNodeSettings(folder: string): Promise<NodeSettings> {
   const file = join(folder, NODE_SETTINGS);
-  try {
-    return NodeSettings.parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch (cause) {
-    throw new MerapiError('configuration', `${file} does not describe a node: ${errorText(cause)}`, {
-      cause,
-    });
-  }
+  const settings = await readStateFile(file, format);
+  if (settings) return settings;
+  throw new MerapiError(
+    'configuration',
+    `${file} (${format.what}) is missing; --dir must name the folder of a node`,
+  );
 }
 
 /** What the command line may change of a node's settings. */

@@ -1,23 +1,39 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { MerapiError } from '../base/errors.ts';
 import { startProgram } from '../base/exec.ts';
 import { readFileOrNull } from '../base/files.ts';
+import { readStateFile, type StateFormat, stateText } from '../base/state-file.ts';
 import { folderHolder } from '../node/lock.ts';
-import { findProcess, parseStat } from '../node/processes.ts';
-import { ENDPOINT, type Layout } from './layout.ts';
+import { argumentsOf, bootId, findProcess, isOwn, parseStat, programOf } from '../node/processes.ts';
+import { clearEndpoint, readEndpoint } from './endpoint.ts';
+import type { Layout } from './layout.ts';
 
 /** How long a worker has to listen, and to end, in milliseconds. */
 const START_TIME = 15_000;
 const END_TIME = 3_500;
 
 /** The process that runs the nodes of this machine, as DIR/worker.json names it. */
-const WorkerProcess = z.object({ pid: z.number(), start: z.string(), nodes: z.array(z.string()) });
+const WorkerProcess = z.object({
+  pid: z.number().int().positive(),
+  /** When it began, in clock ticks since the machine booted. */
+  start: z.string(),
+  /** Names the boot of the machine; the first release did not note it. */
+  boot: z.string().optional(),
+  nodes: z.array(z.string()),
+});
 type WorkerProcess = z.infer<typeof WorkerProcess>;
+
+const format: StateFormat<WorkerProcess> = {
+  what: 'which process runs the nodes of this machine',
+  remedy: "remove it: 'merapi up' finds the process by the folders of the nodes, and writes it anew",
+  version: 1,
+  schema: WorkerProcess,
+};
 
 /**
  * Sees to it that a process runs these nodes: the one that an earlier master started, if it lives and knows them all, or a
@@ -37,7 +53,7 @@ export async function ensureWorker(
   const { pid } = isFit ? living : await startWorker(layout, nodes, args);
   const deadline = Date.now() + START_TIME;
   for (const name of nodes)
-    while ((await readFileOrNull(join(layout.nodeFolder(name), ENDPOINT))) === null) {
+    while ((await readEndpoint(layout.nodeFolder(name))) === null) {
       signal.throwIfAborted();
       if (!(await findProcess(pid)) || Date.now() > deadline)
         throw new MerapiError(
@@ -60,12 +76,40 @@ export async function endWorker(layout: Layout): Promise<void> {
     }
 }
 
-/** The process that DIR/worker.json names, if it still lives. */
+/**
+ * The process that DIR/worker.json names, if it still lives. Where that file cannot be understood, the process is found by
+ * the folders of the nodes, which it holds; the file is made anew with the next worker.
+ */
 export async function livingWorker(layout: Layout): Promise<WorkerProcess | null> {
-  const text = await readFileOrNull(layout.workerProcess);
-  if (!text) return null;
-  const worker = WorkerProcess.parse(JSON.parse(text));
-  return (await findProcess(worker.pid))?.start === worker.start ? worker : null;
+  let worker: WorkerProcess | null;
+  try {
+    worker = await readStateFile(layout.workerProcess, format);
+  } catch (error) {
+    if (!(error instanceof MerapiError)) throw error;
+    worker = await holderOfNodes(layout);
+  }
+  return worker && (await isWorker(worker)) ? worker : null;
+}
+
+/** Whether a process is the worker that was noted: of this user, begun at that time, with the words of a worker. */
+async function isWorker({ pid, start, boot }: WorkerProcess): Promise<boolean> {
+  if ((await findProcess(pid))?.start !== start || !(await isOwn(pid))) return false;
+  if (boot !== undefined && boot !== (await bootId())) return false;
+  const words = await argumentsOf(pid);
+  const program = basename((await programOf(pid)) ?? '');
+  return program.startsWith('node') && words.includes('node') && words.includes('--dir');
+}
+
+/** The process that holds the folders of nodes of this machine, as far as one does. */
+async function holderOfNodes(layout: Layout): Promise<WorkerProcess | null> {
+  const held = new Map<number, string[]>();
+  for (const name of await readdir(layout.nodes).catch(() => [])) {
+    const pid = (await folderHolder(layout.nodeFolder(name)))?.pid ?? null;
+    if (pid !== null) held.set(pid, [...(held.get(pid) ?? []), name]);
+  }
+  const [found] = [...held].sort(([, a], [, b]) => b.length - a.length);
+  const info = found ? await findProcess(found[0]) : null;
+  return found && info ? { pid: info.pid, start: info.start, nodes: found[1] } : null;
 }
 
 /** Removes what killed workers left behind: it would look as if the new one listened already. */
@@ -74,8 +118,11 @@ async function clearEndpoints(layout: Layout, nodes: readonly string[]): Promise
     const folder = layout.nodeFolder(name);
     const holder = await folderHolder(folder);
     if (holder !== null)
-      throw new MerapiError('wrong_state', `Process ${holder} runs the node ${name}; end it first`);
-    await rm(join(folder, ENDPOINT), { force: true });
+      throw new MerapiError(
+        'wrong_state',
+        `${holder.pid === null ? 'Another process' : `Process ${holder.pid}`} runs the node ${name}; end it first`,
+      );
+    await clearEndpoint(folder);
   }
 }
 
@@ -84,8 +131,14 @@ async function startWorker(
   nodes: readonly string[],
   args: readonly string[],
 ): Promise<WorkerProcess> {
-  await mkdir(layout.logs, { recursive: true });
-  const log = await open(join(layout.logs, 'worker.log'), 'a');
+  const boot = await bootId();
+  if ((await lstat(layout.workerProcess).catch(() => null))?.isDirectory())
+    throw new MerapiError(
+      'configuration',
+      `${layout.workerProcess} (${format.what}) cannot be written: a folder is in its place; remove it`,
+    );
+  await mkdir(layout.logs, { recursive: true, mode: 0o700 });
+  const log = await open(join(layout.logs, 'worker.log'), 'a', 0o600);
   try {
     const folders = nodes.flatMap((name) => ['--dir', layout.nodeFolder(name)]);
     const cli = fileURLToPath(
@@ -98,7 +151,7 @@ async function startWorker(
     });
     child.unref();
     child.on('error', () => undefined); // told below
-    return record(layout, child.pid, nodes);
+    return record(layout, child.pid, nodes, boot);
   } finally {
     await log.close();
   }
@@ -108,12 +161,23 @@ async function startWorker(
  * Notes which process is the worker. Without a pause, so that hardly any crash of this process can come between the start of
  * the worker and the note of it; a crash of the machine ends the worker too.
  */
-function record(layout: Layout, pid: number | undefined, nodes: readonly string[]): WorkerProcess {
+function record(
+  layout: Layout,
+  pid: number | undefined,
+  nodes: readonly string[],
+  boot: string,
+): WorkerProcess {
   const found = pid === undefined ? null : parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   if (!found) throw new MerapiError('environment_error', 'The node worker could not be started');
-  const worker: WorkerProcess = { pid: found.pid, start: found.start, nodes: [...nodes] };
+  const worker: WorkerProcess = { pid: found.pid, start: found.start, boot, nodes: [...nodes] };
   const temporary = `${layout.workerProcess}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(worker)}\n`);
+  const file = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(file, stateText(format, worker));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   renameSync(temporary, layout.workerProcess);
   return worker;
 }

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { MerapiError } from './errors.ts';
-import { readFileOrNull, writeFileDurably } from './files.ts';
+import { writeFileDurably } from './files.ts';
+import { readStateText } from './state-file.ts';
 
 /** The secrets of a cluster: for texts that must not stand on disk in clear (AES-256-GCM), and for those of other clusters. */
 export interface Seal {
@@ -19,7 +20,10 @@ export interface Seal {
 export async function openSeal(keyFile: string, sharedFile: string): Promise<Seal> {
   const key = await secretIn(keyFile);
   if (!/^[0-9a-f]{64}$/i.test(key))
-    throw new MerapiError('configuration', `${keyFile} is not a key: it must hold 64 hexadecimal digits`);
+    throw new MerapiError(
+      'configuration',
+      `${keyFile} is not a key: it must hold 64 hexadecimal digits; put it back from a backup with 'merapi restore'`,
+    );
   const shared = await secretIn(sharedFile);
   if (shared === '')
     throw new MerapiError('configuration', `${sharedFile} must hold the secret shared with other clusters`);
@@ -28,7 +32,10 @@ export async function openSeal(keyFile: string, sharedFile: string): Promise<Sea
 
 /** The text of a secret's file without the blanks around it; the file is made when it is missing. */
 async function secretIn(file: string): Promise<string> {
-  const known = await readFileOrNull(file);
+  const known = await readStateText(file, {
+    what: 'a secret of the cluster',
+    remedy: "put it back from a backup with 'merapi restore'",
+  });
   if (known !== null) return known.trim();
   const secret = randomBytes(32).toString('hex');
   await writeFileDurably(file, `${secret}\n`, 0o600);

@@ -1,8 +1,10 @@
-import { fromFailure, MerapiError } from '../base/errors.ts';
+import { errorText, fromFailure, MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { OpInput } from '../model/job.ts';
 import type { ClusterView } from '../model/view.ts';
+import { parseOp } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
+import { JOB_FORMAT, JOURNAL_FORMAT } from '../store/formats.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { CheckContext, Done, RunContext } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
@@ -63,17 +65,47 @@ export async function perform(
   return end;
 }
 
-/** @throws MerapiError execution when another release of Merapi began an opcode, the one with this index of its job, in another way */
+/**
+ * Whether an opcode that began, the one with this index of its job, can go on here.
+ * @throws MerapiError execution when another release of Merapi began it in another way, or keeps its journal in another form
+ */
 export function checkVersion(
   index: number,
   params: OpInput,
-  { units, steps }: Pick<StoredJob, 'units' | 'steps'>,
+  { units, journals, steps }: Pick<StoredJob, 'units' | 'journals' | 'steps'>,
 ): void {
+  const journal = journals.get(index) ?? JOURNAL_FORMAT;
   const began = units.get(index) ?? 1;
-  if (began === versionOf(params)) return;
+  if (journal === JOURNAL_FORMAT && began === versionOf(params)) return;
+  const which =
+    journal === JOURNAL_FORMAT
+      ? `version ${began} of ${params.OP_ID}, here ${versionOf(params)}`
+      : `its journal has the format ${journal}, here ${JOURNAL_FORMAT}`;
   const names = steps.filter(({ op }) => op === index).map(({ name }) => name);
   throw new MerapiError(
     'execution',
-    `Another release of Merapi began this (version ${began} of ${params.OP_ID}, here ${versionOf(params)}), so it can neither go on nor be undone. Steps that began: ${names.join(', ') || 'none'}`,
+    `Another release of Merapi began this (${which}), so it can neither go on nor be undone: look at what it did, and submit it again where it is still wanted. Steps that began: ${names.join(', ') || 'none'}`,
+  );
+}
+
+/**
+ * The values of an opcode that has not begun, with all parameters of this release.
+ * @throws MerapiError execution when another release of Merapi stored them and they are not understood here
+ */
+export function currentParams(params: OpInput, { format }: Pick<StoredJob, 'format'>): OpInput {
+  if (format === JOB_FORMAT) return params;
+  try {
+    if (format < JOB_FORMAT) return parseOp(opcodeOf(params.OP_ID), params);
+  } catch (cause) {
+    throw olderJob(errorText(cause), cause);
+  }
+  throw olderJob(`its format is ${format}, here ${JOB_FORMAT}`);
+}
+
+function olderJob(what: string, cause?: unknown): MerapiError {
+  return new MerapiError(
+    'execution',
+    `Another release of Merapi took this job, and it is not understood here (${what}); submit it again`,
+    { cause },
   );
 }

@@ -10,7 +10,7 @@ import { withCurrent } from './current.ts';
 import type { Entrant } from './gate.ts';
 import { Abandoned, Journal } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
-import { checkVersion, perform, versionOf } from './perform.ts';
+import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
 import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
@@ -163,12 +163,13 @@ export class JobRun implements Entrant {
     let grant = this.#grants.get(index);
     try {
       const params = this.#params(index);
+      if (this.#stored.locks.has(index)) checkVersion(index, params, this.#stored);
       if (!grant) {
         grant = await this.#begin(index, params);
         const unit = versionOf(params);
         journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks, unit });
         journal.later(...this.#record.started(index));
-      } else checkVersion(index, params, this.#stored);
+      }
       await this.#perform(index, journal, params, () => this.#leave(grant));
       return 'success';
     } catch (error) {
@@ -284,7 +285,8 @@ export class JobRun implements Entrant {
   #params(index: number): OpInput {
     const { input } = this.#record.at(index);
     const sealed = this.#stored.secrets.get(index);
-    return sealed ? { ...input, ...(parseJson(this.#parts.seal.open(sealed)) as OpInput) } : input;
+    const params = sealed ? { ...input, ...(parseJson(this.#parts.seal.open(sealed)) as OpInput) } : input;
+    return this.#stored.locks.has(index) ? params : currentParams(params, this.#stored);
   }
 
   #owner(index: number): string {

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Background, periodic } from '../base/background.ts';
 import { errorCodes, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
-import { readFileOrNull, writeFileDurably } from '../base/files.ts';
-import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
+import { readStateFile, type StateFormat, writeStateFile } from '../base/state-file.ts';
 import type { CallJournal } from '../rpc/server.ts';
 
 /** What is kept of a finished call: never its parameters, which may be secret. */
@@ -18,12 +17,23 @@ const Entry = z.object({
 });
 type Entry = z.infer<typeof Entry>;
 
+const format: StateFormat<Entry> = {
+  what: 'the outcome of a call',
+  remedy:
+    'the call is not repeated, for what it did is not known: look at the node, and remove the file when the job has ended',
+  version: 1,
+  schema: Entry,
+};
+
 /** A call under way. */
 interface Pending {
   call: string;
   outcome: Promise<unknown>;
   stop: AbortController;
 }
+
+/** The names of its files. */
+const OWN = /^[0-9a-f]{64}\.json$|\.tmp$/;
 
 const DAY = 24 * 3600_000;
 const KEPT = 7 * DAY;
@@ -107,19 +117,19 @@ export class Journal implements CallJournal {
   }
 
   async #read(id: string): Promise<Entry | null> {
-    const text = await readFileOrNull(this.#path(id));
-    return text === null ? null : Entry.parse(parseJson(text));
+    return readStateFile(this.#path(id), format);
   }
 
   async #write(entry: Entry): Promise<void> {
     if (this.#closed) throw new MerapiError('unavailable', 'The node worker is closing');
-    await writeFileDurably(this.#path(entry.id), stringifyJson(entry), 0o600);
+    await writeStateFile(this.#path(entry.id), format, entry);
   }
 
   async #clean(): Promise<void> {
     const before = Date.now() - KEPT;
     for (const name of await readdir(this.#folder)) {
       if (this.#closed) return;
+      if (!OWN.test(name)) continue;
       const path = join(this.#folder, name);
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
       if (mtimeMs < before) await rm(path, { force: true });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /** A process as /proc shows it. */
 export interface ProcessInfo {
@@ -25,15 +25,33 @@ export function parseStat(text: string): ProcessInfo | null {
 
 /** The living process with this id, or null. */
 export async function findProcess(pid: number): Promise<ProcessInfo | null> {
-  let text: string;
-  try {
-    text = await readFile(`/proc/${pid}/stat`, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
-    throw error;
-  }
-  const info = parseStat(text);
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(gone);
+  const info = text === null ? null : parseStat(text);
   return info && info.state !== 'Z' && info.state !== 'X' ? info : null;
+}
+
+/** Whether a process is one of the user of this one. */
+export async function isOwn(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(gone);
+  const [, real, effective] = /^Uid:\t([0-9]+)\t([0-9]+)/m.exec(text ?? '') ?? [];
+  return Number(real) === process.getuid?.() && Number(effective) === process.geteuid?.();
+}
+
+/** The path of the program that a process executes; null when it is gone, or of another user. */
+export async function programOf(pid: number): Promise<string | null> {
+  const path = await readlink(`/proc/${pid}/exe`).catch(gone);
+  return path?.replace(/ \(deleted\)$/, '') ?? null; // an upgrade replaces the file of a program that runs
+}
+
+/** The words of a process's command line; none when it is gone, or of another user. */
+export async function argumentsOf(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(gone);
+  return text ? text.replace(/\0$/, '').split('\0') : [];
+}
+
+function gone(error: NodeJS.ErrnoException): null {
+  if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(error.code ?? '')) return null;
+  throw error;
 }
 
 /** The living processes of the group that the leader of a session of its own started. */

@@ -106,6 +106,8 @@ export const GuestFacts = z.object({
   /** Whether a stopped guest was shut down from inside (ACPI or the guest's own command). */
   by_user: z.boolean(),
   console: Console,
+  /** What is wrong with what the node keeps of it, and what to do; the node does nothing with such a guest. */
+  trouble: z.string().optional(),
 });
 export type GuestFacts = z.infer<typeof GuestFacts>;
 

@@ -3,6 +3,7 @@ import { type Json, parseJson } from '../base/json.ts';
 import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../model/job.ts';
 import type { StepOutcome, StoredLock } from './changes.ts';
 import type { Connection } from './database.ts';
+import { JOB_FORMAT } from './formats.ts';
 import type { Query } from './sql.ts';
 
 /** What the journal holds of one step: nothing but its name while its outcome is not known. */
@@ -24,7 +25,13 @@ export interface StoredJob {
   secrets: ReadonlyMap<number, string>;
   /** By opcode index: the version of the unit that an opcode began with. */
   units: ReadonlyMap<number, number>;
+  /** In which version of the format its opcodes are stored; and, by the index of those that began, their steps. */
+  format: number;
+  journals: ReadonlyMap<number, number>;
 }
+
+/** The version of what says none. */
+const FIRST = 1;
 
 const nothing: ReadonlyMap<number, never> = new Map<number, never>();
 
@@ -35,6 +42,8 @@ export const NOTHING_DONE: Omit<StoredJob, 'job'> = {
   undo: nothing,
   secrets: nothing,
   units: nothing,
+  format: JOB_FORMAT,
+  journals: nothing,
 };
 
 interface IdRow {
@@ -49,6 +58,7 @@ interface JobRow {
   start: number | null;
   end: number | null;
   archived: number;
+  format: number | null;
 }
 
 interface OpRow {
@@ -65,6 +75,7 @@ interface OpRow {
   locks: string | null;
   undo: string | null;
   unit: number | null;
+  journal: number | null;
 }
 
 interface LogRow extends LogEntry {
@@ -158,8 +169,12 @@ export class JobReader {
       const opsOf = groupBy(ops, (row) => row.job);
       const stepsOf = groupBy(steps, (row) => row.job);
       const secretsOf = groupBy(secrets, (row) => row.job);
-      for (const job of jobsOf(jobs, ops, logs))
-        yield storedJob(job, opsOf.get(job.id) ?? [], stepsOf.get(job.id), secretsOf.get(job.id));
+      const formatOf = new Map(jobs.map((row) => [row.id, row.format ?? FIRST]));
+      for (const job of jobsOf(jobs, ops, logs)) {
+        const stored = storedJob(job, opsOf.get(job.id) ?? [], stepsOf.get(job.id), secretsOf.get(job.id));
+        stored.format = formatOf.get(job.id) ?? FIRST;
+        yield stored;
+      }
       if (jobs.length < portion) return;
       after = jobs.at(-1)?.id ?? after;
     }
@@ -194,6 +209,8 @@ function storedJob(
   if (ops.some(({ undo }) => undo !== null)) stored.undo = parsed('undo');
   if (ops.some(({ unit }) => unit !== null))
     stored.units = new Map(ops.flatMap(({ op, unit }) => (unit === null ? [] : [[op, unit] as const])));
+  const begun = ops.filter(({ locks }) => locks !== null);
+  if (begun.length > 0) stored.journals = new Map(begun.map(({ op, journal }) => [op, journal ?? FIRST]));
   return stored;
 }
 
@@ -209,7 +226,7 @@ function jobQueries(first: number, last: number): [Query, Query, Query] {
 function jobsOf(jobs: readonly JobRow[], ops: readonly OpRow[], logs: readonly LogRow[]): Job[] {
   const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
   const opsOf = groupBy(ops, (row) => row.job);
-  return jobs.map((row) => ({
+  return jobs.map(({ format: _format, ...row }) => ({
     ...row,
     archived: row.archived !== 0,
     ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),

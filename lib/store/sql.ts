@@ -1,6 +1,7 @@
 import { stringifyJson } from '../base/json.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { Change } from './changes.ts';
+import { JOB_FORMAT, JOURNAL_FORMAT } from './formats.ts';
 
 /** Every statement that writes, by name. The worker prepares each once. */
 export const writes = {
@@ -16,7 +17,7 @@ export const writes = {
   eventsForget: 'DELETE FROM events WHERE id <= ? OR time < ?',
   keyAdd: 'INSERT INTO idempotency (principal, key, print, job, time) VALUES (?, ?, ?, ?, ?)',
   keysForget: 'DELETE FROM idempotency WHERE time < ? AND job IN (SELECT id FROM jobs WHERE archived = 1)',
-  jobAdd: 'INSERT INTO jobs (id, status, priority, received) VALUES (?, ?, ?, ?)',
+  jobAdd: 'INSERT INTO jobs (id, status, priority, received, format) VALUES (?, ?, ?, ?, ?)',
   jobLast: "UPDATE meta SET value = max(value, ?) WHERE key = 'last_job'",
   jobSet: 'UPDATE jobs SET status = ?, start = ?, "end" = ? WHERE id = ?',
   opAdd: 'INSERT INTO job_ops (job, op, input, resolved, status, result) VALUES (?, ?, ?, ?, ?, ?)',
@@ -27,7 +28,7 @@ export const writes = {
   jobArchive: "UPDATE jobs SET archived = 1 WHERE id = ? AND status IN ('success', 'error', 'canceled')",
   jobsArchive:
     'UPDATE jobs SET archived = 1 WHERE id IN (SELECT id FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? ORDER BY "end" LIMIT ?)',
-  opHold: 'UPDATE job_ops SET locks = ?, unit = ? WHERE job = ? AND op = ?',
+  opHold: 'UPDATE job_ops SET locks = ?, unit = ?, journal = ? WHERE job = ? AND op = ?',
   opUndo: 'UPDATE job_ops SET undo = ? WHERE job = ? AND op = ?',
   logAdd: 'INSERT INTO job_log (job, serial, op, time, type, text) VALUES (?, ?, ?, ?, ?, ?)',
   stepBegin: 'INSERT INTO job_steps (job, op, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -93,7 +94,7 @@ export function statementsOf(change: Change): Statement[] {
     case 'job-add': {
       const { job } = change;
       return [
-        ['jobAdd', [job.id, job.status, job.priority, job.received]],
+        ['jobAdd', [job.id, job.status, job.priority, job.received, JOB_FORMAT]],
         ['jobLast', [job.id]],
         ...job.ops.map(
           (op, index): Statement => ['opAdd', [job.id, index, json(op.input), '{}', op.status, 'null']],
@@ -109,7 +110,7 @@ export function statementsOf(change: Change): Statement[] {
       return [['opSet', [...values, state.start, state.exec, state.end, change.job, change.op]]];
     }
     case 'op-hold':
-      return [['opHold', [json(change.locks), change.unit, change.job, change.op]]];
+      return [['opHold', [json(change.locks), change.unit, JOURNAL_FORMAT, change.job, change.op]]];
     case 'key-add':
       return [['keyAdd', [change.principal, change.key, change.print, change.job, change.time]]];
     case 'keys-forget':

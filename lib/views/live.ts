@@ -6,7 +6,8 @@ import type { ReadContext } from './define.ts';
 export type Live =
   | { readonly kind: 'offline' | 'unreachable' }
   | { readonly kind: 'running'; readonly guest: GuestFacts; readonly onPrimary: boolean }
-  | { readonly kind: 'stopped'; readonly byUser: boolean };
+  /** `isUnknown`: the node does not understand what it keeps of it. */
+  | { readonly kind: 'stopped'; readonly byUser: boolean; readonly isUnknown?: boolean };
 
 /** Finds the guest of an instance that runs on another node than its primary one. */
 export type StrayFinder = (instance: Instance) => GuestFacts | undefined;
@@ -57,7 +58,7 @@ export function liveOf(instance: Instance, ctx: ReadContext, strays: StrayFinder
   if (guest && runs(guest)) return { kind: 'running', guest, onPrimary: true };
   const stray = strays(instance);
   if (stray) return { kind: 'running', guest: stray, onPrimary: false };
-  return { kind: 'stopped', byUser: guest?.by_user ?? false };
+  return { kind: 'stopped', byUser: guest?.by_user ?? false, isUnknown: guest?.trouble !== undefined };
 }
 
 /** The word for what an instance is meant to be and what it is. */
@@ -69,8 +70,9 @@ export function instanceStatus(instance: Instance, live: Live): string {
       return 'ERROR_nodedown';
     case 'running':
       if (!live.onPrimary) return 'ERROR_wrongnode';
-      return instance.admin_state === 'up' ? 'running' : 'ERROR_up';
+      return instance.admin_state === 'up' && live.guest.trouble === undefined ? 'running' : 'ERROR_up';
     case 'stopped':
+      if (live.isUnknown) return 'ERROR_down';
       switch (instance.admin_state) {
         case 'up':
           return live.byUser ? 'USER_down' : 'ERROR_down';

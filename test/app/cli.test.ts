@@ -79,7 +79,7 @@ describe('merapi with wrong options or files', { concurrency }, () => {
     ['init --dir @/s --cluster @/key.json', /"colour"/],
     ['master --dir @/s --port 0', /s holds no cluster; make one with 'merapi init'/],
     ['node', /Say with --dir which node/],
-    ['node --dir @/s', /node.json does not describe a node/],
+    ['node --dir @/s', /node.json .the settings of a node. .*is missing/],
     ['user add', /missing required argument 'name'/],
     ['user add jane --users @/s --rights all', /'all' is invalid.*none, read, write/],
     ['user add jane --users @/s', /password is missing/],

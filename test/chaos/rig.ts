@@ -203,7 +203,7 @@ async function portOf(folder: string): Promise<number | null> {
 
 /** True when the worker with this id has the folder and listens. */
 async function lockedBy(folder: string, pid: number | undefined): Promise<true | null> {
-  return (await folderHolder(folder)) === pid && (await portOf(folder)) !== null ? true : null;
+  return (await folderHolder(folder))?.pid === pid && (await portOf(folder)) !== null ? true : null;
 }
 
 /** Replaces a file at once, so that who reads it never sees half of it. */

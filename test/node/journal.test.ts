@@ -34,7 +34,7 @@ describe('call journal', () => {
     const journal = await open(folder);
     const [file] = await journal.once('a', 'x.y', async () => ({ done: 'yes' })).then(() => readdir(folder));
     const entry = JSON.parse(await readFile(join(folder, file as string), 'utf8'));
-    assert.deepEqual(entry, { id: 'a', call: 'x.y', result: { done: 'yes' } });
+    assert.deepEqual(entry, { format: 1, id: 'a', call: 'x.y', result: { done: 'yes' } });
   });
 
   it('keeps the failures that belong to the closed set, and no others', async () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { lockFolder } from '../../lib/node/lock.ts';
+import { folderHolder, lockFolder } from '../../lib/node/lock.ts';
 import { bootId, findProcess } from '../../lib/node/processes.ts';
 import { Resources } from './helpers.ts';
 
@@ -53,5 +53,56 @@ describe('folder lock', () => {
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     await (await lockFolder(folder)).release();
+  });
+
+  /** A process that takes the folder and keeps it, and its words: "locked" or the refusal. */
+  async function locker(folder: string, within: string[] = []) {
+    const module = new URL('../../lib/node/lock.ts', import.meta.url).href;
+    const code = `import(${JSON.stringify(module)}).then(async ({ lockFolder }) => {
+      await lockFolder(process.argv[1]);
+      console.log('locked');
+      setInterval(() => {}, 1e6);
+    }).catch((error) => console.log(error.message));`;
+    const [program = '', ...args] = [...within, process.execPath, '--import', 'tsx', '-e', code, folder];
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    resources.add(async () => child.kill('SIGKILL'));
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    return { child, said: String(line) };
+  }
+
+  it('is given back by the kernel when its process is killed', async () => {
+    const folder = await resources.folder();
+    const { child, said } = await locker(folder);
+    assert.equal(said, 'locked\n');
+    assert.deepEqual(await folderHolder(folder), { pid: child.pid });
+    await assert.rejects(lockFolder(folder), {
+      code: 'wrong_state',
+      message: new RegExp(`id ${child.pid};`),
+    });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    assert.equal(await folderHolder(folder), null);
+    await (await lockFolder(folder)).release();
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  it('holds across namespaces of processes', {
+    skip: !isRoot && 'only root can make namespaces',
+  }, async () => {
+    const folder = await resources.folder();
+    const away = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const first = await locker(folder, away);
+    assert.equal(first.said, 'locked\n');
+    const second = await locker(folder, away);
+    assert.match(second.said, /is in use by/);
+    await assert.rejects(lockFolder(folder), { code: 'wrong_state', message: /is in use by/ });
+    assert.ok(await folderHolder(folder));
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    for (;;) {
+      // The namespace ends after its first process.
+      const lock = await lockFolder(folder).catch(() => null);
+      if (lock) return lock.release();
+    }
   });
 });

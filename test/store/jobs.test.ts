@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Job, JobStatus } from '../../lib/model/job.ts';
 import { type Change, put } from '../../lib/store/changes.ts';
+import { JOB_FORMAT, JOURNAL_FORMAT } from '../../lib/store/formats.ts';
 import type { StoredJob } from '../../lib/store/jobs.ts';
 import type { Store } from '../../lib/store/store.ts';
 import { aGroup } from '../helpers/view.ts';
@@ -131,6 +132,8 @@ describe('jobs on disk', () => {
       undo: new Map([[0, failure]]),
       secrets: new Map([[1, 'sealed']]),
       units: new Map([[0, 1]]),
+      format: JOB_FORMAT,
+      journals: new Map([[0, JOURNAL_FORMAT]]),
     });
     assert.equal(third?.job.id, 3);
     await commit(set(2, 'success', 1, 2), { change: 'job-clean', job: 2 });

@@ -54,6 +54,10 @@ describe('views/instance: status', () => {
   const running = { node1: [aGuest('web')], node2: [] };
   const stopped = { node1: [], node2: [] };
   const elsewhere = { node1: [], node2: [aGuest('web')] };
+  const unknown = (state: 'running' | 'stopped') => ({
+    node1: [aGuest('web', { state, trouble: 'its record is of a newer Merapi' })],
+    node2: [],
+  });
   const byUser = { node1: [aGuest('web', { state: 'stopped', by_user: true })], node2: [] };
   type Case = [
     status: string,
@@ -83,6 +87,8 @@ describe('views/instance: status', () => {
     ['USER_down', {}, { guests: byUser }, off, UNAVAIL],
     ['ADMIN_down', { admin_state: 'down' }, { guests: byUser }, off, UNAVAIL],
     ['ERROR_up', { admin_state: 'down' }, { guests: running }, on, [0, 256]],
+    ['ERROR_up', {}, { guests: unknown('running') }, on, [0, 256]],
+    ['ERROR_down', { admin_state: 'down' }, { guests: unknown('stopped') }, off, UNAVAIL],
     ['ERROR_up', { admin_state: 'offline' }, { guests: running }, on, [0, 256]],
     ['ERROR_down', {}, { guests: stopped }, off, UNAVAIL],
     ['ERROR_down', {}, { guests: { node1: [aGuest('web', { state: 'stopped' })], node2: [] } }, off, UNAVAIL],

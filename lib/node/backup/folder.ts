@@ -1,11 +1,13 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
-import { exists, readFileOrNull, syncFolder, writeFileDurably } from '../../base/files.ts';
+import { exists, syncFolder, writeFileDurably } from '../../base/files.ts';
 import { type Ini, parseIni } from '../../base/ini.ts';
+import { readStateText } from '../../base/state-file.ts';
 import { fileStem } from '../names.ts';
 
 const CONFIG = 'config.ini';
+const format = { what: 'the description of an export', remedy: 'export the instance anew' };
 
 /**
  * The exports that a node keeps: FOLDER/INSTANCE/config.ini and a file for each disk, as in Ganeti. One that is being made is
@@ -34,7 +36,7 @@ export class ExportFolder {
    */
   async read(path: string): Promise<{ path: string; config: Ini | null }> {
     const folder = this.#resolve(path);
-    const text = await readFileOrNull(join(folder, CONFIG));
+    const text = await readStateText(join(folder, CONFIG), format);
     try {
       return { path: folder, config: text === null ? null : parseIni(text) };
     } catch (cause) {
@@ -71,7 +73,7 @@ export class ExportFolder {
   async finish(instance: string, config: string): Promise<void> {
     const [unfinished, old, final] = [this.#unfinished(instance), this.#old(instance), this.#final(instance)];
     if (!(await exists(unfinished))) {
-      if ((await readFileOrNull(join(final, CONFIG))) !== config)
+      if ((await readStateText(join(final, CONFIG), format)) !== config)
         throw new MerapiError('execution', `There is no export of ${instance} to be finished`);
     } else {
       await writeFileDurably(join(unfinished, CONFIG), config, 0o600);

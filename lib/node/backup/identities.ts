@@ -1,12 +1,17 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
-import { readFileOrNull, writeFileDurably } from '../../base/files.ts';
+import { writeFileDurably } from '../../base/files.ts';
+import { readStateText } from '../../base/state-file.ts';
 import { type Identity, issueAlone } from '../../base/tls.ts';
 import { fileStem } from '../names.ts';
 
 const FILE = 'identity.pem';
+const format = {
+  what: 'a certificate for another cluster',
+  remedy: 'remove it and prepare the export again',
+};
 
 /** The certificates that this node shows to other clusters, each made for one exchange: FOLDER/NAME/identity.pem. */
 export class Identities {
@@ -42,15 +47,20 @@ export class Identities {
   }
 
   async #read(name: string): Promise<Identity | null> {
-    const text = await readFileOrNull(this.#file(name));
+    const path = this.#file(name);
+    const text = await readStateText(path, format);
     if (text === null) return null;
     const key = text.indexOf('-----BEGIN PRIVATE KEY-----');
-    return { cert: text.slice(0, key), key: text.slice(key) };
+    const identity = { cert: text.slice(0, Math.max(key, 0)), key: text.slice(key) };
+    if (key < 0 || !isPair(identity))
+      throw new MerapiError('configuration', `${path} (${format.what}) is damaged; ${format.remedy}`);
+    return identity;
   }
 
   async #clean(): Promise<void> {
     for (const name of await readdir(this.#folder).catch(() => [])) {
-      const identity = await this.#read(name);
+      const identity = await this.#read(name).catch(() => undefined); // who wants it will be told what is wrong
+      if (identity === undefined) continue;
       if (!identity || Date.parse(new X509Certificate(identity.cert).validTo) < Date.now())
         await this.remove(name);
     }
@@ -58,5 +68,14 @@ export class Identities {
 
   #file(name: string): string {
     return join(this.#folder, fileStem(name), FILE);
+  }
+}
+
+/** Whether the parts of an identity are whole and belong together. */
+function isPair({ cert, key }: Identity): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
   }
 }

@@ -2,10 +2,10 @@ import { type FSWatcher, mkdirSync, readdirSync, readFileSync, statSync, watch }
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MerapiError } from '../../base/errors.ts';
-import { syncFolder, writeFileDurably } from '../../base/files.ts';
-import { parseJson, stringifyJson } from '../../base/json.ts';
+import { errorText, MerapiError } from '../../base/errors.ts';
+import { syncFolder } from '../../base/files.ts';
 import type { Logger } from '../../base/log.ts';
+import { parseState, type StateFormat, writeStateFile } from '../../base/state-file.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type { Device, Hypervisor, Migration, StartOptions } from './define.ts';
@@ -22,6 +22,14 @@ const Guest = z.object({
   devices: z.array(z.string()).default([]),
 });
 type Guest = z.infer<typeof Guest>;
+
+const format: StateFormat<Guest> = {
+  what: 'a simulated guest',
+  remedy:
+    'the guest is left alone: start the Merapi that wrote it, mend the file, or remove it to give the guest up',
+  version: 1,
+  schema: Guest,
+};
 
 const newGuest = ({ name, uuid, beparams, disks, nics }: InstanceTarget) => ({
   name,
@@ -59,8 +67,8 @@ export class FakeHypervisor implements Hypervisor {
     },
   };
   readonly powerCut = async () => {
-    for (const { name } of this.guests())
-      await rm(join(this.#folder, `${fileStem(name)}.json`), { force: true });
+    for (const { name, trouble } of this.guests())
+      if (trouble === undefined) await rm(join(this.#folder, `${fileStem(name)}.json`), { force: true });
     await syncFolder(this.#folder);
     this.#changed();
   };
@@ -89,12 +97,7 @@ export class FakeHypervisor implements Hypervisor {
 
   guests(): readonly GuestFacts[] {
     const files = readdirSync(this.#folder).filter((name) => name.endsWith('.json'));
-    const guests = files.map((file) => this.#read(file)).filter((guest) => guest !== null);
-    return guests.map(({ devices: _devices, ...guest }) => ({
-      ...guest,
-      hypervisor: this.kind,
-      console: { instance: guest.name, kind: 'msg', message: 'A simulated guest has no console' },
-    }));
+    return files.map((file) => this.#factsOf(file)).filter((facts) => facts !== null);
   }
 
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
@@ -147,6 +150,19 @@ export class FakeHypervisor implements Hypervisor {
     this.#listeners.push(listener);
   }
 
+  #factsOf(file: string): GuestFacts | null {
+    try {
+      const guest = this.#read(file);
+      if (!guest) return null;
+      return shown(guest);
+    } catch (error) {
+      // Whether it runs is not known; who took it for stopped might start it once more elsewhere.
+      const unknown = { name: file.slice(0, -'.json'.length), state: 'running' as const };
+      const nothing = { ...unknown, uuid: '', memory: 0, vcpus: 0, by_user: false, devices: [] };
+      return { ...shown(this.#known.get(file)?.guest ?? nothing), trouble: errorText(error) };
+    }
+  }
+
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
@@ -166,6 +182,7 @@ export class FakeHypervisor implements Hypervisor {
     return this.#read(`${fileStem(instance.name)}.json`);
   }
 
+  /** @throws MerapiError configuration when the file is not understood; nothing is done with such a guest */
   #read(file: string): Guest | null {
     const path = join(this.#folder, file);
     const found = statSync(path, { throwIfNoEntry: false });
@@ -177,19 +194,21 @@ export class FakeHypervisor implements Hypervisor {
     const known = this.#known.get(file);
     if (known?.version === version) return known.guest;
     try {
-      const guest = Guest.parse(parseJson(readFileSync(path, 'utf8')));
+      const guest = parseState(path, readFileSync(path, 'utf8'), format);
       this.#known.set(file, { version, guest });
       return guest;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      // Someone is writing it by hand; what it said before counts until it can be read again.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return null;
       this.#log.warn({ err: error, path }, 'cannot read a simulated guest');
-      return known?.guest ?? null;
+      if (code !== 'configuration')
+        throw new MerapiError('configuration', `${path} cannot be read (${code}); ${format.remedy}`);
+      throw error;
     }
   }
 
   async #write(guest: Guest): Promise<void> {
-    await writeFileDurably(join(this.#folder, `${fileStem(guest.name)}.json`), stringifyJson(guest));
+    await writeStateFile(join(this.#folder, `${fileStem(guest.name)}.json`), format, guest);
     this.#changed();
   }
 
@@ -198,4 +217,9 @@ export class FakeHypervisor implements Hypervisor {
     await syncFolder(this.#folder);
     this.#changed();
   }
+}
+
+function shown({ devices: _devices, ...guest }: Guest): GuestFacts {
+  const console = { instance: guest.name, kind: 'msg', message: 'A simulated guest has no console' } as const;
+  return { ...guest, hypervisor: 'fake', console };
 }

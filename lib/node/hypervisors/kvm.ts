@@ -8,6 +8,7 @@ import { AcceleratorProbe } from './kvm/accelerator.ts';
 import { Guest, type GuestContext } from './kvm/guest.ts';
 import { type Accelerator, chooseAccelerator } from './kvm/machine.ts';
 import { findByPidFile } from './kvm/process.ts';
+import { UnknownGuests } from './kvm/unknown.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -36,6 +37,7 @@ class KvmDriver implements Hypervisor {
   readonly #folder: string;
   readonly #context: GuestContext;
   readonly #guests = new Map<string, Guest>();
+  readonly #unknown: UnknownGuests;
   readonly #listeners: (() => void)[] = [];
 
   constructor({ folder, network, log, accel, patience = PATIENCE }: KvmOptions) {
@@ -50,6 +52,10 @@ class KvmDriver implements Hypervisor {
         for (const listener of this.#listeners) listener();
       },
     };
+    this.#unknown = new UnknownGuests({
+      ...{ folder: this.#folder, log, changed: this.#context.changed },
+      takeUp: (uuid, found) => this.#guest(uuid).load(found),
+    });
   }
 
   async open(): Promise<void> {
@@ -60,20 +66,23 @@ class KvmDriver implements Hypervisor {
       (entry) => entry.isDirectory() && UUID.test(entry.name),
     );
     const uuids = new Set([...kept.map(({ name }) => name), ...processes.keys()]);
-    await Promise.all([...uuids].map((uuid) => this.#guest(uuid).load(processes.get(uuid) ?? null)));
+    await Promise.all([...uuids].map((uuid) => this.#unknown.look(uuid, processes.get(uuid) ?? null)));
   }
 
   async close(): Promise<void> {
+    this.#unknown.close();
     await Promise.all([...this.#guests.values()].map((guest) => guest.close()));
   }
 
   guests(): readonly GuestFacts[] {
-    return [...this.#guests.values()].map((guest) => guest.facts()).filter((facts) => facts !== null);
+    const known = [...this.#guests.values()].map((guest) => guest.facts()).filter((facts) => facts !== null);
+    return [...known, ...this.#unknown.facts()];
   }
 
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     if (!UUID.test(instance.uuid))
       throw new MerapiError('hypervisor', `QEMU cannot name a guest by the uuid ${instance.uuid}`);
+    await this.#unknown.check(instance.uuid);
     await this.#guest(instance.uuid).start(instance, options);
   }
 
@@ -81,41 +90,47 @@ class KvmDriver implements Hypervisor {
     instance: InstanceTarget,
     { timeout, force }: { timeout: number; force: boolean },
   ): Promise<void> {
-    await this.#guests.get(instance.uuid)?.stop(timeout, force);
+    await (await this.#known(instance))?.stop(timeout, force);
   }
 
   async reset(instance: InstanceTarget): Promise<void> {
-    const guest = this.#guests.get(instance.uuid);
+    const guest = await this.#known(instance);
     if (!guest)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it cannot be reset`);
     await guest.reset();
   }
 
   async resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void> {
-    await this.#guests.get(instance.uuid)?.resize(disk);
+    await (await this.#known(instance))?.resize(disk);
   }
 
   async setMemory(instance: InstanceTarget, memory: number): Promise<void> {
-    const guest = this.#guests.get(instance.uuid);
+    const guest = await this.#known(instance);
     if (!guest)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
     await guest.setMemory(memory);
   }
 
   async plug(instance: InstanceTarget, device: Device): Promise<void> {
-    await this.#guests.get(instance.uuid)?.plug(instance, device);
+    await (await this.#known(instance))?.plug(instance, device);
   }
 
   async unplug(instance: InstanceTarget, device: Device): Promise<void> {
-    await this.#guests.get(instance.uuid)?.unplug(instance, device);
+    await (await this.#known(instance))?.unplug(instance, device);
   }
 
   async forget(instance: InstanceTarget): Promise<void> {
-    await this.#guests.get(instance.uuid)?.forget();
+    await (await this.#known(instance))?.forget();
   }
 
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** The guest of an instance, if there is one. @throws MerapiError configuration when nothing may be done with it */
+  async #known({ uuid }: InstanceTarget): Promise<Guest | undefined> {
+    await this.#unknown.check(uuid);
+    return this.#guests.get(uuid);
   }
 
   #guest(uuid: string): Guest {

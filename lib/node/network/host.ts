@@ -4,13 +4,23 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { type ExecResult, run } from '../../base/exec.ts';
-import { readFileOrNull, writeFileDurably } from '../../base/files.ts';
+import { readStateFile, type StateFormat, writeStateFile } from '../../base/state-file.ts';
 import type { InstanceTarget, NicTarget } from '../../rpc/types.ts';
 import type { GuestNetwork } from '../hypervisors/define.ts';
 
 /** A tap device as it is kept on disk from before it is made until after it is removed. */
 const Tap = z.object({ name: z.string(), openvswitch: z.boolean(), nic: z.string().optional() });
 type Tap = z.infer<typeof Tap>;
+
+/** Those of one guest; the first version of the format was the bare list. */
+const Taps = z.union([z.strictObject({ taps: z.array(Tap) }), z.array(Tap).transform((taps) => ({ taps }))]);
+const format: StateFormat<z.infer<typeof Taps>> = {
+  what: 'the tap devices of a guest',
+  remedy:
+    "its devices are left alone: start the Merapi that wrote it, or remove the guest's tap devices (ip link delete) and the file",
+  version: 2,
+  schema: Taps,
+};
 
 /** What `ip -json link` tells of a device. */
 const Link = z.object({
@@ -76,7 +86,7 @@ class HostNetwork implements GuestNetwork {
       if (await this.#link(tap.name)) await this.#ip(['link', 'delete', 'dev', tap.name]);
     }
     const rest = known.filter((tap) => !goes(tap));
-    if (rest.length > 0) await writeFileDurably(this.#file(instanceUuid), JSON.stringify(rest));
+    if (rest.length > 0) await writeStateFile(this.#file(instanceUuid), format, { taps: rest });
     else await rm(this.#file(instanceUuid), { force: true });
   }
 
@@ -145,15 +155,14 @@ class HostNetwork implements GuestNetwork {
   }
 
   async #remembered(instanceUuid: string): Promise<Tap[]> {
-    const text = await readFileOrNull(this.#file(instanceUuid));
-    return text === null ? [] : z.array(Tap).parse(JSON.parse(text));
+    return (await readStateFile(this.#file(instanceUuid), format))?.taps ?? [];
   }
 
   async #remember(instanceUuid: string, tap: Tap): Promise<void> {
     const known = await this.#remembered(instanceUuid);
     if (known.some(({ name, openvswitch }) => name === tap.name && openvswitch === tap.openvswitch)) return;
     const others = known.filter(({ name }) => name !== tap.name);
-    await writeFileDurably(this.#file(instanceUuid), JSON.stringify([...others, tap]));
+    await writeStateFile(this.#file(instanceUuid), format, { taps: [...others, tap] });
   }
 }
 

@@ -6,7 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../base/errors.ts';
 import { type ExecOptions, type ExecResult, killGroup, run } from '../../base/exec.ts';
 import { fileStem } from '../names.ts';
-import { bootId, findProcess, groupMembers, parseStat } from '../processes.ts';
+import {
+  argumentsOf,
+  bootId,
+  findProcess,
+  groupMembers,
+  isOwn,
+  type ProcessInfo,
+  parseStat,
+} from '../processes.ts';
+import { expect } from '../storage/raw.ts';
 
 export interface ScriptOptions {
   cwd: string;
@@ -25,13 +34,13 @@ export interface ScriptOptions {
 
 /**
  * Runs before the script, as the process that becomes it: it writes down the boot id and its own line of /proc/PID/stat
- * (with the pid, which is that of the group, and the start time), and goes on only when it can put that in place as `group`.
+ * (with the pid, which is that of the group, and the start time) and the script's path, and goes on only when it can put that in place as `group`.
  * Whoever wants the script not to run puts that name in place first; a link is made once or not at all. `redirected` says
  * where the script reads from and writes to.
  */
 const gate = (redirected: string) => `
 read -r boot </proc/sys/kernel/random/boot_id && read -r stat <"/proc/$$/stat" &&
-printf '%s\\n%s\\n' "$boot" "$stat" >"$1/$$" && ln "$1/$$" "$1/group" && exec "$3" ${redirected}`;
+printf '%s\\n%s\\n%s\\n' "$boot" "$stat" "$3" >"$1/$$" && ln "$1/$$" "$1/group" && exec "$3" ${redirected}`;
 
 /** How long a killed group may take to be gone, in milliseconds. */
 const PATIENCE = 10_000;
@@ -90,7 +99,7 @@ export class ScriptGroups {
       if (!name.startsWith(prefix)) continue;
       const folder = join(this.#folder, name);
       const record = await claim(folder);
-      if (record) await endGroup(record);
+      if (record) await endGroup(record, join(folder, 'group'));
       await rm(folder, { recursive: true, force: true });
     }
   }
@@ -116,19 +125,30 @@ async function claim(folder: string): Promise<string | null> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return null; // the script ended just now
     if (code !== 'EEXIST') throw error;
-    return (await readFile(join(folder, 'group'), 'utf8').catch(() => '')) || null;
+    return (await readFile(join(folder, 'group'), 'utf8').catch(expect('ENOENT'))) || null;
   }
 }
 
-async function endGroup(record: string): Promise<void> {
-  const [boot, stat = ''] = record.split('\n');
+async function endGroup(record: string, path: string): Promise<void> {
+  const [boot = '', stat = '', script = ''] = record.split('\n');
   const recorded = parseStat(stat);
-  if (!recorded || boot !== (await bootId())) return;
+  if (!recorded || !/^[0-9a-f-]{36}$/.test(boot))
+    throw new MerapiError(
+      'configuration',
+      `${path} (which process runs a script of this instance) cannot be used: it holds something else; end the script if it still runs, and remove the folder of the file`,
+    );
+  if (boot !== (await bootId())) return;
   const leader = await findProcess(recorded.pid);
-  if (leader && leader.start !== recorded.start) return; // another process has got that number since
+  if (leader && !(await isSame(leader, recorded.start, script))) return; // another process has got that number since
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(20)) {
     if ((await groupMembers(recorded.pid)).length === 0) return;
     killGroup(recorded.pid);
   }
   throw new MerapiError('execution', `The old script with process id ${recorded.pid} cannot be ended`);
+}
+
+/** Whether a process is the recorded one: of this user, begun at that time, with the script on its command line. */
+async function isSame({ pid, start }: ProcessInfo, recorded: string, script: string): Promise<boolean> {
+  if (start !== recorded || !(await isOwn(pid))) return false;
+  return script === '' || (await argumentsOf(pid)).includes(script); // older releases did not note it
 }

@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
-import { syncFolder, writeFileDurably } from '../../base/files.ts';
-import { parseJson, stringifyJson } from '../../base/json.ts';
+import { syncFolder } from '../../base/files.ts';
+import { readStateFile, type StateFormat, writeStateFile } from '../../base/state-file.ts';
 import type { DiskTarget, MirrorStatus } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
@@ -23,6 +23,13 @@ const Side = z.object({
   since: z.number(),
 });
 type Side = z.infer<typeof Side>;
+
+const format: StateFormat<Side> = {
+  what: 'one side of a mirrored disk',
+  remedy: 'the disk and its data are left alone: start the Merapi that wrote it, or mend the file',
+  version: 1,
+  schema: Side,
+};
 
 /** MiB that a simulated mirror copies in a millisecond. */
 const PACE = 64;
@@ -134,14 +141,13 @@ export class FakeMirrorStorage implements StorageDriver {
     return found;
   }
 
-  async #read(disk: DiskTarget, name: string): Promise<Side | null> {
-    const text = await readFile(join(this.#folderOf(disk), name + SUFFIX), 'utf8').catch(expect('ENOENT'));
-    return text === undefined ? null : Side.parse(parseJson(text));
+  #read(disk: DiskTarget, name: string): Promise<Side | null> {
+    return readStateFile(join(this.#folderOf(disk), name + SUFFIX), format);
   }
 
   async #write(disk: DiskTarget, side: Side, name = this.#node): Promise<void> {
-    await mkdir(this.#folderOf(disk), { recursive: true });
-    await writeFileDurably(join(this.#folderOf(disk), name + SUFFIX), stringifyJson(side));
+    await mkdir(this.#folderOf(disk), { recursive: true, mode: 0o700 });
+    await writeStateFile(join(this.#folderOf(disk), name + SUFFIX), format, side);
   }
 
   #folderOf(disk: DiskTarget): string {

@@ -41,16 +41,29 @@ describe('simulated guests', () => {
     assert.deepEqual([driver.guests()[0]?.state, driver.guests()[0]?.by_user], ['running', false]);
   });
 
-  it('keep their last readable state while a file is half written', async () => {
+  it('are left alone, with their last readable state, while their file cannot be read', async () => {
     const { driver, guests } = await open();
     await driver.start(instanceTarget(), { diskPaths: [], paused: false });
     assert.equal(driver.guests().length, 1);
     await writeFile(join(guests, 'web.example.com.json'), '{"name": "web');
     await writeFile(join(guests, 'other.json'), 'nonsense');
     assert.deepEqual(
-      driver.guests().map((guest) => [guest.name, guest.state]),
-      [['web.example.com', 'running']],
+      driver
+        .guests()
+        .map(({ name, state, trouble }) => [name, state, /\.json .*; the guest is left/.test(trouble ?? '')]),
+      [
+        ['other', 'running', true],
+        ['web.example.com', 'running', true],
+      ],
     );
+    const refused = {
+      code: 'configuration',
+      message: /web\.example\.com\.json .*JSON, or only a part of it; /,
+    };
+    await assert.rejects(driver.start(instanceTarget(), { diskPaths: [], paused: false }), refused);
+    await assert.rejects(driver.stop(instanceTarget()), refused);
+    await assert.rejects(driver.forget(instanceTarget()), refused);
+    assert.equal(await readFile(join(guests, 'web.example.com.json'), 'utf8'), '{"name": "web');
   });
 
   it('remember what devices they have', async () => {

@@ -110,12 +110,17 @@ export class AcceleratorProbe {
   async #find(qemu: string): Promise<Accelerator> {
     const device = await hasDevice();
     const about = { kernel: release(), qemu: await versionOf(qemu), cpu: await cpuModel(), device };
-    const kept = await readFileOrNull(this.#file);
+    const kept = await readFileOrNull(this.#file).catch(() => null);
     const answer = kept === null ? null : readAnswer(kept, about);
     if (answer) return answer;
     const accelerator: Accelerator = device && (await executes(qemu, 'kvm')) ? 'kvm' : 'tcg';
     this.#log.info({ accelerator, ...about }, 'probed how guests are executed here');
-    await writeFileDurably(this.#file, `${JSON.stringify({ ...about, accelerator })}\n`);
+    await writeFileDurably(this.#file, `${JSON.stringify({ ...about, accelerator })}\n`).catch((error) =>
+      this.#log.warn(
+        { err: error, path: this.#file },
+        'cannot keep how guests are executed; it is probed again',
+      ),
+    );
     return accelerator;
   }
 }

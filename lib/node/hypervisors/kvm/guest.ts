@@ -13,12 +13,13 @@ import { factsOf } from './facts.ts';
 import type { Accelerator } from './machine.ts';
 import { type KvmParams, readParams } from './params.ts';
 import { plug, unplug } from './plug.ts';
-import { kill, type ProcessId, runs } from './process.ts';
+import { type ProcessId, runsGuest } from './process.ts';
 import { Qemu } from './qemu.ts';
 import type { QmpClient } from './qmp.ts';
 import { TaskQueue } from './queue.ts';
 import { type GuestRecord, readRecord, removeFolder, writeRecord } from './record.ts';
 import { type GuestSockets, makeSocketFolder, removeSockets, socketsOf } from './sockets.ts';
+import { isLeftover } from './unknown.ts';
 
 /** What all guests of a driver share. */
 export interface GuestContext {
@@ -62,14 +63,14 @@ export class Guest {
     });
   }
 
-  /** Takes up what an earlier life of the worker left; `found` is the guest's process as the process table shows it. */
+  /**
+   * Takes up what an earlier life of the worker left, where that is understood; `found` is the guest's process as the process
+   * table shows it.
+   */
   load(found: ProcessId | null): Promise<void> {
     return this.#queue.run(async () => {
       this.#record = await readRecord(this.#folder);
-      if (!this.#record) {
-        if (found) await kill(found);
-        return this.#remove();
-      }
+      if (!this.#record) return (await isLeftover(this.#folder)) ? this.#remove() : undefined;
       if (found && !(await this.#process())) await this.#save({ process: found });
       await this.#takeUp().catch((error: unknown) => this.#tryAgain(error));
     });
@@ -186,7 +187,7 @@ export class Guest {
   /** The guest's process, or null when it is gone. */
   async #process(): Promise<ProcessId | null> {
     const id = this.#record?.process;
-    return id && (await runs(id)) ? id : null;
+    return id && (await runsGuest(id, this.#folder)) ? id : null;
   }
 
   /** Whether there is a process, or was one whose end is not noted yet. */

@@ -1,11 +1,10 @@
 import { open, readdir } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { cannotRun, startProgram } from '../../../base/exec.ts';
-import { readFileOrNull } from '../../../base/files.ts';
-import { bootId, findProcess } from '../../processes.ts';
+import { argumentsOf, bootId, findProcess, isOwn, programOf } from '../../processes.ts';
 
 /** One process of this machine, told apart from a later one with the same number. */
 export const ProcessId = z.object({
@@ -80,26 +79,39 @@ export async function spawnDetached(
   }
 }
 
-/** The processes whose pid file is in a folder below `folder`, by the name of that folder (the guest's uuid). */
+/**
+ * The QEMU processes of this user whose pid file is in a folder below `folder`, by the name of that folder (the guest's uuid).
+ * Who only has the same words on its command line is none.
+ */
 export async function findByPidFile(folder: string): Promise<Map<string, ProcessId>> {
   const found = new Map<string, ProcessId>();
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
-    const words = (await commandLineOf(entry)).split('\0');
-    const at = words.indexOf('-pidfile');
-    const path = words[at + 1] ?? '';
-    if (at < 0 || !path.startsWith(folder + sep)) continue;
-    const id = await identify(Number(entry));
-    if (id) found.set(path.slice(folder.length + 1).split(sep)[0] as string, id);
+    const pid = Number(entry);
+    const uuid = guestOf(await argumentsOf(pid), folder);
+    if (uuid === null || !(await isOwn(pid)) || !(await isEmulator(pid))) continue;
+    const id = await identify(pid);
+    if (id) found.set(uuid, id);
   }
   return found;
 }
 
-async function commandLineOf(pid: string): Promise<string> {
-  try {
-    return (await readFileOrNull(`/proc/${pid}/cmdline`)) ?? '';
-  } catch (error) {
-    if (['ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
+/** Whether a process still runs that was noted as the one of a guest: this very process, started for this guest. */
+export async function runsGuest(id: ProcessId, guestFolder: string): Promise<boolean> {
+  if (!(await runs(id))) return false;
+  return guestOf(await argumentsOf(id.pid), dirname(guestFolder)) === basename(guestFolder);
+}
+
+/** The guest whose pid file and uuid a command line names; null when it is none of a guest below `folder`. */
+function guestOf(words: readonly string[], folder: string): string | null {
+  const path = words[words.indexOf('-pidfile') + 1] ?? '';
+  if (!path.startsWith(folder + sep)) return null;
+  const uuid = path.slice(folder.length + 1).split(sep)[0] as string;
+  return words[words.indexOf('-uuid') + 1] === uuid ? uuid : null;
+}
+
+/** Whether a process executes QEMU, or what was started in its place by the driver's own words. */
+async function isEmulator(pid: number): Promise<boolean> {
+  const program = await programOf(pid);
+  return program !== null && (/qemu|kvm/i.test(basename(program)) || (await argumentsOf(pid))[1] === '-name');
 }

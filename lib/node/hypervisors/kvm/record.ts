@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readFileOrNull, writeFileDurably } from '../../../base/files.ts';
+import { readStateFile, type StateFormat, writeStateFile } from '../../../base/state-file.ts';
 import { InstanceTarget } from '../../../rpc/types.ts';
 import { ProcessId } from './process.ts';
 
@@ -27,22 +27,27 @@ export const GuestRecord = z.object({
 });
 export type GuestRecord = z.infer<typeof GuestRecord>;
 
-const NAME = 'runtime.json';
+export const RECORD = 'runtime.json';
+
+const format: StateFormat<GuestRecord> = {
+  what: 'the record of a guest',
+  remedy:
+    'the guest and its files are left alone: start the Merapi that wrote it, or mend the file; to give the guest up, end its QEMU process and remove the folder of the file',
+  version: 1,
+  schema: GuestRecord,
+};
 
 /** Stores a guest's record so that it survives a crash. */
 export async function writeRecord(folder: string, record: GuestRecord): Promise<void> {
-  await writeFileDurably(join(folder, NAME), `${JSON.stringify(record, null, 1)}\n`, 0o600);
+  await writeStateFile(join(folder, RECORD), format, record);
 }
 
-/** The record in a guest's folder; null when there is none or it cannot be understood. */
-export async function readRecord(folder: string): Promise<GuestRecord | null> {
-  const text = await readFileOrNull(join(folder, NAME));
-  if (text === null) return null;
-  try {
-    return GuestRecord.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
+/**
+ * The record in a guest's folder; null when there is none.
+ * @throws MerapiError configuration, with the remedy, when there is one that this Merapi does not understand
+ */
+export function readRecord(folder: string): Promise<GuestRecord | null> {
+  return readStateFile(join(folder, RECORD), format);
 }
 
 /** Removes a guest's folder with all that is in it. */
