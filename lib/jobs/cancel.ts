@@ -1,3 +1,10 @@
+import { MerapiError } from '../base/errors.ts';
+
+/** Why a job ends that somebody took back. */
+export function canceled(): MerapiError {
+  return new MerapiError('canceled', 'The job was canceled');
+}
+
 /** The cancel of a job. Nothing is made before somebody wants to hear of it, for very many jobs may wait. */
 export class Cancel {
   #controller: AbortController | null = null;

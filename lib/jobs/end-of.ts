@@ -13,21 +13,21 @@ interface Sources {
 export function endOf(id: number, signal: AbortSignal, queue: Sources): Promise<JobStatus | null> {
   return new Promise((resolve, reject) => {
     const stop = queue.subscribe(id, () => look());
-    const abort = () => {
-      stop();
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    const finish = (status: JobStatus | null) => {
+    const finish = (settle: () => void) => {
       stop();
       signal.removeEventListener('abort', abort);
-      resolve(status);
+      settle();
     };
+    const abort = () => finish(() => reject(signal.reason));
+    signal.addEventListener('abort', abort);
     const look = () => {
       if (queue.goesOn(id)) return;
-      queue.stored(id).then((job) => {
-        if (!job || isFinal(job.status)) finish(job?.status ?? null);
-      }, reject);
+      queue.stored(id).then(
+        (job) => {
+          if (!job || isFinal(job.status)) finish(() => resolve(job?.status ?? null));
+        },
+        (error) => finish(() => reject(error)),
+      );
     };
     if (signal.aborted) abort();
     else look();

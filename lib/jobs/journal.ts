@@ -12,6 +12,11 @@ export class Abandoned extends Error {
   }
 }
 
+/** @throws what the store said, of a job that was abandoned for it; else the error itself */
+export function unwrap(error: unknown): never {
+  throw error instanceof Abandoned ? error.cause : error;
+}
+
 /** The words for a job that cannot go on because of the store. */
 export function abandonText(error: unknown): string {
   return errorText(error instanceof Error ? (error.cause ?? error) : error);

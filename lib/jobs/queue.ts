@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { unattended } from '../base/background.ts';
 import { MerapiError } from '../base/errors.ts';
 import { LockManager, type LockState } from '../locks/manager.ts';
@@ -20,6 +19,7 @@ import { ruleOf, shownPredicates } from './rules.ts';
 import { JobRun } from './run.ts';
 import { patchOf, type QueueSettings, type QueueState, queueState } from './settings.ts';
 import { Slots } from './slots.ts';
+import { Watchers } from './watchers.ts';
 import { explain, type Why } from './why.ts';
 
 /** From how many of the last jobs it is learnt how long they take. */
@@ -32,7 +32,7 @@ export class JobQueue {
   #parts: RunnerParts;
   #life = { isOver: false };
   readonly #runs = new Map<number, JobRun>();
-  readonly #changes = new EventEmitter().setMaxListeners(0);
+  readonly watchers = new Watchers();
   readonly #keys: Keys;
   readonly #durations = new Durations();
   /** The jobs that were to write what cannot be stored, with the errors; those that did so twice are not run any more. */
@@ -97,7 +97,7 @@ export class JobQueue {
       gate: new Gate(),
       slots: new Slots(() => store.view.cluster.max_running_jobs),
       endOf: (job, signal) => this.#endOf(job, signal),
-      onChange: (job) => this.#changes.emit(String(job)),
+      onChange: (job) => this.watchers.tell(job),
       prepare: (inputs) => this.#prepare(inputs),
     };
   }
@@ -245,8 +245,7 @@ export class JobQueue {
 
   /** Calls back whenever something of the job changed, until the returned function is called. */
   subscribe(id: number, listener: () => void): () => void {
-    this.#changes.on(String(id), listener);
-    return () => this.#changes.off(String(id), listener);
+    return this.watchers.add(id, listener);
   }
 
   /** Takes no more jobs. Those that run are left where they stand; the next start takes them up. */
@@ -286,7 +285,7 @@ export class JobQueue {
         this.#durations.learn(run);
         this.#parts.gate.leave(run.id);
         this.#parts.slots.leave(run.id);
-        this.#changes.emit(String(run.id));
+        this.watchers.tell(run.id);
       });
   }
 

@@ -16,6 +16,8 @@ export class JobRecord {
   #serial: number;
   /** Whether it is to stop before its next step. */
   isCanceling: boolean;
+  /** Whether the end of the job has its place among the commits. */
+  #hasEnded = false;
 
   constructor({ job }: StoredJob, clock: Clock) {
     this.#id = job.id;
@@ -60,20 +62,30 @@ export class JobRecord {
     const now = this.#clock.seconds();
     const resolved: Record<string, Json> =
       this.at(index).input.debug_level === null ? { debug_level: 0 } : {};
-    this.#start ??= now;
+    const begun = this.set(index, { status: 'running', start: now, exec: now, resolved });
+    if (this.#start !== null) return [begun]; // the job runs already, or is to stop: that is told once
+    this.#start = now;
     return [
-      this.set(index, { status: 'running', start: now, exec: now, resolved }),
+      begun,
       {
         change: 'job-set',
         job: this.#id,
         status: this.isCanceling ? 'canceling' : 'running',
-        start: this.#start,
+        start: now,
         end: null,
       },
     ];
   }
 
+  /** What lets the job stop before its next step: nothing once it has ended; to be called when it is written. */
+  canceling(): Change[] {
+    this.isCanceling = true;
+    return this.#hasEnded ? [] : [{ change: 'job-cancel', job: this.#id }];
+  }
+
+  /** What ends the job; to be called when it is written. */
   ended(status: JobStatus, end: number): Change[] {
+    this.#hasEnded = true;
     return [
       { change: 'job-set', job: this.#id, status, start: this.#start, end },
       { change: 'job-clean', job: this.#id },

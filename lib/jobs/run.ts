@@ -5,10 +5,10 @@ import { isFinal, type Job, type JobOp, type JobStatus, type LogType, type OpInp
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
 import type { Done } from '../units/define.ts';
-import { Cancel } from './cancel.ts';
+import { Cancel, canceled } from './cancel.ts';
 import { withCurrent } from './current.ts';
 import type { Entrant } from './gate.ts';
-import { Abandoned, Journal } from './journal.ts';
+import { Abandoned, Journal, unwrap } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
 import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { followersOf } from './prepare.ts';
@@ -34,6 +34,8 @@ export class JobRun implements Entrant {
   #waitingSince: number | null = null;
   /** Lets it begin, while the job filters or other jobs keep it from that. */
   #begins: (() => void) | null = null;
+  /** The journal of the opcode that runs, or ran last. */
+  #running: Journal | null = null;
 
   constructor(parts: RunnerParts, stored: StoredJob) {
     this.#parts = parts;
@@ -48,7 +50,8 @@ export class JobRun implements Entrant {
 
   /** Takes the job back if none of its opcodes runs; false when one does. */
   cancel(): boolean {
-    if (this.#waitingSince === null && !this.#isAtGate) return false;
+    const isBeginning = this.#running !== null && !this.#record.hasBegun; // it has its locks, and its slot, this very moment
+    if (this.#waitingSince === null && !this.#isAtGate && !isBeginning) return false;
     this.#stop(canceled());
     return true;
   }
@@ -56,8 +59,8 @@ export class JobRun implements Entrant {
   /** Lets the job stop before its next step. Resolves when that is on disk, so that a crash does not forget it. */
   async cancelRunning(): Promise<void> {
     if (this.#cancel.reason) return;
-    this.#record.isCanceling = true;
-    await this.#parts.store.commit({ job: this.id }, () => [{ change: 'job-cancel', job: this.id }]);
+    // After what the opcode kept back, its beginning among it.
+    await (this.#running ?? this.#journal(0)).write(() => this.#record.canceling()).catch(unwrap);
     this.#cancel.abort(canceled());
     this.#parts.onChange(this.id);
   }
@@ -160,6 +163,7 @@ export class JobRun implements Entrant {
 
   async #runOp(index: number): Promise<JobStatus> {
     const journal = this.#journal(index);
+    this.#running = journal;
     let grant = this.#grants.get(index);
     try {
       const params = this.#params(index);
@@ -244,9 +248,9 @@ export class JobRun implements Entrant {
       ...jobs.map((job) => job.change),
       this.#record.set(index, { status: 'success', result, end }),
     ];
-    if (index === this.#record.ops.length - 1) changes.push(...this.#record.ended('success', end));
+    const ended = () => (index === this.#record.ops.length - 1 ? this.#record.ended('success', end) : []);
     try {
-      await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes], onQueued);
+      await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes, ...ended()], onQueued);
     } catch (error) {
       this.#record.ops[index] = before;
       throw error;
@@ -292,8 +296,4 @@ export class JobRun implements Entrant {
   #owner(index: number): string {
     return `${this.id}/${index}`;
   }
-}
-
-function canceled(): MerapiError {
-  return new MerapiError('canceled', 'The job was canceled');
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { Bell } from '../base/bell.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { History } from '../jobs/history.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -130,7 +131,7 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
       authorise(principal, 'write', `job/${id}`);
       checkFieldNames(fields);
       const known = { info: previousInfo, serial: previousSerial ?? 0 };
-      return waitForChange(queue, id, fields, known, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+      return waitForChange(queue, id, fields, known, timeout, signal);
     },
 
     async putFilter(principal, uuid, filter): Promise<string> {
@@ -166,40 +167,34 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
   };
 }
 
-/** Looks at the job now and after each of its changes, until something differs from what is known; null when the signal fires. */
+/** Looks at the job now and after each of its changes, until something differs from what is known; null when the time is over or the signal fires. */
 async function waitForChange(
   queue: JobQueue,
   id: number,
   fields: readonly string[],
   known: { info: readonly unknown[] | null; serial: number },
+  timeout: number,
   signal: AbortSignal,
 ): Promise<JobChange | null> {
-  let wake: () => void = () => undefined;
-  let isNews = true;
-  const note = () => {
-    isNews = true;
-    wake();
-  };
-  const stop = queue.subscribe(id, note);
-  signal.addEventListener('abort', note, { once: true });
+  const bell = new Bell();
+  const stop = queue.subscribe(id, bell.ring);
+  signal.addEventListener('abort', bell.ring);
+  const end = performance.now() + timeout;
   try {
-    while (!signal.aborted) {
-      isNews = false;
+    while (!signal.aborted && performance.now() < end) {
+      bell.hush();
       const job = await queue.get(id);
       if (!job) throw new MerapiError('not_found', `There is no job ${id}`);
       const change = changeOf(job, fields, known.serial);
       const differs = !isDeepStrictEqual(change.job_info, known.info) || change.log_entries.length > 0;
       // Of a job that has ended nothing more will come: waiting for it would never end well.
       if (differs || isFinal(job.status)) return change;
-      if (!isNews)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+      if (!signal.aborted) await bell.wait(Math.max(0, end - performance.now()));
     }
     return null;
   } finally {
     stop();
-    signal.removeEventListener('abort', note);
+    signal.removeEventListener('abort', bell.ring);
   }
 }
 

@@ -10,6 +10,7 @@ import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import { Seldom } from '../base/seldom.ts';
+import { underAny } from '../base/signals.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { CallDefinition } from './define.ts';
 import { Fence } from './order.ts';
@@ -217,12 +218,12 @@ async function perform(
     if (order) fence.pass(order);
     return journal.once(id, name, async (stop) => {
       if (ends !== undefined) await journal.stop(ends, id);
-      return execute(AbortSignal.any([closing, stop]));
+      return underAny([closing, stop], execute);
     });
   }
   const gone = new AbortController();
   response.on('close', () => gone.abort(new MerapiError('unavailable', 'The client has gone')));
-  return execute(AbortSignal.any([closing, gone.signal]));
+  return underAny([closing, gone.signal], execute);
 }
 
 function describeFailure({ log, closing }: Parts, call: ParsedCall, error: unknown): Failure {

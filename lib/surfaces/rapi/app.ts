@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Clock } from '../../base/clock.ts';
+import { networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
@@ -16,10 +17,14 @@ import { errorAnswer } from './errors.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
-import { EventStream, JsonPieces, JsonText } from './stream.ts';
+import { EventStream, JsonPieces, JsonText, OpenStreams, type StreamLimits } from './stream.ts';
 
 /** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
 const WAIT_TIMEOUT = 10_000;
+/** How long a stream of events is silent at most, in milliseconds. */
+const HEARTBEAT = 15_000;
+/** How many streams of events there may be. */
+const STREAMS: StreamLimits = { all: 512, each: 64 };
 
 export interface RapiOptions {
   /** Whether everybody must authenticate, even for what anonymous users may otherwise see. */
@@ -28,6 +33,10 @@ export interface RapiOptions {
   log: Logger;
   /** Milliseconds; by default 10,000. */
   waitTimeout?: number;
+  /** How long a stream of events is silent at most, in milliseconds; by default 15,000. */
+  heartbeat?: number;
+  /** How many streams of events there may be at once. */
+  streams?: StreamLimits;
   /** How bodies are taken; by default as bodyOptions says. */
   bodies?: BodyOptions;
   /** How long answers are sent; by default as answerOptions says. */
@@ -44,6 +53,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   const authenticate = createAuthenticate(users, options.requireAuthentication);
   const bodies = new BodyReader(options.bodies ?? bodyOptions);
   const answers = new LongAnswers(options.answers ?? answerOptions);
+  const streams = new OpenStreams(options.streams ?? STREAMS);
   const underWay = new Set<AbortController>();
   options.closing?.addEventListener('abort', () => {
     for (const request of underWay) request.abort();
@@ -75,9 +85,11 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             header: (name) => context.get(name) || null,
             signal: () => requestSignal(context, underWay, options.closing),
             waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
+            heartbeat: options.heartbeat ?? HEARTBEAT,
           }),
           principal.name,
           answers,
+          () => streams.enter(principal.name, networkOf(context.req.socket.remoteAddress)),
         );
       } finally {
         body.release();
@@ -106,12 +118,15 @@ function requestSignal(
   closing: AbortSignal | undefined,
 ): AbortSignal {
   const request = new AbortController();
+  if (closing?.aborted || context.res.closed) {
+    request.abort();
+    return request.signal;
+  }
   underWay.add(request);
   context.res.once('close', () => {
     underWay.delete(request);
     request.abort();
   });
-  if (closing?.aborted || context.res.closed) request.abort();
   return request.signal;
 }
 
@@ -137,14 +152,15 @@ async function answer(context: Context, next: () => Promise<void>, options: Rapi
   if (options.closing?.aborted) context.set('Connection', 'close');
 }
 
-/** Sends what a method answers. */
+/** Sends what a method answers; `enter` takes a place for a stream of events. */
 async function send(
   context: Context,
   result: unknown,
   user: string | null,
   answers: LongAnswers,
+  enter: () => () => void,
 ): Promise<void> {
-  if (result instanceof EventStream) writeEvents(context, result);
+  if (result instanceof EventStream) writeEvents(context, result, enter());
   else if (result instanceof JsonPieces) await writePieces(context, result.pieces, user, answers);
   else if (result instanceof JsonText) writeText(context, 200, result.text);
   else if (isLarge(result)) await writePieces(context, stringifyInSlices(result), user, answers);
@@ -181,8 +197,10 @@ async function writePieces(
   context.body = Readable.from(all, { objectMode: false });
 }
 
-/** Sends events as long as there are some; a reader that is slow is waited for. */
-function writeEvents(context: Context, { pieces }: EventStream): void {
+/** Sends events as long as there are some; a reader that is slow is waited for. At the end it calls `leave`. */
+function writeEvents(context: Context, { pieces }: EventStream, leave: () => void): void {
+  context.res.once('close', leave);
+  if (context.res.closed) leave();
   context.status = 200;
   context.set('Content-Type', 'text/event-stream');
   context.set('Cache-Control', 'no-store');

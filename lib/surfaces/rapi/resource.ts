@@ -27,6 +27,8 @@ export interface Call {
   signal(): AbortSignal;
   /** How long a request may wait for a change, in milliseconds. */
   readonly waitTimeout: number;
+  /** How long a stream of events is silent at most, in milliseconds. */
+  readonly heartbeat: number;
 }
 
 /** An argument of the URL: a `flag` is 0 or 1, `texts` may be given several times. */

@@ -1,3 +1,4 @@
+import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 
@@ -41,6 +42,53 @@ export class EventStream {
 
   constructor(pieces: AsyncIterable<string>) {
     this.pieces = pieces;
+  }
+}
+
+/** How many streams there may be at once. */
+export interface StreamLimits {
+  all: number;
+  /** Of one user, or of one address without a user. */
+  each: number;
+}
+
+/** The streams of events that are open. Those without a user have at most half of the places. */
+export class OpenStreams {
+  readonly #limits: StreamLimits;
+  readonly #counts = new Map<string, number>();
+
+  constructor(limits: StreamLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes a place for someone; answers how to give it back. @throws MerapiError unavailable when there is none */
+  enter(user: string | null, address: string): () => void {
+    const { all, each } = this.#limits;
+    const places: [name: string, limit: number][] = [['all', all]];
+    if (user === null) places.push(['nobody', Math.ceil(all / 2)], [`address ${address}`, each]);
+    else places.push([`user ${user}`, each]);
+    for (const [name, limit] of places)
+      if (this.#count(name) >= limit)
+        throw new MerapiError(
+          'unavailable',
+          `There are ${limit} streams of events already${name === 'all' ? '' : ' of those who ask like this'}; close some, or ask with 'since' for a list`,
+        );
+    for (const [name] of places) this.#counts.set(name, this.#count(name) + 1);
+    let isOpen = true;
+    return () => {
+      if (isOpen) for (const [name] of places) this.#leave(name);
+      isOpen = false;
+    };
+  }
+
+  #count(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  #leave(name: string): void {
+    const left = this.#count(name) - 1;
+    if (left > 0) this.#counts.set(name, left);
+    else this.#counts.delete(name);
   }
 }
 

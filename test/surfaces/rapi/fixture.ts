@@ -14,7 +14,7 @@ import type { Cell } from '../../../lib/query/define.ts';
 import type { EventReader } from '../../../lib/store/events.ts';
 import type { AnswerOptions } from '../../../lib/surfaces/rapi/answers.ts';
 import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
-import { type RapiServer, startRapi } from '../../../lib/surfaces/rapi/server.ts';
+import { type RapiServer, type RapiServerOptions, startRapi } from '../../../lib/surfaces/rapi/server.ts';
 import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
 
 export const NOW = 1795226758678262529n;
@@ -143,6 +143,7 @@ class FakeManager {
 export function serveManager(
   manager: Manager,
   rightsOf: (name: string) => readonly AccessRight[] = () => ['write'],
+  more: Partial<RapiServerOptions> = {},
 ): Promise<RapiServer> {
   return startRapi({
     manager,
@@ -153,6 +154,7 @@ export function serveManager(
     requireAuthentication: false,
     clock: systemClock,
     log: silentLogger,
+    ...more,
   });
 }
 

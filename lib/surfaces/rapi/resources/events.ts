@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Bell } from '../../../base/bell.ts';
 import { MerapiError } from '../../../base/errors.ts';
 import type { ClusterEvent } from '../../../model/event.ts';
 import type { EventReader } from '../../../store/events.ts';
@@ -7,8 +8,6 @@ import { EventStream } from '../stream.ts';
 
 /** How many events are read at once, and how many one answer holds at most. */
 const PAGE = 500;
-/** How long a stream is silent at most, in milliseconds. */
-const HEARTBEAT = 15_000;
 
 const event = z.object({
   id: z.number(),
@@ -61,65 +60,51 @@ async function handle(call: Call): Promise<unknown> {
   }
   const known = call.header('last-event-id');
   const after = known === null ? reader.last : idOf('The header Last-Event-ID', known);
-  return new EventStream(stream(reader, after, wanted, call.signal()));
+  return new EventStream(stream(reader, after, wanted, call.signal(), call.heartbeat));
 }
 
-/** Each event as a message with its id; a `gap` where some are not kept any more; now and then the id alone. */
+/**
+ * Each event as a message with its id; a `gap` where some are not kept any more; the id alone when nothing was sent for a while,
+ * whether nothing happened or nothing that is wanted.
+ */
 async function* stream(
   reader: EventReader,
   after: number,
   wanted: Wanted,
   signal: AbortSignal,
+  heartbeat: number,
 ): AsyncGenerator<string> {
-  yield `retry: 1000\nid: ${after}\n\n`;
-  let seen = after;
-  if (seen > reader.last) {
-    // The client knows more than there is: an older state of the cluster was restored.
-    yield message(reader.last, 'gap', { after: seen, first: reader.last + 1 });
-    seen = reader.last;
-  }
-  while (!signal.aborted) {
-    const news = newsOf(reader, signal); // asked for before the read, so that nothing falls in between
-    const { events, first } = await reader.after(seen, PAGE);
-    if (first > seen + 1) {
-      yield message(first - 1, 'gap', { after: seen, first });
-      seen = first - 1;
+  const bell = new Bell();
+  const stop = reader.subscribe(bell.ring);
+  signal.addEventListener('abort', bell.ring);
+  try {
+    yield `retry: 1000\nid: ${after}\n\n`;
+    let seen = after;
+    if (seen > reader.last) {
+      // The client knows more than there is: an older state of the cluster was restored.
+      yield message(reader.last, 'gap', { after: seen, first: reader.last + 1 });
+      seen = reader.last;
     }
-    for (const event of events) if (wanted(event)) yield message(event.id, event.kind, event);
-    const last = events.at(-1)?.id;
-    if (last !== undefined) seen = last;
-    else if (!(await news.wait(HEARTBEAT))) yield `id: ${seen}\n\n`;
-    news.stop();
+    let due = performance.now() + heartbeat;
+    while (!signal.aborted) {
+      bell.hush();
+      const { events, first } = await reader.after(seen, PAGE);
+      const news = events.filter(wanted).map((event) => message(event.id, event.kind, event));
+      if (first > seen + 1) news.unshift(message(first - 1, 'gap', { after: seen, first }));
+      seen = events.at(-1)?.id ?? Math.max(seen, first - 1);
+      if (news.length === 0 && performance.now() >= due) news.push(`id: ${seen}\n\n`);
+      yield* news;
+      if (news.length > 0) due = performance.now() + heartbeat;
+      if (events.length === 0 && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
+    }
+  } finally {
+    stop();
+    signal.removeEventListener('abort', bell.ring);
   }
 }
 
 function message(id: number, name: string, data: unknown): string {
   return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-/** Tells whether there are new events from now on. */
-function newsOf(reader: EventReader, signal: AbortSignal) {
-  let wake: (isNews: boolean) => void = () => undefined;
-  const news = new Promise<boolean>((resolve) => {
-    wake = resolve;
-  });
-  const stop = reader.subscribe(() => wake(true));
-  const over = () => wake(true);
-  signal.addEventListener('abort', over, { once: true });
-  return {
-    /** Waits for them; false when there were none for so many milliseconds. */
-    async wait(milliseconds: number): Promise<boolean> {
-      const timer = setTimeout(() => wake(false), milliseconds);
-      if (signal.aborted) wake(true);
-      const isNews = await news;
-      clearTimeout(timer);
-      return isNews;
-    },
-    stop() {
-      stop();
-      signal.removeEventListener('abort', over);
-    },
-  };
 }
 
 function wantedOf({ query }: Call): Wanted {
