@@ -27,13 +27,26 @@ need_packages() {
   fi
   say "installing$missing"
   mkdir -p "$here/build"
+  wait_for_apt
   {
-    apt-get update -qq &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    apt-get -o DPkg::Lock::Timeout=600 update -qq &&
+      DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends $missing
   } >"$here/build/apt.log" 2>&1 || {
     tail -n 5 "$here/build/apt.log" >&2
     fail "the packages could not be installed; $here/build/apt.log tells why"
   }
+}
+
+# Says it when another program installs packages, as just after the machine has started, and waits for up to ten minutes.
+wait_for_apt() {
+  local seconds=0
+  command -v flock >/dev/null || return 0
+  until flock -n /var/lib/dpkg/lock-frontend true && flock -n /var/lib/apt/lists/lock true; do
+    [ $seconds -gt 0 ] || say 'another program is installing packages; waiting for it'
+    [ $seconds -lt 600 ] || fail 'another program has been installing packages for ten minutes; try again when it has ended'
+    sleep 2
+    seconds=$((seconds + 2))
+  done 2>/dev/null
 }
 
 # Installs the npm packages when they are not those of package-lock.json, and sees to it that the native one loads.

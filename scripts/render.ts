@@ -1,7 +1,8 @@
 // The texts of docs/generated, made from the registries alone: the same code always gives the same texts.
+import { commandOf } from '../lib/app/commands/opcode-names.ts';
 import { commonParams } from '../lib/model/params.ts';
 import type { Opcode, Params } from '../lib/opcodes/define.ts';
-import { opcodes } from '../lib/opcodes/registry.ts';
+import { type OpcodeId, opcodes } from '../lib/opcodes/registry.ts';
 import type { FieldTable } from '../lib/query/define.ts';
 import { resources as queryResources } from '../lib/query/resources.ts';
 import { calls } from '../lib/rpc/registry.ts';
@@ -24,6 +25,7 @@ function paramTable(params: Params): string {
 
 function opcodeSection(opcode: Opcode): string {
   const { opcode: definition, unit, calls: made } = sourcesOf(opcode.id);
+  const command = commandOf(opcode.id as OpcodeId) ?? null;
   const link = (name: string) => `[${name}](calls.md#${anchor(name)})`;
   return [
     `## ${opcode.id}`,
@@ -31,6 +33,7 @@ function opcodeSection(opcode: Opcode): string {
     Object.keys(opcode.params).length > 0 ? paramTable(opcode.params) : 'It has no parameters of its own.',
     [
       `- Example: ${code(JSON.stringify({ OP_ID: opcode.id, ...opcode.example }))}`,
+      ...(command === null ? [] : [`- Command: \`merapi ${command}\``]),
       `- Who may submit it: ${who[opcode.access ?? 'write']}`,
       `- Locks of the example: ${lockPlanOf(opcode)}`,
       `- Result: ${shape(opcode.result)}`,

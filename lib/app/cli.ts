@@ -23,6 +23,15 @@ function portNumber(text: string): number {
   return port;
 }
 
+/** An empty address would be taken for all of them. */
+function hostAddress(text: string): string {
+  if (text.trim() === '')
+    throw new InvalidArgumentError(
+      'It must be an address or a host name, e.g. 127.0.0.1, or 0.0.0.0 for all.',
+    );
+  return text;
+}
+
 function connectionCount(text: string): number {
   const count = Number(text);
   if (!/^[0-9]+$/.test(text) || count < 2 || count > 1_000_000)
@@ -36,7 +45,7 @@ function serving(command: Command): Command {
   return command
     .option('--dir <dir>', 'the state folder', 'var')
     .option('--users <file>', 'the users file (default: DIR/rapi/users)')
-    .option('--bind <address>', 'the address that the RAPI listens on', '127.0.0.1')
+    .option('--bind <address>', 'the address that the RAPI listens on', hostAddress, '127.0.0.1')
     .option('-p, --port <number>', 'the port of the RAPI; 0 takes a free one', portNumber, 5080)
     .option('--no-ssl', 'serve HTTP instead of HTTPS')
     .option('--require-authentication', 'let nobody read without a password', false)
@@ -83,7 +92,7 @@ function program(): Command {
     .command('node')
     .description('run the worker of one or more nodes; or look at nodes and change them')
     .option('--dir <dir>', "a node's folder (DIR/nodes/NAME of its cluster); may be repeated", collect)
-    .option('--bind <address>', 'the address to listen on')
+    .option('--bind <address>', 'the address to listen on', hostAddress)
     .option('--port <number>', 'the port to listen on', portNumber)
     .addOption(accel())
     .action(async ({ dir, ...options }: Partial<NodeCommand>) => {
@@ -153,7 +162,10 @@ function userCommands(user: Command): void {
     .command('remove <name>')
     .description('remove a user')
     .addOption(file())
-    .action((name: string, options: { users: string }) => removeUser(options.users, name));
+    .option('--yes', 'do not ask, even if it is the user of the commands on this machine', false)
+    .action((name: string, options: { users: string; yes: boolean }) =>
+      removeUser(options.users, name, options.yes),
+    );
   user
     .command('hash <name>')
     .description('print the hash of a password, read from standard input, for use in a users file')

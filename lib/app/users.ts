@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
@@ -26,10 +27,36 @@ export async function listUsers(file: string): Promise<void> {
   for (const warning of warnings) process.stderr.write(`${warning}\n`);
 }
 
-export async function removeUser(file: string, name: string): Promise<void> {
+/** The user that the command line works as on the master's machine, with the password that was made with the state folder. */
+const OWN_USER = 'admin';
+
+/**
+ * Removes a user. Who removes the one that the commands on this machine use must say so: with `isMeant`, or when asked.
+ * @throws MerapiError wrong_input when there is no such user, or it was not meant
+ */
+export async function removeUser(file: string, name: string, isMeant: boolean): Promise<void> {
   const content = await readFileOrNull(file);
   if (content === null) throw new MerapiError('wrong_input', `There is no users file ${file}`);
+  if (name === OWN_USER && !isMeant && !(await confirmed()))
+    throw new MerapiError(
+      'wrong_input',
+      `${OWN_USER} was not removed: the commands on this machine work as that user; repeat it with --yes if it is meant`,
+    );
   await saveUsers(file, withoutUser(content, name));
+}
+
+/** Asks a person; nobody is there when standard input is no terminal. */
+async function confirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) return false;
+  const dialogue = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await dialogue.question(
+      `The commands on this machine work as ${OWN_USER}, and will not any more. Remove this user? [y/N] `,
+    );
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    dialogue.close();
+  }
 }
 
 export async function hashUser(name: string): Promise<void> {

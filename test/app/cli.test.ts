@@ -74,6 +74,12 @@ describe('merapi with wrong options or files', { concurrency }, () => {
     ['up --dir @/s --port 0 --cluster @/good.json --users @/none', /users file cannot be read/],
     ['up --dir @/s --port 0 --cluster @/good.json --users @/broken-users', /Line 2 .* has no password/],
     ['up --dir @/s --port 0 --cluster @/good.json --bind 192.0.2.1', /Cannot listen .*192.0.2.1/],
+    [
+      'up --dir @/s --port 0 --cluster @/good.json --bind=',
+      /'--bind <address>' argument '' is invalid. It must be an address/,
+    ],
+    ['node --dir @/s --bind=', /must be an address or a host name, e.g. 127.0.0.1/],
+    ['user remove admin --users @/users', /admin was not removed: .*repeat it with --yes/],
     ['up --dir @/users --port 0 --cluster @/good.json', /not a directory/],
     ['init --dir @/s', /required option '--cluster <file>'/],
     ['init --dir @/s --cluster @/key.json', /"colour"/],

@@ -48,7 +48,10 @@ describe('the commands that talk to a master', () => {
     assert.match(job, /^\d+$/);
     await told(`job wait ${job}`);
     assert.equal(await told('instance list --no-titles'), '');
-    assert.match(await told('job list'), new RegExp(`^ *${job} +success +INSTANCE_REMOVE\\(web\\)$`, 'm'));
+    assert.match(
+      await told('job list'),
+      new RegExp(`^ *${job} +success +INSTANCE_REMOVE\\(web\\.example\\.com\\)$`, 'm'),
+    );
     assert.match(await told(`job info ${job}`), /^status: success$/m);
   });
 
@@ -59,6 +62,68 @@ describe('the commands that talk to a master', () => {
     assert.match(await told('group info default'), /^alloc_policy: preferred$/m);
     assert.match(await told('query job'), /^opstatus: /m);
     assert.match(await told('query job -o id,opstatus'), /^ *1 +success$/m);
+  });
+
+  it('reinstall, move and list storage units', async () => {
+    await told(
+      'instance add own.example.com --mode create --disk-template file --disks size=8 --nics mode=bridged --os-type noop --no-install yes --start no',
+    );
+    assert.equal(
+      await told('instance list own -o status --no-titles'),
+      'ADMIN_down\n',
+      'not installed, so not started',
+    );
+    await told('instance reinstall own --os noop --no-start --quiet');
+    assert.equal(await told('instance list own -o status --no-titles'), 'ADMIN_down\n');
+    await told('instance reinstall own --quiet');
+    const { stderr } = await merapi('instance shutdown own --no-remember --timeout 7');
+    assert.match(stderr, /Waiting up to 7 s for the guest to shut down/);
+    assert.equal(
+      await told('instance list own -o admin_state --no-titles'),
+      'up\n',
+      'it is still meant to run',
+    );
+    assert.match(await told('node storage-list node1 --type file'), /file-storage/);
+    assert.match((await merapi('node storage-repair node1 x --type file')).stderr, /^merapi: .*repair/);
+    const sent = await merapi('instance change-group own --target-groups nosuch');
+    assert.deepEqual([sent.code, /There is no .*group 'nosuch'/.test(sent.stderr)], [1, true], sent.stderr);
+    await told('instance remove own --quiet');
+  });
+
+  it('follow the jobs that a job has submitted, and fail when these fail', async () => {
+    const instances = (os: string) =>
+      JSON.stringify([
+        {
+          OP_ID: 'OP_INSTANCE_CREATE',
+          instance_name: 'multi.example.com',
+          mode: 'create',
+          disk_template: 'diskless',
+          disks: [],
+          nics: [],
+          os_type: os,
+        },
+      ]);
+    const add = (os: string) =>
+      programs.run([
+        ...['instance', 'multi-alloc', '--iallocator', 'hail', '--instances', instances(os)],
+        ...['--dir', program.dir],
+      ]);
+    const made = await add('noop');
+    assert.equal(made.code, 0, made.stderr);
+    assert.match(made.stderr, /^Following job \d+\n[\s\S]*Adding instance multi\.example\.com/m);
+    const again = await add('noop');
+    assert.equal(again.code, 1, `${again.stdout}${again.stderr}`);
+    assert.match(again.stderr, /multi\.example\.com/);
+    await told('instance remove multi --quiet');
+  });
+
+  it('tell times as the clock here shows them, with their distance from UTC', async () => {
+    assert.match(
+      await told('group list -o ctime --no-titles'),
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\n$/,
+    );
+    assert.match(await told('group info default'), /^ctime: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}$/m);
+    assert.match(await told('job list 1 -o end_ts --no-titles'), /^\d{4}-\d\d-\d\d .* [+-]\d{4}\n$/);
   });
 
   it('tell in one line what is wrong, with 1 when the cluster said no and 2 when the command is wrong', async () => {
@@ -79,6 +144,10 @@ describe('the commands that talk to a master', () => {
       ['node list --url http://127.0.0.1:1', 2, /127\.0\.0\.1:1 does not answer/],
       ['node list --user alice', 2, /MERAPI_PASSWORD/],
       ['node list -o nothing --filter [', 2, /not valid JSON/],
+      ['node list -o name,nothing', 2, /There is no field 'nothing' of node; merapi query node lists/],
+      ['query job -o id,odd', 2, /There is no field 'odd' of job/],
+      ['instance list web', 1, /There is no instance 'web'; merapi instance list shows/],
+      ['node list node1 node7 -o role', 1, /There is no node .*'node7'/],
     ];
     for (const [line, wanted, words] of cases) {
       const { code, stdout, stderr } = await merapi(line);

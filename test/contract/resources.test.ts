@@ -38,6 +38,9 @@ const ours = [
   '/2/queue/archive',
   '/2/jobs/{id}/why',
   '/2/jobs/{id}/archive',
+  '/2/instances/{name}/move',
+  '/2/instances/{name}/change-group',
+  '/2/groups/{name}/evacuate',
 ];
 /** Methods that later releases of Ganeti have, with the opcodes behind them. */
 const later: Record<string, string> = { 'DELETE /2/instances/{name}/export': 'OP_BACKUP_REMOVE' };

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { reinstallCommand } from './instance.ts';
 import { jobCommands, queueCommands } from './jobs.ts';
 import { nouns, objectCommands, queryCommand } from './objects.ts';
 import { filterCommands, readCommand, tagCommands } from './others.ts';
+import { storageCommands } from './storage.ts';
 import { opcodeCommands } from './submit.ts';
 
 /** Fills the commands of objects: each needs only the API. */
@@ -10,6 +12,8 @@ export function fillClientCommands(merapi: Command): void {
     merapi.commands.find((command) => command.name() === name) ?? merapi.command(name);
   for (const noun of nouns) objectCommands(nounOf(noun.name), noun);
   opcodeCommands(nounOf);
+  reinstallCommand(nounOf('instance'));
+  storageCommands(nounOf('node'));
   jobCommands(nounOf('job'));
   queueCommands(nounOf('queue'));
   readCommand(nounOf('queue'), 'show', 'what the job queue does', '/2/queue');

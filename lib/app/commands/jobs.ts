@@ -3,11 +3,11 @@ import { MerapiError } from '../../base/errors.ts';
 import { type Json, stringifyJson } from '../../base/json.ts';
 import type { Client, JobInfo, JobLine } from '../../client/client.ts';
 import { CommandFailed, type Connection, connecting, withClient } from './connect.ts';
-import { outline, print } from './show.ts';
+import { localTime, outline, print } from './show.ts';
 
-/** A line of a job's log for people. */
+/** A line of a job's log for people, with the time of day here. */
 function lineText([, [seconds], type, text]: JobLine): string {
-  const time = new Date(seconds * 1000).toISOString().slice(11, 19);
+  const time = localTime(seconds).slice(11, 19);
   return `${time} ${type === 'message' ? '' : `${type}: `}${typeof text === 'string' ? text : stringifyJson(text)}\n`;
 }
 
@@ -19,17 +19,87 @@ function failureText(job: JobInfo): string {
   return `Job ${job.id} (${job.summary.join(', ')}) ended in ${job.status}${text === undefined ? '' : `: ${text}`}`;
 }
 
-/** Follows a job to its end, its log on standard error. @throws CommandFailed when it does not succeed */
+/** From when on it is told why a job does not begin, in milliseconds. */
+const PATIENCE = 1000;
+
+/** Tells once why a job has not begun yet, unless it begins before. Answers how to give that up. */
+function tellWhyItWaits(client: Client, id: number): () => void {
+  const timer = setTimeout(async () => {
+    try {
+      const { text } = (await client.ask('GET', `/2/jobs/${id}/why`)) as { text: string };
+      if (timer.hasRef()) process.stderr.write(`${text}\n`);
+    } catch {
+      // Whoever waits for the job is told what is wrong with the connection.
+    }
+  }, PATIENCE);
+  return () => {
+    clearTimeout(timer);
+    timer.unref();
+  };
+}
+
+/**
+ * Follows a job to its end, its log on standard error; then the jobs that it has submitted, for its work is theirs. Ctrl-C ends the
+ * command and not the job. @throws CommandFailed when one of them does not succeed
+ */
 export async function follow(client: Client, id: number, quiet = false): Promise<JobInfo> {
+  const leave = () => {
+    process.stderr.write(`\nJob ${id} goes on: merapi job wait ${id}\n`);
+    process.exit(130);
+  };
+  process.once('SIGINT', leave);
   let shown = '';
-  const job = await client.wait(id, (status, lines) => {
-    if (quiet) return;
-    if (process.stderr.isTTY && status !== shown) process.stderr.write(`Job ${id}: ${status}\n`);
-    shown = status;
-    for (const line of lines) process.stderr.write(lineText(line));
+  let begun = quiet ? () => undefined : tellWhyItWaits(client, id);
+  try {
+    const job = await client.wait(id, (status, lines) => {
+      if (status === 'running') begun();
+      if (quiet) return;
+      if (process.stderr.isTTY && status !== shown) process.stderr.write(`Job ${id}: ${status}\n`);
+      shown = status;
+      for (const line of lines) process.stderr.write(lineText(line));
+    });
+    if (job.status !== 'success') throw new CommandFailed(failureText(job));
+    begun();
+    begun = () => undefined;
+    process.off('SIGINT', leave);
+    await followAll(client, submittedBy(job), quiet);
+    return job;
+  } finally {
+    begun();
+    process.off('SIGINT', leave);
+  }
+}
+
+/** Follows jobs one after the other. @throws CommandFailed naming all that did not succeed */
+async function followAll(
+  client: Client,
+  jobs: ReturnType<typeof submittedBy>,
+  quiet: boolean,
+): Promise<void> {
+  const failures = jobs.flatMap(([isThere, reason]) => (isThere ? [] : [String(reason)]));
+  for (const id of jobs.flatMap(([isThere, id]) => (isThere ? [Number(id)] : []))) {
+    if (!quiet) process.stderr.write(`Following job ${id}\n`);
+    try {
+      await follow(client, id, quiet);
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      failures.push(error.message);
+    }
+  }
+  if (failures.length > 0) throw new CommandFailed(failures.join('; '));
+}
+
+/**
+ * The jobs that the opcodes of a job were to submit, each with its id or with the reason why it is not there; and in the same form
+ * the instances for which there is none (`failed`).
+ */
+function submittedBy({ opresult }: JobInfo): [isThere: boolean, idOrReason: number | string][] {
+  return opresult.flatMap((result) => {
+    const { jobs = [], failed = [] } = (result ?? {}) as { jobs?: unknown; failed?: unknown };
+    if (!Array.isArray(jobs) || !Array.isArray(failed)) return [];
+    const without = failed.map((name): [boolean, string] => [false, `${name}: no job; the log tells why`]);
+    return [...(jobs as [boolean, number | string][]), ...without];
   });
-  if (job.status !== 'success') throw new CommandFailed(failureText(job));
-  return job;
 }
 
 interface JobOptions extends Connection {

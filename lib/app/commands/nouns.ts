@@ -4,6 +4,7 @@ export const clientCommands: Readonly<Record<string, string>> = {
   group: 'make, change and look at node groups',
   network: 'make, change and look at networks',
   job: 'look at jobs, follow and cancel them',
+  queue: 'the queue of jobs as a whole',
   filter: 'job filters: what may run, and when',
   export: 'look at exports of instances',
   cluster: 'look at the cluster and change it',

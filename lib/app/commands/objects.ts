@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { MerapiError } from '../../base/errors.ts';
 import { type Json, parseJson } from '../../base/json.ts';
-import { type Connection, connecting, withClient } from './connect.ts';
+import type { QueryAnswer } from '../../query/define.ts';
+import { CommandFailed, type Connection, connecting, withClient } from './connect.ts';
 import { objectsOf, outline, print, tableText } from './show.ts';
 
 /** A kind of objects as commands name it. */
@@ -91,6 +92,34 @@ function filterOf(noun: Noun, names: readonly string[], text: string | undefined
   return filter === null ? named : ['&', named, filter];
 }
 
+/** @throws MerapiError wrong_input when a field that was asked for does not exist */
+function refuseUnknown({ fields }: QueryAnswer, resource: string): void {
+  const unknown = fields.filter(({ kind }) => kind === 'unknown').map(({ name }) => `'${name}'`);
+  if (unknown.length === 0) return;
+  throw new MerapiError(
+    'wrong_input',
+    `There is no field ${unknown.join(' or ')} of ${resource}; merapi query ${resource} lists those that there are`,
+  );
+}
+
+/** @throws CommandFailed when a name that was asked for stands for nothing */
+function refuseMissing(
+  { data }: QueryAnswer,
+  noun: Noun,
+  names: readonly string[],
+  fields: readonly string[],
+  isFiltered: boolean,
+): void {
+  if (isFiltered || data.length >= new Set(names).size) return;
+  const place = fields.indexOf(noun.key);
+  const found = place < 0 ? [] : data.map((row) => String(row[place]?.[1]));
+  const isFound = (name: string) => found.some((each) => each === name || each.startsWith(`${name}.`));
+  const missing = place < 0 ? names : names.filter((name) => !isFound(name));
+  throw new CommandFailed(
+    `There is no ${noun.name} ${missing.map((name) => `'${name}'`).join(' or ')}; merapi ${noun.name} list shows those that there are`,
+  );
+}
+
 /** `merapi NOUN list` and `merapi NOUN info`. */
 export function objectCommands(command: Command, noun: Noun): void {
   const list = reading(command.command(`list [${noun.key}s...]`).description(`list ${noun.name}s`));
@@ -101,6 +130,8 @@ export function objectCommands(command: Command, noun: Noun): void {
       const filter = filterOf(noun, names, options.filter);
       for (;;) {
         const answer = await client.query(noun.resource, fields, filter);
+        refuseUnknown(answer, noun.resource);
+        refuseMissing(answer, noun, names, fields, options.filter !== undefined);
         if (options.watch && process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
         print(objectsOf(answer), options.json, () => tableText(answer, options.titles));
         if (!options.watch) return;
@@ -134,6 +165,7 @@ export function queryCommand(command: Command): void {
           throw new MerapiError('wrong_input', 'There are no usual fields to add to');
         const filter = options.filter === undefined ? null : parseJson(options.filter);
         const answer = await client.query(resource, wantedFields(options.output, []), filter);
+        refuseUnknown(answer, resource);
         print(objectsOf(answer), options.json, () => tableText(answer, options.titles));
       }),
   );

@@ -19,16 +19,34 @@ function valueText(kind: FieldKind, value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (kind === 'unit' && typeof value === 'number') return sizeText(value);
   if (kind === 'bool') return value ? 'yes' : 'no';
-  if (kind === 'timestamp' && typeof value === 'number') return new Date(value * 1000).toISOString();
+  if (kind === 'timestamp' && typeof value === 'number') return localTime(value);
+  if (kind === 'timestamp' && isSplitTime(value)) return localTime(value[0] + value[1] / 1e6);
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(',') || '-';
   return typeof value === 'object' ? stringifyJson(value) : String(value);
 }
+
+/** A time in seconds since 1970 as the clock here shows it, with its distance from UTC: 2026-11-30 14:05:09 +0100. */
+export function localTime(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  const offset = -time.getTimezoneOffset();
+  const here = new Date(time.getTime() + offset * 60_000).toISOString();
+  const two = (number: number) => String(number).padStart(2, '0');
+  const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
+  return `${here.slice(0, 10)} ${here.slice(11, 19)} ${zone}`;
+}
+
+/** Whether a value is a time as jobs tell it: [seconds, microseconds]. */
+const isSplitTime = (value: unknown): value is [number, number] =>
+  Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'number');
+
+/** The members of objects that are times in seconds, or [seconds, microseconds]. */
+const TIMES = /^(ctime|mtime|bootid_ts|\w+_ts)$/;
 
 const isNumber = (kind: FieldKind) => kind === 'number' || kind === 'unit' || kind === 'float';
 
 /** The answer of a query as a table with titles; numbers stand at the right. */
 export function tableText({ fields, data }: QueryAnswer, titles: boolean): string {
-  const kinds = fields.map((field) => field.kind);
+  const kinds = fields.map(({ name, kind }) => (TIMES.test(name) ? 'timestamp' : kind));
   const textOf = ([status, value]: Cell, place: number) =>
     status === ResultStatus.NORMAL ? valueText(kinds[place] ?? 'other', value) : (missing[status] ?? '?');
   const rows = [
@@ -71,7 +89,7 @@ export function outline(value: unknown, indent = ''): string {
       const isList = Array.isArray(member) && member.every((item) => typeof item !== 'object');
       const head = Array.isArray(value) ? '-' : `${name}:`;
       if (isFlat || isList)
-        return `${indent}${head} ${valueText('other', Object.keys(Object(member)).length || isFlat ? member : null)}\n`;
+        return `${indent}${head} ${valueText(TIMES.test(name) ? 'timestamp' : 'other', Object.keys(Object(member)).length || isFlat ? member : null)}\n`;
       return `${indent}${head}\n${outline(member, `${indent}  `)}`;
     })
     .join('');

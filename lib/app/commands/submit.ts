@@ -8,41 +8,57 @@ import { allParams, type Opcode } from '../../opcodes/define.ts';
 import { opcodes } from '../../opcodes/registry.ts';
 import { type Connection, connecting, withClient } from './connect.ts';
 import { follow } from './jobs.ts';
+import { nameOf } from './opcode-names.ts';
 import { print } from './show.ts';
 import { valueFrom } from './values.ts';
-
-const singular: Readonly<Record<string, string>> = {
-  instances: 'instance',
-  'instances-multi-alloc': 'instance',
-  nodes: 'node',
-  groups: 'group',
-  networks: 'network',
-};
-
-/** What a route is called on the command line: the noun of its path, and what is done to it. */
-function nameOf({ method, path }: Route): { noun: string; verb: string } {
-  const [first = '', ...rest] = path.split('/').slice(2);
-  const noun = singular[first] ?? 'cluster';
-  const words = rest.filter((part) => !part.startsWith('{'));
-  if (noun === 'cluster') return { noun, verb: [first, ...words].join('-') };
-  if (words.length > 0)
-    return { noun, verb: [...(method === 'DELETE' ? ['remove'] : []), ...words].join('-') };
-  if (first.endsWith('-multi-alloc')) return { noun, verb: 'multi-alloc' };
-  return { noun, verb: method === 'DELETE' ? 'remove' : 'add' };
-}
 
 const optionName = (param: string) => param.replaceAll('_', '-');
 const isTruth = (param: Param) => /^(None or )?\(?Boolean\)?$/.test(param.type);
 
 function optionOf(name: string, param: Param): Option {
   const flags = isTruth(param) ? `--${optionName(name)} [yes|no]` : `--${optionName(name)} <value>`;
-  return new Option(flags, param.doc)
+  const option = new Option(flags, `${param.doc} ${note(param)}`.trim())
     .argParser((text: string, earlier: string[] | undefined) => [
       ...(Array.isArray(earlier) ? earlier : []),
       text,
     ])
-    .makeOptionMandatory(param.required);
+    .makeOptionMandatory(param.required)
+    .helpGroup(param.required ? 'Required:' : 'Options:');
+  // The parameters no_install and no_remember are no negations, which commander takes --no-… for.
+  option.negate = false;
+  return option;
 }
+
+/** What help says behind a parameter's sentence. */
+function note(param: Param): string {
+  if (param.required || param.default === null || isEmpty(param.default)) return '';
+  const value = param.default;
+  const text =
+    typeof value === 'boolean'
+      ? value
+        ? 'yes'
+        : 'no'
+      : typeof value === 'string'
+        ? value
+        : stringifyJson(value);
+  return `(default: ${text})`;
+}
+
+const isEmpty = (value: unknown) => typeof value === 'object' && Object.keys(Object(value)).length === 0;
+
+/** A command line that is right, made of the opcode's example. */
+function exampleOf(opcode: Opcode, title: string, positional: readonly string[]): string {
+  const words = positional.map((name) => String(opcode.example[name] ?? ''));
+  const options = Object.entries(opcode.example)
+    .filter(([name]) => !positional.includes(name))
+    .map(([name, value]) => `--${optionName(name)} ${wordOf(value)}`);
+  return `\nExample:\n  merapi ${[title, ...words, ...options].join(' ')}\n`;
+}
+
+const wordOf = (value: unknown): string => {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? `'${stringifyJson(value)}'` : String(value);
+};
 
 interface SubmitOptions extends Connection {
   submit?: boolean;
@@ -61,8 +77,10 @@ export function opcodeCommands(nounOf: (name: string) => Command): void {
     );
     const positional = positionals(opcode, route);
     const command = nounOf(noun).command(verb).description(opcode.summary);
+    command.addHelpText('after', exampleOf(opcode, `${noun} ${verb}`, positional));
     for (const name of positional) command.argument(`<${optionName(name)}>`, opcode.params[name]?.doc);
-    for (const [name, param] of params)
+    const isFirst = ([, param]: [string, Param]) => Number(!param.required);
+    for (const [name, param] of params.toSorted((a, b) => isFirst(a) - isFirst(b)))
       if (!positional.includes(name)) command.addOption(optionOf(name, param));
     connecting(command)
       .option('--submit', 'only submit the job, and print its id')

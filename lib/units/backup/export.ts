@@ -20,7 +20,7 @@ import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
 import { checkOs, openPrivate } from '../steps/os.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
-import { isRunning } from '../steps/running.ts';
+import { isRunning, tellShutdown } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
@@ -89,7 +89,7 @@ export const backupExport = defineUnit(opcode, {
     else await promise(context, primary, destination);
     const begin = { call: 'instance.start' as const, params: { instance: target, paused: false } };
     if (params.shutdown && wasRunning) {
-      context.log('Shutting the instance down');
+      tellShutdown(context.log, wasRunning, params.shutdown_timeout);
       const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
       await context.call('stop', primary, 'instance.stop', stopping, [begin]);
     }

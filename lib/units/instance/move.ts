@@ -8,7 +8,7 @@ import { createDisks, removeDisks } from '../steps/disk-work.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
 import { primaryIs } from '../steps/relocation.ts';
-import { checkBridges, checkMemory, isRunning } from '../steps/running.ts';
+import { checkBridges, checkMemory, isRunning, tellShutdown } from '../steps/running.ts';
 import { checkInstancePolicy } from '../steps/spec.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
@@ -54,6 +54,7 @@ export const instanceMove = defineUnit(opcode, {
   async run(context, { target, from, to, compress, wasRunning, isMeantToRun }, params) {
     const { uuid, disks } = target;
     context.log(`Stopping the instance on ${from.name}`);
+    tellShutdown(context.log, wasRunning, params.shutdown_timeout);
     const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
     await tolerant(
       context,

@@ -4,7 +4,7 @@ import { defineUnit } from '../define.ts';
 import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { checkBridges, isRunning, meantToBe } from '../steps/running.ts';
+import { checkBridges, isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
 export const instanceReboot = defineUnit(opcode, {
@@ -36,6 +36,7 @@ export const instanceReboot = defineUnit(opcode, {
     const timeout = params.shutdown_timeout;
     const start = { instance: target, paused: false };
     const stop = { instance: target, timeout, force: false };
+    if (params.reboot_type !== 'soft') tellShutdown(context.log, wasRunning, timeout);
     if (wasRunning && params.reboot_type !== 'full') {
       await context.call('reboot', node, 'instance.reboot', {
         instance: target,

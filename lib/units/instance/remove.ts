@@ -4,7 +4,7 @@ import { defineUnit } from '../define.ts';
 import { diskNodesOf, removeDisks } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks, placesOf } from '../steps/hooks.ts';
-import { isRunning } from '../steps/running.ts';
+import { isRunning, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
@@ -27,6 +27,7 @@ export const instanceRemove = defineUnit(opcode, {
   async run(context, { nodes, target, wasRunning }, params) {
     const node = nodes.primary;
     const attempt = tolerant(context, params.ignore_failures);
+    tellShutdown(context.log, wasRunning, params.shutdown_timeout);
     await attempt(() =>
       context.call(
         'stop',

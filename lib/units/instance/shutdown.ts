@@ -4,7 +4,7 @@ import { defineUnit } from '../define.ts';
 import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { isRunning, meantToBe } from '../steps/running.ts';
+import { isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
@@ -25,15 +25,16 @@ export const instanceShutdown = defineUnit(opcode, {
     const recordOnly = node.offline && params.ignore_offline_nodes;
     if (recordOnly) log(`Node ${node.name} is offline: the instance is only marked as down`);
     else checkOnline(node);
-    if (params.force && !isRunning(runtime, instance))
-      log('The instance does not run; it is ended all the same');
-    return { node, nodes, target, source, recordOnly };
+    const wasRunning = isRunning(runtime, instance);
+    if (params.force && !wasRunning) log('The instance does not run; it is ended all the same');
+    return { node, nodes, target, source, recordOnly, wasRunning };
   },
 
   hooks: instanceHooks('instance-stop', ({ timeout }) => ({ env: { TIMEOUT: timeout } })),
 
-  async run(context, { node, nodes, target, source, recordOnly }, params) {
+  async run(context, { node, nodes, target, source, recordOnly, wasRunning }, params) {
     if (!recordOnly) {
+      tellShutdown(context.log, wasRunning, params.timeout);
       await context.call('stop', node, 'instance.stop', {
         instance: target,
         timeout: params.timeout,

@@ -2,7 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { CheckContext, RunContext } from '../define.ts';
 import { activateDisks, deactivateDisks } from './disk-work.ts';
 import { type Move, primaryIs } from './relocation.ts';
-import { checkMemory } from './running.ts';
+import { checkMemory, tellShutdown } from './running.ts';
 import { tolerant } from './tolerant.ts';
 
 /** How much a failover bears. */
@@ -38,6 +38,7 @@ export async function failOver(context: RunContext, move: Move, options: Failove
   if (isGone) context.log(`Node ${from.name} is offline: whatever runs there is not stopped`);
   else {
     context.log(`Stopping the instance on ${from.name}`);
+    tellShutdown(context.log, isRunning, options.shutdown_timeout);
     await attempt(() =>
       context.call(
         'stop',

@@ -18,6 +18,11 @@ export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
   return guest !== undefined && guest.state !== 'stopped';
 }
 
+/** Tells in the job's log how long a guest that runs has to shut down, so that nobody wonders what the job waits for. */
+export function tellShutdown(log: (text: string) => void, isRunning: boolean, seconds: number): void {
+  if (isRunning && seconds > 0) log(`Waiting up to ${seconds} s for the guest to shut down`);
+}
+
 /** @throws MerapiError wrong_state when the instance runs or is meant to */
 export function checkStopped(runtime: RuntimeView, instance: Instance): void {
   if (instance.admin_state !== 'up' && !isRunning(runtime, instance)) return;

@@ -70,6 +70,11 @@ export const groupResources: readonly Resource[] = [
       }),
     },
   },
+  {
+    name: 'groups_name_evacuate',
+    path: '/2/groups/{name}/evacuate',
+    methods: { POST: submits('OP_GROUP_EVACUATE', { items }) },
+  },
 ];
 
 function describe(call: Call): Promise<unknown> {

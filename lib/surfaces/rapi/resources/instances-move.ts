@@ -92,6 +92,16 @@ export const instanceMoveResources: readonly Resource[] = [
     methods: { PUT: submits('OP_INSTANCE_FAILOVER', { items: ['instance_name'], quietDryRun: true }) },
   },
   {
+    name: 'instances_name_move',
+    path: '/2/instances/{name}/move',
+    methods: { PUT: submits('OP_INSTANCE_MOVE', { items: ['instance_name'] }) },
+  },
+  {
+    name: 'instances_name_change_group',
+    path: '/2/instances/{name}/change-group',
+    methods: { PUT: submits('OP_INSTANCE_CHANGE_GROUP', { items: ['instance_name'] }) },
+  },
+  {
     name: 'nodes_name_migrate',
     path: '/2/nodes/{name}/migrate',
     methods: { POST: migrateNode },
