@@ -54,7 +54,7 @@ export const beparams: Values = {
   ],
 };
 
-export const ndparams: Values = {
+const ndparams: Values = {
   good: [{ spindle_count: 3 }, { oob_program: '' }, { ssh_port: 22 }, { cpu_speed: 1.5 }, {}],
   edge: [
     { spindle_count: '4' },
@@ -72,7 +72,7 @@ export const ndparams: Values = {
   ],
 };
 
-export const ipolicy: Values = {
+const ipolicy: Values = {
   good: [
     { 'vcpu-ratio': 5 },
     { 'spindle-ratio': 16 },
@@ -96,7 +96,7 @@ export const ipolicy: Values = {
   ],
 };
 
-export const diskparams: Values = {
+const diskparams: Values = {
   good: [{ file: {} }, { drbd: { 'resync-rate': 1000 } }, { sharedfile: {} }, {}],
   edge: [
     { drbd: { 'resync-rate': '1000' } },
@@ -113,7 +113,7 @@ export const diskparams: Values = {
   ],
 };
 
-export const nicparams: Values = {
+const nicparams: Values = {
   good: [{ link: 'xen-br0' }, { mode: 'bridged' }, {}],
   edge: [
     { mode: 'routed' },
