@@ -15,8 +15,9 @@ export const decisions: readonly Decision[] = [
     id: 'job-ids',
     why: 'Both clusters number their own jobs, and one has had more of them.',
     explains: ({ step }, difference) =>
-      step.p.startsWith('/2/jobs/') &&
-      /^body\.id: \d+, reference \d+$|Job \d+ .*, reference .*Job \d+ /.test(difference),
+      (step.p.startsWith('/2/jobs/') &&
+        /^body\.id: \d+, reference \d+$|Job \d+ .*, reference .*Job \d+ /.test(difference)) ||
+      /depends\[\d+\]\[0\]: \d+, reference \d+$/.test(difference),
   },
   {
     id: 'node-several-roles',
@@ -25,6 +26,14 @@ export const decisions: readonly Decision[] = [
       step.p.includes('/modify') &&
       /^job\./.test(difference) &&
       /more than one state at the same time/.test(JSON.stringify(answer.jobend?.opresult ?? '')),
+  },
+  {
+    id: 'reserved-addresses',
+    why: 'The gateway, the first and the last address of a network stay reserved; Ganeti frees them when asked to.',
+    explains: ({ step }, difference) =>
+      /^PUT .*networks.*modify/.test(`${step.m} ${step.p}`) &&
+      /remove_reserved_ips/.test(JSON.stringify(step.b)) &&
+      /^job\.(status|opstatus)|is the gateway, or the first or last/.test(difference),
   },
   {
     id: 'dry-run',

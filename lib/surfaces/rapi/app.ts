@@ -134,8 +134,17 @@ function methodOf(resource: Resource, context: Context): Method {
   const { method, url } = context;
   const found = Object.hasOwn(resource.methods, method) ? resource.methods[method as HttpMethod] : undefined;
   if (found) return found;
-  throw new MerapiError('unsupported_method', `Method ${method} is unsupported for path ${url}`);
+  // Ganeti writes the address as in HTML, and clients compare the text.
+  throw new MerapiError('unsupported_method', `Method ${method} is unsupported for path ${inHtml(url)}`);
 }
+
+const inHtml = (text: string) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#x27;');
 
 /** Turns whatever goes wrong into an answer, and logs what the client is not told. */
 async function answer(context: Context, next: () => Promise<void>, options: RapiOptions): Promise<void> {

@@ -75,6 +75,10 @@ test('the first failing check answers: path, method, user, right, media type, co
     await refused(server, 501, 'POST', '/version', wrong),
     'Method POST is unsupported for path /version',
   );
+  assert.equal(
+    await refused(server, 501, 'PUT', '/2/instances?bulk=1&x=1', wrong),
+    'Method PUT is unsupported for path /2/instances?bulk=1&amp;x=1',
+  );
   await refused(server, 401, 'POST', '/2/groups', wrong);
   await refused(server, 403, 'POST', '/2/groups', { ...wrong, auth: 'reader:foo' });
   await refused(server, 415, 'POST', '/2/groups', { ...wrong, auth: undefined });
