@@ -39,6 +39,15 @@ function connectionCount(text: string): number {
   return count;
 }
 
+/** Origins as browsers write them. */
+function origins(text: string, earlier: string[] = []): string[] {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOrigin = /^https?:\/\/[^/?#@]+\/?$/i.test(text);
+  if (!url || !isOrigin)
+    throw new InvalidArgumentError('It must be an origin such as https://console.example.com.');
+  return [...earlier, url.origin];
+}
+
 const collect = (value: string, earlier?: string[]) => [...(earlier ?? []), value];
 
 function serving(command: Command): Command {
@@ -53,6 +62,11 @@ function serving(command: Command): Command {
       '--max-connections <number>',
       'how many connections the RAPI takes at once (default: as the limit of open files allows, 4096 at most)',
       connectionCount,
+    )
+    .option(
+      '--allow-origin <origin>',
+      'an origin whose pages may use the RAPI in browsers, such as https://console.example.com; may be repeated',
+      origins,
     );
 }
 

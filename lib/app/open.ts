@@ -27,6 +27,7 @@ export interface MasterCommand {
   ssl: boolean;
   requireAuthentication: boolean;
   maxConnections?: number;
+  allowOrigin?: string[];
 }
 
 /** What the command that runs the nodes too adds to a master. */
@@ -115,10 +116,11 @@ async function startSurface(
   const users = new UsersFile(usersFile, log);
   process.on('SIGHUP', () => users.reload());
   const tls = command.ssl ? await rapiIdentity(layout, await authority(layout), command.bind) : null;
-  const { bind, port, requireAuthentication, maxConnections } = command;
+  const { bind, port, requireAuthentication, maxConnections, allowOrigin } = command;
   return startRapi({
     ...{ manager, users, bind, port, tls, requireAuthentication, clock: systemClock, log },
     connections: new Connections(connectionLimits(maxConnections), log),
+    allowOrigins: allowOrigin,
   });
 }
 

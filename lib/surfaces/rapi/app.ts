@@ -13,6 +13,7 @@ import type { Manager } from '../../manager/define.ts';
 import { type AnswerOptions, answerOptions, LongAnswers } from './answers.ts';
 import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
+import { Browsers } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
@@ -37,6 +38,10 @@ export interface RapiOptions {
   heartbeat?: number;
   /** How many streams of events there may be at once. */
   streams?: StreamLimits;
+  /** The origins whose pages may do what the user of the browser may; by default none. */
+  allowOrigins?: readonly string[];
+  /** Whether clients come by TLS. */
+  isTls?: boolean;
   /** How bodies are taken; by default as bodyOptions says. */
   bodies?: BodyOptions;
   /** How long answers are sent; by default as answerOptions says. */
@@ -51,6 +56,7 @@ export interface RapiOptions {
  */
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
   const authenticate = createAuthenticate(users, options.requireAuthentication);
+  const browsers = new Browsers(options.allowOrigins ?? [], options.isTls ?? false);
   const bodies = new BodyReader(options.bodies ?? bodyOptions);
   const answers = new LongAnswers(options.answers ?? answerOptions);
   const streams = new OpenStreams(options.streams ?? STREAMS);
@@ -62,6 +68,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   for (const resource of resources)
     router.all(pathPattern(resource.path), async (context) => {
       const method = methodOf(resource, context);
+      browsers.refuseForeign(context.req, method);
       const principal: Principal = context.state.principal ?? (await authenticate(context.req));
       permit(principal, method.access, context.path);
       const body = await bodies.read(context, method, principal);
@@ -98,7 +105,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
     });
   const app = new Koa();
   app.on('error', (error) => options.log.debug({ error: String(error) }, 'An answer could not be sent'));
-  app.use((context, next) => answer(context, next, options));
+  app.use((context, next) => answer(context, next, options, browsers));
   if (options.requireAuthentication)
     app.use(async (context, next) => {
       context.state.principal = await authenticate(context.req);
@@ -147,7 +154,13 @@ const inHtml = (text: string) =>
     .replaceAll("'", '&#x27;');
 
 /** Turns whatever goes wrong into an answer, and logs what the client is not told. */
-async function answer(context: Context, next: () => Promise<void>, options: RapiOptions): Promise<void> {
+async function answer(
+  context: Context,
+  next: () => Promise<void>,
+  options: RapiOptions,
+  browsers: Browsers,
+): Promise<void> {
+  if (browsers.answer(context)) return;
   try {
     await next();
   } catch (error) {
@@ -212,7 +225,6 @@ function writeEvents(context: Context, { pieces }: EventStream, leave: () => voi
   if (context.res.closed) leave();
   context.status = 200;
   context.set('Content-Type', 'text/event-stream');
-  context.set('Cache-Control', 'no-store');
   context.body = Readable.from(pieces, { objectMode: false });
 }
 

@@ -7,6 +7,7 @@ import type { Identity } from '../../base/tls.ts';
 import type { Manager } from '../../manager/define.ts';
 import { createRapi, type RapiOptions } from './app.ts';
 import type { Users } from './auth.ts';
+import { securityHeaders } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
 
 /** How long an idle connection is kept for the next request, in milliseconds; clients may poll more seldom than Node's 5 s. */
@@ -19,7 +20,7 @@ const CLOSE_GRACE = 1_000;
 /** No protocol is agreed on in the handshake, as with Ganeti: Node's default ends that of clients that offer others only. */
 const NO_ALPN = { ALPNProtocols: [] };
 
-export interface RapiServerOptions extends Omit<RapiOptions, 'closing'> {
+export interface RapiServerOptions extends Omit<RapiOptions, 'closing' | 'isTls'> {
   manager: Manager;
   users: Users;
   /** The address to listen on. */
@@ -45,6 +46,7 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
   const closing = new AbortController();
   const handler = createRapi(options.manager, options.users, {
     ...options,
+    isTls: options.tls !== null,
     closing: closing.signal,
   }).callback();
   const { tls, log, connections = new Connections(connectionLimits(), log) } = options;
@@ -108,7 +110,12 @@ function refuse(
   }
   const problem = new MerapiError('bad_request', `The request cannot be read: ${error.message}`);
   const body = `${JSON.stringify(errorAnswer(problem))}\n`;
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  const headers = {
+    Connection: 'close',
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    ...securityHeaders,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.join('')}\r\n${body}`);
 }

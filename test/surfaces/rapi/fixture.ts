@@ -194,6 +194,7 @@ export async function serve(
     waitTimeout?: number;
     bodies?: BodyOptions;
     answers?: AnswerOptions;
+    allowOrigins?: readonly string[];
   } = {},
 ): Promise<TestServer> {
   const fake = new FakeManager();
@@ -210,6 +211,7 @@ export async function serve(
     waitTimeout: options.waitTimeout,
     bodies: options.bodies,
     answers: options.answers,
+    allowOrigins: options.allowOrigins,
   });
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   return {
