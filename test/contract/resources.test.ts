@@ -34,6 +34,7 @@ const accessOf: Record<string, string> = { '': 'look', 'read,write': 'read', wri
 const ours = [
   '/2/openapi.json',
   '/2/events',
+  '/2/traffic',
   '/2/queue',
   '/2/queue/archive',
   '/2/jobs/{id}/why',

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Clock } from '../../base/clock.ts';
-import { networkOf } from '../../base/connections.ts';
+import { type Connections, networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
@@ -15,6 +15,7 @@ import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { Browsers } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
+import { Guesses, type GuessOptions } from './guesses.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
@@ -24,6 +25,8 @@ import { EventStream, JsonPieces, JsonText, OpenStreams, type StreamLimits } fro
 const WAIT_TIMEOUT = 10_000;
 /** How long a stream of events is silent at most, in milliseconds. */
 const HEARTBEAT = 15_000;
+/** After how many seconds a client is to try again what cannot be done now. */
+const RETRY_AFTER = '5';
 /** How many streams of events there may be. */
 const STREAMS: StreamLimits = { all: 512, each: 64 };
 
@@ -42,6 +45,10 @@ export interface RapiOptions {
   allowOrigins?: readonly string[];
   /** Whether clients come by TLS. */
   isTls?: boolean;
+  /** How guessing of passwords is slowed down; by default as guessOptions says. */
+  guesses?: GuessOptions;
+  /** The connections of clients, to be told of. */
+  connections?: Connections;
   /** How bodies are taken; by default as bodyOptions says. */
   bodies?: BodyOptions;
   /** How long answers are sent; by default as answerOptions says. */
@@ -55,7 +62,8 @@ export interface RapiOptions {
  * Where everybody must authenticate, who it is comes first: a stranger is told nothing, not even which paths there are.
  */
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
-  const authenticate = createAuthenticate(users, options.requireAuthentication);
+  const guesses = new Guesses(options.log, options.guesses);
+  const authenticate = createAuthenticate(users, options.requireAuthentication, guesses);
   const browsers = new Browsers(options.allowOrigins ?? [], options.isTls ?? false);
   const bodies = new BodyReader(options.bodies ?? bodyOptions);
   const answers = new LongAnswers(options.answers ?? answerOptions);
@@ -93,6 +101,13 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             signal: () => requestSignal(context, underWay, options.closing),
             waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
             heartbeat: options.heartbeat ?? HEARTBEAT,
+            traffic: () => ({
+              connections: options.connections?.open ?? 0,
+              connections_turned_away: options.connections?.turnedAway ?? 0,
+              streams: streams.count,
+              wrong_passwords: guesses.wrong,
+              refused_passwords: guesses.refused,
+            }),
           }),
           principal.name,
           answers,
@@ -168,6 +183,7 @@ async function answer(
     if (failure.code === 500)
       options.log.error({ err: error, method: context.method, path: context.path }, 'A request failed');
     if (failure.code === 401) context.set('WWW-Authenticate', CHALLENGE);
+    if (failure.code === 503) context.set('Retry-After', RETRY_AFTER);
     write(context, failure.code, failure);
     discardBody(context.req);
   }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import httpAuth from 'http-auth';
+import { networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { type Action, authorise, mayDo, type Principal } from '../../manager/authorise.ts';
+import type { Guesses } from './guesses.ts';
 import { REALM } from './users.ts';
 
 /** Who may come in. */
@@ -35,24 +37,42 @@ interface BasicAuth {
 }
 type Checker = (name: string, password: string, done: (passed: boolean, user?: unknown) => void) => void;
 
+/** Whom a request names, and who that is if the password is right. */
+interface Named {
+  name: string;
+  principal: Principal | null;
+}
+
 /**
  * Authentication by HTTP Basic. Without an Authorization header a request is anonymous, unless everybody must show who
- * they are (`required`); a header that does not convince is refused, however harmless the request is.
+ * they are (`required`); a header that does not convince is refused, however harmless the request is, and the later the more often
+ * that happens.
  */
-export function createAuthenticate(users: Users, required: boolean): Authenticate {
-  const check: Checker = (name, password, done) => {
-    const principal = users.authenticate(name, password);
-    done(principal !== null, principal);
-  };
+export function createAuthenticate(users: Users, required: boolean, guesses: Guesses): Authenticate {
+  const check: Checker = (name, password, done) =>
+    done(true, { name, principal: users.authenticate(name, password) } satisfies Named);
   const basic = httpAuth.basic({ realm: REALM }, check) as unknown as BasicAuth;
-  return (request) =>
-    new Promise((resolve, reject) => {
-      if (!request.headers.authorization && !required) return resolve(ANONYMOUS);
-      basic.isAuthenticated(request, (result) => {
-        if (!(result instanceof Error) && result.pass) resolve(result.user as Principal);
-        else reject(new MerapiError('unauthorized', refusal(request)));
-      });
-    });
+  const named = (request: IncomingMessage) =>
+    new Promise<Named | null>((resolve) =>
+      basic.isAuthenticated(request, (result) =>
+        resolve(result instanceof Error || !result.pass ? null : (result.user as Named)),
+      ),
+    );
+  return async (request) => {
+    if (!request.headers.authorization && !required) return ANONYMOUS;
+    const found = await named(request);
+    if (found) {
+      const { name, principal } = found;
+      const address = networkOf(request.socket.remoteAddress);
+      guesses.admit(address, name);
+      if (principal) {
+        guesses.right(address, name);
+        return principal;
+      }
+      await guesses.delay(address, name);
+    }
+    throw new MerapiError('unauthorized', refusal(request));
+  };
 }
 
 /** @throws MerapiError unauthorized for someone anonymous who may not do it, forbidden for a user who may not. */

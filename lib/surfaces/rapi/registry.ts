@@ -16,6 +16,7 @@ import { nodeChangeResources } from './resources/nodes-change.ts';
 import { queryResources } from './resources/query.ts';
 import { queueResources } from './resources/queue.ts';
 import { tagResources } from './resources/tags.ts';
+import { trafficResources } from './resources/traffic.ts';
 
 const described: readonly Resource[] = [
   ...clusterResources,
@@ -32,6 +33,7 @@ const described: readonly Resource[] = [
   ...jobResources,
   ...queueResources,
   ...eventResources,
+  ...trafficResources,
   ...filterResources,
   ...queryResources,
 ];

@@ -7,6 +7,15 @@ import type { Manager } from '../../manager/define.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
 import type { QueryArgs } from './query.ts';
 
+/** Who uses the API now, and who was turned away since the start. */
+export interface Traffic {
+  connections: number;
+  connections_turned_away: number;
+  streams: number;
+  wrong_passwords: number;
+  refused_passwords: number;
+}
+
 /** A request that has passed all checks of the protocol. */
 export interface Call {
   readonly manager: Manager;
@@ -27,6 +36,8 @@ export interface Call {
   signal(): AbortSignal;
   /** How long a request may wait for a change, in milliseconds. */
   readonly waitTimeout: number;
+  /** Who uses the API now, and who was turned away since the start. */
+  traffic(): Traffic;
   /** How long a stream of events is silent at most, in milliseconds. */
   readonly heartbeat: number;
 }

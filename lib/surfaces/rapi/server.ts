@@ -20,7 +20,7 @@ const CLOSE_GRACE = 1_000;
 /** No protocol is agreed on in the handshake, as with Ganeti: Node's default ends that of clients that offer others only. */
 const NO_ALPN = { ALPNProtocols: [] };
 
-export interface RapiServerOptions extends Omit<RapiOptions, 'closing' | 'isTls'> {
+export interface RapiServerOptions extends Omit<RapiOptions, 'closing' | 'isTls' | 'connections'> {
   manager: Manager;
   users: Users;
   /** The address to listen on. */
@@ -44,12 +44,13 @@ export interface RapiServer {
 /** Serves the RAPI. @throws MerapiError configuration when the address or port cannot be used. */
 export async function startRapi(options: RapiServerOptions): Promise<RapiServer> {
   const closing = new AbortController();
+  const { tls, log, connections = new Connections(connectionLimits(), log) } = options;
   const handler = createRapi(options.manager, options.users, {
     ...options,
     isTls: options.tls !== null,
+    connections,
     closing: closing.signal,
   }).callback();
-  const { tls, log, connections = new Connections(connectionLimits(), log) } = options;
   const times = { ...connectionTimes, keepAliveTimeout: KEEP_ALIVE };
   const server: Server = tls
     ? createHttpsServer({ ...tls, ...NO_ALPN, ...times }, handler)

@@ -61,6 +61,11 @@ export class OpenStreams {
     this.#limits = limits;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#count('all');
+  }
+
   /** Takes a place for someone; answers how to give it back. @throws MerapiError unavailable when there is none */
   enter(user: string | null, address: string): () => void {
     const { all, each } = this.#limits;

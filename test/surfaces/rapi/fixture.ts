@@ -2,7 +2,7 @@ import http from 'node:http';
 import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
-import { silentLogger } from '../../../lib/base/log.ts';
+import { type Logger, silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
 import type { AccessRight } from '../../../lib/manager/authorise.ts';
 import type { JobChange, Manager } from '../../../lib/manager/define.ts';
@@ -14,6 +14,7 @@ import type { Cell } from '../../../lib/query/define.ts';
 import type { EventReader } from '../../../lib/store/events.ts';
 import type { AnswerOptions } from '../../../lib/surfaces/rapi/answers.ts';
 import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
+import type { GuessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
 import { type RapiServer, type RapiServerOptions, startRapi } from '../../../lib/surfaces/rapi/server.ts';
 import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
 
@@ -195,6 +196,8 @@ export async function serve(
     bodies?: BodyOptions;
     answers?: AnswerOptions;
     allowOrigins?: readonly string[];
+    guesses?: GuessOptions;
+    log?: Logger;
   } = {},
 ): Promise<TestServer> {
   const fake = new FakeManager();
@@ -207,11 +210,12 @@ export async function serve(
     tls: options.tls ?? null,
     requireAuthentication: options.requireAuthentication ?? false,
     clock,
-    log: silentLogger,
+    log: options.log ?? silentLogger,
     waitTimeout: options.waitTimeout,
     bodies: options.bodies,
     answers: options.answers,
     allowOrigins: options.allowOrigins,
+    guesses: options.guesses,
   });
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   return {
