@@ -7,6 +7,9 @@ import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
 import { bootId } from './processes.ts';
 import { spaceOf } from './storage/space.ts';
 
+/** Milliseconds between two tellings at least: each is read and compared by the master, as large as the node is. */
+const TELL_PAUSE = 20;
+
 /** Where facts about the guests come from. */
 export interface FactsOptions {
   /** The real folder of the first storage root; null when the node keeps no disks. */
@@ -24,7 +27,9 @@ export class Facts implements FactsSource {
   readonly #constant = measureConstants();
   #version = 0;
   #last = '';
-  #notified: NodeJS.Immediate | null = null;
+  #isDue = false;
+  /** When the listeners were told last, by performance.now(). */
+  #told = Number.NEGATIVE_INFINITY;
 
   constructor(options: FactsOptions) {
     this.#options = options;
@@ -47,12 +52,18 @@ export class Facts implements FactsSource {
     return { epoch: this.#epoch, version: this.#version, node, guests };
   }
 
-  /** To be called when something changed; changes of one moment are told together. */
+  /** To be called when something changed; changes of one moment are told together, and so are very many. */
   changed(): void {
-    this.#notified ??= setImmediate(() => {
-      this.#notified = null;
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const tell = () => {
+      this.#isDue = false;
+      this.#told = performance.now();
       this.#listeners.tell();
-    });
+    };
+    const pause = this.#told + TELL_PAUSE - performance.now();
+    if (pause <= 0) setImmediate(tell);
+    else setTimeout(tell, pause).unref();
   }
 
   subscribe(listener: () => void): () => void {

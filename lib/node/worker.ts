@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { unattended } from '../base/background.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsFiles } from '../base/tls.ts';
+import { endsWithin } from '../base/within.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
 import { type Handlers, startRpcServer } from '../rpc/server.ts';
 import { Streams } from '../rpc/streams.ts';
@@ -194,9 +194,5 @@ async function unwind(undo: (() => Promise<unknown>)[], log: Logger): Promise<vo
 }
 
 async function rest(journal: Journal, log: Logger): Promise<void> {
-  const late = new AbortController();
-  const timer = sleep(REST, 'late', { signal: late.signal }).catch(() => 'late');
-  if ((await Promise.race([journal.close(), timer])) === 'late')
-    log.warn('calls under way do not come to rest');
-  late.abort();
+  if (!(await endsWithin(journal.close(), REST))) log.warn('calls under way do not come to rest');
 }

@@ -106,7 +106,7 @@ export const GuestFacts = z.object({
   /** Whether a stopped guest was shut down from inside (ACPI or the guest's own command). */
   by_user: z.boolean(),
   console: Console,
-  /** What is wrong with what the node keeps of it, and what to do; the node does nothing with such a guest. */
+  /** What is wrong with the guest on this node, or with what the node keeps of it, in words for people; the rest may be wrong then. */
   trouble: z.string().optional(),
 });
 export type GuestFacts = z.infer<typeof GuestFacts>;

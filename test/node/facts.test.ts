@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Facts, parseCpus, parseMemory } from '../../lib/node/facts.ts';
 import { type GuestFacts, RuntimeFacts } from '../../lib/rpc/types.ts';
 import { Resources } from './helpers.ts';
@@ -93,11 +94,28 @@ describe('facts', () => {
     await turn();
     assert.equal(calls, 1);
     facts.changed();
-    await turn();
-    assert.equal(calls, 2);
+    while (calls < 2) await pause(1);
     unsubscribe();
     facts.changed();
-    await turn();
+    await pause(50);
     assert.equal(calls, 2);
+  });
+
+  it('tells a flood of changes at most every 20 ms, and the last one surely', async () => {
+    let [count, told] = [0, 0];
+    const facts = new Facts({ storageFolder: null, guests: () => [] });
+    let calls = 0;
+    facts.subscribe(() => {
+      calls++;
+      told = count;
+    });
+    const begin = performance.now();
+    for (; count < 500; count++) {
+      facts.changed();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const most = (performance.now() - begin) / 20 + 2;
+    assert.ok(calls <= most, `${calls} calls, at most ${most} are due`);
+    while (told < 500) await pause(1);
   });
 });

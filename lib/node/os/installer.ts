@@ -1,4 +1,4 @@
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
@@ -6,6 +6,7 @@ import { run } from '../../base/exec.ts';
 import { type OsDefinition, osCreate, osImport, type ScriptParams } from '../../rpc/calls/os.ts';
 import type { ParamsOf } from '../../rpc/registry.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
+import { CappedLog, readLogEnd } from '../capped-log.ts';
 import { fileStem } from '../names.ts';
 import type { Storage } from '../storage/registry.ts';
 import { apiVersionOf, findDefinition } from './definitions.ts';
@@ -34,6 +35,8 @@ const timeouts = {
 } as const;
 /** How many bytes of a disk's data wait for their reader. */
 const BUFFERED = 1 << 20;
+/** How many bytes are read of the end of a script's log. */
+const READ_END = 64 * 1024;
 /** How many of a script's last lines an error tells. */
 const TOLD_LINES = 10;
 
@@ -135,7 +138,7 @@ export class OsInstaller {
     await this.#groups.end(instance.uuid);
     for (const index of instance.disks.keys()) await this.#groups.end(`${instance.uuid}-disk${index}`);
     for (const index of [null, ...instance.disks.keys()])
-      await rm(this.#logFile(instance, index), { force: true });
+      for (const end of ['', '.1']) await rm(this.#logFile(instance, index) + end, { force: true });
   }
 
   async #runScript(
@@ -148,18 +151,19 @@ export class OsInstaller {
     const { instance, osparams } = params;
     const logFile = this.#logFile(instance, index);
     await mkdir(this.#logFolder, { recursive: true });
-    await rm(logFile, { force: true });
-    await writeFile(logFile, '', { mode: 0o600 });
+    const log = await CappedLog.open(logFile);
     const what = `The ${script} script of OS '${definition.name}' for instance ${instance.name}`;
     const timeout = timeouts[script];
-    const options = { cwd: definition.path, env, logFile, timeout, signal, ...pipes };
+    const options = { cwd: definition.path, env, logFile: log.pipe, timeout, signal, ...pipes };
     const result = await this.#groups
       .run(job ?? instance.uuid, join(definition.path, script), options)
       .catch((cause) => {
         if (!(cause instanceof MerapiError) || cause.code !== 'timeout') throw cause;
         throw new MerapiError('timeout', `${what} did not end within ${timeout / 1000} s`, { cause });
-      });
-    if (result.code !== 0) throw scriptFailure(what, result, await readTail(logFile), osparams);
+      })
+      .finally(() => log.close());
+    if (result.code !== 0) await log.ended();
+    if (result.code !== 0) throw scriptFailure(what, result, await readLogEnd(logFile, READ_END), osparams);
   }
 
   /** The log of the scripts of an instance, or of those that work on one of its disks alone. */
@@ -206,19 +210,6 @@ function scriptFailure(
   const text = withoutValues(output, osparams).trimEnd();
   const lines = text.split('\n').slice(-TOLD_LINES).join('\n').slice(-4096);
   return new MerapiError('execution', `${what} ${how}${lines ? `: ${lines}` : ''}`);
-}
-
-/** The last 64 KiB of a file. */
-async function readTail(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const length = Math.min(size, 64 * 1024);
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.toString('utf8');
-  } finally {
-    await file.close();
-  }
 }
 
 /** The text with the values of OS parameters, any of which may be secret, replaced by the names of their variables. */

@@ -21,11 +21,16 @@ import { fileDisk, instanceTarget } from '../helpers.ts';
 const code =
   'fb ba0206 b80001 ef baf803 b055 ee f4 ba0006 ed f6c401 7510 bafd03 ec a801 74ee baf803 ec 3c71 75e6 ba0406 b80020 ef ebdd';
 
-/** Writes the disk of the smallest guest; `deaf` is one that heeds no power button. */
-async function writeTinyDisk(path: string, deaf = false): Promise<void> {
+/** A guest that writes to its serial line for ever: mov dx,0x3f8; mov al,'U'; loop: out dx,al; jmp loop */
+const chatter = 'baf803 b055 ee ebfd';
+
+/** How the smallest guest behaves: as it should, as one that heeds no power button, as one that says U for ever. */
+export type Manner = 'good' | 'deaf' | 'chatty';
+
+async function writeTinyDisk(path: string, manner: Manner): Promise<void> {
   const disk = Buffer.alloc(1024 * 1024);
-  Buffer.from(code.replaceAll(' ', ''), 'hex').copy(disk);
-  if (deaf) disk.writeUInt16LE(0, 5);
+  Buffer.from((manner === 'chatty' ? chatter : code).replaceAll(' ', ''), 'hex').copy(disk);
+  if (manner === 'deaf') disk.writeUInt16LE(0, 5);
   disk.writeUInt16LE(0xaa55, 510);
   await writeFile(path, disk);
 }
@@ -46,9 +51,13 @@ export function kvmInstance(name: string, changes: Partial<InstanceTarget> = {})
 }
 
 /** The path of the instance's disk, made with the smallest guest on it. */
-export async function tinyDisk(folder: string, instance: InstanceTarget, deaf = false): Promise<string> {
+export async function tinyDisk(
+  folder: string,
+  instance: InstanceTarget,
+  manner: Manner = 'good',
+): Promise<string> {
   const path = join(folder, `${instance.name}.raw`);
-  await writeTinyDisk(path, deaf);
+  await writeTinyDisk(path, manner);
   return path;
 }
 

@@ -12,7 +12,7 @@ import { createKvm } from '../../../lib/node/hypervisors/kvm.ts';
 import type { InstanceTarget } from '../../../lib/rpc/types.ts';
 import { Resources } from '../helpers.ts';
 import { hypervisorConformance } from './conformance.ts';
-import { kvmInstance, NotedNetwork, tinyDisk, until } from './kvm-helpers.ts';
+import { kvmInstance, type Manner, NotedNetwork, tinyDisk, until } from './kvm-helpers.ts';
 
 const create = (folder: string, network = new NotedNetwork()): Hypervisor =>
   createKvm({ folder, network, log: silentLogger, accel: 'tcg' });
@@ -42,9 +42,9 @@ describe('guests of kvm', () => {
       get driver() {
         return driver;
       },
-      async start(instance: InstanceTarget, how: { paused?: boolean; deaf?: boolean } = {}) {
+      async start(instance: InstanceTarget, how: { paused?: boolean; manner?: Manner } = {}) {
         started.push(instance);
-        const diskPaths = [await tinyDisk(folder, instance, how.deaf)];
+        const diskPaths = [await tinyDisk(folder, instance, how.manner)];
         await driver.start(instance, { diskPaths, paused: how.paused ?? false });
       },
       /** The next life of the worker; `between` happens while there is none. */
@@ -99,8 +99,8 @@ describe('guests of kvm', () => {
   it('end at the timeout when they are deaf, and at once when a forced stop comes meanwhile', async () => {
     const world = await open();
     const [deaf, other] = [kvmInstance('deaf'), kvmInstance('other')];
-    await world.start(deaf, { deaf: true });
-    await world.start(other, { deaf: true });
+    await world.start(deaf, { manner: 'deaf' });
+    await world.start(other, { manner: 'deaf' });
     await Promise.all([isUp(world.guestFolder(deaf)), isUp(world.guestFolder(other))]);
     const waiting = world.driver.stop(other, { timeout: 3600, force: false });
     await world.driver.stop(deaf, { timeout: 1, force: false });
@@ -306,7 +306,7 @@ describe('guests of kvm', () => {
   it('are not stopped by a worker that ends while it waits for them', async () => {
     const world = await open();
     const web = kvmInstance('web');
-    await world.start(web, { deaf: true });
+    await world.start(web, { manner: 'deaf' });
     await isUp(world.guestFolder(web));
     const waiting = assert.rejects(world.driver.stop(web, { timeout: 3600, force: false }), {
       code: 'unavailable',

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 const Balloon = z.object({ actual: z.number() });
 
 const memoryOf = async (monitor: QmpClient) =>
-  Math.ceil(Balloon.parse(await monitor.execute('query-balloon')).actual / MIB);
+  Math.ceil((await monitor.query('query-balloon', Balloon)).actual / MIB);
 
 /**
  * Has a guest live with this much memory (MiB), by the driver of the balloon in it, and waits at most `limit` ms until it does;

@@ -8,7 +8,7 @@ const BlockNodes = z.array(z.object({ 'node-name': z.string(), drv: z.string(), 
 
 /** The names of QEMU's block nodes for raw data, each with its path. */
 export async function blockNodes(monitor: QmpClient): Promise<{ name: string; path: string }[]> {
-  const nodes = BlockNodes.parse(await monitor.execute('query-named-block-nodes', { flat: true }));
+  const nodes = await monitor.query('query-named-block-nodes', BlockNodes, { flat: true });
   return nodes
     .filter(({ drv }) => drv === 'raw')
     .map(({ 'node-name': name, file: path }) => ({ name, path }));

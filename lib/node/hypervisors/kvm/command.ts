@@ -22,6 +22,7 @@ export interface CommandInput {
   taps: readonly string[];
   sockets: GuestSockets;
   pidFile: string;
+  /** Gets all that the guest writes to its serial console. */
   serialLog: string;
 }
 

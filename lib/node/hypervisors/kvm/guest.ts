@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
+import { endsWithin } from '../../../base/within.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
 import type { Device, GuestNetwork, StartOptions } from '../define.ts';
 import { setMemory } from './balloon.ts';
@@ -10,6 +10,7 @@ import { placeOf, resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
 import { prepareVnc } from './display.ts';
 import { factsOf } from './facts.ts';
+import { Follower } from './follow.ts';
 import type { Accelerator } from './machine.ts';
 import { type KvmParams, readParams } from './params.ts';
 import { plug, unplug } from './plug.ts';
@@ -32,8 +33,8 @@ export interface GuestContext {
   changed(): void;
 }
 
-/** Milliseconds until a guest whose process does not answer is asked again. */
-const RETRY_PAUSE = 5000;
+/** Milliseconds that the start of the worker waits for a guest's process to answer. */
+const LOAD_TIMEOUT = 2000;
 /** Milliseconds that the end of the worker waits for what is under way with a guest. */
 const CLOSE_TIMEOUT = 3000;
 
@@ -45,8 +46,8 @@ export class Guest {
   readonly #sockets: GuestSockets;
   readonly #qemu: Qemu;
   readonly #queue = new TaskQueue();
+  readonly #follower: Follower;
   #record: GuestRecord | null = null;
-  #retry: NodeJS.Timeout | null = null;
   /** Whether no stop is to wait for the guest any more. */
   #hurried = false;
   #closed = false;
@@ -57,28 +58,34 @@ export class Guest {
     this.#folder = folder;
     this.#uuid = uuid;
     this.#sockets = socketsOf(folder);
+    this.#follower = new Follower({
+      ...{ uuid, queue: this.#queue, log: context.log, changed: () => context.changed() },
+      takeUp: () => this.#takeUp(),
+      process: () => this.#process(),
+    });
     this.#qemu = new Qemu(this.#sockets.qmp, {
       onState: () => context.changed(),
-      onEnd: () => this.#takeUpLater(),
+      onShutDown: () => this.#follower.takeUpSoon(),
+      onLost: (fault) => this.#follower.lost(fault),
     });
   }
 
   /**
    * Takes up what an earlier life of the worker left, where that is understood; `found` is the guest's process as the process
-   * table shows it.
+   * table shows it. A process that does not answer soon is taken up later: only who wants something of this guest waits.
    */
-  load(found: ProcessId | null): Promise<void> {
-    return this.#queue.run(async () => {
+  async load(found: ProcessId | null): Promise<void> {
+    await this.#queue.run(async () => {
       this.#record = await readRecord(this.#folder);
       if (!this.#record) return (await isLeftover(this.#folder)) ? this.#remove() : undefined;
-      if (found && !(await this.#process())) await this.#save({ process: found });
-      await this.#takeUp().catch((error: unknown) => this.#tryAgain(error));
+      if (found && !(await this.#process())) this.#record = { ...this.#record, process: found };
     });
+    await endsWithin(this.#follower.takeUp(), LOAD_TIMEOUT);
   }
 
   /** What is known of the guest; null when it neither runs nor ended by itself. */
   facts(): GuestFacts | null {
-    return this.#record && factsOf(this.#record, this.#qemu.status, this.#sockets);
+    return this.#record && factsOf(this.#record, this.#qemu.status, this.#sockets, this.#follower.trouble);
   }
 
   start(instance: InstanceTarget, options: StartOptions): Promise<void> {
@@ -159,12 +166,11 @@ export class Guest {
   /** Lets go of the guest without touching it. A stop that waits for the guest ends with an error. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#retry) clearTimeout(this.#retry);
+    this.#follower.close();
     this.#hurry();
-    const limit = new AbortController();
-    const late = sleep(CLOSE_TIMEOUT, undefined, { signal: limit.signal }).catch(() => undefined);
-    await Promise.race([this.#queue.run(async () => undefined), late]);
-    limit.abort();
+    this.#qemu.giveUp();
+    const rest = this.#queue.run(async () => undefined);
+    await endsWithin(rest, CLOSE_TIMEOUT);
     this.#qemu.close();
   }
 
@@ -208,6 +214,7 @@ export class Guest {
     if (this.#closed || !record || !this.#hasProcess()) return;
     const process = await this.#process();
     if (process && (await this.#qemu.isReachable(process))) {
+      this.#follower.settled();
       if (this.#qemu.status !== 'shutdown') return this.#context.changed();
       if (record.phase === 'running') await this.#save({ phase: 'stopping', by_user: true });
       await this.#qemu.quit(process);
@@ -215,17 +222,6 @@ export class Guest {
     const asked = record.phase === 'stopping' && !record.by_user;
     if (record.phase === 'starting') await this.#remove();
     else await this.#cleanUp(asked ? 'stopped' : 'ended', this.#record?.by_user ?? false);
-  }
-
-  #takeUpLater(): void {
-    this.#queue.run(() => this.#takeUp()).catch((error: unknown) => this.#tryAgain(error));
-  }
-
-  #tryAgain(error: unknown): void {
-    if (this.#closed) return;
-    this.#context.log.warn({ err: error, guest: this.#uuid }, 'cannot follow a guest; trying again');
-    this.#retry = setTimeout(() => this.#takeUpLater(), RETRY_PAUSE);
-    this.#retry.unref();
   }
 
   async #startNew(instance: InstanceTarget, options: StartOptions): Promise<void> {
@@ -239,15 +235,16 @@ export class Guest {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeRecord(this.#folder, this.#record);
       await makeSocketFolder(sockets);
-      const files = { pidFile: join(this.#folder, 'pid'), serialLog: join(this.#folder, 'serial.log') };
+      const pidFile = join(this.#folder, 'pid');
       const disks = await Promise.all(options.diskPaths.map(placeOf));
       const taps: string[] = [];
       for (const index of instance.nics.keys()) taps.push(await this.#context.network.plug(instance, index));
       const monitor = await this.#qemu.launch({
         name: instance.name,
         program: params.text('kvm_path'),
-        args: commandLine({ instance, params, accelerator, disks, taps, sockets, ...files }),
-        logFile: join(this.#folder, 'qemu.log'),
+        args: (serialLog) =>
+          commandLine({ instance, params, accelerator, disks, taps, sockets, pidFile, serialLog }),
+        folder: this.#folder,
         onProcess: (process) => this.#save({ process }),
       });
       await this.#save({ vnc: await prepareVnc(params, monitor) });
@@ -284,6 +281,7 @@ export class Guest {
 
   async #sweep(): Promise<void> {
     this.#qemu.close();
+    this.#follower.settled();
     await this.#context.network.unplug(this.#uuid);
     await removeSockets(this.#sockets, this.#folder);
     await rm(join(this.#folder, 'pid'), { force: true });

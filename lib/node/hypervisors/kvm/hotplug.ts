@@ -108,7 +108,7 @@ const PciBuses = z.array(
 
 /** The port for one more device of a machine whose own bus takes none while it runs. */
 async function freePort(monitor: QmpClient): Promise<string> {
-  const buses = PciBuses.parse(await monitor.execute('query-pci'));
+  const buses = await monitor.query('query-pci', PciBuses);
   const ports = buses.flatMap(({ devices }) => devices).filter(({ qdev_id }) => qdev_id.startsWith(PORT));
   const free = ports.find(({ pci_bridge }) => pci_bridge?.devices.length === 0);
   if (free) return free.qdev_id;

@@ -1,28 +1,32 @@
-import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MerapiError } from '../../../base/errors.ts';
+import { CappedLog, readLogEnd } from '../../capped-log.ts';
 import { identify, type ProcessId, runs, spawnDetached } from './process.ts';
-import { QmpClient, type QmpHandlers } from './qmp.ts';
+import { QmpClient, QmpFault, type QmpHandlers } from './qmp.ts';
 
 /** Milliseconds until a QEMU process must have made its devices and answered. */
 const START_TIMEOUT = 60_000;
+/** How many bytes are read of what QEMU said last. */
+const LAST_WORDS = 4096;
 
 /**
  * Connects to the monitor of a process that may still be starting.
- * @throws MerapiError hypervisor when the process is gone, or has not answered within `timeout` ms
+ * @throws MerapiError hypervisor when the process is gone, or has not answered within `timeout` ms, or `signal` is aborted
  */
 export async function connectMonitor(
   path: string,
   id: ProcessId,
   handlers: QmpHandlers,
-  timeout = START_TIMEOUT,
+  { timeout = START_TIMEOUT, signal }: { timeout?: number; signal?: AbortSignal } = {},
 ): Promise<QmpClient> {
   const end = performance.now() + timeout;
   for (;;) {
     const left = end - performance.now();
     try {
-      return await QmpClient.connect(path, { ...handlers, timeout: Math.max(left, 1) });
+      return await QmpClient.connect(path, { ...handlers, timeout: Math.max(left, 1), signal });
     } catch (error) {
+      if (error instanceof QmpFault || signal?.aborted) throw error;
       if (!(await runs(id)) || performance.now() >= end) throw error;
     }
     await sleep(20);
@@ -34,8 +38,10 @@ export interface Launch {
   /** The instance's name, for messages. */
   name: string;
   program: string;
-  args: readonly string[];
-  logFile: string;
+  /** QEMU's arguments, with the path for what the guest writes to its serial console. */
+  args(serialLog: string): readonly string[];
+  /** Where the logs are: serial.log of the guest's words, qemu.log of QEMU's own. */
+  folder: string;
   /** The monitor's socket. */
   qmp: string;
   handlers: QmpHandlers;
@@ -48,19 +54,58 @@ export interface Launch {
  * @throws MerapiError hypervisor with QEMU's last words when it ends instead; the process may then still be there
  */
 export async function launch(options: Launch): Promise<QmpClient> {
-  const pid = await spawnDetached(options.program, options.args, options.logFile);
-  const id = await identify(pid);
-  if (!id) throw await startFailure(options, null);
-  await options.onProcess(id);
+  const logs = await openLogs(options.folder);
   try {
+    const id = await identify(await spawnInto(logs, options));
+    if (!id) throw new MerapiError('hypervisor', 'it ended without a word');
+    await options.onProcess(id);
     return await connectMonitor(options.qmp, id, options.handlers);
   } catch (cause) {
+    await closeLogs(logs);
+    for (const log of logs) await log.ended(); // at once where the process is gone, whose last words are wanted
     throw await startFailure(options, cause);
+  } finally {
+    await closeLogs(logs);
   }
 }
 
-async function startFailure({ name, logFile }: Launch, cause: unknown): Promise<MerapiError> {
-  const words = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-5).join('\n');
-  const text = words || (cause === null ? 'it ended without a word' : errorText(cause));
-  return new MerapiError('hypervisor', `QEMU could not start instance ${name}: ${text}`, { cause });
+/** The log of QEMU's words, and that of the guest's. */
+type Logs = readonly [CappedLog, CappedLog];
+
+async function openLogs(folder: string): Promise<Logs> {
+  const qemu = await CappedLog.open(join(folder, 'qemu.log'));
+  try {
+    return [qemu, await CappedLog.open(join(folder, 'serial.log'))];
+  } catch (error) {
+    await qemu.close();
+    throw error;
+  }
+}
+
+async function closeLogs(logs: Logs): Promise<void> {
+  for (const log of logs) await log.close();
+}
+
+async function spawnInto([qemu, serial]: Logs, { program, args }: Launch): Promise<number> {
+  const output = await qemu.input();
+  try {
+    return await spawnDetached(program, args(serial.pipe), output.fd);
+  } finally {
+    await output.close();
+  }
+}
+
+async function startFailure({ name, folder }: Launch, cause: unknown): Promise<MerapiError> {
+  const words = (await readLogEnd(join(folder, 'qemu.log'), LAST_WORDS))
+    .trim()
+    .split('\n')
+    .slice(-5)
+    .join('\n');
+  return new MerapiError(
+    'hypervisor',
+    `QEMU could not start instance ${name}: ${words || errorText(cause)}`,
+    {
+      cause,
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -54,18 +54,18 @@ export async function kill(id: ProcessId): Promise<void> {
 }
 
 /**
- * Starts a program in a session of its own, so that it outlives this process; its output goes to a new file `logFile`.
+ * Starts a program in a session of its own, so that it outlives this process.
+ * @param output the descriptor that it writes to
  * @throws MerapiError hypervisor when it cannot be started
  */
 export async function spawnDetached(
   program: string,
   args: readonly string[],
-  logFile: string,
+  output: number,
 ): Promise<number> {
-  const log = await open(logFile, 'w', 0o600);
   try {
     const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-    const stdio = ['ignore' as const, log.fd, log.fd];
+    const stdio = ['ignore' as const, output, output];
     const child = startProgram(program, args, { detached: true, stdio, cwd: '/', env });
     child.unref();
     return await new Promise((resolve, reject) => {
@@ -74,8 +74,6 @@ export async function spawnDetached(
     });
   } catch (error) {
     throw new MerapiError('hypervisor', errorText(error), { cause: error });
-  } finally {
-    await log.close();
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { connectMonitor, type Launch, launch } from './launch.ts';
 import { kill, type ProcessId, runs, waitGone } from './process.ts';
 import type { QmpClient, QmpHandlers } from './qmp.ts';
@@ -10,12 +11,16 @@ const PRESS_AGAIN = 10_000;
 /** Milliseconds for a process that has been up for long to answer. */
 const CONNECT_TIMEOUT = 10_000;
 
+const RunState = z.object({ status: z.string() });
+
 /** Who hears of what a guest does by itself. */
 export interface QemuHandlers {
   /** It began or ceased to execute. */
   onState(): void;
-  /** It shut itself down, and its process waits to be ended; or the connection to the process was lost. */
-  onEnd(): void;
+  /** It shut itself down, and its process waits to be ended. */
+  onShutDown(): void;
+  /** The connection to the process was lost; `fault` tells what the process did to have it cut. */
+  onLost(fault: string | null): void;
 }
 
 /** The connection to the QEMU process of one guest, with the run state that the process last told. */
@@ -24,6 +29,9 @@ export class Qemu {
   readonly #handlers: QemuHandlers;
   #monitor: QmpClient | null = null;
   #status = 'running';
+  readonly #over = new AbortController();
+  /** Ends the wait for the process to answer a new connection. */
+  #hurry: AbortController | null = null;
   /** Ends the wait for the guest to shut down. */
   #wake: AbortController | null = null;
 
@@ -51,9 +59,14 @@ export class Qemu {
    * @throws MerapiError hypervisor when it does not answer
    */
   async connect(process: ProcessId): Promise<QmpClient> {
-    this.#monitor ??= await connectMonitor(this.#socket, process, this.#qmpHandlers(), CONNECT_TIMEOUT);
+    const hurry = new AbortController();
+    this.#hurry = hurry;
+    this.#monitor ??= await connectMonitor(this.#socket, process, this.#qmpHandlers(), {
+      timeout: CONNECT_TIMEOUT,
+      signal: AbortSignal.any([this.#over.signal, hurry.signal]),
+    });
     const monitor = this.#monitor;
-    const { status } = (await monitor.execute('query-status')) as { status: string };
+    const { status } = await monitor.query('query-status', RunState);
     this.#status = status;
     return monitor;
   }
@@ -89,9 +102,10 @@ export class Qemu {
     this.#wake = null;
   }
 
-  /** Ends the wait of a shutDown() under way. */
+  /** Ends the waits of a shutDown() and of a connect() under way. */
   hurry(): void {
     this.#wake?.abort();
+    this.#hurry?.abort();
   }
 
   /** Ends the process, with its consent or without, and waits until it is gone. @throws MerapiError hypervisor */
@@ -102,6 +116,11 @@ export class Qemu {
     const gone = await waitGone(process, monitor ? QUIT_TIMEOUT : 0);
     monitor?.close();
     if (!gone) await kill(process);
+  }
+
+  /** From now on nobody waits for the process to answer a new connection. */
+  giveUp(): void {
+    this.#over.abort();
   }
 
   /** Ends the connection; the process is not touched. */
@@ -115,17 +134,17 @@ export class Qemu {
       onEvent: ({ event, data }) => {
         if (event === 'SHUTDOWN' && data.guest === true) {
           this.#status = 'shutdown';
-          this.hurry();
-          this.#handlers.onEnd();
+          this.#wake?.abort();
+          this.#handlers.onShutDown();
         } else if (event === 'RESUME') this.#status = 'running';
         else if (event === 'STOP' && this.#status !== 'shutdown') this.#status = 'paused';
         else return;
         this.#handlers.onState();
       },
-      onClose: () => {
+      onClose: (fault) => {
         this.#monitor = null;
-        this.hurry();
-        this.#handlers.onEnd();
+        this.#wake?.abort();
+        this.#handlers.onLost(fault);
       },
     };
   }

@@ -1,5 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
+import { z } from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
+import { BoundedLines, type LineLimits } from './lines.ts';
 
 /** Something that happened in QEMU, in its own words (https://qemu.org/docs/master/interop/qemu-qmp-ref.html). */
 interface QmpEvent {
@@ -11,8 +13,8 @@ interface QmpEvent {
 export interface QmpHandlers {
   /** Called with each event, from the connection on. */
   onEvent?: (event: QmpEvent) => void;
-  /** Called once when an established connection ended, unless by close(). */
-  onClose?: () => void;
+  /** Called once when an established connection ended, unless by close(); `fault` tells what QEMU did to have it cut. */
+  onClose?: (fault: string | null) => void;
 }
 
 interface Waiter {
@@ -25,9 +27,36 @@ interface Waiter {
 /** Milliseconds until an unanswered command is an error; a busy host may well need some seconds. */
 const ANSWER_TIMEOUT = 30_000;
 
+/** How many characters of what QEMU says are told. */
+const LONGEST_WORDS = 500;
+
+/** QEMU broke the protocol: no second attempt will be better. */
+export class QmpFault extends MerapiError {
+  constructor(message: string) {
+    super('hypervisor', message);
+  }
+}
+
+/** Far more than QEMU ever says. */
+const limits: LineLimits = { length: 4 * 1024 * 1024, lines: 500, period: 1000 };
+
+/** What is looked at of a message from QEMU. */
+const Message = z.object({
+  QMP: z.unknown().optional(),
+  event: z.string().optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
+  id: z.unknown().optional(),
+  return: z.unknown().optional(),
+  error: z.object({ desc: z.string() }).optional(),
+});
+type Message = z.infer<typeof Message>;
+
 /**
  * A connection to the monitor of one QEMU process. QEMU serves one client of a monitor at a time; another one waits until
  * this one is closed.
+ *
+ * The process is not trusted, for its guest may have taken it over: the connection ends at what is no message of the
+ * protocol or is too long, with an error for all who wait, and a process that says too much is read slowly.
  */
 export class QmpClient {
   readonly #socket: Socket;
@@ -35,29 +64,40 @@ export class QmpClient {
   readonly #handlers: Required<QmpHandlers>;
   #greeted: (() => void) | null = null;
   #lastId = 0;
-  #buffer = '';
+  readonly #lines: BoundedLines;
+  /** Why the connection was ended from this side, if it was. */
+  #fault: string | null = null;
   #closed = false;
 
   private constructor(socket: Socket, handlers: Required<QmpHandlers>) {
     this.#socket = socket;
     this.#handlers = handlers;
-    socket.setEncoding('utf8').on('data', (text: unknown) => this.#receive(String(text)));
+    this.#lines = new BoundedLines(socket, limits, {
+      onLine: (line) => this.#take(line),
+      onTooLong: () => this.#fail(`sent a message of more than ${limits.length} characters`),
+    });
     socket.on('error', () => undefined); // 'close' follows
     socket.on('close', () => this.#end());
   }
 
   /**
-   * Connects and readies the monitor for commands.
+   * Connects and readies the monitor for commands; an abort of `signal` gives that up.
    * @throws MerapiError hypervisor when nobody listens or answers within `timeout` ms
    */
-  static async connect(path: string, options: QmpHandlers & { timeout?: number } = {}): Promise<QmpClient> {
+  static async connect(
+    path: string,
+    options: QmpHandlers & { timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<QmpClient> {
     const timeout = options.timeout ?? ANSWER_TIMEOUT;
     let ready = false;
     const socket = createConnection(path);
+    const giveUp = () => socket.destroy();
+    options.signal?.addEventListener('abort', giveUp);
+    if (options.signal?.aborted) giveUp();
     const client = new QmpClient(socket, {
       onEvent: options.onEvent ?? (() => undefined),
-      onClose: () => {
-        if (ready) options.onClose?.();
+      onClose: (fault) => {
+        if (ready) options.onClose?.(fault);
       },
     });
     try {
@@ -66,6 +106,8 @@ export class QmpClient {
     } catch (error) {
       client.close();
       throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', giveUp);
     }
     ready = true;
     return client;
@@ -75,7 +117,8 @@ export class QmpClient {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         clearTimeout(timer);
-        reject(new MerapiError('hypervisor', `The monitor of QEMU at ${path} ${why}`));
+        const text = `The monitor of QEMU at ${path} ${why}`;
+        reject(this.#fault === null ? new MerapiError('hypervisor', text) : new QmpFault(text));
       };
       const timer = setTimeout(() => fail(`said nothing for ${timeout / 1000} s`), timeout);
       this.#greeted = () => {
@@ -83,7 +126,7 @@ export class QmpClient {
         resolve();
       };
       this.#socket.once('error', (error) => fail(`cannot be reached: ${errorText(error)}`));
-      this.#socket.once('close', () => fail('closed the connection'));
+      this.#socket.once('close', () => fail(this.#fault ?? 'closed the connection'));
     });
   }
 
@@ -105,48 +148,74 @@ export class QmpClient {
     });
   }
 
+  /**
+   * What a command of the monitor returns, in this form.
+   * @throws MerapiError hypervisor as execute(), and when QEMU returns something else
+   */
+  async query<T>(command: string, form: z.ZodType<T>, args: Record<string, unknown> = {}): Promise<T> {
+    const answer = form.safeParse(await this.execute(command, args));
+    if (answer.success) return answer.data;
+    throw new MerapiError('hypervisor', `QEMU answered ${command} with what Merapi does not understand`);
+  }
+
   /** Ends the connection; the QEMU process is not touched. */
   close(): void {
     this.#end(true);
     this.#socket.destroy();
   }
 
-  #receive(text: string): void {
-    this.#buffer += text;
-    const lines = this.#buffer.split('\n');
-    this.#buffer = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '' && !this.#closed) this.#take(line);
-  }
-
   #take(line: string): void {
-    const message = JSON.parse(line) as Record<string, unknown>;
-    if ('QMP' in message) this.#greeted?.();
-    else if (typeof message.event === 'string')
-      this.#handlers.onEvent({ event: message.event, data: (message.data as Record<string, unknown>) ?? {} });
+    if (line.trim() === '') return;
+    const message = readMessage(line);
+    if (!message) this.#fail(`sent what is no message: ${shortened(line)}`);
+    else if (message.QMP !== undefined) this.#greeted?.();
+    else if (message.event !== undefined)
+      this.#handlers.onEvent({ event: message.event, data: message.data ?? {} });
     else this.#answer(message);
   }
 
-  #answer(message: Record<string, unknown>): void {
+  /** Ends the connection because of what came over it. */
+  #fail(why: string): void {
+    this.#fault = why;
+    this.#socket.destroy();
+    this.#end();
+  }
+
+  #answer(message: Message): void {
     const waiter = this.#waiters.get(message.id as number);
     if (!waiter) return;
     this.#waiters.delete(message.id as number);
     clearTimeout(waiter.timer);
-    if ('error' in message) {
-      const { desc } = message.error as { desc: string };
-      waiter.reject(new MerapiError('hypervisor', `QEMU refused ${waiter.command}: ${desc}`));
-    } else waiter.resolve(message.return);
+    if (message.error)
+      waiter.reject(
+        new MerapiError('hypervisor', `QEMU refused ${waiter.command}: ${shortened(message.error.desc)}`),
+      );
+    else waiter.resolve(message.return);
   }
 
   #end(silent = false): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#lines.end();
+    const why = this.#fault === null ? 'ended' : `was cut, for QEMU ${this.#fault},`;
     for (const waiter of this.#waiters.values()) {
       clearTimeout(waiter.timer);
       waiter.reject(
-        new MerapiError('hypervisor', `The connection to QEMU ended before it answered ${waiter.command}`),
+        new MerapiError('hypervisor', `The connection to QEMU ${why} before it answered ${waiter.command}`),
       );
     }
     this.#waiters.clear();
-    if (!silent) this.#handlers.onClose();
+    if (!silent) this.#handlers.onClose(this.#fault);
   }
 }
+
+/** The message on a line; null when it is none. */
+function readMessage(line: string): Message | null {
+  try {
+    return Message.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
+const shortened = (text: string) => (text.length > LONGEST_WORDS ? `${text.slice(0, LONGEST_WORDS)}…` : text);

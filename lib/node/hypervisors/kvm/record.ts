@@ -52,5 +52,6 @@ export function readRecord(folder: string): Promise<GuestRecord | null> {
 
 /** Removes a guest's folder with all that is in it. */
 export async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+  // The writer of a log may just be ending, and have made its file anew.
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
