@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
-import { MerapiError } from '../base/errors.ts';
+import { errorText, MerapiError } from '../base/errors.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import { lockFolder } from '../node/lock.ts';
@@ -132,7 +132,7 @@ async function checkPortFree(host: string, port: number): Promise<void> {
       const text =
         cause.code === 'EADDRINUSE'
           ? `Port ${port} of ${host} is in use; end the program that uses it, or choose another with --port`
-          : `Cannot listen on port ${port} of ${host}: ${cause.message}`;
+          : `Cannot listen on port ${port} of ${host}: ${errorText(cause)}`;
       reject(new MerapiError('configuration', text, { cause }));
     });
     server.listen(port, host, () => server.close(() => done()));

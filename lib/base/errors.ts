@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { systemText } from './system-errors.ts';
+
 /**
  * The closed set of error codes. No code of Merapi throws anything else on purpose; what a code means in a protocol
  * (an HTTP status, Ganeti's error class in a job's `opresult`) is a table of that protocol.
@@ -57,10 +60,13 @@ export interface Failure {
   message: string;
 }
 
-/** The stored form of any thrown value; anything that is not a MerapiError is a defect and counts as `internal_error`. */
+/**
+ * The stored form of any thrown value. Anything that is not a MerapiError is a defect and counts as `internal_error`; whoever
+ * makes a failure of it logs it, where errorId() finds it again.
+ */
 export function toFailure(error: unknown): Failure {
   if (error instanceof MerapiError) return { code: error.code, message: error.message };
-  return { code: 'internal_error', message: error instanceof Error ? error.message : String(error) };
+  return { code: 'internal_error', message: foreignText(error) };
 }
 
 /** The error that a stored failure stands for. */
@@ -68,7 +74,24 @@ export function fromFailure(failure: Failure, cause?: unknown): MerapiError {
   return new MerapiError(failure.code, failure.message, { cause });
 }
 
-/** The text of any thrown value. */
+/** The text of any thrown value for people. Of one that is not a MerapiError the text is never told, for it may hold any value. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof MerapiError) return error.message;
+  return systemText(error) ?? foreignText(error);
+}
+
+function foreignText(error: unknown): string {
+  const meaning = systemText(error);
+  return `Something unexpected happened inside Merapi${meaning === null ? '' : `: ${meaning}`}; its log tells more under ${errorId(error)}`;
+}
+
+const ids = new WeakMap<object, string>();
+
+/** What names a thrown value in answers, jobs and logs, where its own text may not stand: the same one whenever it is asked for. */
+export function errorId(error: unknown): string {
+  const fresh = () => `error-${randomBytes(6).toString('hex')}`;
+  if (typeof error !== 'object' || error === null) return fresh();
+  const id = ids.get(error) ?? fresh();
+  ids.set(error, id);
+  return id;
 }

@@ -21,7 +21,7 @@ const NO_LIMITS: JsonLimits = { depth: Number.POSITIVE_INFINITY, values: Number.
  */
 export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LIMITS): Promise<Json> {
   if (text.length <= AT_ONCE) {
-    const value = parseJson(text);
+    const value = parseShort(text, limits);
     if (isDeeper(value, limits.depth)) throw tooDeep(limits);
     return value;
   }
@@ -29,6 +29,17 @@ export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LI
   const slices = new Slices();
   while (!parser.advance()) if (slices.over) await slices.pause();
   return parser.value;
+}
+
+/** @throws MerapiError bad_request that tells where it is wrong */
+function parseShort(text: string, limits: JsonLimits): Json {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    const parser = new Parser(text, limits);
+    while (!parser.advance()); // this throws where the text is wrong
+    throw error;
+  }
 }
 
 function isDeeper(value: Json, levels: number): boolean {

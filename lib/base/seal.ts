@@ -10,6 +10,8 @@ export interface Seal {
   open(sealed: string): string;
   /** The signature (HMAC-SHA1, in hexadecimal) of a text by the secret that clusters which exchange instances share. */
   sign(text: string): string;
+  /** A fingerprint of a text (HMAC-SHA256, in hexadecimal): only who has the key can tell whether a guess at the text is right. */
+  fingerprint(text: string): string;
 }
 
 /**
@@ -44,8 +46,10 @@ async function secretIn(file: string): Promise<string> {
 
 /** The seal of a 32-byte key and of the secret shared with other clusters; without one no other cluster has the same. */
 export function sealOf(key: Buffer, shared = key.toString('hex')): Seal {
+  const fingerprintKey = createHmac('sha256', key).update('fingerprint').digest();
   return {
     sign: (text) => createHmac('sha1', shared).update(text).digest('hex'),
+    fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text).digest('hex'),
     close(text) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', key, nonce);

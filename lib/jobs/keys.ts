@@ -1,4 +1,5 @@
 import { MerapiError } from '../base/errors.ts';
+import type { Seal } from '../base/seal.ts';
 import type { Store } from '../store/store.ts';
 
 /** A request that its sender may repeat. */
@@ -6,22 +7,28 @@ export interface KeyedRequest {
   /** Who sends it; keys of others are others. */
   readonly principal: string;
   readonly key: string;
-  /** What tells the request from others: the same for the same one. */
+  /** What tells the request from others: the same for the same one. It is stored only as the seal's fingerprint of it. */
   readonly print: string;
 }
 
 /** Makes one job of a request, however often it comes, and at once or later. */
 export class Keys {
   readonly #store: Store;
+  readonly #seal: Pick<Seal, 'fingerprint'>;
   /** Those that come now, by who sends them and the key. */
   readonly #underWay = new Map<string, { print: string; job: Promise<number> }>();
 
-  constructor(store: Store) {
+  constructor(store: Store, seal: Pick<Seal, 'fingerprint'>) {
     this.#store = store;
+    this.#seal = seal;
   }
 
-  /** The job that the request became; `submit` makes it if there is none yet. @throws MerapiError conflict; and what submit() throws */
-  async once(request: KeyedRequest, submit: () => Promise<number>): Promise<number> {
+  /**
+   * The job that the request became; `submit` makes it if there is none yet, and stores the request as it is given to it.
+   * @throws MerapiError conflict; and what submit() throws
+   */
+  async once(given: KeyedRequest, submit: (request: KeyedRequest) => Promise<number>): Promise<number> {
+    const request = { ...given, print: this.#seal.fingerprint(given.print) };
     const { principal, key, print } = request;
     const place = JSON.stringify([principal, key]);
     const now = this.#underWay.get(place);
@@ -32,7 +39,7 @@ export class Keys {
     const job = (async () => {
       const known = await this.#store.jobs.keyed(principal, key);
       if (known) checkPrint(known.print, request);
-      return known?.job ?? submit();
+      return known?.job ?? submit(request);
     })();
     this.#underWay.set(place, { print, job });
     try {
@@ -43,7 +50,10 @@ export class Keys {
   }
 }
 
+/** In the place of a fingerprint that an older release stored without the key, and that is therefore not kept. */
+const FORGOTTEN = '';
+
 function checkPrint(known: string, { key, print }: KeyedRequest): void {
-  if (known !== print)
+  if (known !== print && known !== FORGOTTEN)
     throw new MerapiError('conflict', `Another request was sent with the Idempotency-Key '${key}' before`);
 }

@@ -46,7 +46,7 @@ export class JobQueue {
   constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#given = parts;
     this.#parts = this.#partsOf(this.#life, parts.locks);
-    this.#keys = new Keys(parts.store);
+    this.#keys = new Keys(parts.store, parts.seal);
     parts.store.onChange(() => this.#parts.slots.serve());
   }
 
@@ -111,7 +111,7 @@ export class JobQueue {
   async submit(inputs: readonly OpInput[], request: KeyedRequest | null = null): Promise<number> {
     return request === null
       ? this.#submit(inputs, null)
-      : this.#keys.once(request, () => this.#submit(inputs, request));
+      : this.#keys.once(request, (keyed) => this.#submit(inputs, keyed));
   }
 
   async #submit(inputs: readonly OpInput[], request: KeyedRequest | null): Promise<number> {

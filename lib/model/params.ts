@@ -13,15 +13,36 @@ export interface Param<S extends z.ZodType = z.ZodType> {
   readonly default: unknown;
   /** Whether its values must never be shown, logged or stored in clear. */
   readonly secret: boolean;
+  /** Whether its texts may have several lines. */
+  readonly lines?: boolean;
+  /** What is right, in words that fit behind "must be", where its schema does not say it. */
+  readonly words?: string;
+  /** A right value, for messages, where its schema and its name do not say one. */
+  readonly example?: unknown;
 }
 
 /** A kind of values: a schema with its name in Ganeti's notation. */
 export interface Kind<S extends z.ZodType> {
   schema: S;
   type: string;
+  /** Whether the texts in it may have several lines. */
+  lines?: boolean;
+  /** What is right, in words that fit behind "must be", where the schema does not say it. */
+  words?: string;
+  /** A right value, for messages, where the schema does not say one. */
+  example?: unknown;
 }
 
 const kind = <S extends z.ZodType>(type: string, schema: S): Kind<S> => ({ type, schema });
+
+/** A kind whose texts may have several lines. */
+export const lines = <S extends z.ZodType>(of: Kind<S>): Kind<S> => ({ ...of, lines: true });
+
+/** Parameters of an OS. A script finds each in a variable, which cannot hold null. */
+export const osParams = z.record(
+  z.string(),
+  z.unknown().refine((value) => value !== null, 'a text, e.g. "", for a script cannot be given null'),
+);
 
 /** The kinds of values that parameters are made of. */
 export const kinds = {
@@ -35,10 +56,9 @@ export const kinds = {
   names: kind('List of NonEmptyString', z.array(z.string().min(1))),
   texts: kind('List of String', z.array(z.string())),
   dict: kind('Dictionary with keys of Anything and values of Anything', z.record(z.string(), z.unknown())),
-  privateDict: kind(
-    'Dictionary with keys of Anything and values of (Private Anything)',
-    z.record(z.string(), z.unknown()),
-  ),
+  /** Parameters of an OS: their values become texts in the environment of its scripts. */
+  osParams: lines(kind('Dictionary with keys of Anything and values of Anything', osParams)),
+  privateDict: lines(kind('Dictionary with keys of Anything and values of (Private Anything)', osParams)),
 };
 
 /** One of some texts. */
@@ -50,7 +70,8 @@ export function oneOf<const T extends readonly [string, ...string[]]>(
 
 /** A kind that also takes null. */
 export function maybe<S extends z.ZodType>(of: Kind<S>): Kind<z.ZodNullable<S>> {
-  return kind(`None or ${/^\w+$/.test(of.type) ? of.type : `(${of.type})`}`, of.schema.nullable());
+  const type = `None or ${/^\w+$/.test(of.type) ? of.type : `(${of.type})`}`;
+  return { ...of, type, schema: of.schema.nullable() };
 }
 
 /** A parameter that must be given. */
@@ -87,8 +108,12 @@ export const commonParams = {
     null,
     'Jobs that must have ended, each with the statuses that are accepted.',
   ),
-  comment: optional(maybe(kinds.text), null, 'A remark for people.'),
-  reason: optional(maybe(kinds.list), [], 'Why it is done: a list of [source, text, time in nanoseconds].'),
+  comment: optional(maybe(lines(kinds.text)), null, 'A remark for people.'),
+  reason: optional(
+    maybe(lines(kinds.list)),
+    [],
+    'Why it is done: a list of [source, text, time in nanoseconds].',
+  ),
 };
 
 /** The parameters that several opcodes share. */

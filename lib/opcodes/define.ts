@@ -4,6 +4,7 @@ import type { OpInput } from '../model/job.ts';
 import type { LockPlan } from '../model/locks.ts';
 import { commonParams, type Param } from '../model/params.ts';
 import type { ClusterView } from '../model/view.ts';
+import { missing, problemWith, unknown } from './problem.ts';
 
 export type Params = Readonly<Record<string, Param>>;
 
@@ -61,24 +62,25 @@ export function summaryOf(opcode: Opcode, input: OpInput): string {
 
 /**
  * Checks what a client submits for an opcode and fills in the defaults.
- * @throws MerapiError bad_request naming every parameter that is unknown, missing or of the wrong type, and the right type.
+ * @throws MerapiError bad_request naming every parameter that is unknown, missing or wrong, with its value unless it is
+ * secret, and what would be right.
  */
 export function parseOp(opcode: Opcode, input: OpInput): OpInput {
   const params = allParams(opcode);
   const problems: string[] = [];
   const values: OpInput = { OP_ID: opcode.id };
   for (const name of Object.keys(input))
-    if (name !== 'OP_ID' && !Object.hasOwn(params, name)) problems.push(`unknown parameter '${name}'`);
+    if (name !== 'OP_ID' && !Object.hasOwn(params, name)) problems.push(unknown(name, params));
   for (const [name, param] of Object.entries(params)) {
     const given = Object.hasOwn(input, name) ? input[name] : undefined;
     if (given === undefined) {
-      if (param.required) problems.push(`missing parameter '${name}' (${param.type})`);
+      if (param.required) problems.push(missing(name, param, opcode.example[name]));
       else values[name] = param.default;
       continue;
     }
-    const parsed = param.schema.safeParse(given);
-    if (parsed.success) values[name] = parsed.data;
-    else problems.push(`parameter '${name}' must be ${param.type}`);
+    const problem = problemWith(name, param, given, opcode.example[name]);
+    if (problem === null) values[name] = param.schema.parse(given);
+    else problems.push(problem);
   }
   if (problems.length > 0) throw new MerapiError('bad_request', `${opcode.id}: ${problems.join('; ')}`);
   return values;

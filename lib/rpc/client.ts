@@ -109,6 +109,11 @@ export class NodeClient implements NodeCaller {
         try {
           return [node.uuid, { result: await this.call(node, name, params) }];
         } catch (error) {
+          if (!(error instanceof MerapiError))
+            this.#options.log.error(
+              { node: node.name, call: name, err: error },
+              'a call failed unexpectedly',
+            );
           return [node.uuid, { failure: toFailure(error) }];
         }
       }),
@@ -149,7 +154,8 @@ export class NodeClient implements NodeCaller {
         cause,
       });
     for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
-      if (closing.aborted) throw unreachable(new Error('the connections to the nodes are closed'));
+      if (closing.aborted)
+        throw unreachable(new MerapiError('unavailable', 'the connections to the nodes are closed'));
       const link = this.#link(node);
       try {
         link.endpoint ??= await this.#options.endpointOf(node);
@@ -249,13 +255,14 @@ export class NodeClient implements NodeCaller {
       headersTimeout: 10_000,
       bodyTimeout: 3 * HEARTBEAT,
     });
-    if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+    if (response.statusCode !== 200)
+      throw new MerapiError('node_unreachable', `it answers with status ${response.statusCode}`);
     for await (const line of createInterface({ input: response.body })) {
       signal.throwIfAborted();
       this.#options.runtime.update(link.node.uuid, RuntimeFacts.parse(JSON.parse(line)));
       onFacts();
     }
-    throw new Error('the node ended the connection');
+    throw new MerapiError('node_unreachable', 'the node ended the connection');
   }
 }
 

@@ -106,7 +106,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   );
   server.on('tlsClientError', (error, socket) => {
     socket.destroy();
-    reason = error.message;
+    reason = errorText(error);
     if (!closing.signal.aborted) refused.note();
   });
   try {

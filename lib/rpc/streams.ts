@@ -101,7 +101,7 @@ export async function readStream(
       dispatcher: agent,
       signal,
     });
-    if (answer.statusCode !== 200) throw broken((await answer.body.text()).trim());
+    if (answer.statusCode !== 200) throw broken(told((await answer.body.text()).trim()));
     const { trailers } = answer;
     const end = () => (trailers as Record<string, string | undefined>)[END.toLowerCase()];
     const data = checked(answer.body, end, broken);
@@ -112,6 +112,8 @@ export async function readStream(
     await agent.destroy();
   }
 }
+
+const told = (text: string) => new MerapiError('execution', text);
 
 /** The data as it goes on its way. */
 export function packed(data: Readable, compress: Compression): Readable {
@@ -132,7 +134,7 @@ export function unpacked(data: Readable, compress: Compression): Readable {
 /** Writes data to a stream as fast as that takes it, and does not end it. @throws Error when it is closed */
 async function writeAll(data: AsyncIterable<Buffer>, target: Writable): Promise<void> {
   const closed = new AbortController();
-  const close = () => closed.abort(new Error('the reader has gone'));
+  const close = () => closed.abort(told('the reader has gone'));
   target.on('close', close).on('error', close);
   try {
     for await (const chunk of data) {
@@ -157,8 +159,8 @@ function checked(
       throw broken(error);
     }
     const end = endOf();
-    if (end === undefined) throw broken('it broke off');
-    if (end !== OK) throw broken(decodeURIComponent(end));
+    if (end === undefined) throw broken(told('it broke off'));
+    if (end !== OK) throw broken(told(decodeURIComponent(end)));
   };
   return Readable.from(read(), { objectMode: false });
 }

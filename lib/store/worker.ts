@@ -2,6 +2,7 @@
 // of commits collects while one is written; another one that only reads.
 import { parentPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
+import { errorText, MerapiError } from '../base/errors.ts';
 import { openDatabase } from './migrate.ts';
 import { type Query, reads, type Statement, type WriteName, writes } from './sql.ts';
 
@@ -57,19 +58,20 @@ let waiting: Write[] = [];
 /** Commits of this generation and older ones are void: one before them failed. */
 let voided = -1;
 
-class LeadershipLost extends Error {}
+class LeadershipLost extends MerapiError {}
 
 /** What is wrong with a commit itself: it would fail on any disk. */
 class BadCommit extends Error {
   readonly id: number;
   constructor(id: number, cause: Error) {
-    super(cause.message, { cause });
+    super('What was to be written cannot be stored', { cause });
     this.id = id;
   }
 }
 
 const writeAll = database.transaction((commits: readonly Write[]) => {
-  if (readEpoch() !== epoch) throw new LeadershipLost('Another master has taken over this store');
+  if (readEpoch() !== epoch)
+    throw new LeadershipLost('unavailable', 'Another master has taken over this store');
   for (const { id, statements } of commits)
     try {
       for (const [name, values] of statements) statement(writes[name as WriteName]).run(...values);
@@ -95,7 +97,7 @@ function flush(): void {
   waiting = [];
   const live = commits.filter((commit) => commit.generation > voided);
   const late = commits.filter((commit) => commit.generation <= voided).map((commit) => commit.id);
-  if (late.length > 0) fail(late, null, new Error('An earlier commit failed'));
+  if (late.length > 0) fail(late, null, new MerapiError('unavailable', 'An earlier commit failed'));
   if (live.length === 0) return;
   const ids = live.map((commit) => commit.id);
   try {
@@ -110,7 +112,7 @@ function flush(): void {
 function fail(ids: number[], generation: number | null, error: unknown): void {
   send({
     ...{ kind: 'failed', ids, generation },
-    message: error instanceof Error ? error.message : String(error),
+    message: errorText(error instanceof BadCommit ? error.cause : error),
     lost: error instanceof LeadershipLost,
     culprit: error instanceof BadCommit ? error.id : null,
   });

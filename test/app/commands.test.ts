@@ -136,7 +136,11 @@ describe('the commands that talk to a master', () => {
       ['instance info web', 1, /There is no instance 'web'/],
       ['job cancel 1', 1, /Job 1 not found in queue/],
       ['job info one', 2, /'one' is no job id/],
-      ['instance reboot web --reboot-type odd', 2, /'--reboot-type' has a wrong value. It must be OneOf/],
+      [
+        'instance reboot web --reboot-type odd',
+        2,
+        /'--reboot-type' has a wrong value. It must be one of .*soft.*, e\.g\. .*not "odd"/,
+      ],
       ['group add', 2, /missing required argument 'group-name'/],
       ['instance wash web', 2, /unknown command 'wash'/],
       ['tag add house a b', 2, /'house' has no tags/],

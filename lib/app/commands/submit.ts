@@ -88,7 +88,7 @@ export function opcodeCommands(nounOf: (name: string) => Command): void {
       .option('--json', 'print the result as JSON')
       .action((...args: unknown[]) => run(id, args.slice(0, positional.length) as string[], command.opts()));
     const parse = (name: string, texts: readonly string[]) =>
-      valueFrom(allParams(opcode)[name] as Param, texts);
+      valueFrom(name, allParams(opcode)[name] as Param, texts, opcode.example[name]);
     const run = (opcodeId: Submittable, names: readonly string[], options: SubmitOptions) => {
       const values: Record<string, Json> = {};
       for (const [place, name] of positional.entries())

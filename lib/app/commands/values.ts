@@ -1,5 +1,9 @@
 import { InvalidArgumentError } from 'commander';
+import { stringifyJson } from '../../base/json.ts';
+import { shown } from '../../base/schema-words.ts';
 import type { Param } from '../../model/params.ts';
+import { exampleFor } from '../../opcodes/examples.ts';
+import { wordsFor } from '../../opcodes/problem.ts';
 
 /** A word of a command line as a value: a number, a truth value or a text. */
 function scalar(text: string): unknown {
@@ -32,6 +36,12 @@ const isYes: Readonly<Record<string, boolean>> = {
   '0': false,
 };
 
+/** A value as one would write it behind an option. */
+function optionText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'object' ? `'${stringifyJson(value)}'` : String(value);
+}
+
 /** What the words given for an option may mean, the likeliest first. */
 function* meanings(texts: readonly string[]): Generator<unknown> {
   const [first = ''] = texts;
@@ -54,13 +64,16 @@ function* meanings(texts: readonly string[]): Generator<unknown> {
 
 /**
  * The value of a parameter from the words that were given for it: as they are, as JSON, as `a=1,b=x`, or as a list with commas
- * or of repeated options. @throws InvalidArgumentError when none of these is of the parameter's type
+ * or of repeated options. `own` is the opcode's example of it.
+ * @throws InvalidArgumentError when none of these is right, telling what would be
  */
-export function valueFrom(param: Param, texts: readonly string[]): unknown {
+export function valueFrom(name: string, param: Param, texts: readonly string[], own?: unknown): unknown {
   for (const value of meanings(texts)) {
     if (value === undefined) continue;
     const parsed = param.schema.safeParse(value);
     if (parsed.success) return value;
   }
-  throw new InvalidArgumentError(`It must be ${param.type}.`);
+  const found = param.secret ? 'what was given' : shown(texts.length === 1 ? texts[0] : texts);
+  const example = optionText(exampleFor(name, param, own));
+  throw new InvalidArgumentError(`It must be ${wordsFor(param)}, e.g. ${example}, not ${found}.`);
 }

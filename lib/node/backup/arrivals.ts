@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unattended } from '../../base/background.ts';
 import { type Connections, connectionTimes } from '../../base/connections.ts';
-import { MerapiError, toFailure } from '../../base/errors.ts';
+import { errorText, MerapiError, toFailure } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { TlsFiles } from '../../base/tls.ts';
 import { unpacked } from '../../rpc/streams.ts';
@@ -85,7 +85,7 @@ export class Arrivals {
       server.listen(0, this.#host);
       await once(server, 'listening');
     } catch (cause) {
-      throw new MerapiError('environment_error', `Cannot listen on ${this.#host}: ${String(cause)}`, {
+      throw new MerapiError('environment_error', `Cannot listen on ${this.#host}: ${errorText(cause)}`, {
         cause,
       });
     }

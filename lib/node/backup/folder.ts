@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
-import { MerapiError } from '../../base/errors.ts';
+import { errorText, MerapiError } from '../../base/errors.ts';
 import { exists, syncFolder, writeFileDurably } from '../../base/files.ts';
 import { type Ini, parseIni } from '../../base/ini.ts';
 import { readStateText } from '../../base/state-file.ts';
@@ -40,8 +40,7 @@ export class ExportFolder {
     try {
       return { path: folder, config: text === null ? null : parseIni(text) };
     } catch (cause) {
-      const what = cause instanceof MerapiError ? cause.message : String(cause);
-      throw new MerapiError('environment_error', `${join(folder, CONFIG)}: ${what}`, { cause });
+      throw new MerapiError('environment_error', `${join(folder, CONFIG)}: ${errorText(cause)}`, { cause });
     }
   }
 

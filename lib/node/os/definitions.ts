@@ -62,9 +62,13 @@ export async function findDefinition(
 async function subfolders(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error) => {
     if (['ENOENT', 'ENOTDIR'].includes(error.code)) return [];
-    throw new MerapiError('environment_error', `Cannot read OS definitions: ${error.message}`, {
-      cause: error,
-    });
+    throw new MerapiError(
+      'environment_error',
+      `Cannot read the OS definitions in ${folder}: ${errorText(error)}`,
+      {
+        cause: error,
+      },
+    );
   });
   const visible = names.filter((name) => !name.startsWith('.'));
   const isFolder = await Promise.all(
@@ -78,17 +82,19 @@ async function readDefinition(name: string, path: string): Promise<OsDefinition>
   const blank = { name, path, variants: [], parameters: [], api_versions: [], trusted };
   try {
     if (!trusted)
-      throw new Error('it has a create_untrusted, but scripts that must not be trusted cannot be run');
-    if (!osName.test(name)) throw new Error(`its name may hold only letters, digits, '-' and '_'`);
+      throw wrong('it has a create_untrusted, but scripts that must not be trusted cannot be run');
+    if (!osName.test(name)) throw wrong(`its name may hold only letters, digits, '-' and '_'`);
     return { ...blank, ...(await readContents(path)), valid: true, message: '' };
   } catch (error) {
     return { ...blank, valid: false, message: `${path}: ${errorText(error)}` };
   }
 }
 
+const wrong = (text: string) => new MerapiError('environment_error', text);
+
 type Contents = Pick<OsDefinition, 'variants' | 'parameters' | 'api_versions'>;
 
-/** @throws Error with what is wrong with the definition. */
+/** @throws MerapiError with what is wrong with the definition. */
 async function readContents(path: string): Promise<Contents> {
   const versions = await readVersions(join(path, 'ganeti_api_version'));
   const newest = Math.max(...versions);
@@ -101,20 +107,20 @@ async function readContents(path: string): Promise<Contents> {
 async function readVersions(file: string): Promise<number[]> {
   const lines = usefulLines(await readFile(file, 'utf8'));
   if (!lines.every((line) => /^[0-9]+$/.test(line)))
-    throw new Error('ganeti_api_version must hold a number on each line and nothing else');
+    throw wrong('ganeti_api_version must hold a number on each line and nothing else');
   const versions = lines.map(Number);
   if (versions.some((version) => served.includes(version))) return versions;
   const found = versions.join(', ') || 'none';
-  throw new Error(`ganeti_api_version must name one of ${served.join(', ')}; it names: ${found}`);
+  throw wrong(`ganeti_api_version must name one of ${served.join(', ')}; it names: ${found}`);
 }
 
 async function checkScript(path: string, name: string): Promise<void> {
   const file = join(path, name);
   const found = await stat(file).catch(() => null);
-  if (!found) throw new Error(`the script ${name} is missing`);
-  if (!found.isFile()) throw new Error(`${name} is not a file`);
+  if (!found) throw wrong(`the script ${name} is missing`);
+  if (!found.isFile()) throw wrong(`${name} is not a file`);
   await access(file, constants.X_OK).catch(() => {
-    throw new Error(`the script ${name} is not executable`);
+    throw wrong(`the script ${name} is not executable`);
   });
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { ALL } from '../../model/locks.ts';
-import { type Kind, kinds, maybe, oneOf, optional, required, shared } from '../../model/params.ts';
+import { type Kind, kinds, lines, maybe, oneOf, optional, required, shared } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { instancePlan } from '../locking.ts';
 
 const targetKind: Kind<z.ZodType<string | unknown[]>> = {
+  lines: true,
   type: 'NonEmptyString or List',
   schema: z.union([z.string().min(1), z.array(z.unknown())]),
 };
@@ -31,12 +32,12 @@ export const backupExport = defineOpcode({
     ignore_remove_failures: optional(kinds.bool, false, 'Let no failure stop the removal.'),
     mode: optional(oneOf(['local', 'remote']), 'local', 'To a node of this cluster, or to another cluster.'),
     x509_key_name: optional(
-      maybe(kinds.list),
+      maybe(lines(kinds.list)),
       null,
       'In remote mode: the name of the key, from the result of the preparation.',
     ),
     destination_x509_ca: optional(
-      maybe(kinds.name),
+      maybe(lines(kinds.name)),
       null,
       'In remote mode: the certificate of the other cluster, from the log of its import.',
     ),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
-import { type Kind, kinds, maybe, optional, secret } from '../../model/params.ts';
+import { type Kind, kinds, lines, maybe, optional, osParams, secret } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { diskParamsKind, jobsResult, nicParamsKind } from '../kinds.ts';
 
@@ -10,10 +10,14 @@ const dictOfDicts = {
   type: 'Dictionary with keys of String and values of (Dictionary with keys of Anything and values of Anything)',
   schema: z.record(z.string(), z.record(z.string(), z.unknown())),
 };
-const privateDictOfDicts = {
+const osDicts = lines({
+  type: dictOfDicts.type,
+  schema: z.record(z.string(), osParams),
+});
+const privateDictOfDicts = lines({
   type: 'Dictionary with keys of String and values of (Dictionary with keys of Anything and values of (Private Anything))',
-  schema: z.record(z.string(), z.record(z.string(), z.unknown())),
-};
+  schema: z.record(z.string(), osParams),
+});
 const atLeastOne: Kind<z.ZodNumber> = { type: 'GreaterThanZero', schema: z.number().int().min(1) };
 const uidRanges = {
   type: 'List of (Tuple of (Integer, Integer))',
@@ -54,7 +58,7 @@ export const clusterSetParams = defineOpcode({
     hvparams: change(dictOfDicts, 'Hypervisor parameters by hypervisor.'),
     beparams: change(kinds.dict, 'Backend parameters.'),
     os_hvp: change(dictOfDicts, 'Hypervisor parameters by OS, then hypervisor.'),
-    osparams: change(dictOfDicts, 'OS parameters by OS.'),
+    osparams: change(osDicts, 'OS parameters by OS.'),
     osparams_private_cluster: secret(change(privateDictOfDicts, 'Private OS parameters by OS.')),
     diskparams: change(diskParamsKind, 'Disk parameters by disk template.'),
     candidate_pool_size: change(atLeastOne, 'How many master candidates there should be.'),

@@ -3,7 +3,7 @@ import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { ALL } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
-import { kinds, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
+import { kinds, lines, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { disksKind, nicsKind } from '../kinds.ts';
 import { clusterShared, networksShared, newNameLock } from '../locking.ts';
@@ -51,7 +51,7 @@ export const instanceCreate = defineOpcode({
     mode: required(oneOf(['create', 'import', 'remote-import']), 'Where the data comes from.'),
     nics: required(nicsKind, 'The network interfaces.'),
     no_install: optional(maybe(kinds.bool), null, 'Do not run the create script of the OS.'),
-    osparams: optional(kinds.dict, {}, 'OS parameters.'),
+    osparams: optional(kinds.osParams, {}, 'OS parameters.'),
     osparams_private: secret(
       optional(maybe(kinds.privateDict), null, 'OS parameters that are stored but never shown.'),
     ),
@@ -64,7 +64,7 @@ export const instanceCreate = defineOpcode({
     snode: optional(maybe(kinds.name), null, 'The secondary node; only mirrored disk templates have one.'),
     snode_uuid: optional(maybe(kinds.name), null, 'The secondary node, by uuid.'),
     source_handshake: optional(
-      maybe(kinds.list),
+      maybe(lines(kinds.list)),
       null,
       'For remote-import: the handshake with the sending cluster.',
     ),
@@ -75,7 +75,7 @@ export const instanceCreate = defineOpcode({
       'For remote-import: seconds that the guest has to shut down.',
     ),
     source_x509_ca: optional(
-      maybe(kinds.name),
+      maybe(lines(kinds.name)),
       null,
       'For remote-import: the certificate of the sending cluster.',
     ),

@@ -10,6 +10,7 @@ const isEmpty = (value: unknown) => Object.keys(Object(value)).length === 0;
 /** Requests of OP_INSTANCE_CREATE. Their secrets could not be kept apart, so there may be none. */
 const requests: Kind<z.ZodArray<z.ZodUnknown>> = {
   type: 'List of Anything',
+  words: 'a list of requests of OP_INSTANCE_CREATE without osparams_private and osparams_secret',
   schema: z.array(z.unknown()).refine((list) =>
     list.every((each) => {
       const { osparams_private, osparams_secret } = Object(each) as Record<string, unknown>;

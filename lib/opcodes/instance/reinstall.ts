@@ -11,7 +11,7 @@ export const instanceReinstall = defineOpcode({
     instance_uuid: shared.instanceUuid,
     force_variant: optional(kinds.bool, false, 'Accept a variant that the OS does not name.'),
     os_type: optional(maybe(kinds.name), null, 'The OS; by default the one that it has.'),
-    osparams: optional(maybe(kinds.dict), null, 'OS parameters for this time.'),
+    osparams: optional(maybe(kinds.osParams), null, 'OS parameters for this time.'),
     osparams_private: secret(
       optional(maybe(kinds.privateDict), null, 'Private OS parameters for this time.'),
     ),

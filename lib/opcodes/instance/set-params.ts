@@ -20,6 +20,8 @@ function changesOf<P>(params: Kind<z.ZodType<P>>): Kind<z.ZodType<DeviceChange<P
   const short = `List of ((Length 2) and (Item 0 is ((OneOf ${shortOps.join(', ')}) or EqualOrGreaterThanZero), item 1 is (${params.type})))`;
   return {
     type: `(${long} [Recommended]) or (${short} [Deprecated])`,
+    words: `a list of changes, each [WHAT, WHICH, PARAMETERS] with ${deviceOps.join(', ')} and a number or name`,
+    example: [['add', -1, params.example]],
     schema: z.union([
       z.array(z.tuple([z.enum(deviceOps), z.union([z.number().int(), z.string()]), params.schema])),
       z.array(z.tuple([z.union([z.enum(shortOps), z.number().int().min(0)]), params.schema])),
@@ -69,7 +71,7 @@ export const instanceSetParams = defineOpcode({
     remote_node_uuid: optional(maybe(kinds.name), null, 'This node by uuid; filled in.'),
     iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the secondary node.'),
     os_name: optional(maybe(kinds.name), null, 'The OS that it is said to have; nothing is installed.'),
-    osparams: optional(kinds.dict, {}, 'OS parameters; "default" takes one away.'),
+    osparams: optional(kinds.osParams, {}, 'OS parameters; "default" takes one away.'),
     osparams_private: secret(
       optional(maybe(kinds.privateDict), null, 'Private OS parameters; "default" takes one away.'),
     ),

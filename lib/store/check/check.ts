@@ -43,7 +43,7 @@ export async function checkStore(
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
     if (/^SQLITE_(BUSY|CANTOPEN|PERM|IOERR)/.test(error.code)) throw cannotLook(file, error);
-    findings.add('database', file, `is not a database, or is damaged: ${error.message}`);
+    findings.add('database', file, `is not a database, or is damaged: ${errorText(error)}`);
     return nothing;
   }
   try {

@@ -119,7 +119,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
       }
     });
   const app = new Koa();
-  app.on('error', (error) => options.log.debug({ error: String(error) }, 'An answer could not be sent'));
+  app.on('error', (error) => options.log.debug({ err: error }, 'An answer could not be sent'));
   app.use((context, next) => answer(context, next, options, browsers));
   if (options.requireAuthentication)
     app.use(async (context, next) => {

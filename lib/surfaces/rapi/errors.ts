@@ -1,4 +1,4 @@
-import { type ErrorCode, MerapiError } from '../../base/errors.ts';
+import { type ErrorCode, MerapiError, toFailure } from '../../base/errors.ts';
 
 type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503;
 
@@ -82,7 +82,7 @@ export interface ErrorAnswer {
 export function errorAnswer(error: unknown): ErrorAnswer {
   const known = error instanceof MerapiError;
   const code = known ? statusOf[error.code] : 500;
-  const particular = known ? error.message : 'An error inside Merapi; its log tells more';
+  const particular = known ? error.message : toFailure(error).message;
   const explain = explanations[code];
   if (error instanceof WordedError) return { code, message: particular, explain, detail: error.detail };
   const message = messages[code];

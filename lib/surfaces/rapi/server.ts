@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { Connections, connectionLimits, connectionTimes } from '../../base/connections.ts';
-import { MerapiError } from '../../base/errors.ts';
+import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Identity } from '../../base/tls.ts';
 import type { Manager } from '../../manager/define.ts';
 import { createRapi, type RapiOptions } from './app.ts';
@@ -92,12 +92,19 @@ function listenProblem(bind: string, port: number, cause: NodeJS.ErrnoException)
   const where = `port ${port} of ${bind}`;
   if (cause.code === 'EADDRINUSE') return `Another program uses ${where}; choose another port`;
   if (cause.code === 'EACCES') return `Not allowed to listen on ${where}; choose a port above 1023`;
-  return `Cannot listen on ${where}: ${cause.message}`;
+  return `Cannot listen on ${where}: ${errorText(cause)}`;
 }
 
 function reachable(bind: string): string {
   const address = bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind;
   return isIPv6(address) ? `[${address}]` : address;
+}
+
+/** What is wrong with a request that Node's parser does not take; its own words may repeat what was sent. */
+function unreadable({ code = '' }: NodeJS.ErrnoException): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'its headers are too long; they may have 16 KiB';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'it did not come in time';
+  return `it is not HTTP/1.1 as RFC 9112 has it${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
 }
 
 /** Answers what is not even HTTP, or a method that Node does not know. */
@@ -109,7 +116,7 @@ function refuse(
     socket.destroy();
     return;
   }
-  const problem = new MerapiError('bad_request', `The request cannot be read: ${error.message}`);
+  const problem = new MerapiError('bad_request', `The request cannot be read: ${unreadable(error)}`);
   const body = `${JSON.stringify(errorAnswer(problem))}\n`;
   const headers = {
     Connection: 'close',

@@ -7,7 +7,7 @@ import { opcodes } from '../../../lib/opcodes/registry.ts';
 const create = allParams(opcodes.OP_INSTANCE_CREATE as unknown as Opcode);
 const read = (name: string, ...texts: string[]) => {
   const param = create[name] ?? assert.fail(name);
-  return valueFrom(param, texts);
+  return valueFrom(name, param, texts);
 };
 
 describe('values of the command line', () => {
@@ -37,13 +37,18 @@ describe('values of the command line', () => {
     assert.deepEqual(read('nics', 'vlan=100,link=br0'), [{ vlan: '100', link: 'br0' }]);
   });
 
-  it('are refused with the type that is wanted', () => {
-    for (const [name, text] of [
-      ['force_variant', 'perhaps'],
-      ['source_shutdown_timeout', '-1'],
-      ['disks', 'big'],
-      ['mode', 'copy'],
+  it('are refused with what is right, an example and what was given, unless that is secret', () => {
+    for (const [name, text, message] of [
+      ['force_variant', 'perhaps', 'It must be true or false, e.g. true, not "perhaps".'],
+      ['source_shutdown_timeout', '-1', 'It must be an integer of at least 0, e.g. 1, not "-1".'],
+      ['mode', 'copy', 'It must be one of create, import, remote-import, e.g. create, not "copy".'],
+      [
+        'osparams_private',
+        'T0pS3cret',
+        /^It must be an object.*, e\.g\. '\{"password":"SECRET"\}', not what was given\.$/,
+      ],
+      ['disks', 'big', /^It must be a list of objects .*, e\.g\. '\[\{"size":1024\}\]', not "big"\.$/],
     ] as const)
-      assert.throws(() => read(name, text), { message: `It must be ${create[name]?.type}.` });
+      assert.throws(() => read(name, text), { message });
   });
 });

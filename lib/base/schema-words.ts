@@ -1,0 +1,185 @@
+import type { z } from 'zod';
+import { stringifyJson } from './json.ts';
+
+/** What is wrong in a value that a schema refuses: where, and what would be right there. */
+export interface Fault {
+  path: readonly PropertyKey[];
+  /** Fits behind "must be". Null when a key is one too many: then `key` is that. */
+  right: string;
+  key?: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** What a schema takes, in words that fit behind "must be". */
+export function wordsOf(schema: z.core.$ZodType): string {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case 'string':
+      return ((schema as z.ZodString).minLength ?? 0) > 0 ? 'a text that is not empty' : 'a text';
+    case 'number': {
+      const { isInt, minValue, maxValue } = schema as z.ZodNumber;
+      return rangeWords(isInt ? 'an integer' : 'a number', minValue, maxValue);
+    }
+    case 'boolean':
+      return 'true or false';
+    case 'null':
+      return 'null';
+    case 'array': {
+      const item = wordsOf(def.element);
+      return item === ANYTHING ? 'a list' : `a list in which each item is ${item}`;
+    }
+    case 'tuple':
+      return `a list of ${def.items.length} items: ${def.items.map(wordsOf).join(', ')}`;
+    case 'record': {
+      const value = wordsOf(def.valueType);
+      return value === ANYTHING ? 'an object' : `an object in which each value is ${value}`;
+    }
+    case 'object':
+      return 'an object';
+    case 'enum':
+      return choiceWords(Object.values(def.entries));
+    case 'literal':
+      return choiceWords(def.values);
+    case 'nullable':
+      return `${wordsOf(def.innerType)}, or null`;
+    case 'optional':
+    case 'default':
+      return wordsOf(def.innerType);
+    case 'union':
+      return [...new Set(def.options.map(wordsOf))].join(', or ');
+    case 'pipe':
+      return wordsOf(def.in);
+    default:
+      return ANYTHING;
+  }
+}
+
+const ANYTHING = 'a JSON value';
+
+/** A least or greatest number that says nothing: every safe integer is in between. */
+const isBound = (value: unknown): value is number =>
+  typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER;
+
+function rangeWords(what: string, min: unknown, max: unknown): string {
+  if (isBound(min) && isBound(max)) return `${what} from ${min} to ${max}`;
+  if (isBound(min)) return `${what} of at least ${min}`;
+  return isBound(max) ? `${what} of at most ${max}` : what;
+}
+
+function choiceWords(values: readonly unknown[]): string {
+  const texts = values.map((value) => (typeof value === 'string' ? value : stringifyJson(value)));
+  return texts.length === 1 ? `${texts[0]}` : `one of ${texts.join(', ')}`;
+}
+
+/** The first of the faults for which a schema refused a value; of alternatives the one that fits furthest. */
+export function faultOf(schema: z.core.$ZodType, issues: readonly Issue[]): Fault {
+  const [issue] = issues;
+  return issue ? faultFrom(issue, schema) : { path: [], right: wordsOf(schema) };
+}
+
+function faultFrom(issue: Issue, schema: z.core.$ZodType): Fault {
+  const { path } = issue;
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return { path, right: '', key: String(issue.keys[0]) };
+    case 'invalid_key': {
+      const key = String(path.at(-1));
+      const [inner] = issue.issues;
+      const right = inner?.code === 'invalid_value' ? choiceWords(inner.values) : '';
+      return { path: path.slice(0, -1), right, key };
+    }
+    case 'invalid_union': {
+      const faults = issue.errors.flatMap(([first]) => (first ? [faultFrom(first, schema)] : []));
+      const depth = Math.max(0, ...faults.map((fault) => fault.path.length));
+      const deepest = faults.filter((fault) => fault.path.length === depth);
+      const [first] = deepest;
+      if (!first) return { path, right: wordsOf(at(schema, path)) };
+      const right = [...new Set(deepest.map((fault) => fault.right))]
+        .filter((words) => words !== '')
+        .join(', or ');
+      return { ...first, path: [...path, ...first.path], right };
+    }
+    case 'custom':
+      return { path, right: issue.message === 'Invalid input' ? wordsOf(at(schema, path)) : issue.message };
+    default:
+      return { path, right: issueWords(issue) };
+  }
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'an integer',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  record: 'an object',
+  object: 'an object',
+  null: 'null',
+};
+
+function issueWords(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeWords[issue.expected] ?? 'another value';
+    case 'invalid_value':
+      return choiceWords(issue.values);
+    case 'too_small':
+      if (issue.origin === 'string') return 'a text that is not empty';
+      if (issue.origin === 'array') return `a list of at least ${issue.minimum} items`;
+      return `at least ${issue.minimum}`;
+    case 'too_big':
+      if (issue.origin === 'string') return `a text of at most ${issue.maximum} characters`;
+      if (issue.origin === 'array') return `a list of at most ${issue.maximum} items`;
+      return `at most ${issue.maximum}`;
+    default:
+      return 'another value';
+  }
+}
+
+/** The schema of a part, as far as it can be told; else that of the whole. */
+function at(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType {
+  let found = schema as z.core.$ZodTypes;
+  for (const step of path) {
+    while (['nullable', 'optional', 'default'].includes(found._zod.def.type))
+      found = (found._zod.def as z.core.$ZodNullableDef).innerType as z.core.$ZodTypes;
+    const { def } = found._zod;
+    if (def.type === 'array') found = def.element as z.core.$ZodTypes;
+    else if (def.type === 'record') found = def.valueType as z.core.$ZodTypes;
+    else if (def.type === 'object') found = (def.shape[String(step)] ?? found) as z.core.$ZodTypes;
+    else if (def.type === 'tuple') found = (def.items[Number(step)] ?? found) as z.core.$ZodTypes;
+    else return schema;
+  }
+  return found;
+}
+
+/** The part of a value at a path; undefined when there is none. */
+export function partAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let part = value;
+  for (const step of path) {
+    if (typeof part !== 'object' || part === null || !Object.hasOwn(part, step)) return undefined;
+    part = (part as Record<PropertyKey, unknown>)[step];
+  }
+  return part;
+}
+
+/** A part as people write it: `disks[0].size`. */
+export function pathText(whole: string, path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return /^[A-Za-z_][\w-]*$/.test(String(step))
+      ? `${text}.${String(step)}`
+      : `${text}[${shown(String(step))}]`;
+  }, whole);
+}
+
+/** How much of a value messages show, in characters. */
+const SHOWN = 80;
+
+/** A value as messages show it: JSON, shortened. */
+export function shown(value: unknown): string {
+  if (value === undefined || typeof value === 'function') return 'nothing';
+  const text = stringifyJson(value);
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 20)}… (${text.length} characters)`;
+}
