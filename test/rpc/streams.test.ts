@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { issue, type TlsFiles } from '../../lib/base/tls.ts';
 import { startRpcServer } from '../../lib/rpc/server.ts';
@@ -73,7 +74,7 @@ describe('streams between nodes', () => {
       Readable.from(
         (async function* () {
           yield Buffer.alloc(100_000);
-          if (isBroken) throw new Error('the disk is gone');
+          if (isBroken) throw new MerapiError('execution', 'the disk is gone');
         })(),
       );
     for (const compress of ['none', 'gzip'] as const) {
@@ -98,7 +99,7 @@ describe('streams between nodes', () => {
     for (const compress of ['none', 'gzip'] as const) {
       streams.offer('data', { to: 'reader', compress, open });
       const failing = readStream(source({ compress }), reader, AbortSignal.timeout(10_000), async () => {
-        throw new Error('no space');
+        throw new MerapiError('execution', 'no space');
       });
       await assert.rejects(failing, /no space/);
     }

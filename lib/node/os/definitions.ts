@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { readFileOrNull } from '../../base/files.ts';
 import type { OsDefinition } from '../../rpc/calls/os.ts';
@@ -105,13 +105,19 @@ async function readContents(path: string): Promise<Contents> {
 }
 
 async function readVersions(file: string): Promise<number[]> {
-  const lines = usefulLines(await readFile(file, 'utf8'));
+  const lines = usefulLines(await readPart(file));
   if (!lines.every((line) => /^[0-9]+$/.test(line)))
     throw wrong('ganeti_api_version must hold a number on each line and nothing else');
   const versions = lines.map(Number);
   if (versions.some((version) => served.includes(version))) return versions;
   const found = versions.join(', ') || 'none';
   throw wrong(`ganeti_api_version must name one of ${served.join(', ')}; it names: ${found}`);
+}
+
+async function readPart(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error) => {
+    throw wrong(`${basename(file)} cannot be read: ${errorText(error)}`);
+  });
 }
 
 async function checkScript(path: string, name: string): Promise<void> {
@@ -125,7 +131,7 @@ async function checkScript(path: string, name: string): Promise<void> {
 }
 
 async function readParameters(file: string): Promise<[string, string][]> {
-  return usefulLines(await readFile(file, 'utf8')).map((line) => {
+  return usefulLines(await readPart(file)).map((line) => {
     const [name = '', description = ''] = line.split(/\s+(.*)/s);
     return [name, description];
   });
