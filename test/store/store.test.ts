@@ -134,7 +134,7 @@ describe('store', () => {
     outside.exec(
       "CREATE TRIGGER full BEFORE INSERT ON objects BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
     );
-    await assert.rejects(addGroup(store, 'f1'), /disk is full/);
+    await assert.rejects(addGroup(store, 'f1'), /SQLITE_CONSTRAINT_TRIGGER/);
     await assert.rejects(addGroup(store, 'f2'), { code: 'unavailable' });
     outside.exec(
       "CREATE TRIGGER no_probe BEFORE UPDATE ON meta BEGIN SELECT RAISE(ABORT, 'disk is full'); END",

@@ -29,8 +29,8 @@ export function reinstallCommand(instance: Command): void {
     .option('--quiet', "do not show the job's log")
     .action((name: string, options: ReinstallOptions) =>
       withClient(options, async (client) => {
-        const osparams =
-          options.osparams && valueFrom(opcodes.OP_INSTANCE_REINSTALL.params.osparams, options.osparams);
+        const param = opcodes.OP_INSTANCE_REINSTALL.params.osparams;
+        const osparams = options.osparams && valueFrom('osparams', param, options.osparams);
         const body = {
           start: options.start,
           ...(options.os === undefined ? {} : { os: options.os }),
