@@ -44,8 +44,8 @@ export class Journal {
   readonly #lasting = new Set<string>();
   readonly #active = new Set<Promise<unknown>>();
   readonly #onWritten: () => void;
-  /** Called with what went wrong in a step; the failure that is recorded of it may say less. */
-  readonly #onError: (error: unknown, step: string) => void;
+  /** Called with what a step threw that is not a MerapiError: the failure that is recorded of it says less. */
+  readonly #onDefect: (error: unknown, step: string) => void;
   /** Fires with its reason when the opcode is to stop before its next step. */
   readonly #cancel: AbortSignal;
   #lazy: Change[] = [];
@@ -60,9 +60,9 @@ export class Journal {
     stored: { steps: readonly StoredStep[]; undo: Failure | null },
     cancel: AbortSignal,
     onWritten: () => void,
-    onError: (error: unknown, step: string) => void = () => undefined,
+    onDefect: (error: unknown, step: string) => void = () => undefined,
   ) {
-    this.#onError = onError;
+    this.#onDefect = onDefect;
     this.#cancel = cancel;
     this.#store = store;
     this.#job = job;
@@ -149,7 +149,7 @@ export class Journal {
       });
     } catch (error) {
       if (error instanceof Abandoned) throw error;
-      this.#onError(error, name);
+      if (!(error instanceof MerapiError)) this.#onDefect(error, name);
       this.#finish(name, seq, { failure: toFailure(error) });
       throw error;
     }
@@ -235,7 +235,7 @@ export class Journal {
       end = { outcome: ((await action()) ?? null) as Json };
     } catch (error) {
       if (error instanceof Abandoned) throw error;
-      this.#onError(error, name);
+      if (!(error instanceof MerapiError)) this.#onDefect(error, name);
       end = { failure: toFailure(error) };
     }
     this.#finish(name, ++this.#seq, end);

@@ -158,10 +158,7 @@ export class JobRun implements Entrant {
       { steps: this.#stored.steps, undo: this.#stored.undo.get(index) ?? null },
       this.#cancel.signal,
       () => this.#parts.onChange(this.id),
-      (error, step) => {
-        if (!(error instanceof MerapiError))
-          this.#parts.log.error({ job: this.id, step, err: error }, 'a step failed unexpectedly');
-      },
+      (err, step) => this.#parts.log.error({ job: this.id, step, err }, 'a step failed unexpectedly'),
     );
   }
 
