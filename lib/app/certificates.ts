@@ -1,53 +1,71 @@
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Identity, identityIn, type TlsFiles } from '../base/tls.ts';
+import { readFileOrNull, writeFileDurably } from '../base/files.ts';
+import { identityIn, isUsable } from '../base/identity.ts';
+import { API, certificatesIn, MASTER, nodeRole } from '../base/roles.ts';
+import { type Identity, issueFor, type Subject, type TlsFiles } from '../base/tls.ts';
+import type { NodeCertificate } from '../rpc/renewal.ts';
+import type { Authorities } from './authorities.ts';
 import { AUTHORITY, type Layout, NODE_IDENTITY } from './layout.ts';
 
-/** The cluster's own certificate authority, made when it is missing. */
-export function authority(layout: Layout): Promise<Identity> {
-  return identityIn(
-    layout.certificates,
-    AUTHORITY,
-    { commonName: 'Merapi cluster authority', hosts: [] },
-    null,
-  );
-}
+const MASTER_SUBJECT: Subject = { commonName: 'master', hosts: ['master'], role: MASTER };
+const nodeSubject = (name: string): Subject => ({ commonName: name, hosts: [name], role: nodeRole(name) });
 
 /** What the master shows to node workers. */
-export async function masterTls(layout: Layout, issuer: Identity): Promise<TlsFiles> {
-  const identity = await identityIn(
-    layout.certificates,
-    'master',
-    { commonName: 'master', hosts: ['master'] },
-    issuer,
-  );
-  return { ...identity, ca: issuer.cert };
+export async function masterTls(
+  layout: Layout,
+  authorities: Authorities,
+  now = Date.now(),
+): Promise<TlsFiles> {
+  const identity = await identityIn(layout.certificates, 'master', MASTER_SUBJECT, authorities, now);
+  return { ...identity, ca: authorities.bundle };
 }
 
 /** What the RAPI shows to clients: good for localhost, 127.0.0.1 and the address that it is bound to. */
-export function rapiIdentity(layout: Layout, issuer: Identity, bind: string): Promise<Identity> {
+export function rapiIdentity(
+  layout: Layout,
+  authorities: Authorities,
+  bind: string,
+  now = Date.now(),
+): Promise<Identity> {
   const any = bind === '0.0.0.0' || bind === '::';
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const own = any ? addresses.map(({ address }) => address.split('%')[0] as string) : [bind];
   const hosts = [...new Set(['localhost', '127.0.0.1', ...own])].filter(
     (host) => !any || isIP(host) || host === 'localhost',
   );
-  return identityIn(layout.certificates, 'rapi', { commonName: 'Merapi RAPI', hosts }, issuer);
+  const subject = { commonName: 'Merapi RAPI', hosts, role: API };
+  return identityIn(layout.certificates, 'rapi', subject, authorities, now);
 }
 
-/** Where clients find the authority that signed the RAPI's certificate. */
-export function authorityFile(layout: Layout): string {
-  return join(layout.certificates, `${AUTHORITY}.pem`);
-}
-
-/** Gives a node what it needs to prove itself, in its own folder. */
-export async function equipNode(layout: Layout, name: string, issuer: Identity): Promise<void> {
+/** Gives a node what it needs to prove itself, in its own folder; what is there and good stays. */
+export async function equipNode(layout: Layout, name: string, authorities: Authorities): Promise<void> {
   const folder = layout.nodeFolder(name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await identityIn(folder, NODE_IDENTITY, { commonName: name, hosts: [name] }, issuer);
-  await copyFile(authorityFile(layout), join(folder, `${AUTHORITY}.pem`));
+  const trusted = join(folder, `${AUTHORITY}.pem`);
+  if ((await readFileOrNull(trusted)) !== authorities.bundle)
+    await writeFileDurably(trusted, authorities.bundle);
+  await identityIn(folder, NODE_IDENTITY, nodeSubject(name), authorities);
+}
+
+/** What a node is to show and trust instead of what it does; null when that is as it should be. */
+export async function renewedNode(
+  name: string,
+  present: NodeCertificate,
+  authorities: Authorities,
+  now = Date.now(),
+): Promise<NodeCertificate | null> {
+  const subject = nodeSubject(name);
+  const { bundle, signer, chain } = authorities;
+  const isFit = isUsable(present.certificate, subject, authorities, now);
+  if (isFit && present.authorities === bundle) return null;
+  const [own] = certificatesIn(present.certificate);
+  if (!own) return null;
+  const publicKey = own.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const certificate = isFit ? present.certificate : issueFor(publicKey, subject, signer, now) + chain;
+  return { certificate, authorities: bundle };
 }
 
 /** What a node's worker shows to the master, from its folder. */
@@ -58,4 +76,12 @@ export async function nodeTls(folder: string): Promise<TlsFiles> {
     cert: await read(`${NODE_IDENTITY}.pem`),
     key: await read(`${NODE_IDENTITY}.key`),
   };
+}
+
+/** Keeps what a node's worker shows. First whom it trusts, which grows. */
+export async function saveNodeTls(folder: string, { ca, cert, key }: TlsFiles): Promise<void> {
+  const keyFile = join(folder, `${NODE_IDENTITY}.key`);
+  await writeFileDurably(join(folder, `${AUTHORITY}.pem`), ca);
+  if ((await readFileOrNull(keyFile)) !== key) await writeFileDurably(keyFile, key, 0o600);
+  await writeFileDurably(join(folder, `${NODE_IDENTITY}.pem`), cert);
 }

@@ -1,13 +1,14 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
+import { belongs } from '../base/identity.ts';
 import { type Seal, sealOf } from '../base/seal.ts';
 import type { Findings } from '../store/check/problem.ts';
 import { parseUsers } from '../surfaces/rapi/users.ts';
-import { AUTHORITY, type Layout, NODE_IDENTITY } from './layout.ts';
-import { localNodes } from './master.ts';
+import { authorityFiles } from './authorities.ts';
+import { AUTHORITY, type Layout, localNodes, NODE_IDENTITY } from './layout.ts';
 
 const RENEW = 'remove it and its key, and start the master: it makes new ones';
 const PUT_BACK = 'put it back from a backup (merapi restore)';
@@ -27,15 +28,15 @@ export async function checkFiles(layout: Layout, findings: Findings): Promise<vo
   if (!(await readFileOrNull(layout.sharedSecret))?.trim())
     findings.add('secret', layout.sharedSecret, 'is missing or empty', PUT_BACK);
   await checkUsers(layout, findings);
-  const issuer = await checkAuthority(layout, findings);
-  if (!issuer) return;
+  const issuers = await checkAuthorities(layout, findings);
+  if (issuers.length === 0) return;
   const identities = [join(layout.certificates, 'master')];
   const hasRapi = await Promise.all(
     ['pem', 'key'].map((ending) => readFileOrNull(join(layout.certificates, `rapi.${ending}`))),
   );
   if (hasRapi.some((text) => text !== null)) identities.push(join(layout.certificates, 'rapi'));
-  for (const base of identities) await checkIdentity(base, issuer, RENEW, findings);
-  for (const name of await localNodes(layout)) await checkNode(layout.nodeFolder(name), issuer, findings);
+  for (const base of identities) await checkIdentity(base, issuers, RENEW, findings);
+  for (const name of await localNodes(layout)) await checkNode(layout.nodeFolder(name), issuers, findings);
 }
 
 async function checkUsers(layout: Layout, findings: Findings): Promise<void> {
@@ -48,29 +49,44 @@ async function checkUsers(layout: Layout, findings: Findings): Promise<void> {
   }
 }
 
-/** The cluster's authority; null when it is not usable, which is found. */
-async function checkAuthority(layout: Layout, findings: Findings): Promise<X509Certificate | null> {
-  const base = join(layout.certificates, AUTHORITY);
-  const certificate = await checkIdentity(base, null, PUT_BACK, findings);
-  if (certificate && !certificate.ca) findings.add('certificate', `${base}.pem`, 'is no authority', PUT_BACK);
-  return certificate;
+/** The cluster's authorities, as far as they are usable; what is not is found. */
+async function checkAuthorities(layout: Layout, findings: Findings): Promise<X509Certificate[]> {
+  const files = await authorityFiles(layout.certificates);
+  const names = files.filter((name) => name.endsWith('.pem')).map((name) => name.slice(0, -4));
+  const found = await Promise.all(
+    [...new Set([AUTHORITY, ...names])].map(async (name) => {
+      const base = join(layout.certificates, name);
+      const certificate = await checkIdentity(base, null, PUT_BACK, findings);
+      if (certificate && !certificate.ca)
+        findings.add('certificate', `${base}.pem`, 'is no authority', PUT_BACK);
+      return certificate;
+    }),
+  );
+  return found.filter((certificate) => certificate !== null);
 }
 
 /** What a node of this machine has in its folder; one without a certificate has not been equipped, or has moved away. */
-async function checkNode(folder: string, issuer: X509Certificate, findings: Findings): Promise<void> {
+async function checkNode(
+  folder: string,
+  issuers: readonly X509Certificate[],
+  findings: Findings,
+): Promise<void> {
   const files = await readdir(folder).catch(() => [] as string[]);
   if (!files.includes(`${NODE_IDENTITY}.pem`) && !files.includes(`${NODE_IDENTITY}.key`)) return;
-  await checkIdentity(join(folder, NODE_IDENTITY), issuer, PUT_BACK, findings);
+  await checkIdentity(join(folder, NODE_IDENTITY), issuers, RENEW, findings);
   const trusted = join(folder, `${AUTHORITY}.pem`);
-  const certificate = await readCertificate(trusted, PUT_BACK, findings);
-  if (certificate && certificate.fingerprint256 !== issuer.fingerprint256)
+  const certificate = await readCertificate(trusted, RENEW, findings);
+  if (certificate && !issuers.some((issuer) => issuer.fingerprint256 === certificate.fingerprint256))
     findings.add('certificate', trusted, "is not the cluster's authority", 'copy certificates/ca.pem there');
 }
 
-/** Looks at BASE.pem and BASE.key; answers the certificate when it can be read. An authority has no issuer. */
+/**
+ * Looks at BASE.pem and BASE.key; answers the certificate when it can be read. An authority has no issuers. What its time is
+ * matters to clients of the API only, and a master renews it by itself.
+ */
 async function checkIdentity(
   base: string,
-  issuer: X509Certificate | null,
+  issuers: readonly X509Certificate[] | null,
   advice: string,
   findings: Findings,
 ): Promise<X509Certificate | null> {
@@ -80,14 +96,20 @@ async function checkIdentity(
     findings.add('certificate', `${base}.${ending}`, text, advice);
   if (key === null) found('key', 'is missing');
   if (!certificate) return null;
-  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
-  if (Date.now() < from) found('pem', `is valid only from ${certificate.validFrom}; is the clock right?`);
-  if (Date.now() > to) found('pem', `was valid until ${certificate.validTo}`);
-  if (!certificate.verify((issuer ?? certificate).publicKey))
+  if (issuers) checkTime(certificate, `${base}.pem`, findings);
+  if (!(issuers ?? [certificate]).some((issuer) => certificate.verify(issuer.publicKey)))
     found('pem', "is not signed by the cluster's authority");
-  if (key !== null && !belongs(certificate, key))
+  if (key !== null && !belongs(certificate.toString(), key))
     found('key', 'does not belong to the certificate beside it');
   return certificate;
+}
+
+/** Tells of a certificate that is not valid now. */
+function checkTime(certificate: X509Certificate, file: string, findings: Findings): void {
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  const found = (text: string) => findings.add('certificate', file, text, 'start the master: it renews it');
+  if (Date.now() < from) found(`is valid only from ${certificate.validFrom}; is the clock right?`);
+  if (Date.now() > to) found(`was valid until ${certificate.validTo}`);
 }
 
 async function readCertificate(
@@ -103,12 +125,4 @@ async function readCertificate(
     findings.add('certificate', file, `is not a certificate: ${errorText(error)}`, advice);
   }
   return null;
-}
-
-function belongs(certificate: X509Certificate, key: string): boolean {
-  try {
-    return certificate.checkPrivateKey(createPrivateKey(key));
-  } catch {
-    return false;
-  }
 }

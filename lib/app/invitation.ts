@@ -1,5 +1,4 @@
 import { readFileOrNull } from '../base/files.ts';
-import { authorityFile } from './certificates.ts';
 import type { Running } from './open.ts';
 
 /** Tells that the RAPI answers, and what a new user needs next: the password of `admin`, if it was made here, and three lines to try. */
@@ -12,7 +11,7 @@ export async function announce(running: Running, withPassword: boolean): Promise
 
 function examples({ layout, rapi, master }: Running, password: string): string[] {
   const hypervisor = master.manager.view.cluster.enabled_hypervisors[0];
-  const trust = rapi.url.startsWith('https') ? `--cacert ${authorityFile(layout)} ` : '';
+  const trust = rapi.url.startsWith('https') ? `--cacert ${layout.authorityFile} ` : '';
   const curl = `curl -s ${trust}-u admin:${password}`;
   const body = {
     __version__: 1,

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Background, continuous } from '../base/background.ts';
 import type { Logger } from '../base/log.ts';
-import type { Layout } from './layout.ts';
-import { localNodes } from './master.ts';
+import { type Layout, localNodes } from './layout.ts';
 import { endWorker, ensureWorker, livingWorker } from './workers.ts';
 
 /** How often it is looked after the worker, in milliseconds: an adopted one is no child, so its end is not told. */

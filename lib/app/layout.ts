@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Where things are in a cluster's state folder. */
@@ -51,3 +52,13 @@ export const NODE_SETTINGS = 'node.json';
 export const ENDPOINT = 'endpoint';
 export const NODE_IDENTITY = 'node';
 export const AUTHORITY = 'ca';
+
+/** The names of the nodes that have a folder on this machine. */
+export async function localNodes(layout: Layout): Promise<string[]> {
+  try {
+    return (await readdir(layout.nodes)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import type { Background } from '../base/background.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
@@ -15,11 +14,12 @@ import type { Manager } from '../manager/define.ts';
 import { initCluster } from '../manager/init.ts';
 import { createManager } from '../manager/manager.ts';
 import type { Node } from '../model/node.ts';
-import { type Endpoint, NodeClient } from '../rpc/client.ts';
+import { NodeClient } from '../rpc/client.ts';
+import type { Endpoint } from '../rpc/post.ts';
 import { RuntimeTable } from '../rpc/runtime.ts';
 import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { authority, masterTls } from './certificates.ts';
+import { Credentials, keepCertificatesValid } from './credentials.ts';
 import { readEndpoint } from './endpoint.ts';
 import type { Layout } from './layout.ts';
 import { prepareNodes } from './state.ts';
@@ -39,6 +39,7 @@ export interface Master {
   manager: Manager;
   store: Store;
   runtime: RuntimeTable;
+  credentials: Credentials;
   /** Whether the cluster has just been made. */
   isNew: boolean;
   /** Takes up the jobs that an earlier life left. */
@@ -56,8 +57,7 @@ export interface Master {
 export async function createMaster(options: MasterOptions): Promise<Master> {
   const { layout, log, describe, patience } = options;
   const clock = options.clock ?? systemClock;
-  const issuer = await authority(layout);
-  const tls = await masterTls(layout, issuer);
+  const credentials = await Credentials.open(layout, () => clock.seconds() * 1000);
   const seal = await openSeal(layout.secretKey, layout.sharedSecret);
   const store = await openStore(layout.database, clock);
   const isNew = !store.view.initialised;
@@ -69,7 +69,8 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   }
   const runtime = new RuntimeTable();
   const nodes = new NodeClient({
-    tls,
+    tls: credentials.tls,
+    renewal: credentials.renewal,
     endpointOf: (node) => endpointOf(layout, node),
     epoch: store.epoch,
     runtime,
@@ -78,11 +79,16 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   });
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  const keepers: Background[] = [keepHistoryShort(queue, history, log), keepStoreWritable(store, queue, log)];
+  const keepers: Background[] = [
+    keepHistoryShort(queue, history, log),
+    keepStoreWritable(store, queue, log),
+    keepCertificatesValid(credentials, nodes, log),
+  ];
   return {
     manager: createManager({ store, queue, history, runtime, nodes }),
     store,
     runtime,
+    credentials,
     isNew,
     async start() {
       await keepNodesFollowed(store, nodes, log);
@@ -138,14 +144,4 @@ export function noCluster({ dir }: Layout): MerapiError {
 async function endpointOf(layout: Layout, node: Node): Promise<Endpoint> {
   const local = await readEndpoint(layout.nodeFolder(node.name));
   return local ?? { host: node.primary_ip, port: DEFAULT_NODE_PORT };
-}
-
-/** The names of the nodes that have a folder on this machine. */
-export async function localNodes(layout: Layout): Promise<string[]> {
-  try {
-    return (await readdir(layout.nodes)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

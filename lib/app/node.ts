@@ -8,7 +8,7 @@ import { readStateFile, type StateFormat } from '../base/state-file.ts';
 import { VERSION } from '../base/version.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
-import { nodeTls } from './certificates.ts';
+import { nodeTls, saveNodeTls } from './certificates.ts';
 import { NODE_SETTINGS } from './layout.ts';
 import { outliveFailures } from './uncaught.ts';
 
@@ -81,6 +81,7 @@ export async function startNodes(
             folder,
             listen: { host: over.host ?? listen.host, port: over.port ?? listen.port },
             tls: await nodeTls(folder),
+            saveTls: (files) => saveNodeTls(folder, files),
             version: VERSION,
             storageRoots: storage,
             accel: over.accel,

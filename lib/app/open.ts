@@ -11,11 +11,11 @@ import { lockFolder } from '../node/lock.ts';
 import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
 import { UsersFile } from '../surfaces/rapi/users-file.ts';
 import { finishRestore, holdsState } from './backup/place.ts';
-import { authority, rapiIdentity } from './certificates.ts';
+import { rapiIdentity } from './certificates.ts';
 import { WorkerKeeper } from './keeper.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { createMaster, type Master, noCluster } from './master.ts';
-import { checkSameCluster, ensureUsers, prepareNodes } from './state.ts';
+import { checkSameCluster, ensureUsers, prepareNodes, renewNodes } from './state.ts';
 import { stateTrouble } from './trouble.ts';
 import { outliveFailures } from './uncaught.ts';
 
@@ -84,6 +84,7 @@ export async function openMaster(
     undo.push(() => master.close());
     if (nodes?.wanted) await fit(layout, master, nodes.wanted);
     if (!command.users) await ensureUsers(layout);
+    await renewNodes(layout, master.credentials.authorities);
     if (nodes) await keeper.start(signal);
     await master.start();
     const rapi = await startSurface(command, layout, master, usersFile, log);
@@ -109,19 +110,22 @@ async function fit(layout: Layout, { manager }: Master, wanted: ClusterSpec): Pr
 async function startSurface(
   command: MasterCommand,
   layout: Layout,
-  { manager }: Master,
+  { manager, credentials }: Master,
   usersFile: string,
   log: Logger,
 ): Promise<RapiServer> {
   const users = new UsersFile(usersFile, log);
   process.on('SIGHUP', () => users.reload());
-  const tls = command.ssl ? await rapiIdentity(layout, await authority(layout), command.bind) : null;
   const { bind, port, requireAuthentication, maxConnections, allowOrigin } = command;
-  return startRapi({
+  const identity = () => rapiIdentity(layout, credentials.authorities, bind);
+  const tls = command.ssl ? await identity() : null;
+  const rapi = await startRapi({
     ...{ manager, users, bind, port, tls, requireAuthentication, clock: systemClock, log },
     connections: new Connections(connectionLimits(maxConnections), log),
     allowOrigins: allowOrigin,
   });
+  if (tls) credentials.onRenew(async () => rapi.renew(await identity()));
+  return rapi;
 }
 
 /** Tells a busy port before anything is changed. @throws MerapiError configuration */

@@ -2,11 +2,12 @@ import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MerapiError } from '../base/errors.ts';
-import { readFileOrNull, writeFileDurably } from '../base/files.ts';
+import { exists, readFileOrNull, writeFileDurably } from '../base/files.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import { saveUsers, withUser } from '../surfaces/rapi/users-edit.ts';
-import { authority, equipNode } from './certificates.ts';
-import type { Layout } from './layout.ts';
+import { type Authorities, openAuthorities } from './authorities.ts';
+import { equipNode } from './certificates.ts';
+import { type Layout, localNodes, NODE_SETTINGS } from './layout.ts';
 import { saveNodeSettings } from './node.ts';
 
 const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
@@ -22,10 +23,10 @@ export async function prepareNodes(
   nodes: ClusterSpec['nodes'],
   spec: ClusterSpec,
 ): Promise<void> {
-  const issuer = await authority(layout);
+  const authorities = await openAuthorities(layout);
   const isSimulated = spec.enabled_hypervisors.includes('fake');
   for (const { name } of nodes) {
-    await equipNode(layout, name, issuer);
+    await equipNode(layout, name, authorities);
     const storage = [spec.file_storage_dir, spec.shared_file_storage_dir];
     await saveNodeSettings(layout.nodeFolder(name), {
       name,
@@ -41,6 +42,13 @@ export async function prepareNodes(
   }
   await mkdir(spec.shared_file_storage_dir, { recursive: true });
   if (!isSimulated) await mkdir(spec.file_storage_dir, { recursive: true });
+}
+
+/** Renews what the nodes of this machine show, where that is due; one whose worker runs is renewed by the call as well. */
+export async function renewNodes(layout: Layout, authorities: Authorities): Promise<void> {
+  for (const name of await localNodes(layout))
+    if (await exists(join(layout.nodeFolder(name), NODE_SETTINGS)))
+      await equipNode(layout, name, authorities);
 }
 
 /** The users file of a state folder; when it is missing it is made with a user `admin` whose password is kept beside it. */

@@ -10,6 +10,7 @@ import { readFileOrNull } from '../base/files.ts';
 import { readStateFile, type StateFormat, stateText } from '../base/state-file.ts';
 import { folderHolder } from '../node/lock.ts';
 import { argumentsOf, bootId, findProcess, isOwn, parseStat, programOf } from '../node/processes.ts';
+import { CONTRACT } from '../rpc/wire.ts';
 import { clearEndpoint, readEndpoint } from './endpoint.ts';
 import type { Layout } from './layout.ts';
 
@@ -25,6 +26,8 @@ const WorkerProcess = z.object({
   /** Names the boot of the machine; the first release did not note it. */
   boot: z.string().optional(),
   nodes: z.array(z.string()),
+  /** The contract with the master that it knows; the first release did not say. */
+  contract: z.number().int().default(1),
 });
 type WorkerProcess = z.infer<typeof WorkerProcess>;
 
@@ -36,8 +39,8 @@ const format: StateFormat<WorkerProcess> = {
 };
 
 /**
- * Sees to it that a process runs these nodes: the one that an earlier master started, if it lives and knows them all, or a
- * new one. Resolves when it listens. @throws MerapiError wrong_state when another process runs one of the nodes,
+ * Sees to it that a process runs these nodes: the one that an earlier master started, if it lives and knows them all and
+ * this master's contract, or a new one. Resolves when it listens. @throws MerapiError wrong_state when another process runs one of the nodes,
  * environment_error when it does not start; and the signal's reason.
  */
 export async function ensureWorker(
@@ -47,7 +50,8 @@ export async function ensureWorker(
   signal: AbortSignal,
 ): Promise<void> {
   const living = await livingWorker(layout);
-  const isFit = living !== null && nodes.every((name) => living.nodes.includes(name));
+  const isFit =
+    living !== null && living.contract === CONTRACT && nodes.every((name) => living.nodes.includes(name));
   if (living && !isFit) await endWorker(layout);
   if (!isFit) await clearEndpoints(layout, nodes);
   const { pid } = isFit ? living : await startWorker(layout, nodes, args);
@@ -109,7 +113,8 @@ async function holderOfNodes(layout: Layout): Promise<WorkerProcess | null> {
   }
   const [found] = [...held].sort(([, a], [, b]) => b.length - a.length);
   const info = found ? await findProcess(found[0]) : null;
-  return found && info ? { pid: info.pid, start: info.start, nodes: found[1] } : null;
+  // Workers of the first release did not hold their folders in this way.
+  return found && info ? { pid: info.pid, start: info.start, nodes: found[1], contract: CONTRACT } : null;
 }
 
 /** Removes what killed workers left behind: it would look as if the new one listened already. */
@@ -169,7 +174,10 @@ function record(
 ): WorkerProcess {
   const found = pid === undefined ? null : parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   if (!found) throw new MerapiError('environment_error', 'The node worker could not be started');
-  const worker: WorkerProcess = { pid: found.pid, start: found.start, boot, nodes: [...nodes] };
+  const worker: WorkerProcess = {
+    ...{ pid: found.pid, start: found.start, boot, nodes: [...nodes] },
+    contract: CONTRACT,
+  };
   const temporary = `${layout.workerProcess}.tmp`;
   const file = openSync(temporary, 'w', 0o600);
   try {

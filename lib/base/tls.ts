@@ -1,12 +1,10 @@
-import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
-import { readFileOrNull, writeFileDurably } from './files.ts';
+import { purposeOf, type Role, URI } from './roles.ts';
 
-/** A certificate with its private key, both as PEM texts. */
+/** A certificate with its private key, both as PEM texts; the certificates that lead to older authorities follow it. */
 export interface Identity {
   cert: string;
   key: string;
@@ -17,15 +15,26 @@ export interface TlsFiles extends Identity {
   ca: string;
 }
 
+/** Gives what is shown and trusted now: certificates are renewed while programs run. */
+export type TlsSource = () => TlsFiles;
+
 /** Who a certificate is for. */
 export interface Subject {
   commonName: string;
   /** Host names and addresses that a client may reach it by. */
   hosts: readonly string[];
+  /** What its holder is in the cluster; without one it is nobody there. */
+  role?: Role;
 }
 
-const DAY = 24 * 3600_000;
-const YEARS = 10;
+export const DAY = 24 * 3600_000;
+/** For how long authorities sign, and what they sign is valid, in milliseconds. */
+const AUTHORITY_LIFE = 10 * 365 * DAY;
+export const LIFE = 365 * DAY;
+/** Authorities are valid from 1970 on, so that a clock that went back does not end them. */
+const ALWAYS = 0;
+/** The longest common name of a certificate (X.520). */
+const NAME_LIMIT = 64;
 
 /** What a certificate may be used for, as node-forge names it. */
 type Extensions = Parameters<forge.pki.Certificate['setExtensions']>[0];
@@ -36,85 +45,94 @@ const authorityUse: Extensions = [
   { name: 'subjectKeyIdentifier' },
 ];
 
-function endUse(hosts: readonly string[]): Extensions {
-  const altNames = hosts.map((host) => (isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }));
+function endUse({ hosts, role }: Subject): Extensions {
+  const altNames = [
+    ...hosts.map((host) => (isIP(host) ? { type: 7, ip: host } : { type: 2, value: host })),
+    ...(role === undefined ? [] : [{ type: URI, value: role }]),
+  ];
   return [
     { name: 'basicConstraints', cA: false },
-    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
-    { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
+    { name: 'extKeyUsage', ...purposeOf(role) },
     { name: 'subjectAltName', altNames },
   ];
 }
 
-/**
- * Makes a key (node:crypto, RSA 2048) and a certificate for it (node-forge), signed by `issuer`, or by itself when there is
- * none: then it is an authority. Valid for ten years from one day ago.
- */
-export function issue(subject: Subject, issuer: Identity | null): Promise<Identity> {
-  const from = Date.now() - DAY;
-  const to = Date.now() + YEARS * 365 * DAY;
-  return certify(subject.commonName, issuer, [from, to], issuer ? endUse(subject.hosts) : authorityUse);
+/** A new private key (RSA 2048) as PEM. */
+async function makeKey(): Promise<string> {
+  const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** The public key that belongs to a private one, as PEM. */
+export function publicKeyOf(key: string): string {
+  return createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
+}
+
+/** Makes an authority that vouches for itself, for ten years from now. */
+export async function issueAuthority(commonName: string, now = Date.now()): Promise<Identity> {
+  const key = await makeKey();
+  const validity: Validity = [ALWAYS, now + AUTHORITY_LIFE];
+  return { cert: certify(commonName, publicKeyOf(key), { cert: null, key }, validity, authorityUse), key };
+}
+
+/** The certificate by which one authority vouches for another, as long as that is valid itself. */
+export function vouchFor(authority: Identity, issuer: Identity): string {
+  const { subject, validity } = forge.pki.certificateFromPem(authority.cert);
+  const name = String(subject.getField('CN').value);
+  const times: Validity = [validity.notBefore.getTime(), validity.notAfter.getTime()];
+  return certify(name, publicKeyOf(authority.key), issuer, times, authorityUse);
+}
+
+/** Makes a key and a certificate for it, signed by `issuer`. Valid for a year, but not longer than its issuer, from yesterday on. */
+export async function issue(subject: Subject, issuer: Identity, now = Date.now()): Promise<Identity> {
+  const key = await makeKey();
+  return { cert: issueFor(publicKeyOf(key), subject, issuer, now), key };
+}
+
+/** As issue(), for a public key that somebody else has the private one of. */
+export function issueFor(publicKey: string, subject: Subject, issuer: Identity, now = Date.now()): string {
+  const end = forge.pki.certificateFromPem(issuer.cert).validity.notAfter.getTime();
+  const validity: Validity = [now - DAY, Math.max(Math.min(now + LIFE, end), now)];
+  return certify(subject.commonName, publicKey, issuer, validity, endUse(subject));
 }
 
 /** Makes an identity that vouches for itself and for nothing else, for some seconds from now. */
-export function issueAlone(commonName: string, seconds: number): Promise<Identity> {
-  const from = Date.now() - DAY; // clocks differ
-  return certify(commonName, null, [from, Date.now() + seconds * 1000], endUse([commonName]));
+export async function issueAlone(commonName: string, seconds: number): Promise<Identity> {
+  const key = await makeKey();
+  const validity: Validity = [Date.now() - DAY, Date.now() + seconds * 1000]; // clocks differ
+  const use = endUse({ commonName, hosts: [commonName] });
+  return { cert: certify(commonName, publicKeyOf(key), { cert: null, key }, validity, use), key };
 }
 
-async function certify(
+type Validity = readonly [from: number, to: number];
+
+/** Signs a certificate (node-forge). An issuer without a certificate is the subject itself. */
+function certify(
   commonName: string,
-  issuer: Identity | null,
-  [from, to]: readonly [number, number],
+  publicKey: string,
+  issuer: { cert: string | null; key: string },
+  [from, to]: Validity,
   extensions: Extensions,
-): Promise<Identity> {
-  const pair = await promisify(generateKeyPair)('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
+): string {
   const certificate = forge.pki.createCertificate();
-  certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey);
+  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
   certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
   certificate.validity.notBefore = new Date(from);
   certificate.validity.notAfter = new Date(to);
-  const name = [{ name: 'commonName', value: commonName }];
+  const value = commonName.length > NAME_LIMIT ? `${commonName.slice(0, NAME_LIMIT - 3)}...` : commonName;
+  const name = [{ name: 'commonName', value }];
   certificate.setSubject(name);
-  certificate.setIssuer(issuer ? forge.pki.certificateFromPem(issuer.cert).subject.attributes : name);
+  certificate.setIssuer(issuer.cert ? forge.pki.certificateFromPem(issuer.cert).subject.attributes : name);
   certificate.setExtensions(extensions);
-  const signer = forge.pki.privateKeyFromPem(issuer ? issuer.key : pair.privateKey);
-  certificate.sign(signer, forge.md.sha256.create());
-  return { cert: forge.pki.certificateToPem(certificate), key: pair.privateKey };
+  certificate.sign(signerWith(issuer.key, certificate), forge.md.sha256.create());
+  return forge.pki.certificateToPem(certificate).replaceAll('\r', '');
 }
 
-/**
- * The identity kept in `folder` as NAME.pem and NAME.key (mode 0600), made when it is missing, about to expire (30 days),
- * not signed by the issuer, not valid for one of the subject's hosts, or when the two files do not belong together.
- */
-export async function identityIn(
-  folder: string,
-  name: string,
-  subject: Subject,
-  issuer: Identity | null,
-): Promise<Identity> {
-  const [certFile, keyFile] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  const [cert, key] = [await readFileOrNull(certFile), await readFileOrNull(keyFile)];
-  if (cert && key && isUsable({ cert, key }, subject, issuer)) return { cert, key };
-  const identity = await issue(subject, issuer);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFileDurably(keyFile, identity.key, 0o600);
-  await writeFileDurably(certFile, identity.cert);
-  await chmod(keyFile, 0o600);
-  return identity;
-}
-
-function isUsable({ cert, key }: Identity, subject: Subject, issuer: Identity | null): boolean {
-  const certificate = new X509Certificate(cert);
-  const issuerKey = new X509Certificate(issuer?.cert ?? cert).publicKey;
-  return (
-    Date.parse(certificate.validTo) > Date.now() + 30 * 24 * 3600_000 &&
-    certificate.verify(issuerKey) &&
-    certificate.checkPrivateKey(createPrivateKey(key)) &&
-    subject.hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)))
-  );
+/** Lets node:crypto sign what node-forge has put together, for that is many times faster. */
+function signerWith(key: string, certificate: forge.pki.Certificate): forge.pki.rsa.PrivateKey {
+  const signed = () => Buffer.from(forge.asn1.toDer(certificate.tbsCertificate).getBytes(), 'latin1');
+  return {
+    sign: () => sign('sha256', signed(), key).toString('latin1'),
+  } as unknown as forge.pki.rsa.PrivateKey;
 }

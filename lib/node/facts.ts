@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { stringifyJson } from '../base/json.ts';
 import { Listeners } from '../base/listeners.ts';
-import type { FactsSource } from '../rpc/server.ts';
+import type { FactsSource } from '../rpc/facts-stream.ts';
 import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
 import { bootId } from './processes.ts';
 import { spaceOf } from './storage/space.ts';

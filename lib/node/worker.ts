@@ -13,6 +13,7 @@ import { Arrivals } from './backup/arrivals.ts';
 import { Dumps } from './backup/dumps.ts';
 import { ExportFolder } from './backup/folder.ts';
 import { Identities } from './backup/identities.ts';
+import { Certificate } from './certificate.ts';
 import { backupExecutors } from './executors/backup.ts';
 import { certificateExecutors } from './executors/certificate.ts';
 import { diskExecutors } from './executors/disk.ts';
@@ -46,6 +47,8 @@ export interface NodeConfig {
   /** Port 0 takes any free one; FOLDER/endpoint tells which. */
   listen: { host: string; port: number };
   tls: TlsFiles;
+  /** Keeps renewed certificates where the next worker finds them; by default they are forgotten with this one. */
+  saveTls?: (files: TlsFiles) => Promise<void>;
   /** Merapi's version, for `node.hello`. */
   version: string;
   /** The folders for disks as the cluster calls them; disks anywhere else are refused. */
@@ -111,7 +114,9 @@ async function startParts(
   log: Logger,
   undo: (() => Promise<unknown>)[],
 ): Promise<{ host: string; port: number }> {
-  const { name, folder, version, listen, tls } = config;
+  const { name, folder, version, listen } = config;
+  const certificate = new Certificate(name, config.tls, config.saveTls ?? (async () => undefined));
+  const tls = certificate.current;
   const connections = config.connections ?? new Connections(connectionLimits(), log);
   const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
   const isSimulated = config.hypervisors.includes('fake');
@@ -137,7 +142,7 @@ async function startParts(
   undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
   const handlers: Handlers = {
-    ...nodeExecutors({ name, version, hypervisors, storage, facts, power }),
+    ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors(storage, { streams, tls, endpoint: () => endpoint }),
@@ -157,7 +162,7 @@ async function startParts(
   await openHypervisors(hypervisors, facts, undo);
   const server = await startRpcServer({
     listen,
-    tls,
+    tls: tls(),
     handlers: isSimulated ? withFaults(handlers, folder) : handlers,
     journal,
     facts,
@@ -165,6 +170,7 @@ async function startParts(
     connections,
     log,
   });
+  certificate.onChange((files) => server.renew(files));
   endpoint = { host: isUnspecified(server.host) ? null : server.host, port: server.port };
   undo.push(() => {
     // First nothing may be stored any more: a failure that comes of the closing is no outcome.

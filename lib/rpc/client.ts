@@ -3,27 +3,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { unattended } from '../base/background.ts';
 import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
-import { parseJson, stringifyJson } from '../base/json.ts';
+import { stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
-import type { TlsFiles } from '../base/tls.ts';
+import type { TlsSource } from '../base/tls.ts';
 import type { Node } from '../model/node.ts';
 import { Numbering } from './order.ts';
+import { connectorTo, NO_ROLE } from './peers.ts';
+import { CONNECT, type Endpoint, post, urlHost } from './post.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
+import { type NodeCertificate, renewCertificate } from './renewal.ts';
 import type { RuntimeTable } from './runtime.ts';
 import { RuntimeFacts } from './types.ts';
-import { CallAnswer, type CallRequest, HEARTBEAT } from './wire.ts';
-
-/** Where a node's worker listens. */
-export interface Endpoint {
-  host: string;
-  port: number;
-}
+import { type CallAnswer, type CallRequest, HEARTBEAT } from './wire.ts';
 
 /** How one call of a fan-out ended. */
 export type Outcome<R> = { result: R } | { failure: Failure };
 
 export interface NodeClientOptions {
-  tls: TlsFiles;
+  tls: TlsSource;
+  /** What a node is to show and trust instead of what it does; null when that is as it should be. By default it always is. */
+  renewal?(node: Node, present: NodeCertificate): Promise<NodeCertificate | null>;
   /** Where a node's worker listens now; asked again whenever a connection fails. */
   endpointOf(node: Node): Promise<Endpoint>;
   /** Of this life of the master, higher than that of each one before: workers obey no call of an earlier life any more. */
@@ -66,6 +65,8 @@ interface Link {
   stop: AbortController;
   /** Whether the facts of the node are followed. */
   watched: boolean;
+  /** What it showed and trusted when it was last asked. */
+  certificate: NodeCertificate | null;
 }
 
 /** The master's connections to the node workers: calls, and a stream of runtime facts from each. */
@@ -159,23 +160,8 @@ export class NodeClient implements NodeCaller {
       const link = this.#link(node);
       try {
         link.endpoint ??= await this.#options.endpointOf(node);
-        const { host, port } = link.endpoint;
-        const response = await request(`https://${urlHost(host)}:${port}/call/${name}`, {
-          method: 'POST',
-          body,
-          headers: { 'content-type': 'application/json' },
-          dispatcher: link.agent,
-          signal: link.stop.signal,
-          headersTimeout: timeout,
-          bodyTimeout: timeout,
-        });
-        const text = await response.body.text();
-        if (response.statusCode !== 200)
-          throw new MerapiError(
-            'node_unreachable',
-            `Node ${node.name} refused the call: status ${response.statusCode}`,
-          );
-        return CallAnswer.parse(parseJson(text));
+        const to = { node: node.name, endpoint: link.endpoint, agent: link.agent, signal: link.stop.signal };
+        return await post(to, name, body, timeout);
       } catch (error) {
         link.endpoint = null;
         if (isTimeout(error))
@@ -184,8 +170,33 @@ export class NodeClient implements NodeCaller {
             `Node ${node.name} did not answer ${name} within ${timeout / 1000} s`,
           );
         if (Date.now() + pause > deadline) throw unreachable(error);
+        if (isOlder(error)) await this.#renew(link);
       }
       await sleep(pause, undefined, { signal: closing }).catch(() => undefined);
+    }
+  }
+
+  /** Renews what the followed nodes show and trust, where that is due by what they told when they were last asked. */
+  async renewCertificates(): Promise<void> {
+    const { renewal } = this.#options;
+    if (!renewal) return;
+    for (const link of [...this.#links.values()]) {
+      const { node, certificate, watched } = link;
+      if (certificate ? await renewal(node, certificate) : watched) await this.#renew(link);
+    }
+  }
+
+  /** Renews what a node shows and trusts, where that is due. Tells the log of a failure. */
+  async #renew(link: Link): Promise<void> {
+    const { renewal, tls, log, endpointOf } = this.#options;
+    const { node, stop } = link;
+    if (!renewal) return;
+    try {
+      const to = { node: node.name, endpoint: await endpointOf(node), signal: stop.signal };
+      link.certificate = await renewCertificate(to, tls, (present) => renewal(node, present));
+    } catch (error) {
+      if (!stop.signal.aborted)
+        log.debug({ node: node.name, reason: errorText(error) }, 'the certificate of a node is not renewed');
     }
   }
 
@@ -193,8 +204,7 @@ export class NodeClient implements NodeCaller {
     let link = this.#links.get(node.uuid);
     if (link && link.node.name === node.name) return link;
     if (link) this.#drop(node.uuid, link);
-    const { ca, cert, key } = this.#options.tls;
-    const connect = { ca, cert, key, servername: node.name, timeout: 5_000 };
+    const connect = connectorTo(node.name, this.#options.tls, { timeout: CONNECT });
     link = {
       node,
       // A stream of facts and several long calls share a link, each on a connection of its own.
@@ -208,6 +218,7 @@ export class NodeClient implements NodeCaller {
       endpoint: null,
       stop: new AbortController(),
       watched: false,
+      certificate: null,
     };
     this.#links.set(node.uuid, link);
     return link;
@@ -225,12 +236,16 @@ export class NodeClient implements NodeCaller {
     const { signal } = link.stop;
     const { uuid, name } = link.node;
     for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, 5_000)) {
+      let isKnown = false;
       try {
         await this.#readFacts(link, () => {
           pause = 100;
           first();
+          if (!isKnown) unattended('renewing the certificate of a node', log, () => this.#renew(link));
+          isKnown = true;
         });
       } catch (error) {
+        if (isOlder(error)) await this.#renew(link);
         // The facts of one that is not followed any more are dropped already; another link may have brought new ones.
         if (signal.aborted) break;
         if (runtime.of(uuid))
@@ -266,8 +281,9 @@ export class NodeClient implements NodeCaller {
   }
 }
 
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
+/** Whether a connection failed only because a certificate is to be renewed. */
+function isOlder(error: unknown): boolean {
+  return (error as { code?: string }).code === NO_ROLE;
 }
 
 function isTimeout(error: unknown): boolean {

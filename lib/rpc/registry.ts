@@ -35,7 +35,14 @@ import {
 } from './calls/instance.ts';
 import { migrationReceive, migrationResume, migrationSend } from './calls/migration.ts';
 import { networkBridges } from './calls/network.ts';
-import { nodeDelay, nodeFacts, nodeHello, nodePowercycle } from './calls/node.ts';
+import {
+  nodeCertificate,
+  nodeCertify,
+  nodeDelay,
+  nodeFacts,
+  nodeHello,
+  nodePowercycle,
+} from './calls/node.ts';
 import { osCreate, osImport, osList, osRename } from './calls/os.ts';
 import { storageList, storageModify, storageRepair } from './calls/storage.ts';
 import {
@@ -53,6 +60,8 @@ export const calls = {
   'node.facts': nodeFacts,
   'node.delay': nodeDelay,
   'node.powercycle': nodePowercycle,
+  'node.certificate': nodeCertificate,
+  'node.certify': nodeCertify,
   'instance.start': instanceStart,
   'instance.stop': instanceStop,
   'instance.reboot': instanceReboot,

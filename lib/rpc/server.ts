@@ -2,22 +2,22 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
-import { Bell } from '../base/bell.ts';
 import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
+import { certificatesIn, isNodeRole, MASTER, type Peer, peerOf } from '../base/roles.ts';
 import { Seldom } from '../base/seldom.ts';
 import { underAny } from '../base/signals.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { CallDefinition } from './define.ts';
+import { type FactsSource, streamFacts } from './facts-stream.ts';
 import { Fence } from './order.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import { STREAMS, type Streams } from './streams.ts';
-import type { RuntimeFacts } from './types.ts';
-import { type CallAnswer, CallRequest, HEARTBEAT } from './wire.ts';
+import { type CallAnswer, CallRequest } from './wire.ts';
 
 /** What a handler gets beside its parameters. */
 export interface CallContext {
@@ -29,13 +29,6 @@ export interface CallContext {
 export type Handlers = {
   readonly [N in CallName]: (params: ParamsOf<N>, context: CallContext) => Promise<ResultOf<N>>;
 };
-
-/** Where the runtime facts come from. */
-export interface FactsSource {
-  current(): Promise<RuntimeFacts>;
-  /** Calls back whenever current() may tell something new, until the returned function is called. */
-  subscribe(listener: () => void): () => void;
-}
 
 /** Runs a call that changes the node once for each id, and gives the first outcome again to whoever repeats it. */
 export interface CallJournal {
@@ -63,6 +56,8 @@ export interface RpcServerOptions {
 export interface RpcServer {
   readonly host: string;
   readonly port: number;
+  /** Shows another certificate, and trusts other authorities, at all connections to come. */
+  renew(tls: TlsFiles): void;
   /**
    * Stops listening, aborts every handler and cuts every connection. A call under way gets no answer: to its client this is
    * a crash, after which it repeats the call with the same id.
@@ -70,29 +65,30 @@ export interface RpcServer {
   close(): Promise<void>;
 }
 
-/** The common name of the one certificate that may make calls; others may only read streams. */
-const CLIENT_NAME = 'master';
 /** How often the log tells of connections that are refused, in milliseconds. */
 const LOG_PAUSE = 10_000;
 const BODY_LIMIT = 64 * 1024 * 1024;
 
 /**
- * Serves the contract of wire.ts over HTTPS. Both sides show certificates of the cluster's authority, and the client's
- * must be the master's.
+ * Serves the contract of wire.ts over HTTPS. Both sides show certificates of the cluster's authority; who shows none is hung up on
+ * before anything is read. Calls are the master's alone, streams are for other nodes.
  * @throws MerapiError environment_error when the address cannot be listened on.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const closing = new AbortController();
   const parts = { ...options, fence: new Fence(), closing: closing.signal };
+  const peers = new WeakMap<Duplex, Peer>();
+  let trusted = certificatesIn(options.tls.ca);
   const server = createServer(
     {
       ...options.tls,
       ...connectionTimes,
-      ...{ requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const },
+      // peerOf() looks at certificates, for it depends on no clock.
+      ...{ requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const },
       keepAliveTimeout: 75_000,
     },
     (request, response) => {
-      serve(parts, request, response).catch((error) => {
+      serve(parts, peers.get(request.socket), request, response).catch((error) => {
         options.log.error({ err: error, url: request.url }, 'a request failed');
         response.destroy();
       });
@@ -104,10 +100,18 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const refused = new Seldom(LOG_PAUSE, (count) =>
     options.log.warn({ reason, count }, 'refused a TLS connection'),
   );
-  server.on('tlsClientError', (error, socket) => {
+  const refuse = (error: unknown, socket: Duplex) => {
     socket.destroy();
     reason = errorText(error);
     if (!closing.signal.aborted) refused.note();
+  };
+  server.on('tlsClientError', refuse);
+  server.prependListener('secureConnection', (socket) => {
+    try {
+      peers.set(socket, peerOf(socket, trusted, 'client'));
+    } catch (error) {
+      refuse(error, socket);
+    }
   });
   try {
     server.listen(options.listen.port, options.listen.host);
@@ -120,6 +124,10 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   return {
     host: address.address,
     port: address.port,
+    renew(tls) {
+      trusted = certificatesIn(tls.ca);
+      server.setSecureContext({ ...tls, minVersion: 'TLSv1.2' });
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -136,13 +144,19 @@ interface Parts extends RpcServerOptions {
   closing: AbortSignal;
 }
 
-async function serve(options: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  options: Parts,
+  peer: Peer | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { method, url = '' } = request;
-  const peer = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
-  if (peer !== CLIENT_NAME) {
-    if (url.startsWith(STREAMS) && options.streams) return options.streams.serve(request, response);
-    options.log.warn({ peer }, 'refused a client that is not the master');
-    const message = `Only the certificate of '${CLIENT_NAME}' may call this node, not that of '${peer}'`;
+  const role = peer?.fits ? peer.role : null;
+  if (role !== null && isNodeRole(role) && options.streams && url.startsWith(STREAMS))
+    return options.streams.serve(role, request, response);
+  if (role !== MASTER) {
+    options.log.warn({ role: peer?.role, url }, 'refused a client that is not the master');
+    const message = `Only the master (${MASTER}) may do this, not ${peer?.role ?? 'a certificate without a role'}`;
     return send(response, 403, { error: { code: 'forbidden', message } });
   }
   if (method === 'GET' && url === '/facts') return streamFacts(options, response);
@@ -267,32 +281,4 @@ function send(response: ServerResponse, status: number, answer: CallAnswer): voi
   const body = Buffer.from(`${stringifyJson(answer)}\n`);
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length });
   response.end(body);
-}
-
-/** Writes the facts now, after each change and at each heartbeat, until either side goes away. */
-async function streamFacts({ closing, ...options }: Parts, response: ServerResponse): Promise<void> {
-  const bell = new Bell();
-  const unsubscribe = options.facts.subscribe(bell.ring);
-  const over = new AbortController();
-  const end = () => {
-    over.abort();
-    bell.ring();
-  };
-  response.once('close', end);
-  closing.addEventListener('abort', end);
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  try {
-    while (!over.signal.aborted && !closing.aborted) {
-      bell.hush();
-      const line = `${stringifyJson(await options.facts.current())}\n`;
-      if (!response.write(line)) await once(response, 'drain', { signal: over.signal });
-      await bell.wait(options.heartbeat ?? HEARTBEAT);
-    }
-  } catch (error) {
-    if (!over.signal.aborted) throw error;
-  } finally {
-    unsubscribe();
-    closing.removeEventListener('abort', end);
-    response.end();
-  }
 }

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { TLSSocket } from 'node:tls';
 import { createGunzip, createGzip } from 'node:zlib';
 import { Agent, request } from 'undici';
 import { errorText, MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { TlsFiles } from '../base/tls.ts';
+import { nodeRole, type Role } from '../base/roles.ts';
+import type { TlsSource } from '../base/tls.ts';
+import { connectorTo } from './peers.ts';
 import type { Compression, StreamSource } from './types.ts';
 
 /** Paths of the server under which other nodes' workers read what was offered to them. */
@@ -15,7 +16,7 @@ export const STREAMS = '/stream/';
 
 /** Data that the worker of one other node may read. */
 export interface Offer {
-  /** The name of that node, which its certificate shows. */
+  /** The name of that node, whose role its certificate shows. */
   to: string;
   compress: Compression;
   /** Makes the data; called anew each time that somebody reads it. */
@@ -29,6 +30,8 @@ const OK = 'ok';
 /** How long an offer stands, and how long data may stay away in the middle of a stream, in milliseconds. */
 const KEPT = 24 * 3600_000;
 const SILENCE = 600_000;
+/** How long it may take to reach the other node, in milliseconds. */
+const CONNECT = 10_000;
 /** zlib's levels of what compresses. */
 const levels = { 'gzip-fast': 1, gzip: 6, 'gzip-slow': 9 } as const;
 
@@ -48,11 +51,10 @@ export class Streams {
   }
 
   /** Answers the request of another node's worker for a stream. A stream that cannot be completed tells why at its end. */
-  async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serve(peer: Role, message: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = (message.url ?? '').slice(STREAMS.length);
-    const peer = (message.socket as TLSSocket).getPeerCertificate().subject?.CN;
     const found = this.#offers.get(id)?.offer;
-    if (message.method !== 'GET' || found?.to !== peer || found === undefined) {
+    if (message.method !== 'GET' || found === undefined || nodeRole(found.to) !== peer) {
       this.#log.warn({ peer, id }, 'refused a stream that is not offered to who asks for it');
       response
         .writeHead(404, { 'content-type': 'text/plain' })
@@ -86,13 +88,12 @@ export class Streams {
  */
 export async function readStream(
   source: StreamSource,
-  tls: TlsFiles,
+  tls: TlsSource,
   signal: AbortSignal,
   use: (data: Readable) => Promise<void>,
 ): Promise<void> {
   const { node, host, port, id, compress } = source;
-  const { ca, cert, key } = tls;
-  const agent = new Agent({ connect: { ca, cert, key, servername: node }, bodyTimeout: SILENCE });
+  const agent = new Agent({ connect: connectorTo(node, tls, { timeout: CONNECT }), bodyTimeout: SILENCE });
   const broken = (cause: unknown) =>
     new MerapiError('execution', `The data from node ${node} did not come: ${errorText(cause)}`, { cause });
   try {

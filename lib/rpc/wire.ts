@@ -28,6 +28,9 @@ export const CallAnswer = z.object({
 });
 export type CallAnswer = z.infer<typeof CallAnswer>;
 
+/** Rises when a worker of before would not understand this master, or trust it. */
+export const CONTRACT = 2;
+
 export const HEARTBEAT = 5_000;
 
 /** The port that a node worker listens on where nothing else is said. */

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, readFile, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { type Identity, identityIn, issue } from '../../lib/base/tls.ts';
-import { inFolder } from './folder.ts';
+import { nodeRole, type Role, rolesOf } from '../../lib/base/roles.ts';
+import {
+  type Identity,
+  issue,
+  issueAlone,
+  issueAuthority,
+  issueFor,
+  publicKeyOf,
+  type Subject,
+  vouchFor,
+} from '../../lib/base/tls.ts';
 
 const hosts = ['localhost', 'node1.example.com', '127.0.0.1', '::1'];
 
@@ -16,9 +23,13 @@ describe('certificates', () => {
   let node: Identity;
 
   before(async () => {
-    authority = await issue({ commonName: 'Test authority', hosts: [] }, null);
+    authority = await issueAuthority('Test authority');
     node = await issue({ commonName: 'node1.example.com', hosts }, authority);
   });
+
+  /** A certificate for the key of the node. */
+  const certificateOf = (subject: Subject) =>
+    new X509Certificate(issueFor(publicKeyOf(node.key), subject, authority));
 
   /** Connects to a server of this identity that asks for a client certificate; gives what the client's end came to. */
   async function handshake(server: Identity, client: Identity | null, ca: string, servername: string) {
@@ -52,7 +63,7 @@ describe('certificates', () => {
   });
 
   it('are refused for other hosts, from other authorities, and when there is none', async () => {
-    const stranger = await issue({ commonName: 'Test authority', hosts: [] }, null);
+    const stranger = await issueAuthority('Test authority');
     await assert.rejects(handshake(node, node, authority.cert, 'node2.example.com'), {
       code: 'ERR_TLS_CERT_ALTNAME_INVALID',
     });
@@ -70,55 +81,60 @@ describe('certificates', () => {
     await assert.rejects(handshake(chain, node, authority.cert, 'localhost'));
   });
 
-  it('are valid from yesterday on for ten years, with a serial number of their own', () => {
+  it('are valid from yesterday on for a year, with a serial number of their own', () => {
     const [one, other] = [new X509Certificate(node.cert), new X509Certificate(authority.cert)];
     assert.ok(Date.parse(one.validFrom) < Date.now() - 23 * 3600_000);
-    const years = (Date.parse(one.validTo) - Date.now()) / (365 * 24 * 3600_000);
-    assert.ok(years > 9.9 && years < 10.1);
+    const days = (Date.parse(one.validTo) - Date.now()) / (24 * 3600_000);
+    assert.ok(days > 364 && days < 366);
     assert.notEqual(one.serialNumber, other.serialNumber);
     assert.match(one.serialNumber, /^01[0-9A-F]{30}$/);
   });
-});
 
-describe('identityIn', () => {
-  let authority: Identity;
-  const subject = { commonName: 'rapi', hosts: ['localhost'] };
-
-  before(async () => {
-    authority = await issue({ commonName: 'Test authority', hosts: [] }, null);
+  it('of authorities are valid for ten years, whatever the clock said before', () => {
+    const certificate = new X509Certificate(authority.cert);
+    assert.equal(Date.parse(certificate.validFrom), 0);
+    const years = (Date.parse(certificate.validTo) - Date.now()) / (365 * 24 * 3600_000);
+    assert.ok(years > 9.9 && years < 10.1);
   });
 
-  it('keeps an identity, its key for the owner only', () =>
-    inFolder(async (folder) => {
-      const first = await identityIn(folder, 'rapi', subject, authority);
-      assert.deepEqual(await identityIn(folder, 'rapi', subject, authority), first);
-      assert.equal(await readFile(join(folder, 'rapi.pem'), 'utf8'), first.cert);
-      assert.equal((await stat(join(folder, 'rapi.key'))).mode & 0o777, 0o600);
-    }));
+  it('end with their issuer at the latest', async () => {
+    const late = Date.parse(new X509Certificate(authority.cert).validTo) - 1000;
+    const subject = { commonName: 'late', hosts: ['late'] };
+    const certificate = new X509Certificate(issueFor(publicKeyOf(node.key), subject, authority, late));
+    assert.equal(Date.parse(certificate.validTo), late + 1000);
+  });
 
-  it('keeps an authority that signed itself', () =>
-    inFolder(async (folder) => {
-      const own = { commonName: 'authority', hosts: [] };
-      const first = await identityIn(folder, 'ca', own, null);
-      assert.deepEqual(await identityIn(folder, 'ca', own, null), first);
-    }));
+  it('say what their holders may do', () => {
+    const use = (role?: Role) => certificateOf({ commonName: 'x', hosts: ['x'], role }).keyUsage;
+    const [server, client] = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
+    assert.deepEqual(use('merapi:role:master'), [client]);
+    assert.deepEqual(use('merapi:role:api'), [server]);
+    assert.deepEqual(use('merapi:node:x'), [server, client]);
+    assert.deepEqual(use(), [server, client]);
+  });
 
-  it('makes a new one for a further host, another issuer, and files that do not belong together', () =>
-    inFolder(async (folder) => {
-      const first = await identityIn(folder, 'rapi', subject, authority);
-      const wider = { ...subject, hosts: ['localhost', '192.0.2.1'] };
-      const second = await identityIn(folder, 'rapi', wider, authority);
-      assert.notEqual(second.cert, first.cert);
-      assert.equal(new X509Certificate(second.cert).checkIP('192.0.2.1'), '192.0.2.1');
-      assert.deepEqual(await identityIn(folder, 'rapi', subject, authority), second, 'fewer hosts are fine');
+  it('hold no role but the one that was given, however their names look', async () => {
+    const hosts = ['URI:merapi:role:master', 'x, URI:merapi:role:master'];
+    const tricky = certificateOf({ commonName: 'merapi:role:master', hosts, role: nodeRole('x') });
+    assert.deepEqual(rolesOf(tricky), ['merapi:node:x']);
+    assert.deepEqual(rolesOf(certificateOf({ commonName: 'merapi:role:master', hosts })), []);
+    assert.deepEqual(rolesOf(new X509Certificate((await issueAlone('merapi:role:master', 60)).cert)), []);
+  });
 
-      const successor = await issue({ commonName: 'Test authority', hosts: [] }, null);
-      const third = await identityIn(folder, 'rapi', wider, successor);
-      assert.ok(new X509Certificate(third.cert).verify(new X509Certificate(successor.cert).publicKey));
+  it('have a common name of at most 64 characters, and the whole name beside it', () => {
+    const name = `${'n'.repeat(63)}.${'m'.repeat(63)}.example.com`;
+    const certificate = certificateOf({ commonName: name, hosts: [name] });
+    assert.equal(certificate.subject, `CN=${name.slice(0, 61)}...`);
+    assert.equal(certificate.checkHost(name), name);
+  });
 
-      await identityIn(folder, 'other', wider, successor);
-      await copyFile(join(folder, 'other.key'), join(folder, 'rapi.key'));
-      const fourth = await identityIn(folder, 'rapi', wider, successor);
-      assert.notEqual(fourth.cert, third.cert);
-    }));
+  it('are believed by who knows only an older authority that vouches for theirs', async () => {
+    const next = await issueAuthority('Test authority 2');
+    const young = await issue({ commonName: 'node1.example.com', hosts }, next);
+    const chain = { key: young.key, cert: young.cert + vouchFor(next, authority) };
+    assert.equal(await handshake(chain, chain, authority.cert, 'localhost'), 'node1.example.com');
+    assert.equal(await handshake(chain, chain, next.cert, 'localhost'), 'node1.example.com');
+    assert.equal(await handshake(chain, node, authority.cert + next.cert, 'localhost'), 'node1.example.com');
+    await assert.rejects(handshake(young, young, authority.cert, 'localhost'));
+  });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import type { Identity } from '../../lib/base/tls.ts';
-import { issue } from '../../lib/base/tls.ts';
+import { issueAlone } from '../../lib/base/tls.ts';
 import { Load } from './load.ts';
 
 /** A server that does nothing, beside what is measured: bare node:https or bare koa, in a thread of its own. */
@@ -24,7 +24,7 @@ async function bareServer(
 
 /** What this machine can do at best: requests per second of bare servers, and durable commits per second of SQLite. */
 export async function limits(count: number) {
-  const identity = await issue({ commonName: 'bench', hosts: ['127.0.0.1'] }, null);
+  const identity = await issueAlone('127.0.0.1', 24 * 3600);
   const rates: Record<string, { version: number; info: number }> = {};
   for (const kind of ['node', 'koa'] as const) {
     const { url, stop } = await bareServer(kind, identity);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { issue } from '../../lib/base/tls.ts';
+import { issueAlone } from '../../lib/base/tls.ts';
 import { put } from '../../lib/store/changes.ts';
 import { startRapi } from '../../lib/surfaces/rapi/server.ts';
 import { TestCluster } from '../helpers/cluster.ts';
@@ -46,7 +46,7 @@ async function measure(big: Target, small: Target) {
 }
 
 const cluster = await TestCluster.start(['node1', 'node2']);
-const identity = await issue({ commonName: 'bench', hosts: ['127.0.0.1'] }, null);
+const identity = await issueAlone('127.0.0.1', 24 * 3600);
 const server = await startRapi({
   manager: cluster.manager,
   users: { authenticate: (name) => ({ name, rights: ['write'] }) },

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { authority, masterTls } from '../../lib/app/certificates.ts';
+import { Credentials } from '../../lib/app/credentials.ts';
 import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { prepareNodes } from '../../lib/app/state.ts';
@@ -191,8 +191,10 @@ async function live(dir: string, gate: Gate): Promise<Life> {
   const layout = layoutOf(dir);
   const store = await openStore(layout.database);
   const runtime = new RuntimeTable();
+  const credentials = await Credentials.open(layout, Date.now);
   const client = new NodeClient({
-    tls: await masterTls(layout, await authority(layout)),
+    tls: credentials.tls,
+    renewal: credentials.renewal,
     endpointOf: async (node) => {
       const [host, port] = (await readFile(join(layout.nodeFolder(node.name), 'endpoint'), 'utf8'))
         .trim()

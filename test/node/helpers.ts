@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
-import { type Identity, issue, type TlsFiles } from '../../lib/base/tls.ts';
+import { MASTER, nodeRole } from '../../lib/base/roles.ts';
+import { type Identity, issue, issueAuthority, type TlsFiles } from '../../lib/base/tls.ts';
 import { beParamDefaults } from '../../lib/model/beparams.ts';
 import type { CallName, ParamsOf } from '../../lib/rpc/registry.ts';
 import { type DiskTarget, type InstanceTarget, RuntimeFacts } from '../../lib/rpc/types.ts';
@@ -53,11 +54,16 @@ export interface Certificates {
 
 export const NODE_NAME = 'node1.example.com';
 
+/** What a node of this name shows. */
+export function issueNode(name: string, authority: Identity): Promise<Identity> {
+  return issue({ commonName: name, hosts: [name], role: nodeRole(name) }, authority);
+}
+
 export async function makeCertificates(): Promise<Certificates> {
-  const authority = await issue({ commonName: 'test authority', hosts: [] }, null);
+  const authority = await issueAuthority('test authority');
   const [master, node] = await Promise.all([
-    issue({ commonName: 'master', hosts: ['master'] }, authority),
-    issue({ commonName: NODE_NAME, hosts: [NODE_NAME] }, authority),
+    issue({ commonName: 'master', hosts: ['master'], role: MASTER }, authority),
+    issueNode(NODE_NAME, authority),
   ]);
   return { authority, master: { ...master, ca: authority.cert }, node: { ...node, ca: authority.cert } };
 }

@@ -2,19 +2,22 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { issue, type TlsFiles } from '../../lib/base/tls.ts';
+import { API, MASTER, nodeRole, type Role } from '../../lib/base/roles.ts';
+import { issueAuthority, issueFor, publicKeyOf, type TlsFiles } from '../../lib/base/tls.ts';
 import type { Node } from '../../lib/model/node.ts';
 import { Journal } from '../../lib/node/journal.ts';
 import { NodeClient, type NodeClientOptions } from '../../lib/rpc/client.ts';
+import type { FactsSource } from '../../lib/rpc/facts-stream.ts';
 import { calls } from '../../lib/rpc/registry.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
-import { type FactsSource, type Handlers, type RpcServer, startRpcServer } from '../../lib/rpc/server.ts';
+import { type Handlers, type RpcServer, startRpcServer } from '../../lib/rpc/server.ts';
 import type { RuntimeFacts } from '../../lib/rpc/types.ts';
 import { aNode, someFacts } from '../helpers/view.ts';
 import {
   type Certificates,
   deferred,
   instanceTarget,
+  issueNode,
   makeCertificates,
   NODE_NAME,
   Resources,
@@ -55,7 +58,7 @@ describe('node client', () => {
   let node2Tls: TlsFiles;
   before(async () => {
     certificates = await makeCertificates();
-    const identity = await issue({ commonName: node2.name, hosts: [node2.name] }, certificates.authority);
+    const identity = await issueNode(node2.name, certificates.authority);
     node2Tls = { ...identity, ca: certificates.authority.cert };
   });
   const resources = new Resources();
@@ -90,7 +93,7 @@ describe('node client', () => {
   function clientOf(where: Map<string, RpcServer>, over: Partial<NodeClientOptions> = {}) {
     const runtime = new RuntimeTable();
     const client = new NodeClient({
-      tls: certificates.master,
+      tls: () => certificates.master,
       endpointOf: async (node: Node) => {
         const server = where.get(node.name);
         if (!server) throw new Error(`nobody knows where ${node.name} is`);
@@ -206,7 +209,7 @@ describe('node client', () => {
     assert.equal(failed && 'failure' in failed && failed.failure.code, 'node_unreachable');
   });
 
-  it('refuses a server with the certificate of another node, or of another authority', async () => {
+  it('refuses a server with the certificate of another node, role or authority, or without a role', async () => {
     let asked = 0;
     const handlers: Partial<Handlers> = {
       'node.delay': async () => {
@@ -214,8 +217,18 @@ describe('node client', () => {
         return {};
       },
     };
-    const foreign = await issue({ commonName: NODE_NAME, hosts: [NODE_NAME] }, null);
-    for (const tls of [node2Tls, { ...foreign, ca: certificates.authority.cert }]) {
+    const foreign = await issueAuthority(NODE_NAME);
+    const { authority, master } = certificates;
+    const { key } = node2Tls;
+    const as = (commonName: string, role: Role | undefined) => ({
+      cert: issueFor(publicKeyOf(key), { commonName, hosts: [NODE_NAME], role }, authority),
+      key,
+    });
+    const others = [
+      ...[foreign, as(NODE_NAME, API), as(NODE_NAME, undefined), as(NODE_NAME, MASTER)],
+      as(NODE_NAME, nodeRole('node2')),
+    ];
+    for (const tls of [node2Tls, master, ...others.map((other) => ({ ...other, ca: authority.cert }))]) {
       const server = await serve(handlers, { tls });
       const { client, runtime } = clientOf(new Map([[NODE_NAME, server]]), { patience: 60 });
       await assert.rejects(client.call(node1, 'node.delay', { duration: 0 }), { code: 'node_unreachable' });

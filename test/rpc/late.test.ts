@@ -102,7 +102,7 @@ describe('a call that the master has given up', () => {
     resources.add(() => server.close());
     const line = await Line.to(server.port, resources);
     const client = new NodeClient({
-      tls: certificates.master,
+      tls: () => certificates.master,
       endpointOf: async () => ({ host: '127.0.0.1', port: line.port }),
       epoch: 7,
       runtime: new RuntimeTable(),

@@ -4,9 +4,11 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { issue, type TlsFiles } from '../../lib/base/tls.ts';
+import { API, MASTER, nodeRole, type Role } from '../../lib/base/roles.ts';
+import { issue, issueAuthority, issueFor, publicKeyOf, type TlsFiles } from '../../lib/base/tls.ts';
+import type { FactsSource } from '../../lib/rpc/facts-stream.ts';
 import { calls } from '../../lib/rpc/registry.ts';
-import type { CallContext, CallJournal, FactsSource, Handlers } from '../../lib/rpc/server.ts';
+import type { CallContext, CallJournal, Handlers } from '../../lib/rpc/server.ts';
 import { type RpcServer, startRpcServer } from '../../lib/rpc/server.ts';
 import type { NodeFacts, RuntimeFacts } from '../../lib/rpc/types.ts';
 import {
@@ -209,10 +211,52 @@ describe('rpc server', () => {
     assert.equal((await resources.client(server.port, certificates.node).raw('GET', '/facts')).status, 403);
     const delay = { id: null, params: { duration: 0 } };
     await assert.rejects(resources.client(server.port, { ca }).post('node.delay', delay));
-    const otherAuthority = await issue({ commonName: 'test authority', hosts: [] }, null);
-    const otherMaster = await issue({ commonName: 'master', hosts: ['master'] }, otherAuthority);
+    const otherAuthority = await issueAuthority('test authority');
+    const otherMaster = await issue(
+      { commonName: 'master', hosts: ['master'], role: MASTER },
+      otherAuthority,
+    );
     await assert.rejects(resources.client(server.port, { ca, ...otherMaster }).post('node.delay', delay));
     assert.equal(runs, 0);
+  });
+
+  it('knows the master by its role, not by a name', async () => {
+    let runs = 0;
+    const { server } = await serve({
+      'node.delay': async () => {
+        runs++;
+        return {};
+      },
+    });
+    const body = JSON.stringify({ id: null, params: { duration: 0 } });
+    const { authority, node } = certificates;
+    const { key } = node;
+    const ask = async (role: Role | undefined, path: string) => {
+      const subject = { commonName: 'master', hosts: ['master'], role };
+      const cert = issueFor(publicKeyOf(key), subject, authority);
+      const client = resources.client(server.port, { cert, key, ca: authority.cert });
+      return (await client.raw(path === '/facts' ? 'GET' : 'POST', path, body)).status;
+    };
+    for (const path of ['/call/node.delay', '/call/disk.remove', '/facts', '/else']) {
+      for (const role of [undefined, nodeRole('master'), nodeRole('x:merapi:role:master'), API])
+        assert.equal(await ask(role, path), 403, `${role} ${path}`);
+      if (path !== '/facts') assert.notEqual(await ask(MASTER, path), 403);
+    }
+    assert.equal(runs, 1);
+  });
+
+  it('trusts further authorities at new connections when it is told to', async () => {
+    const { server, client } = await serve({ 'node.delay': async () => ({}) });
+    const delay = { duration: 0 };
+    assert.deepEqual(await client.call('node.delay', delay), { result: {} });
+    const next = await issueAuthority('test authority 2');
+    const master = await issue({ commonName: 'master', hosts: ['master'], role: MASTER }, next);
+    const { ca } = certificates.node;
+    const young = () => resources.client(server.port, { ...master, ca });
+    await assert.rejects(young().call('node.delay', delay));
+    server.renew({ ...certificates.node, ca: certificates.authority.cert + next.cert });
+    assert.deepEqual(await young().call('node.delay', delay), { result: {} });
+    assert.deepEqual(await client.call('node.delay', delay), { result: {} }, 'the connection that was there');
   });
 
   it('streams facts at once, after each change and at each heartbeat', async () => {

@@ -3,11 +3,11 @@ import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { issue, type TlsFiles } from '../../lib/base/tls.ts';
+import type { TlsFiles } from '../../lib/base/tls.ts';
 import { startRpcServer } from '../../lib/rpc/server.ts';
 import { readStream, Streams } from '../../lib/rpc/streams.ts';
 import { Compression, type StreamSource } from '../../lib/rpc/types.ts';
-import { type Certificates, makeCertificates, NODE_NAME, Resources } from '../node/helpers.ts';
+import { type Certificates, issueNode, makeCertificates, NODE_NAME, Resources } from '../node/helpers.ts';
 
 describe('streams between nodes', () => {
   const resources = new Resources();
@@ -33,7 +33,7 @@ describe('streams between nodes', () => {
   after(() => resources.close());
 
   async function nodeTls(name: string): Promise<TlsFiles> {
-    const identity = await issue({ commonName: name, hosts: [name] }, certificates.authority);
+    const identity = await issueNode(name, certificates.authority);
     return { ...identity, ca: certificates.node.ca };
   }
 
@@ -44,9 +44,14 @@ describe('streams between nodes', () => {
   });
   async function read(from: StreamSource, tls = reader): Promise<string> {
     let text = '';
-    await readStream(from, tls, AbortSignal.timeout(10_000), async (data) => {
-      for await (const chunk of data) text += chunk;
-    });
+    await readStream(
+      from,
+      () => tls,
+      AbortSignal.timeout(10_000),
+      async (data) => {
+        for await (const chunk of data) text += chunk;
+      },
+    );
     return text;
   }
 
@@ -62,7 +67,10 @@ describe('streams between nodes', () => {
 
   it('are for the node alone that they are offered to', async () => {
     streams.offer('data', { to: 'reader', compress: 'none', open });
-    await assert.rejects(read(source(), await nodeTls('other')), /No stream data is offered to other/);
+    await assert.rejects(
+      read(source(), await nodeTls('other')),
+      /No stream data is offered to merapi:node:other/,
+    );
     await assert.rejects(read(source({ id: 'more' })), /No stream more is offered/);
     await assert.rejects(read(source(), certificates.master), /no GET \/stream\/data/);
     assert.equal(await read(source()), 'one two three');
@@ -98,9 +106,14 @@ describe('streams between nodes', () => {
   it('fail with whoever reads them', async () => {
     for (const compress of ['none', 'gzip'] as const) {
       streams.offer('data', { to: 'reader', compress, open });
-      const failing = readStream(source({ compress }), reader, AbortSignal.timeout(10_000), async () => {
-        throw new MerapiError('execution', 'no space');
-      });
+      const failing = readStream(
+        source({ compress }),
+        () => reader,
+        AbortSignal.timeout(10_000),
+        async () => {
+          throw new MerapiError('execution', 'no space');
+        },
+      );
       await assert.rejects(failing, /no space/);
     }
   });

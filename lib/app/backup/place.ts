@@ -2,8 +2,9 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { exists, syncFolder } from '../../base/files.ts';
+import { authorityFiles } from '../authorities.ts';
 import type { Layout } from '../layout.ts';
-import { stateFiles, storeCompanions } from './contents.ts';
+import { CERTIFICATES, stateFiles, storeCompanions } from './contents.ts';
 
 /**
  * How a restore puts a whole state into a folder, whatever happens on the way: the new files gather in DIR/restore.tmp/new; its
@@ -64,7 +65,8 @@ export async function finishRestore(layout: Layout): Promise<string | null> {
     string,
   ];
   if (await exists(fresh)) {
-    const all = new Set([...storeCompanions, ...stateFiles, ...(await filesIn(fresh))]);
+    const authorities = (await authorityFiles(layout.certificates)).map((name) => `${CERTIFICATES}/${name}`);
+    const all = new Set([...storeCompanions, ...stateFiles, ...authorities, ...(await filesIn(fresh))]);
     for (const name of all) await move(layout.dir, old, name);
     await rename(fresh, placing);
     await syncFolder(folder);

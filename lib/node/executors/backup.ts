@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { TlsFiles } from '../../base/tls.ts';
+import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
 import type { Dumps } from '../backup/dumps.ts';
@@ -13,7 +13,7 @@ interface BackupParts {
   dumps: Dumps;
   streams: Streams;
   /** What this worker shows to others of the cluster. */
-  tls: TlsFiles;
+  tls: TlsSource;
   /** Where this worker listens; no host where that is all addresses. */
   endpoint: () => { host: string | null; port: number };
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { TlsFiles } from '../../base/tls.ts';
+import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
 import { copyRaw, fillRaw, moveRaw } from '../storage/raw.ts';
@@ -23,7 +23,7 @@ type DiskHandlers = Pick<
 export interface DiskWays {
   streams: Streams;
   /** What this worker shows to others. */
-  tls: TlsFiles;
+  tls: TlsSource;
   /** Where this worker listens; no host where that is all addresses. */
   endpoint: () => { host: string | null; port: number };
 }

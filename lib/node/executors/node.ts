@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Handlers } from '../../rpc/server.ts';
+import type { Certificate } from '../certificate.ts';
 import type { Facts } from '../facts.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { Power } from '../power.ts';
@@ -12,9 +13,10 @@ export interface NodeParts {
   storage: Storage;
   facts: Facts;
   power: Power;
+  certificate: Certificate;
 }
 
-type NodeHandlers = Pick<Handlers, 'node.hello' | 'node.facts' | 'node.delay' | 'node.powercycle'>;
+type NodeHandlers = Pick<Handlers, Extract<keyof Handlers, `node.${string}`>>;
 
 /** Milliseconds, 24 days: more would make a timer fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -27,6 +29,7 @@ export function nodeExecutors({
   storage,
   facts,
   power,
+  certificate,
 }: NodeParts): NodeHandlers {
   return {
     'node.hello': async () => ({
@@ -37,6 +40,14 @@ export function nodeExecutors({
     }),
     'node.facts': () => facts.current(),
     'node.powercycle': async () => ({ message: await power.cycle() }),
+    'node.certificate': async () => {
+      const { cert, ca } = certificate.current();
+      return { certificate: cert, authorities: ca };
+    },
+    'node.certify': async (wanted) => {
+      await certificate.renew({ cert: wanted.certificate, ca: wanted.authorities });
+      return {};
+    },
     'node.delay': async ({ duration }, { signal }) => {
       await sleep(Math.min(duration * 1000, LONGEST_TIMER), undefined, { signal });
       return {};

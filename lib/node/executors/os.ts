@@ -1,5 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
-import type { TlsFiles } from '../../base/tls.ts';
+import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream } from '../../rpc/streams.ts';
 import type { Dumps } from '../backup/dumps.ts';
@@ -14,7 +14,7 @@ export function osExecutors(
   installer: OsInstaller,
   hypervisors: Hypervisors,
   dumps: Dumps,
-  tls: TlsFiles,
+  tls: TlsSource,
 ): OsHandlers {
   return {
     'os.list': async ({ search_path }) => ({ definitions: await listDefinitions(search_path) }),

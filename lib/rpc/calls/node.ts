@@ -46,3 +46,29 @@ export const nodePowercycle = defineCall({
   mutates: true,
   timeout: 60_000,
 });
+
+/** PEM texts. */
+const NodeCertificate = z.strictObject({
+  /** What the node shows: its certificate, and those that lead from it to older authorities. */
+  certificate: z.string(),
+  /** The authorities that it trusts. */
+  authorities: z.string(),
+});
+
+export const nodeCertificate = defineCall({
+  name: 'node.certificate',
+  summary: 'Tells which certificate the node shows and which authorities it trusts.',
+  params: nothing,
+  result: NodeCertificate,
+  mutates: false,
+  timeout: 10_000,
+});
+
+export const nodeCertify = defineCall({
+  name: 'node.certify',
+  summary: 'Makes the node show a renewed certificate for its key, and trust these authorities, from now on.',
+  params: NodeCertificate,
+  result: nothing,
+  mutates: false,
+  timeout: 30_000,
+});

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { Connections, connectionLimits, connectionTimes } from '../../base/connections.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
@@ -37,6 +37,8 @@ export interface RapiServer {
   /** Where it can be reached from this machine. */
   readonly url: string;
   readonly port: number;
+  /** Shows another certificate at all connections to come. */
+  renew(tls: Identity): void;
   /** Stops listening, answers those who wait, and ends all connections: within about a second. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
   return {
     url: `${tls ? 'https' : 'http'}://${reachable(options.bind)}:${port}`,
     port,
+    renew: (tls) => (server as HttpsServer).setSecureContext(tls),
     close: () =>
       new Promise((resolve) => {
         const timer = setTimeout(endAll, CLOSE_GRACE);

@@ -4,7 +4,7 @@ import https from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { issue } from '../../../lib/base/tls.ts';
+import { issue, issueAlone, issueAuthority } from '../../../lib/base/tls.ts';
 import { serve } from './fixture.ts';
 
 async function readAll(socket: Socket): Promise<string> {
@@ -14,7 +14,7 @@ async function readAll(socket: Socket): Promise<string> {
 }
 
 test('HTTPS with a given certificate', async (t) => {
-  const tls = await issue({ commonName: 'test', hosts: [] }, null);
+  const tls = await issueAuthority('test');
   const named = await issue({ commonName: 'localhost', hosts: ['localhost', '127.0.0.1'] }, tls);
   const server = await serve({ tls: named });
   t.after(() => server.close());
@@ -26,7 +26,7 @@ test('HTTPS with a given certificate', async (t) => {
 });
 
 test('what protocols a client offers never ends a handshake', async (t) => {
-  const identity = await issue({ commonName: 'localhost', hosts: ['127.0.0.1'] }, null);
+  const identity = await issueAlone('127.0.0.1', 3600);
   const server = await serve({ tls: identity });
   t.after(() => server.close());
   for (const ALPNProtocols of [undefined, ['http/1.1'], ['h2'], ['h2', 'http/1.1'], ['http/1.0', 'acme']]) {

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { Bell } from '../base/bell.ts';
+import { stringifyJson } from '../base/json.ts';
+import type { RuntimeFacts } from './types.ts';
+import { HEARTBEAT } from './wire.ts';
+
+/** Where the runtime facts come from. */
+export interface FactsSource {
+  current(): Promise<RuntimeFacts>;
+  /** Calls back whenever current() may tell something new, until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** Writes the facts now, after each change and at each heartbeat (in milliseconds), until either side goes away. */
+export async function streamFacts(
+  { closing, facts, heartbeat = HEARTBEAT }: { closing: AbortSignal; facts: FactsSource; heartbeat?: number },
+  response: ServerResponse,
+): Promise<void> {
+  const bell = new Bell();
+  const unsubscribe = facts.subscribe(bell.ring);
+  const over = new AbortController();
+  const end = () => {
+    over.abort();
+    bell.ring();
+  };
+  response.once('close', end);
+  closing.addEventListener('abort', end);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  try {
+    while (!over.signal.aborted && !closing.aborted) {
+      bell.hush();
+      const line = `${stringifyJson(await facts.current())}\n`;
+      if (!response.write(line)) await once(response, 'drain', { signal: over.signal });
+      await bell.wait(heartbeat);
+    }
+  } catch (error) {
+    if (!over.signal.aborted) throw error;
+  } finally {
+    unsubscribe();
+    closing.removeEventListener('abort', end);
+    response.end();
+  }
+}
