@@ -9,6 +9,11 @@ const EVENT_AGE = 30 * 86_400;
 /** For how many seconds the key of a request counts at least. */
 const KEY_AGE = 86_400;
 
+/** For how many seconds after their end jobs that only read are kept: each so long at least, and at most; and how many in all. */
+const BRIEF_LEAST = 60;
+const BRIEF_AGE = 600;
+const BRIEF_KEPT = 1000;
+
 /** How many jobs are archived in one transaction. */
 const PORTION = 1000;
 
@@ -41,6 +46,13 @@ export class History {
       await store.commit({ job: null }, () => [{ change: 'jobs-archive', before, limit: next }]);
       count += next;
     }
+  }
+
+  /** Forgets jobs that only read, soon after their end. */
+  async forgetBrief(): Promise<void> {
+    const now = this.#clock.seconds();
+    const times = { before: now - BRIEF_AGE, crowded: now - BRIEF_LEAST };
+    await this.#store.commit({ job: null }, () => [{ change: 'jobs-forget', ...times, most: BRIEF_KEPT }]);
   }
 
   /** Forgets events that are old or too many, and old keys of archived jobs. */

@@ -19,6 +19,8 @@ export interface RunnerParts {
   gate: Gate;
   /** What decides how many opcodes run at once. */
   slots: Slots;
+  /** The same for jobs that only read. */
+  briefSlots: Slots;
   runtime: RuntimeView;
   nodes: NodeCaller;
   clock: Clock;

@@ -3,7 +3,7 @@ import { MerapiError } from '../base/errors.ts';
 import { type Json, stringifyJson } from '../base/json.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Job, JobOp, JobStatus, OpInput } from '../model/job.ts';
-import { allParams, parseOp, shortName } from '../opcodes/define.ts';
+import { allParams, isReading, parseOp, shortName } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 
 /** What stands in a job in the place of a secret value. */
@@ -47,7 +47,11 @@ export function newJob(id: number, inputs: readonly OpInput[], parts: { clock: C
   });
   const priority = Math.min(...checked.map((input) => (input.priority as number | null) ?? 0));
   const times = { received: clock.seconds(), start: null, end: null };
-  return { job: { id, status: 'queued', priority, ops, ...times, archived: false }, secrets };
+  const brief = inputs.every((input) => isReading(opcodeOf(input.OP_ID)));
+  return {
+    job: { id, status: 'queued', priority, ops, ...times, archived: false, ...(brief && { brief }) },
+    secrets,
+  };
 }
 
 /**

@@ -4,21 +4,25 @@ import { LockManager, type LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
 import type { Job, JobStatus, OpInput } from '../model/job.ts';
 import { changed } from '../model/object.ts';
-import { put, remove } from '../store/changes.ts';
+import { isReading } from '../opcodes/define.ts';
+import { opcodeOf } from '../opcodes/registry.ts';
+import { put } from '../store/changes.ts';
 import { NOTHING_DONE } from '../store/jobs.ts';
-import type { Store } from '../store/store.ts';
 import type { Build } from '../units/define.ts';
+import { BRIEF_SLOTS, BriefJobs, briefLimits } from './brief.ts';
 import { Durations } from './durations.ts';
 import { endOf } from './end-of.ts';
+import { puttingFilter, removingFilter } from './filters.ts';
 import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
 import { type KeyedRequest, Keys } from './keys.ts';
 import type { PreparedJob, RunnerParts } from './parts.ts';
 import { newJob } from './prepare.ts';
-import { ruleOf, shownPredicates } from './rules.ts';
 import { JobRun } from './run.ts';
 import { patchOf, type QueueSettings, type QueueState, queueState } from './settings.ts';
 import { Slots } from './slots.ts';
+import { storeOfJobs } from './store.ts';
+import { dependsOf } from './waiting.ts';
 import { Watchers } from './watchers.ts';
 import { explain, type Why } from './why.ts';
 
@@ -27,13 +31,14 @@ const LEARNT = 300;
 
 /** All jobs that have not ended, from their submission to their end. */
 export class JobQueue {
-  readonly #given: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>;
+  readonly #given: Omit<RunnerParts, 'gate' | 'slots' | 'briefSlots' | 'endOf' | 'onChange' | 'prepare'>;
   /** Those of this life of the queue; another one begins after the store could not be written. */
   #parts: RunnerParts;
   #life = { isOver: false };
   readonly #runs = new Map<number, JobRun>();
   readonly watchers = new Watchers();
   readonly #keys: Keys;
+  readonly #brief: BriefJobs;
   readonly #durations = new Durations();
   /** The jobs that were to write what cannot be stored, with the errors; those that did so twice are not run any more. */
   readonly #blamed = new Map<number, { error: MerapiError; times: number }>();
@@ -43,10 +48,11 @@ export class JobQueue {
   #held = false;
   #closed = false;
 
-  constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'endOf' | 'onChange' | 'prepare'>) {
+  constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'briefSlots' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#given = parts;
     this.#parts = this.#partsOf(this.#life, parts.locks);
     this.#keys = new Keys(parts.store, parts.seal);
+    this.#brief = new BriefJobs(parts.clock, briefLimits);
     parts.store.onChange(() => this.#parts.slots.serve());
   }
 
@@ -79,6 +85,7 @@ export class JobQueue {
     this.#life = { isOver: false };
     this.#lastId = null;
     for (const run of this.#runs.values()) run.abandon();
+    for (const id of this.#runs.keys()) this.#brief.ended(id);
     this.#runs.clear();
     this.#parts = this.#partsOf(this.#life, new LockManager());
   }
@@ -93,9 +100,10 @@ export class JobQueue {
     return {
       ...this.#given,
       locks,
-      store: this.#whileAlive(store, life),
+      store: storeOfJobs(store, () => this.#closed || life.isOver),
       gate: new Gate(),
       slots: new Slots(() => store.view.cluster.max_running_jobs),
+      briefSlots: new Slots(() => BRIEF_SLOTS),
       endOf: (job, signal) => this.#endOf(job, signal),
       onChange: (job) => this.watchers.tell(job),
       prepare: (inputs) => this.#prepare(inputs),
@@ -103,18 +111,28 @@ export class JobQueue {
   }
 
   /**
-   * Checks opcodes and stores them as a job; answers its id when it is on disk. A request under a key makes one job, however often
-   * it comes.
+   * Checks opcodes and stores them as a job of a user; answers its id when it is on disk. A request under a key makes one job, however
+   * often it comes.
    * @throws MerapiError bad_request when an opcode is not right, conflict when another request had the key, unavailable when the
-   * store cannot be written
+   * store cannot be written, or the user has as many jobs that only read as may be
    */
-  async submit(inputs: readonly OpInput[], request: KeyedRequest | null = null): Promise<number> {
-    return request === null
-      ? this.#submit(inputs, null)
-      : this.#keys.once(request, (keyed) => this.#submit(inputs, keyed));
+  async submit(
+    inputs: readonly OpInput[],
+    request: KeyedRequest | null = null,
+    user: string | null = null,
+  ): Promise<number> {
+    const submit = inputs.every((input) => isReading(opcodeOf(input.OP_ID)))
+      ? (keyed: KeyedRequest | null) =>
+          this.#brief.submit(user, (onStored) => this.#submit(inputs, keyed, onStored))
+      : (keyed: KeyedRequest | null) => this.#submit(inputs, keyed);
+    return request === null ? submit(null) : this.#keys.once(request, submit);
   }
 
-  async #submit(inputs: readonly OpInput[], request: KeyedRequest | null): Promise<number> {
+  async #submit(
+    inputs: readonly OpInput[],
+    request: KeyedRequest | null,
+    onStored?: (id: number) => void,
+  ): Promise<number> {
     if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
     const { failure } = this.#given.store;
     if (failure) throw failure;
@@ -126,6 +144,7 @@ export class JobQueue {
       prepared.change,
       ...(request ? [{ change: 'key-add' as const, ...request, job: prepared.id, time }] : []),
     ]);
+    onStored?.(prepared.id);
     prepared.go();
     return prepared.id;
   }
@@ -198,22 +217,12 @@ export class JobQueue {
    */
   async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {
     if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
-    const made = {
-      ...filter,
-      predicates: shownPredicates(filter.predicates),
-      watermark: this.#lastId,
-    };
-    ruleOf(made);
-    await this.#changeFilters(() => [put('filter', made)]);
+    await this.#changeFilters(puttingFilter(filter, this.#lastId));
   }
 
   /** Removes a filter. @throws MerapiError not_found */
-  async removeFilter(uuid: string): Promise<void> {
-    await this.#changeFilters(({ filters }) => {
-      if (!filters.some((filter) => filter.uuid === uuid))
-        throw new MerapiError('not_found', `There is no job filter ${uuid}`);
-      return [remove('filter', uuid)];
-    });
+  removeFilter(uuid: string): Promise<void> {
+    return this.#changeFilters(removingFilter(uuid));
   }
 
   async #changeFilters(build: Build): Promise<void> {
@@ -226,11 +235,11 @@ export class JobQueue {
   async why(id: number): Promise<Why | null> {
     const job = await this.get(id);
     if (!job) return null;
-    const { gate, slots, locks, clock } = this.#parts;
+    const { gate, locks, clock } = this.#parts;
+    const slots = job.brief ? this.#parts.briefSlots : this.#parts.slots;
     const depends: [number, JobStatus | null][] = [];
     for (const { input } of job.ops)
-      for (const [other] of (input.depends as [number, JobStatus[]][] | null) ?? [])
-        depends.push([other, (await this.get(other))?.status ?? null]);
+      for (const [other] of dependsOf(input)) depends.push([other, (await this.get(other))?.status ?? null]);
     return explain({
       ...{ job, depends, filter: gate.filterOf(id), locks: locks.inspect() },
       slots: { ...slots.state, waiting: slots.waiting },
@@ -253,17 +262,6 @@ export class JobQueue {
     this.#closed = true;
   }
 
-  /** The store as jobs see it: once the queue is closed, nothing of them is written any more, their failures least of all. */
-  #whileAlive(store: Store, life: { readonly isOver: boolean }): Store {
-    const commit: Store['commit'] = (author, build) => {
-      if (this.#closed || life.isOver)
-        return Promise.reject(new MerapiError('unavailable', 'The master is stopping'));
-      return store.commit(author, build);
-    };
-    // Jobs build on what is written, on disk or not yet: their own records come after it.
-    return Object.create(store, { commit: { value: commit }, view: { get: () => store.pending } });
-  }
-
   #go(run: JobRun): void {
     const blamed = this.#blamed.get(run.id);
     if (blamed) run.fail(blamed.error);
@@ -284,7 +282,8 @@ export class JobQueue {
         this.#runs.delete(run.id);
         this.#durations.learn(run);
         this.#parts.gate.leave(run.id);
-        this.#parts.slots.leave(run.id);
+        for (const slots of [this.#parts.slots, this.#parts.briefSlots]) slots.leave(run.id);
+        this.#brief.ended(run.id);
         this.watchers.tell(run.id);
       });
   }

@@ -9,6 +9,7 @@ import type { StoredJob } from '../store/jobs.ts';
 export class JobRecord {
   readonly ops: JobOp[];
   readonly #id: number;
+  readonly #brief: { brief?: boolean };
   readonly #clock: Clock;
   /** The log lines of earlier lives, by opcode: one that a replay writes again is the same line and not a new one. */
   readonly #logged: string[][];
@@ -21,6 +22,7 @@ export class JobRecord {
 
   constructor({ job }: StoredJob, clock: Clock) {
     this.#id = job.id;
+    this.#brief = job.brief ? { brief: true } : {};
     this.#clock = clock;
     this.ops = [...job.ops];
     const hasLog = this.ops.some((op) => op.log.length > 0);
@@ -73,6 +75,7 @@ export class JobRecord {
         status: this.isCanceling ? 'canceling' : 'running',
         start: now,
         end: null,
+        ...this.#brief,
       },
     ];
   }
@@ -87,7 +90,7 @@ export class JobRecord {
   ended(status: JobStatus, end: number): Change[] {
     this.#hasEnded = true;
     return [
-      { change: 'job-set', job: this.#id, status, start: this.#start, end },
+      { change: 'job-set', job: this.#id, status, start: this.#start, end, ...this.#brief },
       { change: 'job-clean', job: this.#id },
     ];
   }

@@ -13,6 +13,7 @@ import type { RunnerParts } from './parts.ts';
 import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
+import type { Slots } from './slots.ts';
 import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
 
 const NO_GRANTS: ReadonlyMap<number, Grant> = new Map();
@@ -26,6 +27,7 @@ export class JobRun implements Entrant {
   readonly priority: number;
   readonly #parts: RunnerParts;
   readonly #stored: StoredJob;
+  readonly #slots: Slots;
   readonly #cancel = new Cancel();
   readonly #record: JobRecord;
   /** What its opcodes held when the last life of the master ended. */
@@ -45,7 +47,8 @@ export class JobRun implements Entrant {
     this.#record = new JobRecord(stored, parts.clock);
     if (stored.locks.size > 0) this.#grants = this.#regranted(stored.locks);
     if (this.#record.isCanceling) this.#cancel.abort(canceled());
-    if (this.#record.isRunning) parts.slots.resume(this.id);
+    this.#slots = stored.job.brief ? parts.briefSlots : parts.slots;
+    if (this.#record.isRunning) this.#slots.resume(this.id);
   }
 
   /** Takes the job back if none of its opcodes runs; false when one does. */
@@ -204,7 +207,7 @@ export class JobRun implements Entrant {
       const grant = await lockFor(params, this.#parts, claimant);
       try {
         this.#waitingSince ??= this.#parts.clock.seconds();
-        await this.#parts.slots.take(this.id, this.priority, signal);
+        await this.#slots.take(this.id, this.priority, signal);
         return grant;
       } catch (error) {
         grant.release();
@@ -218,7 +221,7 @@ export class JobRun implements Entrant {
   /** Gives up locks and slot. What comes next is written after what this opcode wrote, so it need not wait for the disk. */
   #leave(grant: Grant | undefined): void {
     grant?.release();
-    this.#parts.slots.leave(this.id);
+    this.#slots.leave(this.id);
   }
 
   #wait(): void {

@@ -48,7 +48,7 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
 
     async submit(principal, ops, key = null): Promise<number> {
       for (const op of ops) authorise(principal, opcodeOf(op.OP_ID).access ?? 'write', `opcode/${op.OP_ID}`);
-      return queue.submit(ops, key && { ...key, principal: principal.name ?? '' });
+      return queue.submit(ops, key && { ...key, principal: principal.name ?? '' }, principal.name);
     },
 
     query(principal, resource, fields, filter): Promise<QueryAnswer> {

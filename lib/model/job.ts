@@ -62,4 +62,6 @@ export interface Job {
   start: number | null;
   end: number | null;
   archived: boolean;
+  /** Whether it only reads: then it is told in no events, and forgotten soon after its end. */
+  brief?: boolean;
 }

@@ -43,6 +43,11 @@ export function defineOpcode<const Id extends string, P extends Params, R extend
 export type ValuesOf<O> = O extends { readonly params: infer P extends Params } ? Values<P> : never;
 export type ResultOf<O> = O extends { readonly result: infer R extends z.ZodType } ? z.infer<R> : never;
 
+/** Whether an opcode only reads, so that those who may not change anything may submit it. */
+export function isReading({ access }: Opcode): boolean {
+  return access === 'look' || access === 'read';
+}
+
 /** Every parameter of an opcode, the common ones first. */
 export function allParams(opcode: Opcode): Params {
   return { ...commonParams, ...opcode.params };

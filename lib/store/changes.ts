@@ -40,7 +40,15 @@ export type StepOutcome = { outcome: Json } | { failure: Failure };
 /** A change of the job tables. */
 type JobChange =
   | { change: 'job-add'; job: Job; secrets: ReadonlyMap<number, string> }
-  | { change: 'job-set'; job: number; status: JobStatus; start: number | null; end: number | null }
+  | {
+      change: 'job-set';
+      job: number;
+      status: JobStatus;
+      start: number | null;
+      end: number | null;
+      /** Whether the job only reads. */
+      brief?: boolean;
+    }
   | { change: 'op-set'; job: number; op: number; state: Omit<JobOp, 'input' | 'log'> }
   /** An opcode begins: what it holds, and the version of the unit that does it. */
   | { change: 'op-hold'; job: number; op: number; locks: readonly StoredLock[]; unit: number }
@@ -60,6 +68,8 @@ type JobChange =
   | { change: 'events-forget'; before: number; upTo: number }
   /** Jobs that ended before a time are archived, so many at most, the oldest first. */
   | { change: 'jobs-archive'; before: number; limit: number }
+  /** Jobs that only read go: those that ended before a time, and of those before a later one all but the newest so many. */
+  | { change: 'jobs-forget'; before: number; crowded: number; most: number }
   /** The job has ended: its journal and its secrets go. */
   | { change: 'job-clean'; job: number };
 

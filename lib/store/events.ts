@@ -112,8 +112,10 @@ function ofJob(change: Exclude<Change, ObjectChange>): Told | null {
   });
   switch (change.change) {
     case 'job-add':
+      if (change.job.brief) return null; // who only reads is no news, and shall not displace it
       return told(change.job.id, 'queued', change.job.ops.map(({ input }) => input.OP_ID).join(' '));
     case 'job-set':
+      if (change.brief) return null;
       return told(change.job, change.status);
     case 'job-cancel':
       return told(change.job, 'canceling');

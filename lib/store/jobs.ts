@@ -59,6 +59,7 @@ interface JobRow {
   end: number | null;
   archived: number;
   format: number | null;
+  brief: number;
 }
 
 interface OpRow {
@@ -226,9 +227,10 @@ function jobQueries(first: number, last: number): [Query, Query, Query] {
 function jobsOf(jobs: readonly JobRow[], ops: readonly OpRow[], logs: readonly LogRow[]): Job[] {
   const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
   const opsOf = groupBy(ops, (row) => row.job);
-  return jobs.map(({ format: _format, ...row }) => ({
+  return jobs.map(({ format: _format, brief, ...row }) => ({
     ...row,
     archived: row.archived !== 0,
+    ...(brief !== 0 && { brief: true }),
     ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
   }));
 }

@@ -3,6 +3,10 @@ import type { ClusterEvent } from '../model/event.ts';
 import type { Change } from './changes.ts';
 import { JOB_FORMAT, JOURNAL_FORMAT } from './formats.ts';
 
+/** Jobs that only read: those that ended before a time, and all but the newest so many if they ended before a later one. */
+const forgotten = `SELECT id FROM jobs WHERE brief = 1 AND "end" < ? UNION SELECT id FROM
+  (SELECT id, "end" FROM jobs WHERE brief = 1 AND "end" IS NOT NULL ORDER BY "end" DESC LIMIT -1 OFFSET ?) WHERE "end" < ?`;
+
 /** Every statement that writes, by name. The worker prepares each once. */
 export const writes = {
   // It must change something: what stays as it is SQLite does not write.
@@ -17,7 +21,7 @@ export const writes = {
   eventsForget: 'DELETE FROM events WHERE id <= ? OR time < ?',
   keyAdd: 'INSERT INTO idempotency (principal, key, print, job, time) VALUES (?, ?, ?, ?, ?)',
   keysForget: 'DELETE FROM idempotency WHERE time < ? AND job IN (SELECT id FROM jobs WHERE archived = 1)',
-  jobAdd: 'INSERT INTO jobs (id, status, priority, received, format) VALUES (?, ?, ?, ?, ?)',
+  jobAdd: 'INSERT INTO jobs (id, status, priority, received, format, brief) VALUES (?, ?, ?, ?, ?, ?)',
   jobLast: "UPDATE meta SET value = max(value, ?) WHERE key = 'last_job'",
   jobSet: 'UPDATE jobs SET status = ?, start = ?, "end" = ? WHERE id = ?',
   opAdd: 'INSERT INTO job_ops (job, op, input, resolved, status, result) VALUES (?, ?, ?, ?, ?, ?)',
@@ -28,6 +32,10 @@ export const writes = {
   jobArchive: "UPDATE jobs SET archived = 1 WHERE id = ? AND status IN ('success', 'error', 'canceled')",
   jobsArchive:
     'UPDATE jobs SET archived = 1 WHERE id IN (SELECT id FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? ORDER BY "end" LIMIT ?)',
+  opsForget: `DELETE FROM job_ops WHERE job IN (${forgotten})`,
+  logsForget: `DELETE FROM job_log WHERE job IN (${forgotten})`,
+  requestsForget: `DELETE FROM idempotency WHERE job IN (${forgotten})`,
+  jobsForget: `DELETE FROM jobs WHERE id IN (${forgotten})`,
   opHold: 'UPDATE job_ops SET locks = ?, unit = ?, journal = ? WHERE job = ? AND op = ?',
   opUndo: 'UPDATE job_ops SET undo = ? WHERE job = ? AND op = ?',
   logAdd: 'INSERT INTO job_log (job, serial, op, time, type, text) VALUES (?, ?, ?, ?, ?, ?)',
@@ -94,7 +102,7 @@ export function statementsOf(change: Change): Statement[] {
     case 'job-add': {
       const { job } = change;
       return [
-        ['jobAdd', [job.id, job.status, job.priority, job.received, JOB_FORMAT]],
+        ['jobAdd', [job.id, job.status, job.priority, job.received, JOB_FORMAT, job.brief ? 1 : 0]],
         ['jobLast', [job.id]],
         ...job.ops.map(
           (op, index): Statement => ['opAdd', [job.id, index, json(op.input), '{}', op.status, 'null']],
@@ -113,6 +121,11 @@ export function statementsOf(change: Change): Statement[] {
       return [['opHold', [json(change.locks), change.unit, JOURNAL_FORMAT, change.job, change.op]]];
     case 'key-add':
       return [['keyAdd', [change.principal, change.key, change.print, change.job, change.time]]];
+    case 'jobs-forget': {
+      const { before, crowded, most } = change;
+      const names = ['opsForget', 'logsForget', 'requestsForget', 'jobsForget'] as const;
+      return names.map((name) => [name, [before, most, crowded]]);
+    }
     case 'keys-forget':
       return [['keysForget', [change.before]]];
     case 'events-forget':

@@ -12,6 +12,7 @@ export function keepHistoryShort(queue: JobQueue, history: History, log: Logger)
     const { archive_after } = queue.state;
     const count = archive_after === null ? 0 : await history.archiveOlder(archive_after);
     if (count > 0) log.info({ count }, 'old jobs are archived');
+    await history.forgetBrief();
     await history.forget();
   });
 }

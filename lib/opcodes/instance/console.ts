@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { hostNamed } from '../../model/lookup.ts';
 import { shared } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared } from '../locking.ts';
 
 export const instanceConsole = defineOpcode({
   id: 'OP_INSTANCE_CONSOLE',
@@ -11,13 +9,6 @@ export const instanceConsole = defineOpcode({
   result: z.record(z.string(), z.unknown()),
   summaryField: 'instance_name',
   access: 'read',
-  locks: (params, view) => [
-    clusterShared,
-    {
-      level: 'instance',
-      names: [hostNamed(view.instances, params.instance_name)?.name ?? params.instance_name.toLowerCase()],
-      mode: 'shared',
-    },
-  ],
+  locks: () => [],
   example: { instance_name: 'web1.example.com' },
 });

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { osFieldValues } from '../../model/os.ts';
 import { kinds, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
-import { clusterShared } from '../locking.ts';
 
 /** What can be asked of an OS definition. */
 export const osFields = Object.keys(osFieldValues);
@@ -17,6 +16,6 @@ export const osDiagnose = defineOpcode({
   result: z.array(z.array(z.unknown())),
   summaryField: null,
   access: 'look',
-  locks: () => [clusterShared],
+  locks: () => [],
   example: { output_fields: ['name', 'valid', 'variants'] },
 });
