@@ -27,10 +27,10 @@ export async function completeCluster(
 }
 
 async function unfinishedJobs(manager: Manager): Promise<number[]> {
-  const jobs = await Promise.all((await manager.jobIds(SYSTEM)).map((id) => manager.job(SYSTEM, id)));
-  return jobs.flatMap((job) =>
-    job && !isFinal(job.status) && job.ops.some(({ input }) => input.OP_ID === 'OP_NODE_ADD') ? [job.id] : [],
-  );
+  const ids: number[] = [];
+  for await (const { id, status, ops } of manager.jobs(SYSTEM))
+    if (!isFinal(status) && ops.some(({ input }) => input.OP_ID === 'OP_NODE_ADD')) ids.push(id);
+  return ids;
 }
 
 /** The job when it has ended; null when the signal fired first. */

@@ -58,6 +58,8 @@ export interface Manager {
   queryFields(principal: Principal, resource: string, names: readonly string[] | null): QueryFieldsAnswer;
   /** The ids of all jobs that are not archived, ascending. */
   jobIds(principal: Principal): Promise<number[]>;
+  /** All jobs that are not archived, by ascending id; they are read while they are taken. */
+  jobs(principal: Principal): AsyncIterable<Job>;
   /** A job, archived ones included. */
   job(principal: Principal, id: number): Promise<Job | null>;
   /**

@@ -79,6 +79,11 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
       return store.jobs.ids();
     },
 
+    jobs(principal): AsyncIterable<Job> {
+      authorise(principal, 'look', 'job');
+      return queue.all();
+    },
+
     job(principal, id): Promise<Job | null> {
       authorise(principal, 'look', `job/${id}`);
       return queue.get(id);

@@ -1,9 +1,11 @@
 import type { Failure } from '../base/errors.ts';
-import { type Json, parseJson } from '../base/json.ts';
-import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../model/job.ts';
+import { parseJson } from '../base/json.ts';
+import type { Job, JobOp } from '../model/job.ts';
 import type { StepOutcome, StoredLock } from './changes.ts';
 import type { Connection } from './database.ts';
 import { JOB_FORMAT } from './formats.ts';
+import { groupBy, type JobRow, jobsOf, type LogRow, type OpRow, parsedTexts, read } from './job-rows.ts';
+import { LargeJobs } from './large-jobs.ts';
 import type { Query } from './sql.ts';
 
 /** What the journal holds of one step: nothing but its name while its outcome is not known. */
@@ -50,38 +52,8 @@ interface IdRow {
   id: number;
 }
 
-interface JobRow {
-  id: number;
-  status: JobStatus;
-  priority: number;
-  received: number;
-  start: number | null;
-  end: number | null;
-  archived: number;
-  format: number | null;
-  brief: number;
-}
-
-interface OpRow {
-  job: number;
-  op: number;
-  input: string;
-  resolved: string;
-  status: JobStatus;
-  result: string;
-  failure: string | null;
-  start: number | null;
-  exec: number | null;
-  end: number | null;
-  locks: string | null;
-  undo: string | null;
-  unit: number | null;
-  journal: number | null;
-}
-
-interface LogRow extends LogEntry {
-  job: number;
-  op: number;
+interface SizeRow extends IdRow {
+  size: number;
 }
 
 interface StepRow {
@@ -99,12 +71,14 @@ interface SecretRow {
   sealed: string;
 }
 
-const read = <T>(text: string): T => parseJson(text) as T;
+/** From how many bytes a job is large: it is read by itself, and in slices. */
+const LARGE = 512 * 1024;
 
 /** Reads jobs that are on disk. What they say has been done, the store's view shows by then. */
 export class JobReader {
   readonly #connection: Connection;
   readonly #settled: () => Promise<void>;
+  readonly #large = new LargeJobs((id) => this.#readLarge(id));
 
   /** `settled` resolves when the commits that were asked for so far have ended. */
   constructor(connection: Connection, settled: () => Promise<void>) {
@@ -112,10 +86,14 @@ export class JobReader {
     this.#settled = settled;
   }
 
-  /** The ids of all jobs that are not archived, ascending. */
-  async ids(): Promise<number[]> {
-    const [rows] = await this.#read<[IdRow]>(['jobIds', []]);
-    return rows.map((row) => row.id);
+  /** The ids of all jobs that are not archived, ascending; a portion is read at a time. */
+  async ids(portion = 10_000): Promise<number[]> {
+    const ids: number[] = [];
+    for (;;) {
+      const [rows] = await this.#read<[IdRow]>(['listed', [ids.at(-1) ?? 0, portion]]);
+      for (const { id } of rows) ids.push(id);
+      if (rows.length < portion) return ids;
+    }
   }
 
   /** The highest id ever given to a job; 0 when there was none. */
@@ -138,8 +116,16 @@ export class JobReader {
 
   /** One job, archived ones included. */
   async get(id: number): Promise<Job | null> {
-    const [job] = await this.#range(id, id);
-    return job ?? null;
+    const [jobs, ops, logs] = await this.#read<[JobRow, OpRow, LogRow]>(
+      ['jobs', [id, id]],
+      ['shortOps', [id, id, LARGE]],
+      ['logs', [id, id]],
+    );
+    const [row] = jobs;
+    if (!row) return null;
+    if (ops.length > 0) return jobsOf(jobs, ops, logs)[0] ?? null;
+    const large = await this.#large.get(id);
+    return large && { ...large, archived: row.archived !== 0 };
   }
 
   /** The jobs from one number to another, archived ones included. */
@@ -147,15 +133,16 @@ export class JobReader {
     return this.#range(first, last);
   }
 
-  /** All jobs that are not archived, in the order of their ids, a portion at a time. */
-  async *all(portion = 500): AsyncGenerator<Job> {
-    let after = 0;
-    for (;;) {
-      const [ids] = await this.#read<[IdRow]>(['listed', [after, portion]]);
-      const [first, last] = [ids[0], ids.at(-1)];
-      if (!first || !last) return;
-      for (const job of await this.#range(first.id, last.id)) if (!job.archived) yield job;
-      after = last.id;
+  /** All jobs that are not archived, in the order of their ids: so many, or so many bytes of them, are read at a time. */
+  async *all(portion = 200): AsyncGenerator<Job> {
+    for (let after = 0; ; ) {
+      const [rows] = await this.#read<[SizeRow]>(['listedSizes', [after, portion]]);
+      for (const { first, last, isLarge } of runsOf(rows)) {
+        const jobs = isLarge ? [await this.get(first)] : await this.#range(first, last);
+        for (const job of jobs) if (job && !job.archived) yield job;
+      }
+      if (rows.length < portion) return;
+      after = rows.at(-1)?.id ?? after;
     }
   }
 
@@ -190,9 +177,42 @@ export class JobReader {
     return rows;
   }
 
+  async #readLarge(id: number): Promise<Job | null> {
+    const [jobs, ops, logs] = await this.#read<[JobRow, OpRow, LogRow]>(...jobQueries(id, id));
+    const [job] = jobsOf(
+      jobs,
+      ops.map((row) => ({ ...row, input: 'null', resolved: 'null', result: 'null' })),
+      logs,
+    );
+    if (!job) return null;
+    const whole: JobOp[] = [];
+    for (const [place, op] of job.ops.entries())
+      whole.push({ ...op, ...(await parsedTexts(ops[place] as OpRow)) });
+    return { ...job, ops: whole };
+  }
+
   async #range(first: number, last: number): Promise<Job[]> {
     return jobsOf(...(await this.#read<[JobRow, OpRow, LogRow]>(...jobQueries(first, last))));
   }
+}
+
+/** How many numbers of archived jobs are read along at most, so that a run need not end before them. */
+const GAP = 20;
+
+/** Which jobs to read together: few bytes, no large one with others, and few archived ones in between. */
+function* runsOf(rows: readonly SizeRow[]): Generator<{ first: number; last: number; isLarge: boolean }> {
+  let run: { first: number; last: number; isLarge: boolean; size: number } | null = null;
+  for (const { id, size } of rows) {
+    const isLarge = size > LARGE;
+    if (run && !isLarge && !run.isLarge && run.size + size <= LARGE && id - run.last <= GAP) {
+      run.last = id;
+      run.size += size;
+      continue;
+    }
+    if (run) yield run;
+    run = { first: id, last: id, isLarge, size };
+  }
+  if (run) yield run;
 }
 
 function storedJob(
@@ -222,42 +242,6 @@ function jobQueries(first: number, last: number): [Query, Query, Query] {
     ['ops', range],
     ['logs', range],
   ];
-}
-
-function jobsOf(jobs: readonly JobRow[], ops: readonly OpRow[], logs: readonly LogRow[]): Job[] {
-  const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
-  const opsOf = groupBy(ops, (row) => row.job);
-  return jobs.map(({ format: _format, brief, ...row }) => ({
-    ...row,
-    archived: row.archived !== 0,
-    ...(brief !== 0 && { brief: true }),
-    ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
-  }));
-}
-
-function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
-
-function jobOp(row: OpRow, log: readonly LogRow[]): JobOp {
-  return {
-    input: read<OpInput>(row.input),
-    resolved: read<Record<string, Json>>(row.resolved),
-    status: row.status,
-    result: parseJson(row.result),
-    failure: row.failure === null ? null : read<Failure>(row.failure),
-    log: log.map(({ serial, time, type, text }) => ({ serial, time, type, text })),
-    start: row.start,
-    exec: row.exec,
-    end: row.end,
-  };
 }
 
 function stepOf(row: StepRow): StoredStep {

@@ -53,11 +53,13 @@ export const writes = {
 const active =
   "FROM jobs WHERE status NOT IN ('success', 'error', 'canceled') AND id > ? ORDER BY id LIMIT ?";
 
+/** How many bytes the texts of opcodes have. */
+const size = 'total(octet_length(input) + octet_length(resolved) + octet_length(result))';
+
 export const reads = {
   epoch: "SELECT value FROM meta WHERE key = 'epoch'",
   lastJob: "SELECT value FROM meta WHERE key = 'last_job'",
   objects: 'SELECT kind, body FROM objects',
-  jobIds: 'SELECT id FROM jobs WHERE archived = 0 ORDER BY id',
   activeJobs: `SELECT * ${active}`,
   activeOps: `SELECT * FROM job_ops WHERE job IN (SELECT id ${active}) ORDER BY job, op`,
   activeLogs: `SELECT * FROM job_log WHERE job IN (SELECT id ${active}) ORDER BY job, serial`,
@@ -65,6 +67,8 @@ export const reads = {
   activeSecrets: `SELECT job, op, sealed FROM job_secrets WHERE job IN (SELECT id ${active})`,
   jobs: 'SELECT * FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id',
   ops: 'SELECT * FROM job_ops WHERE job BETWEEN ? AND ? ORDER BY job, op',
+  // Those of one job, but none if their texts have more bytes than so many together.
+  shortOps: `SELECT * FROM job_ops WHERE job = ? AND (SELECT ${size} FROM job_ops WHERE job = ?) <= ? ORDER BY op`,
   logs: 'SELECT * FROM job_log WHERE job BETWEEN ? AND ? ORDER BY job, serial',
   lastEvent: "SELECT seq AS id FROM sqlite_sequence WHERE name = 'events'",
   events: 'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
@@ -73,6 +77,7 @@ export const reads = {
   archivable:
     'SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? LIMIT ?)',
   listed: 'SELECT id FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?',
+  listedSizes: `SELECT id, (SELECT ${size} FROM job_ops WHERE job = jobs.id) AS size FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?`,
 } as const;
 
 export type WriteName = keyof typeof writes;

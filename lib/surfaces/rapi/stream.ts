@@ -2,6 +2,8 @@ import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 
+import { Slices } from '../../base/slices.ts';
+
 /** About how long a piece is, in characters. */
 const PIECE = 64 * 1024;
 
@@ -120,26 +122,41 @@ export function jsonTable(
   return new JsonPieces(table(head, member, rows));
 }
 
-async function* table(
+/** A JSON list of values that are made while it is sent. */
+export function jsonValues(values: AsyncIterable<unknown> | Iterable<unknown>): JsonPieces {
+  return new JsonPieces(elements('[', values, ']'));
+}
+
+function table(
   head: Readonly<Record<string, unknown>>,
   member: string,
   rows: AsyncIterable<readonly unknown[]>,
 ): AsyncGenerator<string> {
-  let text = `${stringifyJson({ ...head, [member]: [] }).slice(0, -2)}`;
+  return elements(stringifyJson({ ...head, [member]: [] }).slice(0, -2), rows, ']}');
+}
+
+async function* elements(
+  begin: string,
+  values: AsyncIterable<unknown> | Iterable<unknown>,
+  end: string,
+): AsyncGenerator<string> {
+  const slices = new Slices();
+  let text = begin;
   let before = '';
-  for await (const row of rows) {
+  for await (const value of values) {
     text += before;
     before = ',';
-    if (isLarge(row)) {
+    if (isLarge(value)) {
       yield text;
-      yield* largeRow(row);
+      yield* Array.isArray(value) ? largeRow(value) : stringifyInSlices(value);
       text = '';
-    } else text += stringifyJson(row);
+    } else text += stringifyJson(value);
+    if (slices.over) await slices.pause();
     if (text.length < PIECE) continue;
     yield text;
     text = '';
   }
-  yield `${text}]}`;
+  yield text + end;
 }
 
 /** The pieces of a long row; a value that stands in several places of it is written to text once. */

@@ -73,6 +73,7 @@ class FakeManager {
   }
 
   manager(): Manager {
+    const { jobs } = this;
     return {
       view: this.view,
       submit: async (_principal, ops) => {
@@ -108,6 +109,9 @@ class FakeManager {
         fields: (names ?? ['all']).map((name) => ({ name, title: name, kind: 'text', doc: '' })),
       }),
       jobIds: async () => [...this.jobs.keys()],
+      jobs: async function* (this: void) {
+        yield* jobs.values();
+      },
       job: async (_principal, id) => this.jobs.get(id) ?? null,
       cancelJob: async (_principal, id) => [false, `Job ${id} not found in queue`],
       waitForJob: async (_principal, ...rest) => {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
+import type { Job } from '../../../model/job.ts';
 import { showJob } from '../../../views/job.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { jsonValues } from '../stream.ts';
 
 const job = z.looseObject({
   id: z.number(),
@@ -101,10 +103,16 @@ export const jobResources: readonly Resource[] = [
 ];
 
 async function list(call: Call): Promise<unknown> {
-  const ids = await call.manager.jobIds(call.principal);
-  if (!call.query.flag('bulk')) return ids.map((id) => ({ id, uri: `/2/jobs/${id}` }));
-  const jobs = await Promise.all(ids.map((id) => call.manager.job(call.principal, id)));
-  return jobs.flatMap((job) => (job ? [showJob(job)] : []));
+  if (call.query.flag('bulk')) return jsonValues(shown(call.manager.jobs(call.principal)));
+  return jsonValues(addresses(await call.manager.jobIds(call.principal)));
+}
+
+async function* shown(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
+  for await (const job of jobs) yield showJob(job);
+}
+
+function* addresses(ids: readonly number[]): Generator<unknown> {
+  for (const id of ids) yield { id, uri: `/2/jobs/${id}` };
 }
 
 async function describe(call: Call): Promise<unknown> {

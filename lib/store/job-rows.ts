@@ -1,0 +1,91 @@
+import type { Failure } from '../base/errors.ts';
+import { type Json, parseJson } from '../base/json.ts';
+import { parseJsonInSlices } from '../base/json-slices.ts';
+import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../model/job.ts';
+
+export interface JobRow {
+  id: number;
+  status: JobStatus;
+  priority: number;
+  received: number;
+  start: number | null;
+  end: number | null;
+  archived: number;
+  format: number | null;
+  brief: number;
+}
+
+export interface OpRow {
+  job: number;
+  op: number;
+  input: string;
+  resolved: string;
+  status: JobStatus;
+  result: string;
+  failure: string | null;
+  start: number | null;
+  exec: number | null;
+  end: number | null;
+  locks: string | null;
+  undo: string | null;
+  unit: number | null;
+  journal: number | null;
+}
+
+export interface LogRow extends LogEntry {
+  job: number;
+  op: number;
+}
+
+/** What a text of a row holds. */
+export const read = <T>(text: string): T => parseJson(text) as T;
+
+/** The jobs that rows of the tables describe. */
+export function jobsOf(jobs: readonly JobRow[], ops: readonly OpRow[], logs: readonly LogRow[]): Job[] {
+  const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
+  const opsOf = groupBy(ops, (row) => row.job);
+  return jobs.map(({ format: _format, brief, ...row }) => ({
+    ...row,
+    archived: row.archived !== 0,
+    ...(brief !== 0 && { brief: true }),
+    ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
+  }));
+}
+
+export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+function jobOp(row: OpRow, log: readonly LogRow[]): JobOp {
+  return {
+    input: read<OpInput>(row.input),
+    resolved: read<Record<string, Json>>(row.resolved),
+    status: row.status,
+    result: parseJson(row.result),
+    failure: row.failure === null ? null : read<Failure>(row.failure),
+    log: log.map(({ serial, time, type, text }) => ({ serial, time, type, text })),
+    start: row.start,
+    exec: row.exec,
+    end: row.end,
+  };
+}
+
+/** The texts of a large opcode as values; they are parsed in slices. */
+export async function parsedTexts({
+  input,
+  resolved,
+  result,
+}: OpRow): Promise<Pick<JobOp, 'input' | 'resolved' | 'result'>> {
+  return {
+    input: (await parseJsonInSlices(input)) as OpInput,
+    resolved: (await parseJsonInSlices(resolved)) as Record<string, Json>,
+    result: await parseJsonInSlices(result),
+  };
+}
