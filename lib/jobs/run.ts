@@ -13,7 +13,6 @@ import type { RunnerParts } from './parts.ts';
 import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
-import type { Slots } from './slots.ts';
 import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
 
 const NO_GRANTS: ReadonlyMap<number, Grant> = new Map();
@@ -27,7 +26,7 @@ export class JobRun implements Entrant {
   readonly priority: number;
   readonly #parts: RunnerParts;
   readonly #stored: StoredJob;
-  readonly #slots: Slots;
+  readonly #slots: RunnerParts['slots'];
   readonly #cancel = new Cancel();
   readonly #record: JobRecord;
   /** What its opcodes held when the last life of the master ended. */
