@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
 import type { LockManager } from '../locks/manager.ts';
-import type { OpInput } from '../model/job.ts';
+import type { Job, OpInput } from '../model/job.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Change } from '../store/changes.ts';
@@ -19,8 +19,8 @@ export interface RunnerParts {
   gate: Gate;
   /** What decides how many opcodes run at once. */
   slots: Slots;
-  /** The same for jobs that only read. */
-  briefSlots: Slots;
+  /** Where a job takes its slot: those that only read have slots of their own. */
+  slotsOf(job: Job): Slots;
   runtime: RuntimeView;
   nodes: NodeCaller;
   clock: Clock;

@@ -31,7 +31,7 @@ const LEARNT = 300;
 
 /** All jobs that have not ended, from their submission to their end. */
 export class JobQueue {
-  readonly #given: Omit<RunnerParts, 'gate' | 'slots' | 'briefSlots' | 'endOf' | 'onChange' | 'prepare'>;
+  readonly #given: Omit<RunnerParts, 'gate' | 'slots' | 'slotsOf' | 'endOf' | 'onChange' | 'prepare'>;
   /** Those of this life of the queue; another one begins after the store could not be written. */
   #parts: RunnerParts;
   #life = { isOver: false };
@@ -48,7 +48,7 @@ export class JobQueue {
   #held = false;
   #closed = false;
 
-  constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'briefSlots' | 'endOf' | 'onChange' | 'prepare'>) {
+  constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'slotsOf' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#given = parts;
     this.#parts = this.#partsOf(this.#life, parts.locks);
     this.#keys = new Keys(parts.store, parts.seal);
@@ -97,13 +97,15 @@ export class JobQueue {
 
   #partsOf(life: { readonly isOver: boolean }, locks: LockManager): RunnerParts {
     const { store } = this.#given;
+    const slots = new Slots(() => store.view.cluster.max_running_jobs);
+    const briefSlots = new Slots(() => BRIEF_SLOTS);
     return {
       ...this.#given,
       locks,
       store: storeOfJobs(store, () => this.#closed || life.isOver),
       gate: new Gate(),
-      slots: new Slots(() => store.view.cluster.max_running_jobs),
-      briefSlots: new Slots(() => BRIEF_SLOTS),
+      slots,
+      slotsOf: ({ brief }) => (brief ? briefSlots : slots),
       endOf: (job, signal) => this.#endOf(job, signal),
       onChange: (job) => this.watchers.tell(job),
       prepare: (inputs) => this.#prepare(inputs),
@@ -236,7 +238,7 @@ export class JobQueue {
     const job = await this.get(id);
     if (!job) return null;
     const { gate, locks, clock } = this.#parts;
-    const slots = job.brief ? this.#parts.briefSlots : this.#parts.slots;
+    const slots = this.#parts.slotsOf(job);
     const depends: [number, JobStatus | null][] = [];
     for (const { input } of job.ops)
       for (const [other] of dependsOf(input)) depends.push([other, (await this.get(other))?.status ?? null]);
@@ -282,7 +284,7 @@ export class JobQueue {
         this.#runs.delete(run.id);
         this.#durations.learn(run);
         this.#parts.gate.leave(run.id);
-        for (const slots of [this.#parts.slots, this.#parts.briefSlots]) slots.leave(run.id);
+        run.leave();
         this.#brief.ended(run.id);
         this.watchers.tell(run.id);
       });

@@ -26,7 +26,6 @@ export class JobRun implements Entrant {
   readonly priority: number;
   readonly #parts: RunnerParts;
   readonly #stored: StoredJob;
-  readonly #slots: RunnerParts['slots'];
   readonly #cancel = new Cancel();
   readonly #record: JobRecord;
   /** What its opcodes held when the last life of the master ended. */
@@ -46,8 +45,7 @@ export class JobRun implements Entrant {
     this.#record = new JobRecord(stored, parts.clock);
     if (stored.locks.size > 0) this.#grants = this.#regranted(stored.locks);
     if (this.#record.isCanceling) this.#cancel.abort(canceled());
-    this.#slots = stored.job.brief ? parts.briefSlots : parts.slots;
-    if (this.#record.isRunning) this.#slots.resume(this.id);
+    if (this.#record.isRunning) parts.slotsOf(stored.job).resume(this.id);
   }
 
   /** Takes the job back if none of its opcodes runs; false when one does. */
@@ -177,7 +175,7 @@ export class JobRun implements Entrant {
         journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks, unit });
         journal.later(...this.#record.started(index));
       }
-      await this.#perform(index, journal, params, () => this.#leave(grant));
+      await this.#perform(index, journal, params, () => this.leave(grant));
       return 'success';
     } catch (error) {
       // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
@@ -188,7 +186,7 @@ export class JobRun implements Entrant {
       const failure = journal.undoing ?? toFailure(error);
       for (const line of await journal.reverse(failure)) this.#log(index, journal, line);
       const status = failure.code === 'canceled' ? 'canceled' : 'error';
-      const end = () => this.#leave(grant);
+      const end = () => this.leave(grant);
       return await this.#end(journal, index, status, status === 'canceled' ? null : failure, end);
     }
   }
@@ -206,7 +204,7 @@ export class JobRun implements Entrant {
       const grant = await lockFor(params, this.#parts, claimant);
       try {
         this.#waitingSince ??= this.#parts.clock.seconds();
-        await this.#slots.take(this.id, this.priority, signal);
+        await this.#parts.slotsOf(this.#stored.job).take(this.id, this.priority, signal);
         return grant;
       } catch (error) {
         grant.release();
@@ -217,10 +215,10 @@ export class JobRun implements Entrant {
     }
   }
 
-  /** Gives up locks and slot. What comes next is written after what this opcode wrote, so it need not wait for the disk. */
-  #leave(grant: Grant | undefined): void {
+  /** Gives up what an opcode holds, and its slot. What comes next is written after what this opcode wrote, so it need not wait for the disk. */
+  leave(grant?: Grant): void {
     grant?.release();
-    this.#slots.leave(this.id);
+    this.#parts.slotsOf(this.#stored.job).leave(this.id);
   }
 
   #wait(): void {
