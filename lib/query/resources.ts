@@ -27,8 +27,8 @@ export const resources = {
 export type ResourceName = keyof typeof resources;
 
 /** How many fields may be asked for at once, and how many characters the name of one may have. */
-export const MAX_FIELDS = 1000;
-export const MAX_FIELD_NAME = 200;
+const MAX_FIELDS = 1000;
+const MAX_FIELD_NAME = 200;
 
 /** @throws MerapiError bad_request when fields are more, or their names longer, than anybody needs */
 export function checkFieldNames(names: readonly string[]): void {

@@ -8,7 +8,7 @@ import type { OpcodeId } from '../../opcodes/registry.ts';
 import type { QueryArgs } from './query.ts';
 
 /** Who uses the API now, and who was turned away since the start. */
-export interface Traffic {
+interface Traffic {
   connections: number;
   connections_turned_away: number;
   streams: number;
