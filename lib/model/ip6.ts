@@ -24,6 +24,11 @@ export function ip6Number(text: string): bigint | null {
   return BigInt(`0x${[...left, ...zeros, ...right].map((group) => group.padStart(4, '0')).join('')}`);
 }
 
+/** The one form in which an IPv6 address is kept and compared: lower case, shortened; null when the text is none. */
+export function canonical6(text: string): string | null {
+  return ip6Number(text) === null ? null : new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
 /** An IPv6 network in CIDR notation; null when the text is none, or a bit is set behind the prefix. */
 export function range6(text: string): Range6 | null {
   const match = /^([^/]+)\/(\d{1,3})$/.exec(text);

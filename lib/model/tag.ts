@@ -1,4 +1,5 @@
 import { MerapiError } from '../base/errors.ts';
+import { shown } from '../base/schema-words.ts';
 
 /** The kinds of objects that carry tags. */
 export const tagKinds = ['cluster', 'node', 'network', 'instance', 'nodegroup'] as const;
@@ -6,6 +7,8 @@ export type TagKind = (typeof tagKinds)[number];
 
 export const MAX_TAG_LENGTH = 128;
 export const MAX_TAGS_PER_OBJECT = 4096;
+/** Of all tags of an object with a space between them: less than half of what a program can be given in one text. */
+export const MAX_TAGS_LENGTH = 60_000;
 
 /**
  * Checks one tag: letters, digits, any of `. + * : @ _ -` and the slash, at most 128 characters.
@@ -21,6 +24,6 @@ export function checkTag(tag: string): void {
   if (!/^[\w.+*/:@-]+$/.test(tag))
     throw new MerapiError(
       'invalid_tag',
-      `Tag '${tag}' has a character that is neither letter, digit nor one of .+*/:@_-`,
+      `Tag ${shown(tag)} has a character that is neither letter, digit nor one of .+*/:@_-; use e.g. customer:42`,
     );
 }

@@ -1,6 +1,7 @@
 import type { Instance } from '../../model/instance.ts';
 import { boundaryAddresses, contains, range4 } from '../../model/ip-pool.ts';
 import type { Network } from '../../model/network.ts';
+import { holds } from '../../model/network-addresses.ts';
 import type { SoundObjects } from './objects.ts';
 import type { Findings } from './problem.ts';
 import { checkUnique } from './references.ts';
@@ -15,7 +16,7 @@ export function checkNetworks({ instance, network }: SoundObjects, findings: Fin
     if (nic.network === null) continue;
     const found = network.get(nic.network);
     if (!found) findings.add('reference', about, `its network ${nic.network} is not there`);
-    else if (nic.ip !== null && !contains(found, nic.ip))
+    else if (nic.ip !== null && !holds(found, nic.ip))
       findings.add(
         'reference',
         about,

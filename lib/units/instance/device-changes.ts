@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { DeviceChange, DeviceOp } from '../../opcodes/instance/set-params.ts';
+import { checkDeviceNames } from '../steps/device-names.ts';
 
 /** A change of a device in its one form: -1 stands for the last one, or for the place after it where one is added. */
 export interface Step<P> {
@@ -37,8 +38,6 @@ export function placeOf(devices: readonly Device[], which: number | string, what
   throw new MerapiError('execution', `The instance has no ${what} ${which}; ${known}`);
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /**
  * Checks the names that changes give to devices: with each of them exactly one device can be meant.
  * @throws MerapiError wrong_input, resource_not_unique
@@ -46,19 +45,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function checkNames(
   steps: readonly Step<{ readonly name?: string | number | null }>[],
   after: readonly Pick<Device, 'name'>[],
-  what: string,
+  what: 'disk' | 'NIC',
 ): void {
-  for (const { op, params } of steps) {
-    const name = String(params.name ?? '');
-    if (op === 'attach' || name === '' || name === 'none') continue;
-    if (/^-?\d+$/.test(name) || UUID.test(name))
-      throw new MerapiError(
-        'wrong_input',
-        `'${name}' cannot name a ${what}: it looks like a number or a uuid`,
-      );
-    if (after.filter((device) => device.name === name).length > 1)
-      throw new MerapiError('resource_not_unique', `Two ${what}s of the instance would be named '${name}'`);
-  }
+  const given = steps
+    .filter(({ op }) => op !== 'attach')
+    .map(({ params }) => String(params.name ?? ''))
+    .filter((name) => name !== '' && name !== 'none');
+  const all = after.map(({ name }) => name);
+  checkDeviceNames(given, all, what);
 }
 
 /** The place where a device is to be put in. @throws MerapiError execution */

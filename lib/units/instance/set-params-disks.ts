@@ -7,6 +7,7 @@ import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { Build, CheckContext, RunContext } from '../define.ts';
+import { checkDeviceNames } from '../steps/device-names.ts';
 import {
   createDisks,
   type DiskNodes,
@@ -85,6 +86,9 @@ export function changeDisks(
     }
   }
   checkNames(steps, changes.disks, 'disk');
+  const names = changes.disks.map(({ name }) => name);
+  for (const { uuid, name } of changes.attached)
+    if (changes.disks.some((disk) => disk.uuid === uuid)) checkDeviceNames([name], names, 'disk');
   return changes;
 }
 

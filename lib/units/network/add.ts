@@ -7,7 +7,7 @@ import { networkAdd as opcode } from '../../opcodes/network/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { networkHooks } from '../steps/hooks.ts';
-import { checkNetwork, macPrefix, newReservations } from '../steps/pools.ts';
+import { checkNetwork, checkNetwork6, macPrefix, newReservations } from '../steps/pools.ts';
 import { checkTags } from '../steps/tags.ts';
 
 export const networkAdd = defineUnit(opcode, {
@@ -24,8 +24,6 @@ export const networkAdd = defineUnit(opcode, {
         `'${params.network_name}' is no network name; use letters, digits, '.', '_' and '-'`,
       );
     checkNetwork(params.network);
-    if (params.gateway6 !== null && params.network6 === null)
-      throw new MerapiError('wrong_input', 'An IPv6 gateway needs an IPv6 network');
     const range = range4(params.network);
     const empty: Network = {
       ...newObject(randomUUID(), clock.seconds()),
@@ -38,6 +36,7 @@ export const networkAdd = defineUnit(opcode, {
       reservations: range ? boundaryAddresses(range) : [],
       tags: checkTags(params.tags).sort(),
     };
+    checkNetwork6(view, empty);
     const addresses = view.nodes.list().flatMap((node) => [node.primary_ip, node.secondary_ip]);
     const ofNodes = params.conflicts_check ? addresses.filter((ip) => contains(empty, ip)) : [];
     if (ofNodes.length > 0) log(`These addresses are those of nodes, and reserved: ${ofNodes.join(', ')}`);

@@ -6,7 +6,7 @@ import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { networkNamed } from '../steps/find.ts';
 import { networkHooks } from '../steps/hooks.ts';
-import { macPrefix, newReservations } from '../steps/pools.ts';
+import { checkNetwork6, macPrefix, newReservations } from '../steps/pools.ts';
 
 /** In the place of a MAC prefix: that of the cluster. */
 const NONE = 'none';
@@ -31,11 +31,8 @@ export const networkSetParams = defineUnit(opcode, {
     };
     if (gateway !== null) patch.gateway = gateway;
     if (network6 !== null) patch.network6 = network6;
-    if (gateway6 !== null) {
-      if ((network6 ?? network.network6) === null)
-        throw new MerapiError('wrong_input', 'An IPv6 gateway needs an IPv6 network');
-      patch.gateway6 = gateway6;
-    }
+    if (gateway6 !== null) patch.gateway6 = gateway6;
+    if (network6 !== null || gateway6 !== null) checkNetwork6(view, { ...network, ...patch });
     if (mac_prefix !== null) patch.mac_prefix = mac_prefix === NONE ? null : macPrefix(mac_prefix);
     return { uuid: network.uuid, patch };
   },

@@ -8,6 +8,7 @@ import { parseSize } from '../../model/enforce.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import type { DrbdId } from '../../model/mirror.ts';
 import { newObject } from '../../model/object.ts';
+import { checkDeviceNames } from './device-names.ts';
 
 /** A disk as a request describes it. */
 export type DiskRequest = Record<string, string | number>;
@@ -71,7 +72,7 @@ export function checkEnabled(cluster: Cluster, template: DiskTemplate): void {
 /**
  * The disks of an instance that a request describes. Mirrored ones have no nodes yet (onNodes() gives them), one that is
  * adopted has the size 0 where the request names none.
- * @throws MerapiError wrong_input naming the disk and what is wrong with it
+ * @throws MerapiError wrong_input, resource_not_unique naming the disk and what is wrong with it
  */
 export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], setting: DiskSetting): Disk[] {
   if (setting.template === 'diskless' && requests.length > 0)
@@ -82,7 +83,12 @@ export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], s
   const count = (setting.first ?? 0) + requests.length;
   if (count > MAX_DISKS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_DISKS} disks, not ${count}`);
-  return requests.map((request, place) => buildDisk(cluster, request, (setting.first ?? 0) + place, setting));
+  const disks = requests.map((request, place) =>
+    buildDisk(cluster, request, (setting.first ?? 0) + place, setting),
+  );
+  const names = disks.map(({ name }) => name);
+  checkDeviceNames(names, names, 'disk');
+  return disks;
 }
 
 function buildDisk(cluster: Cluster, request: DiskRequest, index: number, setting: DiskSetting): Disk {

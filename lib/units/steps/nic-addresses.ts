@@ -1,6 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
-import { contains, firstFree } from '../../model/ip-pool.ts';
+import { firstFree } from '../../model/ip-pool.ts';
+import { canonical6, ip6Number, range6 } from '../../model/ip6.ts';
 import type { Network } from '../../model/network.ts';
+import { holds } from '../../model/network-addresses.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
@@ -48,7 +50,7 @@ export function connectNics(
 function checkOutside(view: ClusterView, group: NodeGroup, ip: string, index: number): void {
   for (const uuid of Object.keys(group.networks)) {
     const network = view.networks.get(uuid);
-    if (network && contains(network, ip))
+    if (network && holds(network, ip))
       throw new MerapiError(
         'wrong_state',
         `NIC ${index}: ${ip} is an address of network ${network.name}; give the network, or no conflicts_check`,
@@ -60,15 +62,25 @@ function checkOutside(view: ClusterView, group: NodeGroup, ip: string, index: nu
 function checkFree(view: ClusterView, network: Network, ip: string, instance: string): void {
   const refuse = (why: string) =>
     new MerapiError('resource_not_unique', `Address ${ip} of network ${network.name} ${why}`);
-  if (!contains(network, ip))
+  if (!holds(network, ip))
     throw new MerapiError(
       'resource_not_unique',
-      `Address ${ip} does not belong to network ${network.name} (${network.network})`,
+      `Address ${ip} does not belong to network ${network.name} (${[network.network, network.network6 ?? []].flat().join(', ')})`,
     );
   const owner = view.addressesIn(network.uuid).get(ip);
   if (owner === instance) return;
   if (owner !== undefined) throw refuse(`is used by ${view.instances.get(owner)?.name}`);
-  if (network.reservations.includes(ip)) throw refuse('is reserved');
+  if (network.reservations.includes(ip) || isReserved6(network, ip)) throw refuse('is reserved');
+}
+
+/** The first address of an IPv6 network is that of its routers; another one may be its gateway. */
+function isReserved6({ network6, gateway6 }: Network, ip: string): boolean {
+  const range = network6 === null ? null : range6(network6);
+  const number = ip6Number(ip);
+  return (
+    number !== null &&
+    (number === range?.first || (gateway6 !== null && canonical6(gateway6) === canonical6(ip)))
+  );
 }
 
 /** Whether some NIC gets its address only when it is entered in the cluster. */

@@ -3,9 +3,11 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
+import { canonical6 } from '../../model/ip6.ts';
 import type { Network } from '../../model/network.ts';
 import { type Nic, type NicParams, nicModes } from '../../model/nic.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { checkDeviceNames } from './device-names.ts';
 import { networkNamed } from './find.ts';
 import { POOL } from './nic-addresses.ts';
 
@@ -20,6 +22,11 @@ const NONE = ['', 'none'];
 const DEFAULT = 'default';
 /** In the place of a MAC address: a new one. */
 const AUTO = 'auto';
+/** The MAC address that stands for no device. */
+const NOBODY = '00:00:00:00:00:00';
+
+/** Whether a MAC address can be that of one device: an odd first byte is for groups of them. */
+const isDeviceMac = (mac: string) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(mac) && mac !== NOBODY;
 
 /**
  * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
@@ -49,6 +56,12 @@ export async function buildNics(
     const name = given && !NONE.includes(given) ? given : null;
     nics.push({ uuid: old?.uuid ?? randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
   }
+  const named = requests.flatMap(({ name }, index) => (name ? [nics[index]?.name ?? null] : []));
+  checkDeviceNames(
+    named,
+    nics.map(({ name }) => name),
+    'NIC',
+  );
   return nics;
 }
 
@@ -128,8 +141,13 @@ async function addressOf(
       throw new MerapiError('resolver_error', `NIC ${index}: the name ${instance} has no address`, { cause });
     }
   }
-  if (!isIP(ip)) throw new MerapiError('wrong_input', `NIC ${index}: '${ip}' is not an IP address`);
-  return ip;
+  const address = isIP(ip) === 4 ? ip : canonical6(ip);
+  if (address === null)
+    throw new MerapiError(
+      'wrong_input',
+      `NIC ${index}: '${ip}' is not an IP address; give one such as 192.0.2.7 or 2001:db8::7, without a zone`,
+    );
+  return address;
 }
 
 const prefixOf = (view: ClusterView, network: Network | null | undefined): string =>
@@ -150,7 +168,8 @@ function macOf(
   index: number,
   old: Nic | undefined,
 ): string {
-  const isFree = (mac: string) => !taken.has(mac) && (mac === old?.mac || view.macOwner(mac) === undefined);
+  const isFree = (mac: string) =>
+    !taken.has(mac) && (mac === old?.mac || (mac !== NOBODY && view.macOwner(mac) === undefined));
   let mac = wanted.toLowerCase();
   if (mac === AUTO || mac === 'generate') {
     do
@@ -158,8 +177,11 @@ function macOf(
         .toString('hex')
         .replace(/..(?=.)/g, '$&:')}`;
     while (!isFree(mac));
-  } else if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) || Number.parseInt(mac.slice(0, 2), 16) & 1)
-    throw new MerapiError('wrong_input', `NIC ${index}: '${wanted}' is not a MAC address of one device`);
+  } else if (mac !== old?.mac && !isDeviceMac(mac))
+    throw new MerapiError(
+      'wrong_input',
+      `NIC ${index}: '${wanted}' is not a MAC address of one device; give six bytes such as aa:00:00:12:34:56, the first of them even, or auto`,
+    );
   else if (!isFree(mac))
     throw new MerapiError('resource_not_unique', `NIC ${index}: MAC address ${mac} is in use`);
   taken.add(mac);

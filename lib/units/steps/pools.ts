@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { MAC_PREFIX } from '../../model/cluster.ts';
 import { boundaryAddresses, contains, range4, sortedAddresses } from '../../model/ip-pool.ts';
+import { canonical6, contains6, ip6Number, range6 } from '../../model/ip6.ts';
 import type { Network } from '../../model/network.ts';
 import type { ClusterView } from '../../model/view.ts';
 
@@ -34,6 +35,47 @@ export function macPrefix(text: string): string {
   );
 }
 
+/** The addresses of a network that stand for itself and for all in it. */
+function boundariesOf({ network }: Pick<Network, 'network'>): string[] {
+  const range = range4(network);
+  return range ? boundaryAddresses(range) : [];
+}
+
+/**
+ * Checks the IPv6 side of a network as it is to be: its gateway lies in it, and so do the addresses of NICs that are in it.
+ * @throws MerapiError wrong_input, execution
+ */
+export function checkNetwork6(view: ClusterView, { uuid, network6, gateway6 }: Network): void {
+  const range = network6 === null ? null : range6(network6);
+  if (gateway6 !== null) {
+    if (!range) throw new MerapiError('wrong_input', 'An IPv6 gateway needs an IPv6 network; give network6');
+    const number = ip6Number(gateway6);
+    if (number === null || !contains6(network6 ?? '', gateway6))
+      throw new MerapiError(
+        'execution',
+        `Address ${gateway6} is not in the network ${network6}; a gateway must be`,
+      );
+    if (number === range.first)
+      throw new MerapiError(
+        'execution',
+        `Address ${gateway6} cannot be the gateway: it stands for the network ${network6} itself; give another one of its addresses`,
+      );
+  }
+  const nics = view
+    .instancesIn(uuid)
+    .flatMap((instance) => instance.nics.map((nic) => ({ ...nic, name: instance.name })));
+  for (const { name, ip, network } of nics) {
+    if (network !== uuid || ip === null || ip6Number(ip) === null) continue;
+    if (gateway6 !== null && canonical6(gateway6) === ip)
+      throw new MerapiError('execution', `Address ${ip} is used by instance ${name}`);
+    if (!range || !contains6(network6 ?? '', ip))
+      throw new MerapiError(
+        'execution',
+        `Address ${ip} of instance ${name} would not be in the network any more; change its NIC first`,
+      );
+  }
+}
+
 /** What changes of the reserved addresses of a network. */
 interface ReservationChange {
   gateway: string | null;
@@ -56,12 +98,18 @@ export function newReservations(
     if (!contains(network, ip))
       throw new MerapiError('execution', `Address ${ip} is not in the network ${network.network}`);
   };
+  const boundary = boundariesOf(network);
   if (gateway !== null) {
     inside(gateway);
+    if (boundary.includes(gateway))
+      throw new MerapiError(
+        'execution',
+        `Address ${gateway} cannot be the gateway: it stands for the network ${network.network} itself or for all in it; give another one of its addresses`,
+      );
     if (gateway !== network.gateway) {
       const owner = view.instances.get(view.addressesIn(network.uuid).get(gateway) ?? '');
       if (owner) throw new MerapiError('execution', `Address ${gateway} is used by instance ${owner.name}`);
-      if (network.gateway !== null) reserved.delete(network.gateway);
+      if (network.gateway !== null && !boundary.includes(network.gateway)) reserved.delete(network.gateway);
       reserved.add(gateway);
     }
   }
@@ -70,8 +118,7 @@ export function newReservations(
     if (reserved.has(ip)) tell(`Address ${ip} is reserved already`);
     reserved.add(ip);
   }
-  const range = range4(network.network);
-  const kept = [gateway ?? network.gateway, ...(range ? boundaryAddresses(range) : [])];
+  const kept = [gateway ?? network.gateway, ...boundary];
   for (const ip of remove) {
     inside(ip);
     if (kept.includes(ip))

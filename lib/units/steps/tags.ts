@@ -1,6 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import { changed } from '../../model/object.ts';
-import { checkTag, MAX_TAGS_PER_OBJECT, type TagKind } from '../../model/tag.ts';
+import { checkTag, MAX_TAGS_LENGTH, MAX_TAGS_PER_OBJECT, type TagKind } from '../../model/tag.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { type Change, put } from '../../store/changes.ts';
 import { groupNamed, instanceNamed, networkNamed, nodeNamed } from './find.ts';
@@ -37,13 +37,23 @@ const pick = ({ uuid, tags }: { uuid: string; tags: readonly string[] }) => ({ u
 export function checkTags(tags: readonly string[]): string[] {
   for (const tag of tags) checkTag(tag);
   const set = new Set(tags);
-  checkTagCount(set.size);
+  checkTogether(set);
   return [...set];
 }
 
-function checkTagCount(count: number): void {
-  if (count > MAX_TAGS_PER_OBJECT)
-    throw new MerapiError('invalid_tag', `An object has at most ${MAX_TAGS_PER_OBJECT} tags, not ${count}`);
+/** The tags of an object as scripts get them: in one variable, with spaces between them. */
+function checkTogether(tags: ReadonlySet<string>): void {
+  if (tags.size > MAX_TAGS_PER_OBJECT)
+    throw new MerapiError(
+      'invalid_tag',
+      `An object has at most ${MAX_TAGS_PER_OBJECT} tags, not ${tags.size}`,
+    );
+  const length = [...tags].join(' ').length;
+  if (length > MAX_TAGS_LENGTH)
+    throw new MerapiError(
+      'invalid_tag',
+      `All tags of an object have together at most ${MAX_TAGS_LENGTH} characters, not ${length}: hooks and scripts get them in one text`,
+    );
 }
 
 /** The change that gives an object other tags, computed from those it has then. */
@@ -56,7 +66,7 @@ export function retag(
   const next = (tags: readonly string[]) => {
     const set = new Set(tags);
     edit(set);
-    checkTagCount(set.size);
+    if (set.size > tags.length) checkTogether(set);
     return { tags: [...set].sort() };
   };
   switch (kind) {

@@ -53,6 +53,24 @@ describe('creating an instance', () => {
     await f.remove();
   });
 
+  it('refuses names of devices by which two or none could be meant', () =>
+    refuses([
+      [
+        {
+          disks: [
+            { size: 4, name: 'a' },
+            { size: 4, name: 'a' },
+          ],
+        },
+        'resource_not_unique',
+        /Two disks .* 'a'/,
+      ],
+      [{ disks: [{ size: 4, name: '0' }] }, 'wrong_input', /'0' cannot name a disk/],
+      [{ nics: [{ name: 'a' }, { name: 'a' }] }, 'resource_not_unique', /Two NICs .* 'a'/],
+      [{ nics: [{ name: '-1' }] }, 'wrong_input', /'-1' cannot name a NIC/],
+      [{ nics: [{ mac: '00:00:00:00:00:00' }] }, 'wrong_input', /not a MAC address of one device/],
+    ]));
+
   it('lets the allocator choose, and tells in the log what it chose and why', async () => {
     for (const iallocator of [undefined, null, 'hail', '.']) {
       const { op } = await f.made({ pnode: null, iallocator });
@@ -168,7 +186,11 @@ describe('creating an instance', () => {
       [{ nics: [{ mac }, { mac }] }, 'resource_not_unique', taken(1)],
       [{ nics: [{ mac: '01:00:00:00:00:01' }] }, 'wrong_input', /is not a MAC address of one device/],
       [{ nics: [{ mac: 'aa:00' }] }, 'wrong_input', /'aa:00' is not a MAC address/],
-      [{ nics: [{ ip: '203.0.113.300' }] }, 'wrong_input', "NIC 0: '203.0.113.300' is not an IP address"],
+      [
+        { nics: [{ ip: '203.0.113.300' }] },
+        'wrong_input',
+        "NIC 0: '203.0.113.300' is not an IP address; give one such as 192.0.2.7 or 2001:db8::7, without a zone",
+      ],
       [{ nics: [{ mode: 'routed' }] }, 'wrong_input', 'NIC 0 is routed and so needs an IP address'],
       [{ nics: [{ ip: 'pool' }] }, 'wrong_input', /needs a network/],
       [{ instance_name: 'nosuch.invalid', nics: [{ ip: 'auto' }] }, 'resolver_error', /nosuch\.invalid/],
@@ -264,7 +286,7 @@ describe('creating an instance', () => {
     const tags = Array.from({ length: 4097 }, (_, tag) => `t${tag}`);
     const memory = 'minmem (256 MiB) is more than maxmem (128 MiB)';
     await refuses([
-      [{ tags: ['no good'] }, 'invalid_tag', /'no good'/],
+      [{ tags: ['no good'] }, 'invalid_tag', /"no good"/],
       [{ tags }, 'invalid_tag', 'An object has at most 4096 tags, not 4097'],
       [{ beparams: { vcpus: 'many' } }, 'type_enforcement', /'vcpus' must be an integer/],
       [{ beparams: { vcpus: 1n << 60n } }, 'type_enforcement', /not 1152921504606846976$/],

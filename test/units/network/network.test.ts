@@ -138,6 +138,28 @@ describe('networks', () => {
       for (const { name } of made) await f.remove(name);
     }));
 
+  it('keep IPv6 addresses of NICs, their network and its gateway together', () =>
+    withNetwork(async () => {
+      await f.cluster.done(modify({ network6: '2001:db8::/64', gateway6: '2001:db8::1' }));
+      await f.cluster.done(create(nic('2001:DB8::9')));
+      await f.refuses(
+        create({ ...nic('2001:db8::9'), instance_name: 'other.example.com' }),
+        ...(['resource_not_unique', /is used by web/] as const),
+      );
+      await f.refuses(modify({ gateway6: '2001:db8::9' }), 'execution', /is used by instance web/);
+      await f.refuses(
+        modify({ network6: '2001:db8:1::/64', gateway6: '2001:db8:1::1' }),
+        ...(['execution', /2001:db8::9 of instance web.* would not be in the network any more/] as const),
+      );
+      await f.refuses(
+        modify({ network6: '2001:db8:1::/64' }),
+        'execution',
+        /2001:db8::1 is not in the network/,
+      );
+      await f.remove();
+      await f.cluster.done(modify({ network6: '2001:db8:1::/64', gateway6: '2001:db8:1::1' }));
+    }));
+
   it('refuse what cannot be', () =>
     withNetwork(async () => {
       await f.refuses(add(), 'already_exists', /There is a network 'net1' already/);
@@ -151,6 +173,23 @@ describe('networks', () => {
         [add({ network_name: 'n', network: '10.0.0.0/8', gateway: null }), 'wrong_input', /\/16 to \/30/],
         [add({ network_name: 'n', gateway: '203.0.113.1' }), 'execution', /is not in the network/],
         [add({ network_name: 'n', gateway6: '2001:db8::1' }), 'wrong_input', /needs an IPv6 network/],
+        [add({ network_name: 'n', gateway: '192.0.2.0' }), 'execution', /cannot be the gateway/],
+        [add({ network_name: 'n', gateway: '192.0.2.7' }), 'execution', /cannot be the gateway/],
+        [modify({ gateway: '192.0.2.0' }), 'execution', /cannot be the gateway/],
+        [modify({ gateway: '192.0.2.7' }), 'execution', /cannot be the gateway/],
+        [modify({ gateway: '192.0.2.8' }), 'execution', /is not in the network/],
+        [
+          add({ network_name: 'n', network6: '2001:db8::/64', gateway6: '2001:db8:1::1' }),
+          ...(['execution', /2001:db8:1::1 is not in the network 2001:db8::\/64/] as const),
+        ],
+        [
+          add({ network_name: 'n', network6: '2001:db8::/64', gateway6: '2001:db8::' }),
+          ...(['execution', /cannot be the gateway/] as const),
+        ],
+        [
+          modify({ network6: '2001:db8::/64', gateway6: '2001:db8:1::1' }),
+          ...(['execution', /is not in the network/] as const),
+        ],
         [add({ network_name: 'n', network: '10.0.0.0/31', gateway: null }), 'wrong_input', /\/16 to \/30/],
         [add({ network_name: 'n', mac_prefix: '01:00:00' }), 'wrong_input', /first of them even/],
         [add({ network_name: 'n', add_reserved_ips: ['192.0.2.8'] }), 'execution', /is not in the network/],

@@ -16,9 +16,12 @@ const old = aNic('n0', {
 const inside = aNic('n1', {
   ...{ mac: 'aa:00:00:00:00:08', ip: '192.0.2.2', network: 'lan-uuid', nicparams: link },
 });
-const web = anInstance('web', { nics: [old, inside] });
+const six = aNic('n2', {
+  ...{ mac: 'aa:00:00:00:00:09', ip: '2001:db8:6::9', network: 'six-uuid', nicparams: link },
+});
+const web = anInstance('web', { nics: [old, inside, six] });
 const view = viewOf({
-  groups: [aGroup({ networks: { 'lan-uuid': link, 'dmz-uuid': link } })],
+  groups: [aGroup({ networks: { 'lan-uuid': link, 'dmz-uuid': link, 'six-uuid': link } })],
   nodes: [aNode('node1')],
   instances: [web],
   networks: [
@@ -29,6 +32,7 @@ const view = viewOf({
       reservations: ['198.18.0.0', '198.18.0.3'],
     }),
     aNetwork('far'),
+    aNetwork('six', { network: '198.18.1.0/30', network6: '2001:db8:6::/64', gateway6: '2001:db8:6::1' }),
   ],
 });
 
@@ -51,6 +55,41 @@ describe('NICs of requests', () => {
     assert.notEqual(fresh?.mac, old.mac);
     await refuses(() => build({ mac: inside.mac }, old), 'resource_not_unique', /in use/);
     await refuses(() => build({ link: 'br2' }, inside), 'wrong_input', /its network decides link/);
+  });
+
+  it('have MAC addresses of one device, and IP addresses in one form and without a zone', async () => {
+    for (const mac of [
+      '00:00:00:00:00:00',
+      '01:00:5e:00:00:01',
+      'ff:ff:ff:ff:ff:ff',
+      '33:33:00:00:00:01',
+      'aa:00:00',
+    ])
+      for (const before of [undefined, old])
+        await refuses(
+          () => build({ mac }, before),
+          'wrong_input',
+          /is not a MAC address of one device; give .*aa:00:00/,
+        );
+    const zeros = { ...old, mac: '00:00:00:00:00:00' };
+    assert.deepEqual(await build({}, zeros), [zeros], 'what an older release took stays as it is');
+    for (const ip of ['2001:DB8:0:0::7', '2001:db8::7'])
+      assert.equal((await build({ ip }))[0]?.ip, '2001:db8::7');
+    for (const ip of ['fe80::1%eth0', '192.0.2.300', '2001:db8::/64', '2001:db8:::1'])
+      await refuses(() => build({ ip }), 'wrong_input', /is not an IP address; give one such as/);
+  });
+
+  it('have names by which each can be meant', async () => {
+    const named = (...names: (string | null)[]) =>
+      buildNics(
+        view,
+        'web',
+        names.map((name) => ({ name })),
+      );
+    await refuses(() => named('lan', 'x', 'lan'), 'resource_not_unique', /Two NICs .* 'lan'/);
+    await refuses(() => named('7'), 'wrong_input', /looks like a number or a uuid/);
+    await refuses(() => named('8b8a5b8e-0000-4000-8000-0123456789ab'), 'wrong_input', /looks like/);
+    assert.equal((await named('a', 'b', null, 'none', '', null)).length, 6);
   });
 
   it('go into a network and out of it', async () => {
@@ -96,6 +135,20 @@ describe('NICs on a node', () => {
     ];
     for (const [ip, message] of refused)
       await refuses(() => place({ network: 'lan-uuid', ip }), 'resource_not_unique', message);
+  });
+
+  it('have IPv6 addresses of the IPv6 network that are free', async () => {
+    assert.equal(place({ network: 'six-uuid', ip: '2001:db8:6::7' })[0]?.ip, '2001:db8:6::7');
+    const refused: [string, RegExp][] = [
+      ['2001:db8:6::', /is reserved/],
+      ['2001:db8:6::1', /is reserved/],
+      ['2001:db8:6::9', /is used by web/],
+      ['2001:db8:7::1', /does not belong to network six \(198\.18\.1\.0\/30, 2001:db8:6::\/64\)/],
+    ];
+    for (const [ip, message] of refused)
+      await refuses(() => place({ network: 'six-uuid', ip }), 'resource_not_unique', message);
+    await refuses(() => place({ ip: '2001:db8:6::7' }), 'wrong_state', /is an address of network six/);
+    assert.equal(place({ ip: '2001:db8:6::7' }, false)[0]?.ip, '2001:db8:6::7');
   });
 
   it('have no address of a network that they are not in, unless that is wanted or was so before', async () => {
