@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Bell } from '../base/bell.ts';
 import { MerapiError } from '../base/errors.ts';
+import { shared } from '../base/shared.ts';
 import type { History } from '../jobs/history.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { QueueState } from '../jobs/settings.ts';
@@ -37,9 +38,12 @@ export interface ManagerParts {
 
 /** The manager of one cluster. */
 export function createManager({ store, queue, history, runtime, nodes }: ManagerParts): Manager {
+  // Everybody may ask for these, and each asking goes to all nodes.
+  const diagnose = shared((view: ClusterView) => diagnoseOs(view, nodes));
+  const exportsOf = shared((view: ClusterView) => listExports(view, nodes));
   const nodeSource = (view: ClusterView): NodeSource => ({
-    operatingSystems: () => diagnoseOs(view, nodes),
-    exports: () => listExports(view, nodes),
+    operatingSystems: () => diagnose(view),
+    exports: () => exportsOf(view),
   });
   return {
     get view(): ClusterView {
@@ -164,7 +168,7 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
     async osNames(principal): Promise<string[]> {
       authorise(principal, 'look', 'os');
       const { hidden_os, blacklisted_os } = store.view.cluster;
-      const shown = (await diagnoseOs(store.view, nodes)).filter(
+      const shown = (await diagnose(store.view)).filter(
         ({ name, valid }) => valid && !hidden_os.includes(name) && !blacklisted_os.includes(name),
       );
       return shown.flatMap(osNamesOf);

@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
-import { parseJson, stringifyJson } from '../base/json.ts';
+import { type Json, stringifyJson } from '../base/json.ts';
+import { parseJsonInSlices } from '../base/json-slices.ts';
 import type { Logger } from '../base/log.ts';
 import { certificatesIn, isNodeRole, MASTER, type Peer, peerOf } from '../base/roles.ts';
 import { Seldom } from '../base/seldom.ts';
@@ -176,9 +177,13 @@ async function answerCall(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<CallAnswer | null> {
+  if (!Object.hasOwn(calls, name)) {
+    request.resume();
+    return { error: { code: 'bad_request', message: `There is no call '${name}'` } };
+  }
   let call: ParsedCall;
   try {
-    call = parseCall(name, await readBody(request));
+    call = parseCall(name as CallName, await parseJsonInSlices(await readBody(request)));
   } catch (error) {
     return request.complete ? { error: toFailure(error) } : null;
   }
@@ -199,10 +204,9 @@ interface ParsedCall {
   params: unknown;
 }
 
-function parseCall(name: string, body: string): ParsedCall {
-  if (!Object.hasOwn(calls, name)) throw new MerapiError('bad_request', `There is no call '${name}'`);
-  const definition: CallDefinition = calls[name as CallName];
-  const request = checked(CallRequest, parseJson(body), 'bad_request', `Call ${name} came in a wrong form`);
+function parseCall(name: CallName, body: Json): ParsedCall {
+  const definition: CallDefinition = calls[name];
+  const request = checked(CallRequest, body, 'bad_request', `Call ${name} came in a wrong form`);
   if (definition.mutates && request.id === null)
     throw new MerapiError('bad_request', `Call ${name} changes the node, so it needs the id of its step`);
   const params = checked(
@@ -211,7 +215,7 @@ function parseCall(name: string, body: string): ParsedCall {
     'bad_request',
     `Call ${name} was given wrong parameters`,
   );
-  return { name: name as CallName, definition, request, params };
+  return { name, definition, request, params };
 }
 
 async function perform(

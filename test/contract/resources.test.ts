@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { opcodeOf, opcodes } from '../../lib/opcodes/registry.ts';
 import { resources } from '../../lib/surfaces/rapi/registry.ts';
 import { pathPattern } from '../../lib/surfaces/rapi/resource.ts';
+import type { JsonText } from '../../lib/surfaces/rapi/stream.ts';
 import { generatedDocs } from '../../scripts/render.ts';
 
 interface Operation {
@@ -115,7 +116,8 @@ describe('the resources', () => {
 
   it('stand in the OpenAPI document, each operation with a name of its own', () => {
     const about = resources.find(({ path }) => path === '/2/openapi.json')?.methods.GET;
-    const document = about?.handle({} as never) as { paths: Record<string, Record<string, Operation>> };
+    const answer = about?.handle({} as never) as JsonText | undefined;
+    const document: { paths: Record<string, Record<string, Operation>> } = JSON.parse(answer?.text ?? '');
     assert.doesNotThrow(() => JSON.stringify(document));
     const operations = methods.map(({ resource, name }) => {
       const operation = document.paths[resource.path]?.[name.toLowerCase()];

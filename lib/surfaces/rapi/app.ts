@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
+import type { Bounds } from '../../base/budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import { type Connections, networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
@@ -20,6 +21,7 @@ import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
 import { EventStream, JsonPieces, JsonText, OpenStreams, type StreamLimits } from './stream.ts';
+import { WaitingRequests, waitingBounds } from './waiting.ts';
 
 /** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
 const WAIT_TIMEOUT = 10_000;
@@ -53,6 +55,8 @@ export interface RapiOptions {
   bodies?: BodyOptions;
   /** How long answers are sent; by default as answerOptions says. */
   answers?: AnswerOptions;
+  /** How many requests may wait for something at once; by default as waitingBounds says. */
+  waiting?: Bounds;
   /** Fires when the server ends: waiting requests are then answered at once. */
   closing?: AbortSignal;
 }
@@ -68,10 +72,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   const bodies = new BodyReader(options.bodies ?? bodyOptions);
   const answers = new LongAnswers(options.answers ?? answerOptions);
   const streams = new OpenStreams(options.streams ?? STREAMS);
-  const underWay = new Set<AbortController>();
-  options.closing?.addEventListener('abort', () => {
-    for (const request of underWay) request.abort();
-  });
+  const waiting = new WaitingRequests(options.closing, options.waiting ?? waitingBounds);
   const router = new Router();
   for (const resource of resources)
     router.all(pathPattern(resource.path), async (context) => {
@@ -98,7 +99,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
                 )
                 .digest('hex'),
             header: (name) => context.get(name) || null,
-            signal: () => requestSignal(context, underWay, options.closing),
+            signal: () => waiting.signalOf(context.res, principal.name),
             waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
             heartbeat: options.heartbeat ?? HEARTBEAT,
             traffic: () => ({
@@ -131,25 +132,6 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
     throw new MerapiError('not_found', `There is no resource ${context.path}`);
   });
   return app;
-}
-
-/** A signal that fires when the client is gone or the server ends. */
-function requestSignal(
-  context: Context,
-  underWay: Set<AbortController>,
-  closing: AbortSignal | undefined,
-): AbortSignal {
-  const request = new AbortController();
-  if (closing?.aborted || context.res.closed) {
-    request.abort();
-    return request.signal;
-  }
-  underWay.add(request);
-  context.res.once('close', () => {
-    underWay.delete(request);
-    request.abort();
-  });
-  return request.signal;
 }
 
 function methodOf(resource: Resource, context: Context): Method {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { VERSION } from '../../base/version.ts';
 import { opcodes } from '../../opcodes/registry.ts';
 import type { Argument, HttpMethod, Method, Resource } from './resource.ts';
+import { JsonText } from './stream.ts';
 
 type JsonObject = { [key: string]: unknown };
 
@@ -99,7 +100,7 @@ function openApi(resources: readonly Resource[]): JsonObject {
 
 /** The resource that tells of the others, and of itself. */
 export function openApiResource(others: readonly Resource[]): Resource {
-  let document: JsonObject | null = null;
+  let document: JsonText | null = null;
   const resource: Resource = {
     name: 'openapi',
     path: '/2/openapi.json',
@@ -110,7 +111,7 @@ export function openApiResource(others: readonly Resource[]): Resource {
         doc: 'This API as an OpenAPI document.',
         answer: z.record(z.string(), z.unknown()),
         handle: () => {
-          document ??= openApi([...others, resource]);
+          document ??= JsonText.of(openApi([...others, resource]));
           return document;
         },
       },

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import type { Bounds } from '../../../lib/base/budget.ts';
 import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
@@ -198,6 +199,7 @@ export async function serve(
     requireAuthentication?: boolean;
     waitTimeout?: number;
     bodies?: BodyOptions;
+    waiting?: Bounds;
     answers?: AnswerOptions;
     allowOrigins?: readonly string[];
     guesses?: GuessOptions;
@@ -217,6 +219,7 @@ export async function serve(
     log: options.log ?? silentLogger,
     waitTimeout: options.waitTimeout,
     bodies: options.bodies,
+    waiting: options.waiting,
     answers: options.answers,
     allowOrigins: options.allowOrigins,
     guesses: options.guesses,

@@ -134,3 +134,31 @@ test('a client that goes away ends its wait', async (t) => {
   );
   await ended;
 });
+
+test('so many requests wait at once for each user and for all; one more is refused', async (t) => {
+  const waiting = { each: 1, all: 1 };
+  const server = await serve({ waitTimeout: 3_600_000, waiting });
+  t.after(() => server.close());
+  const question = { body: { fields: ['status'] } };
+  const begun = new Promise<void>((resolve) => {
+    const wait = server.fake.onWait;
+    server.fake.onWait = (signal) => {
+      resolve();
+      return wait(signal);
+    };
+  });
+  const auth = Buffer.from('admin:se:cret').toString('base64');
+  const socket = connect(server.port, '127.0.0.1');
+  const body = JSON.stringify(question.body);
+  socket.write(
+    `GET /2/jobs/1/wait HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ${auth}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  await begun;
+  const more = await server.ask('GET', '/2/jobs/1/wait', question);
+  assert.equal(more.status, 503);
+  assert.match(more.text, /Too many requests wait already/);
+  assert.equal((await server.ask('GET', '/version')).status, 200);
+  socket.destroy();
+  server.fake.change = { job_info: ['success'], log_entries: [] };
+  while ((await server.ask('GET', '/2/jobs/1/wait', question)).status !== 200);
+});
