@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type Logger, pino } from 'pino';
 import { continuous, periodic, unattended } from '../../lib/base/background.ts';
 import { Bell } from '../../lib/base/bell.ts';
+import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { deferred } from '../node/helpers.ts';
 
@@ -65,7 +66,7 @@ test('what is done again and again goes on after a failure, and never twice at o
     await new Promise(setImmediate);
     now--;
     if (times === 3) third.resolve();
-    if (times === 1) throw new Error('no');
+    if (times === 1) throw new MerapiError('timeout', 'no');
   });
   work.start();
   const alive = setTimeout(() => undefined, 60_000); // the work itself keeps no process

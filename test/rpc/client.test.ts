@@ -96,7 +96,7 @@ describe('node client', () => {
       tls: () => certificates.master,
       endpointOf: async (node: Node) => {
         const server = where.get(node.name);
-        if (!server) throw new Error(`nobody knows where ${node.name} is`);
+        if (!server) throw new MerapiError('not_found', `nobody knows where ${node.name} is`);
         return { host: server.host, port: server.port };
       },
       epoch: 1,

@@ -24,17 +24,17 @@ const PATIENCE = 1000;
 
 /** Tells once why a job has not begun yet, unless it begins before. Answers how to give that up. */
 function tellWhyItWaits(client: Client, id: number): () => void {
-  const timer = setTimeout(async () => {
-    try {
-      const { text } = (await client.ask('GET', `/2/jobs/${id}/why`)) as { text: string };
-      if (timer.hasRef()) process.stderr.write(`${text}\n`);
-    } catch {
-      // Whoever waits for the job is told what is wrong with the connection.
-    }
+  let isWanted = true;
+  const tell = (why: Json) => {
+    if (isWanted) process.stderr.write(`${(why as { text: string }).text}\n`);
+  };
+  const timer = setTimeout(() => {
+    // Whoever waits for the job is told what is wrong with the connection.
+    client.ask('GET', `/2/jobs/${id}/why`).then(tell, () => undefined);
   }, PATIENCE);
   return () => {
+    isWanted = false;
     clearTimeout(timer);
-    timer.unref();
   };
 }
 

@@ -80,7 +80,9 @@ export class Arrivals {
       unattended('receiving the data of a disk', this.#log, () => take(arrival, receive, request, response)),
     );
     // Who cannot prove itself is not let in, that is all.
-    server.on('tlsClientError', (_error, socket) => void socket.destroy());
+    server.on('tlsClientError', (_error, socket) => {
+      socket.destroy();
+    });
     try {
       server.listen(0, this.#host);
       await once(server, 'listening');

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { unattended } from '../../../base/background.ts';
 import { MerapiError } from '../../../base/errors.ts';
 import { readFileOrNull } from '../../../base/files.ts';
 import { parseJson } from '../../../base/json.ts';
@@ -87,14 +88,17 @@ export class UnknownGuests {
 
   #lookLater(): void {
     if (this.#closed || this.#timer) return;
-    this.#timer = setTimeout(async () => {
-      for (const uuid of [...this.#unknown.keys()])
-        await this.#lookAgain(uuid).catch((error: unknown) =>
-          this.#options.log.warn({ err: error, guest: uuid }, 'cannot look after a guest'),
-        );
-      this.#timer = null;
-      if (this.#unknown.size > 0) this.#lookLater();
-    }, LOOK_AGAIN).unref();
+    const look = () => unattended('looking after guests', this.#options.log, () => this.#lookAtAll());
+    this.#timer = setTimeout(look, LOOK_AGAIN).unref();
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const uuid of [...this.#unknown.keys()])
+      await this.#lookAgain(uuid).catch((error: unknown) =>
+        this.#options.log.warn({ err: error, guest: uuid }, 'cannot look after a guest'),
+      );
+    this.#timer = null;
+    if (this.#unknown.size > 0) this.#lookLater();
   }
 }
 
