@@ -45,14 +45,14 @@ export class WorkerKeeper {
 
   async #keep(nodes: readonly string[], signal: AbortSignal): Promise<void> {
     let pause = 0;
-    let since = Date.now();
+    let since = performance.now();
     while (await rest(LOOK, signal)) {
       if (await livingWorker(this.#layout)) continue;
-      if (Date.now() - since > LONG_LIFE) pause = 0;
+      if (performance.now() - since > LONG_LIFE) pause = 0;
       this.#log.error({ pause }, 'the node worker has ended unexpectedly; it is started again');
       if (!(await rest(pause, signal))) return;
       pause = Math.min(Math.max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE);
-      since = Date.now();
+      since = performance.now();
       await ensureWorker(this.#layout, nodes, this.#args, signal).catch((error) => {
         if (!signal.aborted) this.#log.error({ err: error }, 'the node worker cannot be started');
       });

@@ -55,11 +55,11 @@ export async function ensureWorker(
   if (living && !isFit) await endWorker(layout);
   if (!isFit) await clearEndpoints(layout, nodes);
   const { pid } = isFit ? living : await startWorker(layout, nodes, args);
-  const deadline = Date.now() + START_TIME;
+  const deadline = performance.now() + START_TIME;
   for (const name of nodes)
     while ((await readEndpoint(layout.nodeFolder(name))) === null) {
       signal.throwIfAborted();
-      if (!(await findProcess(pid)) || Date.now() > deadline)
+      if (!(await findProcess(pid)) || performance.now() > deadline)
         throw new MerapiError(
           'environment_error',
           `The node worker did not start: ${await lastLine(layout)}`,
@@ -73,8 +73,8 @@ export async function endWorker(layout: Layout): Promise<void> {
   const worker = await livingWorker(layout);
   if (worker === null) return;
   process.kill(worker.pid, 'SIGTERM');
-  for (const deadline = Date.now() + END_TIME; (await livingWorker(layout)) !== null; await sleep(20))
-    if (Date.now() > deadline) {
+  for (const deadline = performance.now() + END_TIME; (await livingWorker(layout)) !== null; await sleep(20))
+    if (performance.now() > deadline) {
       process.kill(worker.pid, 'SIGKILL');
       return;
     }

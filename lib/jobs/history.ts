@@ -13,6 +13,10 @@ const KEY_AGE = 86_400;
 const BRIEF_LEAST = 60;
 const BRIEF_AGE = 600;
 const BRIEF_KEPT = 1000;
+/** So many of the newest events, and the keys of so many of the newest jobs, are kept whatever the clock says: it may have jumped. */
+const ALWAYS_KEPT = 1000;
+/** A job that ended more than so many seconds from now ended when the clock was wrong. */
+const AHEAD = 86_400;
 
 /** How many jobs are archived in one transaction. */
 const PORTION = 1000;
@@ -36,14 +40,15 @@ export class History {
     await this.#store.commit({ job: null }, () => [{ change: 'job-archive', job: id }]);
   }
 
-  /** Archives all jobs that ended at least so many seconds ago; answers how many. */
+  /** Archives all jobs that ended at least so many seconds ago, or when the clock was far ahead; answers how many. */
   async archiveOlder(age: number): Promise<number> {
     const store = this.#store;
-    const before = this.#clock.seconds() - age;
+    const now = this.#clock.seconds();
+    const [before, after] = [now - age, now + AHEAD];
     for (let count = 0; ; ) {
-      const next = await store.jobs.archivable(before, PORTION);
+      const next = await store.jobs.archivable(before, after, PORTION);
       if (next === 0) return count;
-      await store.commit({ job: null }, () => [{ change: 'jobs-archive', before, limit: next }]);
+      await store.commit({ job: null }, () => [{ change: 'jobs-archive', before, after, limit: next }]);
       count += next;
     }
   }
@@ -60,9 +65,11 @@ export class History {
     const store = this.#store;
     const now = this.#clock.seconds();
     const upTo = Math.max(0, store.events.last - EVENTS_KEPT);
+    const aged = { before: now - EVENT_AGE, upTo: store.events.last - ALWAYS_KEPT };
+    const keys = { before: now - KEY_AGE, upTo: (await store.jobs.lastId()) - ALWAYS_KEPT };
     await store.commit({ job: null }, () => [
-      { change: 'events-forget', before: now - EVENT_AGE, upTo },
-      { change: 'keys-forget', before: now - KEY_AGE },
+      { change: 'events-forget', upTo, aged },
+      { change: 'keys-forget', ...keys },
     ]);
   }
 }

@@ -136,7 +136,7 @@ function remaining(job: Pick<Job, 'ops'> | undefined, durations: Durations, now:
     if (isFinal(status)) continue;
     const median = durations.median(input.OP_ID);
     if (!median) return null;
-    seconds += Math.max(0, median.seconds - (exec === null ? 0 : now - exec));
+    seconds += Math.max(0, median.seconds - (exec === null ? 0 : Math.max(0, now - exec)));
   }
   return seconds;
 }

@@ -50,6 +50,8 @@ export class Journal implements CallJournal {
   readonly #folder: string;
   readonly #pending = new Map<string, Pending>();
   readonly #cleaning: Background;
+  /** What the machine's clock said when performance.now() was 0, as it was set when this began. */
+  readonly #opened = Date.now() - performance.now();
   #closed = false;
 
   private constructor(folder: string, log: Logger) {
@@ -126,7 +128,8 @@ export class Journal implements CallJournal {
   }
 
   async #clean(): Promise<void> {
-    const before = Date.now() - KEPT;
+    // As far as this process knows: a clock that is set ahead makes nothing old.
+    const before = Math.min(Date.now(), this.#opened + performance.now()) - KEPT;
     for (const name of await readdir(this.#folder)) {
       if (this.#closed) return;
       if (!OWN.test(name)) continue;

@@ -148,7 +148,7 @@ export class NodeClient implements NodeCaller {
   }
 
   async #send(node: Node, name: CallName, body: string, timeout: number): Promise<CallAnswer> {
-    const deadline = Date.now() + (this.#options.patience ?? 10_000);
+    const deadline = performance.now() + (this.#options.patience ?? 10_000);
     const closing = this.#closing.signal;
     const unreachable = (cause: unknown) =>
       new MerapiError('node_unreachable', `Node ${node.name} cannot be reached: ${errorText(cause)}`, {
@@ -169,7 +169,7 @@ export class NodeClient implements NodeCaller {
             'timeout',
             `Node ${node.name} did not answer ${name} within ${timeout / 1000} s`,
           );
-        if (Date.now() + pause > deadline) throw unreachable(error);
+        if (performance.now() + pause > deadline) throw unreachable(error);
         if (isOlder(error)) await this.#renew(link);
       }
       await sleep(pause, undefined, { signal: closing }).catch(() => undefined);

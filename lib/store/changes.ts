@@ -62,12 +62,12 @@ type JobChange =
   | { change: 'job-archive'; job: number }
   /** A request was sent under a key, and became this job. */
   | { change: 'key-add'; principal: string; key: string; print: string; job: number; time: number }
-  /** Keys from before a time whose jobs are archived go. */
-  | { change: 'keys-forget'; before: number }
-  /** Events from before a time go, and all up to an id. */
-  | { change: 'events-forget'; before: number; upTo: number }
-  /** Jobs that ended before a time are archived, so many at most, the oldest first. */
-  | { change: 'jobs-archive'; before: number; limit: number }
+  /** Keys from before a time go, of archived jobs up to a number. */
+  | { change: 'keys-forget'; before: number; upTo: number }
+  /** All events up to an id go, and up to another one (`aged`) those from before a time. */
+  | { change: 'events-forget'; upTo: number; aged: { before: number; upTo: number } }
+  /** Jobs that ended before one time or after another are archived, so many at most, the oldest first. */
+  | { change: 'jobs-archive'; before: number; after: number; limit: number }
   /** Jobs that only read go: those that ended before a time, and of those before a later one all but the newest so many. */
   | { change: 'jobs-forget'; before: number; crowded: number; most: number }
   /** The job has ended: its journal and its secrets go. */

@@ -108,9 +108,9 @@ export class JobReader {
     return rows[0] ?? null;
   }
 
-  /** How many jobs that ended before a time (seconds since 1970) are not archived, counted up to a limit. */
-  async archivable(before: number, limit: number): Promise<number> {
-    const [rows] = await this.#read<[{ count: number }]>(['archivable', [before, limit]]);
+  /** How many jobs that ended before one time or after another (seconds since 1970) are not archived, counted up to a limit. */
+  async archivable(before: number, after: number, limit: number): Promise<number> {
+    const [rows] = await this.#read<[{ count: number }]>(['archivable', [before, after, limit]]);
     return rows[0]?.count ?? 0;
   }
 

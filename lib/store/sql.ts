@@ -18,9 +18,10 @@ export const writes = {
     'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, uuid) DO UPDATE SET body = excluded.body',
   objectRemove: 'DELETE FROM objects WHERE kind = ? AND uuid = ?',
   eventAdd: 'INSERT INTO events (id, time, kind, uuid, name, action, job) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  eventsForget: 'DELETE FROM events WHERE id <= ? OR time < ?',
+  eventsForget: 'DELETE FROM events WHERE id <= ? OR (id <= ? AND time < ?)',
   keyAdd: 'INSERT INTO idempotency (principal, key, print, job, time) VALUES (?, ?, ?, ?, ?)',
-  keysForget: 'DELETE FROM idempotency WHERE time < ? AND job IN (SELECT id FROM jobs WHERE archived = 1)',
+  keysForget:
+    'DELETE FROM idempotency WHERE time < ? AND job <= ? AND job IN (SELECT id FROM jobs WHERE archived = 1)',
   jobAdd: 'INSERT INTO jobs (id, status, priority, received, format, brief) VALUES (?, ?, ?, ?, ?, ?)',
   jobLast: "UPDATE meta SET value = max(value, ?) WHERE key = 'last_job'",
   jobSet: 'UPDATE jobs SET status = ?, start = ?, "end" = ? WHERE id = ?',
@@ -31,7 +32,7 @@ export const writes = {
     "UPDATE jobs SET status = 'canceling' WHERE id = ? AND status NOT IN ('success', 'error', 'canceled')",
   jobArchive: "UPDATE jobs SET archived = 1 WHERE id = ? AND status IN ('success', 'error', 'canceled')",
   jobsArchive:
-    'UPDATE jobs SET archived = 1 WHERE id IN (SELECT id FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? ORDER BY "end" LIMIT ?)',
+    'UPDATE jobs SET archived = 1 WHERE id IN (SELECT id FROM jobs WHERE archived = 0 AND ("end" < ? OR "end" > ?) ORDER BY "end" LIMIT ?)',
   opsForget: `DELETE FROM job_ops WHERE job IN (${forgotten})`,
   logsForget: `DELETE FROM job_log WHERE job IN (${forgotten})`,
   requestsForget: `DELETE FROM idempotency WHERE job IN (${forgotten})`,
@@ -75,7 +76,7 @@ export const reads = {
   firstEvent: 'SELECT min(id) AS id FROM events',
   key: 'SELECT print, job FROM idempotency WHERE principal = ? AND key = ?',
   archivable:
-    'SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE archived = 0 AND "end" IS NOT NULL AND "end" < ? LIMIT ?)',
+    'SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE archived = 0 AND ("end" < ? OR "end" > ?) LIMIT ?)',
   listed: 'SELECT id FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?',
   listedSizes: `SELECT id, (SELECT ${size} FROM job_ops WHERE job = jobs.id) AS size FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?`,
 } as const;
@@ -132,15 +133,15 @@ export function statementsOf(change: Change): Statement[] {
       return names.map((name) => [name, [before, most, crowded]]);
     }
     case 'keys-forget':
-      return [['keysForget', [change.before]]];
+      return [['keysForget', [change.before, change.upTo]]];
     case 'events-forget':
-      return [['eventsForget', [change.upTo, change.before]]];
+      return [['eventsForget', [change.upTo, change.aged.upTo, change.aged.before]]];
     case 'job-cancel':
       return [['jobCancel', [change.job]]];
     case 'job-archive':
       return [['jobArchive', [change.job]]];
     case 'jobs-archive':
-      return [['jobsArchive', [change.before, change.limit]]];
+      return [['jobsArchive', [change.before, change.after, change.limit]]];
     case 'op-undo':
       return [['opUndo', [json(change.failure), change.job, change.op]]];
     case 'log-add': {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { splitTime, systemClock } from '../../lib/base/clock.ts';
+import { clockOf, splitTime, systemClock } from '../../lib/base/clock.ts';
 
 describe('systemClock', () => {
   it('tells the time in seconds and nanoseconds, with microseconds and never backwards', () => {
@@ -18,6 +18,52 @@ describe('systemClock', () => {
     assert.ok(Math.abs(seconds * 1000 - before) < 60_000);
     assert.ok(Math.abs(Number(last / 1000n) / 1e6 - seconds) < 60);
     assert.equal(Number(seconds.toFixed(6)), seconds);
+  });
+});
+
+describe('clockOf', () => {
+  it('goes with the machine when its clock is set, and never backwards in between', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('pass' as const), by: fc.double({ min: 0, max: 5000, noNaN: true }) }),
+      fc.record({ do: fc.constant('slew' as const), by: fc.double({ min: -3, max: 3, noNaN: true }) }),
+      fc.record({ do: fc.constant('set' as const), by: fc.integer({ min: -1e12, max: 1e12 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
+        let [machine, steady] = [1.7e12, 12.345];
+        const clock = clockOf(
+          () => Math.floor(machine),
+          () => steady,
+        );
+        let last = clock.seconds();
+        for (const { do: what, by } of steps) {
+          const before = Math.floor(machine);
+          if (what === 'pass') steady += by;
+          machine += by;
+          const now = clock.seconds();
+          assert.ok(Math.abs(now * 1000 - machine) <= 1.01 || now === last, `${now * 1000} at ${machine}`);
+          if (Math.floor(machine) >= before) assert.ok(now >= last, `${now} after ${last}`);
+          else assert.ok(Math.abs(now * 1000 - machine) <= 1.01, `${now * 1000} at ${machine}`);
+          last = now;
+        }
+      }),
+    );
+  });
+
+  it('tells apart moments within a millisecond', () => {
+    let steady = 0;
+    const clock = clockOf(
+      () => Math.floor(1000 + steady),
+      () => steady,
+    );
+    const times = Array.from({ length: 10 }, () => {
+      steady += 0.25;
+      return clock.nanoseconds();
+    });
+    assert.deepEqual(
+      times.map((time, index) => Number(time - (times[0] ?? 0n)) === index * 250_000),
+      times.map(() => true),
+    );
   });
 });
 

@@ -35,6 +35,25 @@ describe('the past', () => {
     await f.ended(running);
   });
 
+  it('a clock that was far ahead when jobs ended, or is now, loses nothing', async () => {
+    const years = (count: number) => count * 365 * 86_400;
+    let shift = years(11);
+    const clock = { ...systemClock, seconds: () => systemClock.seconds() + shift };
+    const jumping = new History(f.store, clock);
+    const request = { principal: 'alice', key: 'jump', print: 'x' };
+    const { id } = await f.ended(await f.queue.submit([nothing], request));
+    const { last } = f.store.events;
+    await jumping.archiveOlder(3600);
+    await jumping.forget();
+    assert.equal(f.store.events.last, last);
+    assert.ok((await f.store.events.after(0, 1000)).events.length > 0, 'the newest events are there');
+    assert.equal(await f.queue.submit([nothing], request), id, 'the key still counts');
+    const next = await f.run(nothing);
+    shift = -years(11);
+    assert.equal(await jumping.archiveOlder(3600), 1, 'it ended in what is the future now');
+    assert.equal((await f.queue.get(next.id))?.archived, true);
+  });
+
   it('a request with a key makes one job, however often it comes and across a restart', async () => {
     const request = { principal: 'alice', key: 'k1', print: 'PUT /2/tags' };
     const ids = await Promise.all([1, 2, 3].map(() => f.queue.submit([addGroup('once')], request)));
@@ -96,11 +115,19 @@ describe('the past', () => {
     await f.restart();
     assert.equal(f.store.events.last, last, 'they go on where they were');
     assert.deepEqual((await f.store.events.after(from, 100)).events.slice(0, events.length), events);
-    await f.store.commit({ job: null }, () => [{ change: 'events-forget', before: 0, upTo: from + 2 }]);
+    await f.store.commit({ job: null }, () => [
+      { change: 'events-forget', upTo: from + 2, aged: { before: 0, upTo: last } },
+    ]);
     const rest = await f.store.events.after(from, 100);
     assert.deepEqual([rest.first, rest.events[0]?.id], [from + 3, from + 3]);
-    await f.store.commit({ job: null }, () => [{ change: 'events-forget', before: 1e12, upTo: 0 }]);
-    assert.deepEqual(await f.store.events.after(from, 100), { events: [], first: last + 1 });
+    await f.store.commit({ job: null }, () => [
+      { change: 'events-forget', upTo: 0, aged: { before: 1e12, upTo: last - 1 } },
+    ]);
+    assert.deepEqual(
+      (await f.store.events.after(from, 100)).events.map((event) => event.id),
+      [last],
+      'the newest are kept',
+    );
   });
 
   it('as many run as max_running_jobs says, those that wait for locks not counted', async () => {

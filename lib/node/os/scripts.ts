@@ -140,7 +140,7 @@ async function endGroup(record: string, path: string): Promise<void> {
   if (boot !== (await bootId())) return;
   const leader = await findProcess(recorded.pid);
   if (leader && !(await isSame(leader, recorded.start, script))) return; // another process has got that number since
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(20)) {
+  for (const deadline = performance.now() + PATIENCE; performance.now() < deadline; await sleep(20)) {
     if ((await groupMembers(recorded.pid)).length === 0) return;
     killGroup(recorded.pid);
   }

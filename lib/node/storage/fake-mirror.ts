@@ -166,7 +166,8 @@ const nameOf = ({ logical_id }: DiskTarget) => logical_id.slice(0, 2).join('/');
 function syncLeft(side: Side, from: Side, size: number): number {
   if (side.current) return 0;
   if (!side.active || !from.active || !from.current) return Number.POSITIVE_INFINITY;
-  return Math.max(0, Math.max(side.since, from.since) + size / PACE - Date.now());
+  const left = Math.max(side.since, from.since) + size / PACE - Date.now();
+  return Math.min(Math.max(left, 0), size / PACE); // the clock may have gone back since
 }
 
 const isInSync = (side: Side, from: Side, size: number) => syncLeft(side, from, size) === 0;

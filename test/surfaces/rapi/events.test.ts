@@ -115,7 +115,7 @@ describe('events and the queue over the API', () => {
   it('a stream that has missed what is not kept any more says so', async () => {
     const { store } = cluster;
     await store.commit({ job: null }, () => [
-      { change: 'events-forget', before: 0, upTo: store.events.last - 1 },
+      { change: 'events-forget', upTo: store.events.last - 1, aged: { before: 0, upTo: 0 } },
     ]);
     await cluster.restart();
     await server.close();
