@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { errorId, MerapiError } from './errors.ts';
 import { systemCode } from './system-errors.ts';
 
@@ -34,17 +34,28 @@ export function loggedError(error: unknown, causes = CAUSES): Record<string, unk
   return cause !== undefined && causes > 0 ? { ...about, cause: loggedError(cause, causes - 1) } : about;
 }
 
-/** A logger that writes JSON lines to standard error; `level` as in pino (default from MERAPI_LOG_LEVEL, else `info`). */
-export function createLogger(program: string, level = process.env.MERAPI_LOG_LEVEL ?? 'info'): Logger {
-  const paths = secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
+function standardError(): DestinationStream {
   const stderr = pino.destination({ fd: 2, sync: true });
   stderr.on('error', () => undefined); // a log that cannot be written, as on a full disk, ends nothing
+  return stderr;
+}
+
+/**
+ * A logger that writes JSON lines to standard error, or to where a test wants them; `level` as in pino (default from
+ * MERAPI_LOG_LEVEL, else `info`).
+ */
+export function createLogger(
+  program: string,
+  level = process.env.MERAPI_LOG_LEVEL ?? 'info',
+  destination: DestinationStream = standardError(),
+): Logger {
+  const paths = secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
   const redact = { paths, censor: '<redacted>' };
   const serializers = {
     err: (error: unknown) => loggedError(error),
     error: (error: unknown) => loggedError(error),
   };
-  return pino({ name: program, level, redact, serializers }, stderr);
+  return pino({ name: program, level, redact, serializers }, destination);
 }
 
 /** A logger that says nothing, for tests. */

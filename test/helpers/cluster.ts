@@ -8,7 +8,7 @@ import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { prepareNodes } from '../../lib/app/state.ts';
 import { systemClock } from '../../lib/base/clock.ts';
-import { silentLogger } from '../../lib/base/log.ts';
+import { type Logger, silentLogger } from '../../lib/base/log.ts';
 import { openSeal } from '../../lib/base/seal.ts';
 import { History } from '../../lib/jobs/history.ts';
 import { keepNodesFollowed } from '../../lib/jobs/keepers/nodes.ts';
@@ -57,9 +57,11 @@ export class TestCluster {
   readonly dir: string;
   readonly gate: Gate;
   readonly #workers: NodeWorker[];
+  readonly #log: Logger;
   #life: Life;
 
-  private constructor(dir: string, gate: Gate, workers: NodeWorker[], life: Life) {
+  private constructor(dir: string, gate: Gate, workers: NodeWorker[], life: Life, log: Logger) {
+    this.#log = log;
     this.dir = dir;
     this.gate = gate;
     this.#workers = workers;
@@ -70,6 +72,7 @@ export class TestCluster {
     names: readonly string[] = ['node1', 'node2'],
     spare: readonly string[] = [],
     over: Partial<z.input<typeof ClusterSpec>> = {},
+    log: Logger = silentLogger,
   ): Promise<TestCluster> {
     const dir = await mkdtemp(join(tmpdir(), 'merapi-cluster-'));
     const all = [...names, ...spare].map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` }));
@@ -79,13 +82,13 @@ export class TestCluster {
     const workers = await startNodes(
       all.map(({ name }) => layout.nodeFolder(name)),
       {},
-      silentLogger,
+      log,
     );
     const store = await openStore(layout.database);
     await initCluster(store, spec, systemClock);
     await store.close();
     const gate: Gate = {};
-    const cluster = new TestCluster(dir, gate, workers, await live(dir, gate));
+    const cluster = new TestCluster(dir, gate, workers, await live(dir, gate, log), log);
     const members = { ...spec, nodes: spec.nodes.slice(0, names.length) };
     for (const id of await joinNodes(cluster.manager, members))
       assert.equal((await cluster.ended(id)).status, 'success');
@@ -156,7 +159,7 @@ export class TestCluster {
   async restart(): Promise<void> {
     await end(this.#life);
     this.gate.refusesCommit = undefined;
-    this.#life = await live(this.dir, this.gate);
+    this.#life = await live(this.dir, this.gate, this.#log);
   }
 
   /** Ends everything; a job, a lock or a half-written file that is left over fails the test. */
@@ -187,7 +190,7 @@ export class TestCluster {
   }
 }
 
-async function live(dir: string, gate: Gate): Promise<Life> {
+async function live(dir: string, gate: Gate, log: Logger): Promise<Life> {
   const layout = layoutOf(dir);
   const store = await openStore(layout.database);
   const runtime = new RuntimeTable();
@@ -202,7 +205,7 @@ async function live(dir: string, gate: Gate): Promise<Life> {
       return { host: host ?? '', port: Number(port) };
     },
     runtime,
-    log: silentLogger,
+    log,
     epoch: store.epoch,
     patience: 500,
   });
@@ -221,10 +224,10 @@ async function live(dir: string, gate: Gate): Promise<Life> {
     nodes,
     clock: systemClock,
     seal: await openSeal(layout.secretKey, layout.sharedSecret),
-    log: silentLogger,
+    log,
   });
   const manager = createManager({ store, queue, history: new History(store, systemClock), runtime, nodes });
-  await keepNodesFollowed(store, client, silentLogger);
+  await keepNodesFollowed(store, client, log);
   await queue.start();
   return { store, queue, client, locks, manager, runtime, nodes };
 }
