@@ -12,6 +12,7 @@ import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import { newObject } from '../model/object.ts';
 import { templateKinds } from '../units/steps/group-params.ts';
+import { checkHvForms } from '../units/steps/hvparams.ts';
 import { checkBeParams, ownValues } from '../units/steps/params.ts';
 
 const values = z.record(z.string(), z.unknown());
@@ -104,10 +105,12 @@ export function firstObjects(spec: ClusterSpec, now: number): FirstObjects {
 
 function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master: Node): Cluster {
   const hvparams = Object.fromEntries(
-    Object.entries(hypervisorParams).map(([hypervisor, { kinds, defaults }]) => [
-      hypervisor,
-      { ...defaults, ...ownValues(spec.hvparams[hypervisor as keyof typeof spec.hvparams] ?? {}, kinds) },
-    ]),
+    hypervisors.map((hypervisor) => {
+      const { kinds, defaults } = hypervisorParams[hypervisor];
+      const own = ownValues(spec.hvparams[hypervisor] ?? {}, kinds);
+      checkHvForms(hypervisor, own);
+      return [hypervisor, { ...defaults, ...own }];
+    }),
   );
   const diskparams = Object.fromEntries(
     diskTemplates.map((template) => [

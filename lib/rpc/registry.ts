@@ -24,6 +24,7 @@ import {
 } from './calls/disk.ts';
 import { hooksRun } from './calls/hooks.ts';
 import {
+  instanceCheck,
   instanceForget,
   instanceMemory,
   instancePlug,
@@ -62,6 +63,7 @@ export const calls = {
   'node.powercycle': nodePowercycle,
   'node.certificate': nodeCertificate,
   'node.certify': nodeCertify,
+  'instance.check': instanceCheck,
   'instance.start': instanceStart,
   'instance.stop': instanceStop,
   'instance.reboot': instanceReboot,

@@ -1,7 +1,9 @@
 import type { HypervisorParams } from './define.ts';
+import { kvmForms } from './kvm-forms.ts';
 
 /** The parameters of the hypervisor `kvm`: names, kinds and defaults as in Ganeti 3.0. */
 export const kvm: HypervisorParams = {
+  forms: kvmForms,
   kinds: {
     acpi: 'bool',
     boot_order: 'string',

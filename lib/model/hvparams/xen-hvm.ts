@@ -1,7 +1,19 @@
 import type { HypervisorParams } from './define.ts';
+import { between, filePath, oneOf, text } from './forms.ts';
 
 /** The parameters of the hypervisor `xen-hvm`: names, kinds and defaults as in Ganeti 3.0. */
 export const xenHvm: HypervisorParams = {
+  forms: {
+    boot_order: text(/[acdn]+/, 'letters of devices in their order: a, c, d and n'),
+    disk_type: oneOf(['ioemu', 'paravirtual']),
+    kernel_path: filePath,
+    migration_mode: oneOf(['live', 'non-live']),
+    migration_port: between(1, 65_535),
+    nic_type: oneOf(['rtl8139', 'ne2k_isa', 'ne2k_pci', 'e1000', 'paravirtual']),
+    reboot_behavior: oneOf(['reboot', 'exit']),
+    vif_type: oneOf(['ioemu', 'vif']),
+    xen_cmd: oneOf(['xm', 'xl']),
+  },
   kinds: {
     acpi: 'bool',
     blockdev_prefix: 'string',

@@ -1,7 +1,16 @@
 import type { HypervisorParams } from './define.ts';
+import { between, filePath, oneOf } from './forms.ts';
 
 /** The parameters of the hypervisor `xen-pvm`: names, kinds and defaults as in Ganeti 3.0. */
 export const xenPvm: HypervisorParams = {
+  forms: {
+    initrd_path: filePath,
+    kernel_path: filePath,
+    migration_mode: oneOf(['live', 'non-live']),
+    migration_port: between(1, 65_535),
+    reboot_behavior: oneOf(['reboot', 'exit']),
+    xen_cmd: oneOf(['xm', 'xl']),
+  },
   kinds: {
     blockdev_prefix: 'string',
     bootloader_args: 'string',

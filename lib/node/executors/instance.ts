@@ -13,6 +13,7 @@ export interface InstanceParts {
 
 type InstanceHandlers = Pick<
   Handlers,
+  | 'instance.check'
   | 'instance.start'
   | 'instance.stop'
   | 'instance.reboot'
@@ -26,6 +27,10 @@ type InstanceHandlers = Pick<
 /** Serves the calls about guests. */
 export function instanceExecutors({ hypervisors, storage, installer }: InstanceParts): InstanceHandlers {
   return {
+    'instance.check': async ({ instance }) => {
+      await hypervisors.of(instance.hypervisor).check(instance);
+      return {};
+    },
     'instance.start': async ({ instance, paused }) => {
       const diskPaths = await storage.paths(instance.disks);
       await hypervisors.of(instance.hypervisor).start(instance, { diskPaths, paused });
@@ -39,6 +44,7 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       const driver = hypervisors.of(instance.hypervisor);
       if (kind === 'hard') {
         const diskPaths = await storage.paths(instance.disks);
+        await driver.check(instance); // what could not be started again is not stopped
         await driver.stop(instance, { timeout, force: false });
         await driver.start(instance, { diskPaths, paused: false });
       } else await driver.reset(instance);

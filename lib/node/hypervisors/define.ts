@@ -39,6 +39,11 @@ export interface Hypervisor {
   close(): Promise<void>;
   /** All guests that exist here, stopped ones that are not forgotten included. */
   guests(): readonly GuestFacts[];
+  /**
+   * Checks that a guest with these parameters could be started here; a guest of this instance that runs is not touched.
+   * @throws MerapiError hypervisor naming what cannot be used
+   */
+  check(instance: InstanceTarget): Promise<void>;
   start(instance: InstanceTarget, options: StartOptions): Promise<void>;
   /** Asks the guest to shut down and ends it after `timeout` seconds, at once with `force`. */
   stop(instance: InstanceTarget, options: { timeout: number; force: boolean }): Promise<void>;

@@ -100,6 +100,9 @@ export class FakeHypervisor implements Hypervisor {
     return files.map((file) => this.#factsOf(file)).filter((facts) => facts !== null);
   }
 
+  /** A simulated guest runs with any parameters. */
+  async check(): Promise<void> {}
+
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     const known = this.#find(instance);
     if (known && known.state !== 'stopped') return;

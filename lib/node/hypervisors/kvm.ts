@@ -5,6 +5,7 @@ import type { Logger } from '../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import type { Device, GuestNetwork, Hypervisor, StartOptions } from './define.ts';
 import { AcceleratorProbe } from './kvm/accelerator.ts';
+import { StartCheck } from './kvm/check.ts';
 import { Guest, type GuestContext } from './kvm/guest.ts';
 import { type Accelerator, chooseAccelerator } from './kvm/machine.ts';
 import { findByPidFile } from './kvm/process.ts';
@@ -37,6 +38,7 @@ class KvmDriver implements Hypervisor {
   readonly #folder: string;
   readonly #context: GuestContext;
   readonly #guests = new Map<string, Guest>();
+  readonly #check: StartCheck;
   readonly #unknown: UnknownGuests;
   readonly #listeners: (() => void)[] = [];
 
@@ -52,6 +54,7 @@ class KvmDriver implements Hypervisor {
         for (const listener of this.#listeners) listener();
       },
     };
+    this.#check = new StartCheck(this.#context.accelerator);
     this.#unknown = new UnknownGuests({
       ...{ folder: this.#folder, log, changed: this.#context.changed },
       takeUp: (uuid, found) => this.#guest(uuid).load(found),
@@ -77,6 +80,10 @@ class KvmDriver implements Hypervisor {
   guests(): readonly GuestFacts[] {
     const known = [...this.#guests.values()].map((guest) => guest.facts()).filter((facts) => facts !== null);
     return [...known, ...this.#unknown.facts()];
+  }
+
+  check(instance: InstanceTarget): Promise<void> {
+    return this.#check.check(instance);
   }
 
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {

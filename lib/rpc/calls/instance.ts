@@ -13,6 +13,16 @@ export const instanceStart = defineCall({
   timeout: 120_000,
 });
 
+export const instanceCheck = defineCall({
+  name: 'instance.check',
+  summary:
+    'Fails when no guest with these parameters can run on the node; nothing is changed, also of one that runs.',
+  params: z.strictObject({ instance: InstanceTarget }),
+  result: nothing,
+  mutates: false,
+  timeout: 90_000,
+});
+
 export const instanceStop = defineCall({
   name: 'instance.stop',
   summary:

@@ -10,6 +10,7 @@ import { IPolicy, ispecNames } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
 import { policyProblems } from '../steps/group-params.ts';
+import { checkHvForms, pick } from '../steps/hvparams.ts';
 import { openOsParams } from '../steps/os.ts';
 import { checkBeParams, updatedValues } from '../steps/params.ts';
 
@@ -32,6 +33,11 @@ function given(values: ParamValues): ParamValues {
   return values;
 }
 
+/** Checks those of the new values that a request gives. @throws MerapiError hypervisor */
+function checkGiven(hypervisor: string, request: ParamValues, after: ParamValues): void {
+  checkHvForms(known(hypervisor), pick(after, Object.keys(request)));
+}
+
 /** Hypervisor parameters after a request. @throws MerapiError wrong_input, type_enforcement */
 export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster['hvparams'] {
   const after: Sets = { ...before };
@@ -42,6 +48,7 @@ export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster
     const words = Object.fromEntries(Object.entries(values).filter(([name]) => isWord(name)));
     const rest = Object.fromEntries(Object.entries(values).filter(([name]) => !isWord(name)));
     after[hypervisor] = { ...updatedValues(after[hypervisor] ?? {}, given(rest), kinds), ...words };
+    checkGiven(hypervisor, values, after[hypervisor]);
   }
   return after as Cluster['hvparams'];
 }
@@ -55,7 +62,10 @@ export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, Para
       const { kinds } = hypervisorParams[known(hypervisor)];
       if (values === null) delete own[hypervisor];
       else if (typeof values !== 'object') throw wrong(`os_hvp of ${os}: ${hypervisor} must be a dictionary`);
-      else own[hypervisor] = updatedValues(own[hypervisor] ?? {}, values as ParamValues, kinds);
+      else {
+        own[hypervisor] = updatedValues(own[hypervisor] ?? {}, values as ParamValues, kinds);
+        checkGiven(hypervisor, values as ParamValues, own[hypervisor]);
+      }
     }
     const used = Object.entries(own).filter(([, values]) => Object.keys(values).length > 0);
     if (used.length > 0) after[os] = Object.fromEntries(used);

@@ -23,7 +23,7 @@ import { buildNics } from '../steps/nics.ts';
 import { checkOs } from '../steps/os.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { checkBeParams } from '../steps/params.ts';
-import { checkBridges, checkMemory } from '../steps/running.ts';
+import { checkHost, checkMemory } from '../steps/running.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { checkPolicy, place } from './create-place.ts';
 import {
@@ -106,7 +106,7 @@ export const instanceCreate = defineUnit(opcode, {
       tags: tagsOf(params),
     };
     const target = instanceTarget(view, instance, disks);
-    await checkBridges(context.nodes, node, target);
+    await checkHost(context.nodes, node, target);
     if (params.start) checkMemory(context.runtime, node, target.beparams.minmem);
     if (!source && params.start && params.os_type === null && !params.no_install)
       log('No OS is given: the disks stay empty');

@@ -8,7 +8,7 @@ import { createDisks, removeDisks } from '../steps/disk-work.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
 import { primaryIs } from '../steps/relocation.ts';
-import { checkBridges, checkMemory, isRunning, tellShutdown } from '../steps/running.ts';
+import { checkHost, checkMemory, isRunning, tellShutdown } from '../steps/running.ts';
 import { checkInstancePolicy } from '../steps/spec.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
@@ -39,7 +39,7 @@ export const instanceMove = defineUnit(opcode, {
     checkInstancePolicy(view, to, instance, params.ignore_ipolicy ? log : undefined);
     const target = instanceTarget(view, instance, disks);
     if (instance.admin_state === 'up') checkMemory(runtime, to, target.beparams.maxmem);
-    await checkBridges(nodes, to, target);
+    await checkHost(nodes, to, target);
     const wasRunning = isRunning(runtime, instance);
     return { target, from, to, compress, wasRunning, isMeantToRun: instance.admin_state === 'up' };
   },

@@ -4,7 +4,7 @@ import { defineUnit } from '../define.ts';
 import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { checkBridges, isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
+import { checkHost, isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
 export const instanceReboot = defineUnit(opcode, {
@@ -18,7 +18,7 @@ export const instanceReboot = defineUnit(opcode, {
     checkOnline(node);
     if (all.secondary && !params.ignore_secondaries) checkOnline(all.secondary);
     const target = instanceTarget(view, instance, view.disksOf(instance));
-    await checkBridges(nodes, node, target);
+    await checkHost(nodes, node, target);
     const wasRunning = isRunning(runtime, instance);
     if (!wasRunning && !params.dry_run) log('The instance does not run: it is started');
     return { node, nodes: withoutOffline(all), target, wasRunning };

@@ -9,11 +9,13 @@ import type { ValuesOf } from '../../opcodes/define.ts';
 import type { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
 import type { CheckContext } from '../define.ts';
 import { nodeNamed, primaryOf } from '../steps/find.ts';
+import { checkHvForms, checkHypervisor, pick } from '../steps/hvparams.ts';
 import { checkOs, openPrivate } from '../steps/os.ts';
 import { updatedValues } from '../steps/params.ts';
 import { targetOf } from '../steps/relocation.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkChangedPolicy } from '../steps/spec.ts';
+import { instanceTarget } from '../steps/target.ts';
 
 export type Request = ValuesOf<typeof opcode>;
 
@@ -33,6 +35,7 @@ export async function changeValues(
   await movePrimary(context, instance, params, changes);
   changeHypervisor(instance, params, changes);
   changeBackend(context, instance, params, changes);
+  await checkNode(context, instance, params, changes);
   await changeOs(context, instance, params, changes);
   changeState(context, instance, params, changes);
   return changes;
@@ -64,7 +67,29 @@ function changeHypervisor(instance: Instance, { hvparams }: Request, { patch, to
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
   patch.hvparams = updatedValues(instance.hvparams, hvparams, hypervisorParams[instance.hypervisor].kinds);
+  checkHvForms(
+    instance.hypervisor,
+    pick(
+      patch.hvparams,
+      given.map(([name]) => name),
+    ),
+  );
   told.push(...given.map(([name, value]): [string, unknown] => [`hv/${name}`, value]));
+}
+
+/** Has the node look at new hypervisor parameters, where it can be asked and nobody says that it must not. */
+async function checkNode(
+  { view, runtime, nodes, log }: CheckContext,
+  instance: Instance,
+  params: Request,
+  { patch }: ValueChanges,
+): Promise<void> {
+  if (!patch.hvparams || params.force) return;
+  const node = view.nodes.get(patch.primary_node ?? instance.primary_node);
+  if (!node || node.offline || runtime.of(node.uuid) === null)
+    return log('The node does not answer: nobody has checked that it can use the new hypervisor parameters');
+  const target = instanceTarget(view, { ...instance, ...patch }, view.disksOf(instance));
+  await checkHypervisor(nodes, node, target);
 }
 
 function changeBackend(

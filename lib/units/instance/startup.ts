@@ -4,8 +4,8 @@ import { defineUnit } from '../define.ts';
 import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { ownBeParams, ownHvParams } from '../steps/params.ts';
-import { checkBridges, checkMemory, isRunning, meantToBe } from '../steps/running.ts';
+import { checkBeParams, ownBeParams, ownHvParams } from '../steps/params.ts';
+import { checkHost, checkMemory, isRunning, meantToBe } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
 export const instanceStartup = defineUnit(opcode, {
@@ -21,6 +21,8 @@ export const instanceStartup = defineUnit(opcode, {
     if (instance.admin_state === 'offline')
       throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
     const target = instanceTarget(view, instance, view.disksOf(instance), override);
+    // What an instance has itself may well contradict itself; what is asked for now may not.
+    if (Object.keys(params.beparams).length > 0) checkBeParams(target.beparams);
     if (node.offline && params.ignore_offline_nodes) {
       log(`Node ${node.name} is offline: the instance is only marked as up`);
       return { node, nodes: all, target, recordOnly: true, wasRunning: false };
@@ -29,7 +31,7 @@ export const instanceStartup = defineUnit(opcode, {
     if (all.secondary && !params.force) checkOnline(all.secondary);
     const wasRunning = isRunning(runtime, instance);
     if (!wasRunning) {
-      await checkBridges(nodes, node, target);
+      await checkHost(nodes, node, target);
       if (!params.force) checkMemory(runtime, node, target.beparams.minmem);
     }
     return { node, nodes: withoutOffline(all), target, recordOnly: false, wasRunning };

@@ -2,6 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import { DEFAULT_VALUE, enforceKinds, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
 import { clusterOnlyHvParams, type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
+import { checkHvForms } from './hvparams.ts';
 
 /**
  * What a request for something new sets itself of a parameter set, in the proper types; the value "default" sets nothing.
@@ -50,13 +51,14 @@ export function checkBeParams(params: BeParams): void {
 
 /**
  * The hypervisor parameters that a request sets, in their proper types.
- * @throws MerapiError type_enforcement, or wrong_input for a parameter of the cluster alone
+ * @throws MerapiError type_enforcement, hypervisor, or wrong_input for a parameter of the cluster alone
  */
 export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): ParamValues {
   const own = ownValues(given, hypervisorParams[hypervisor].kinds);
   const foreign = Object.keys(own).filter((name) => clusterOnlyHvParams.includes(name));
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
+  checkHvForms(hypervisor, own);
   return own;
 }
 

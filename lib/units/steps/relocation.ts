@@ -12,7 +12,7 @@ import type { Build, CheckContext } from '../define.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from './find.ts';
 import { allocatorOf } from './iallocator.ts';
 import { replaceNode } from './placement.ts';
-import { checkBridges, isRunning } from './running.ts';
+import { checkHost, isRunning } from './running.ts';
 import { checkInstancePolicy } from './spec.ts';
 import { instanceTarget } from './target.ts';
 
@@ -56,7 +56,7 @@ export async function checkMove(context: CheckContext, params: MoveRequest): Pro
   const problems = params.ignore_ipolicy ? log : undefined;
   checkInstancePolicy(view, to, instance, problems);
   const target = instanceTarget(view, instance, view.disksOf(instance));
-  await checkBridges(nodes, to, target);
+  await checkHost(nodes, to, target);
   return { instance, target, from, to, isRunning: isRunning(runtime, instance) };
 }
 

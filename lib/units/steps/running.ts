@@ -7,6 +7,7 @@ import type { RuntimeView } from '../../rpc/runtime.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import { put } from '../../store/changes.ts';
 import type { Build } from '../define.ts';
+import { checkHypervisor } from './hvparams.ts';
 
 /**
  * Whether the instance runs on its primary node. While nothing is known of that node, as just after its worker has come back,
@@ -16,6 +17,16 @@ export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
   if (runtime.of(instance.primary_node) === null) return instance.admin_state === 'up';
   const guest = runtime.guest(instance.primary_node, instance.name);
   return guest !== undefined && guest.state !== 'stopped';
+}
+
+/**
+ * Checks that a node has what a guest needs: its bridges, and a hypervisor that can take its parameters. Nothing is changed, and
+ * a guest that runs is not touched.
+ * @throws MerapiError environment_error, hypervisor
+ */
+export async function checkHost(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
+  await checkBridges(nodes, node, target);
+  await checkHypervisor(nodes, node, target);
 }
 
 /** Tells in the job's log how long a guest that runs has to shut down, so that nobody wonders what the job waits for. */
@@ -30,7 +41,7 @@ export function checkStopped(runtime: RuntimeView, instance: Instance): void {
 }
 
 /** @throws MerapiError environment_error naming the bridges of the instance's NICs that the node does not have */
-export async function checkBridges(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
+async function checkBridges(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
   const bridged = target.nics.filter((nic) => nic.nicparams.mode === 'bridged');
   const bridges = [...new Set(bridged.map((nic) => nic.nicparams.link))];
   if (bridges.length === 0) return;

@@ -12,6 +12,9 @@ import { type Accelerator, machineArgs, portArgs } from './machine.ts';
 import { type KvmParams, shellWords } from './params.ts';
 import type { GuestSockets } from './sockets.ts';
 
+/** The most memory (MiB) that a guest gets which never runs. */
+const TRIAL_MEMORY = 256;
+
 /** All that the command line of a guest is made from. */
 export interface CommandInput {
   instance: InstanceTarget;
@@ -54,6 +57,37 @@ export function commandLine(input: CommandInput): string[] {
     ...usbArgs(params),
     ...kernelArgs(params),
     ...shellWords(params.text('kvm_extra')),
+  ];
+}
+
+/**
+ * QEMU's arguments for a guest like this one that makes all devices, answers on its standard input and output, and never
+ * runs: disks, networks, screens and what else a running guest may hold are left out.
+ */
+export function trialLine({
+  instance,
+  params,
+  accelerator,
+}: Pick<CommandInput, 'instance' | 'params' | 'accelerator'>): string[] {
+  const { maxmem, vcpus } = instance.beparams;
+  const disks = instance.disks.map(() => ({ path: null, block: false }));
+  return [
+    ...['-nodefaults', '-no-user-config', '-S'],
+    ...machineArgs(params, accelerator, { memory: Math.min(maxmem, TRIAL_MEMORY), vcpus }),
+    ...displayArgs(params, instance),
+    ...['-chardev', 'stdio,id=qmp', '-mon', 'chardev=qmp,mode=control'],
+    ...(params.flag('serial_console') ? ['-serial', 'null'] : []),
+    ...portArgs(params),
+    ...storageArgs(params, instance.disks, disks),
+    ...nicArgs(
+      params,
+      instance.nics,
+      instance.nics.map(() => null),
+    ),
+    ...['-device', 'virtio-serial-pci', '-device', 'virtio-balloon-pci,id=balloon'],
+    ...soundArgs(params),
+    ...usbArgs(params),
+    ...kernelArgs(params),
   ];
 }
 

@@ -1,10 +1,11 @@
 import { MerapiError } from '../../../base/errors.ts';
+import type { kvmWords } from '../../../model/hvparams/kvm-forms.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
-import { type KvmParams, oneOf } from './params.ts';
+import { type KvmParams, wordOf } from './params.ts';
 
-/** A disk of the guest on this node. */
+/** A disk of the guest on this node. Without a path it is an empty one that is nowhere, for a guest that never runs. */
 export interface DiskPlace {
-  path: string;
+  path: string | null;
   /** Whether the path is a block device rather than a file. */
   block: boolean;
 }
@@ -45,13 +46,19 @@ function optionText(properties: Properties): string {
 
 /** Whether the guest is to boot from this kind of device first. */
 function bootsFrom(params: KvmParams, kind: string): boolean {
-  return oneOf(params, 'boot_order', ['disk', 'cdrom', 'network', 'floppy']) === kind;
+  return wordOf(params, 'boot_order') === kind;
 }
 
 const bootFirst = (first: boolean): Properties => (first ? { bootindex: 1 } : {});
 
+/** A device of QEMU for a disk or an image, and whether it needs a SCSI controller. */
+interface BlockDevice {
+  device: string;
+  scsi: boolean;
+}
+
 /** QEMU's device for each disk_type; `scsi` types need a controller. */
-const diskDevices: Readonly<Record<string, { device: string; scsi: boolean }>> = {
+const diskDevices: Readonly<Record<(typeof kvmWords.disk_type)[number], BlockDevice>> = {
   paravirtual: { device: 'virtio-blk-pci', scsi: false },
   ide: { device: 'ide-hd', scsi: false },
   scsi: { device: 'scsi-hd', scsi: true },
@@ -60,7 +67,7 @@ const diskDevices: Readonly<Record<string, { device: string; scsi: boolean }>> =
   'scsi-generic': { device: 'scsi-generic', scsi: true },
 };
 
-const cdromDevices: Readonly<Record<string, { device: string; scsi: boolean }>> = {
+const cdromDevices: Readonly<Record<(typeof kvmWords.cdrom_disk_type)[number], BlockDevice>> = {
   '': { device: 'ide-cd', scsi: false },
   ide: { device: 'ide-cd', scsi: false },
   paravirtual: { device: 'virtio-blk-pci', scsi: false },
@@ -75,12 +82,12 @@ export function storageArgs(
   places: readonly DiskPlace[],
 ): string[] {
   const { scsi } = diskKind(params);
-  const cdrom = cdromDevices[oneOf(params, 'cdrom_disk_type', Object.keys(cdromDevices))];
+  const cdrom = cdromDevices[wordOf(params, 'cdrom_disk_type')];
   const images = [params.text('cdrom_image_path'), params.text('cdrom2_image_path')];
   const drives = images.map((image, index) => ({ image, index })).filter(({ image }) => image !== '');
   const args: string[] = [];
-  if ((scsi && disks.length > 0) || (cdrom?.scsi && drives.length > 0)) {
-    const controller = oneOf(params, 'scsi_controller_type', ['lsi', 'megasas', 'virtio-scsi-pci']);
+  if ((scsi && disks.length > 0) || (cdrom.scsi && drives.length > 0)) {
+    const controller = wordOf(params, 'scsi_controller_type');
     args.push('-device', `${controller},id=scsi`);
   }
   disks.forEach((target, index) => {
@@ -93,7 +100,7 @@ export function storageArgs(
   for (const { image, index } of drives) {
     args.push('-blockdev', JSON.stringify(imageNode(image, `cdrom${index}`)));
     const first = bootFirst(index === 0 && bootsFrom(params, 'cdrom'));
-    const [driver, drive] = [cdrom?.device ?? '', `cdrom${index}`];
+    const [driver, drive] = [cdrom.device, `cdrom${index}`];
     args.push('-device', optionText({ driver, drive, id: deviceId(drive), ...first }));
   }
   const floppy = params.text('floppy_image_path');
@@ -102,10 +109,8 @@ export function storageArgs(
   return args;
 }
 
-function diskKind(params: KvmParams): { device: string; scsi: boolean } {
-  const kind = diskDevices[oneOf(params, 'disk_type', Object.keys(diskDevices))];
-  if (kind) return kind;
-  throw new MerapiError('internal_error', 'No device is known for this disk_type');
+function diskKind(params: KvmParams): BlockDevice {
+  return diskDevices[wordOf(params, 'disk_type')];
 }
 
 /** The device of a disk. With writethrough the guest is told that its disk has no write cache of its own. */
@@ -115,22 +120,33 @@ export function diskDevice(params: KvmParams, target: DiskTarget): Properties {
   return { driver: diskKind(params).device, drive, id: deviceId(drive), ...cache };
 }
 
+/** The size in bytes of a disk that is nowhere. */
+const EMPTY_SIZE = 1024 * 1024;
+
 /** The block node of a disk. */
 export function diskNode(
   params: KvmParams,
   target: DiskTarget,
   place: DiskPlace,
 ): Readonly<Record<string, unknown>> {
-  const cache = oneOf(params, 'disk_cache', ['default', 'none', 'writeback', 'writethrough']);
-  const discard = oneOf(params, 'disk_discard', ['default', 'ignore', 'unmap']);
+  const cache = wordOf(params, 'disk_cache');
+  const discard = wordOf(params, 'disk_discard');
   const shared = {
     'read-only': target.mode === 'ro',
     cache: { direct: cache === 'none' },
     discard: discard === 'unmap' ? 'unmap' : 'ignore',
   };
-  const aio = oneOf(params, 'disk_aio', ['threads', 'native', 'io_uring']);
+  const aio = wordOf(params, 'disk_aio');
+  const name = diskId(target);
+  if (place.path === null)
+    return {
+      driver: 'raw',
+      'node-name': name,
+      ...shared,
+      file: { driver: 'null-co', size: EMPTY_SIZE, ...shared },
+    };
   const file = { driver: place.block ? 'host_device' : 'file', filename: place.path, aio, ...shared };
-  return { driver: 'raw', 'node-name': diskId(target), ...shared, file };
+  return { driver: 'raw', 'node-name': name, ...shared, file };
 }
 
 function imageNode(image: string, name: string): object {
@@ -139,45 +155,27 @@ function imageNode(image: string, name: string): object {
   return { driver: 'raw', 'node-name': name, 'read-only': true, file: { ...file, 'read-only': true } };
 }
 
-/** The network cards that QEMU has under the same name, besides virtio. */
-const nicModels = [
-  'e1000',
-  'e1000-82544gc',
-  'e1000-82545em',
-  'i82550',
-  'i82551',
-  'i82557a',
-  'i82557b',
-  'i82557c',
-  'i82558b',
-  'i82559a',
-  'i82559b',
-  'i82559c',
-  'i82559er',
-  'i82562',
-  'i82801',
-  'ne2k_isa',
-  'ne2k_pci',
-  'pcnet',
-  'rtl8139',
-];
-
 /** The options for all NICs, whose tap devices are given in their order. */
-export function nicArgs(params: KvmParams, nics: readonly NicTarget[], taps: readonly string[]): string[] {
+export function nicArgs(
+  params: KvmParams,
+  nics: readonly NicTarget[],
+  taps: readonly (string | null)[],
+): string[] {
   const network = bootsFrom(params, 'network');
   return nics.flatMap((nic, index) => {
     const first = bootFirst(index === 0 && network);
     return [
-      ...['-netdev', optionText(netdev(params, nic, taps[index] ?? ''))],
+      ...['-netdev', optionText(netdev(params, nic, taps[index] ?? null))],
       ...['-device', optionText({ ...nicDevice(params, nic), ...first })],
     ];
   });
 }
 
-const nicType = (params: KvmParams) => oneOf(params, 'nic_type', ['paravirtual', ...nicModels]);
+const nicType = (params: KvmParams) => wordOf(params, 'nic_type');
 
-/** What is behind a NIC: its tap device. */
-export function netdev(params: KvmParams, nic: NicTarget, tap: string): Properties {
+/** What is behind a NIC: its tap device, or nothing for a guest that never runs. */
+export function netdev(params: KvmParams, nic: NicTarget, tap: string | null): Properties {
+  if (tap === null) return { type: 'hubport', id: nicId(nic), hubid: 0 };
   const isVirtio = nicType(params) === 'paravirtual';
   const vhost: Properties = isVirtio && params.flag('vhost_net') ? { vhost: true } : {};
   const header: Properties = params.flag('vnet_hdr') ? {} : { vnet_hdr: false };
@@ -224,7 +222,7 @@ const usbNames: Readonly<Record<string, string>> = {
 
 /** The options for USB devices: short names, or QEMU's own description of a device that begins with `usb-`. */
 export function usbArgs(params: KvmParams): string[] {
-  const mouse = oneOf(params, 'usb_mouse', ['', 'mouse', 'tablet']);
+  const mouse = wordOf(params, 'usb_mouse');
   const words = params
     .text('usb_devices')
     .split(/\s+/)
@@ -243,7 +241,7 @@ export function usbArgs(params: KvmParams): string[] {
 /** The options for the screen: none, or a VNC server at a socket or at the first free port from 5900 on. */
 export function displayArgs(params: KvmParams, instance: Pick<InstanceTarget, 'name'>): string[] {
   const bind = params.text('vnc_bind_address');
-  const vga = params.text('vga') || (bind === '' ? 'none' : 'std');
+  const vga = wordOf(params, 'vga') || (bind === '' ? 'none' : 'std');
   const args = ['-display', 'none', '-vga', vga];
   if (params.text('keymap') !== '') args.push('-k', params.text('keymap'));
   if (bind === '') return args;

@@ -1,5 +1,5 @@
 import { MerapiError } from '../../../base/errors.ts';
-import { type KvmParams, oneOf } from './params.ts';
+import { type KvmParams, wordOf } from './params.ts';
 
 /** How QEMU executes the guest: with the processor's virtualisation, or by translating its code. */
 export type Accelerator = 'kvm' | 'tcg';
@@ -66,7 +66,7 @@ export async function chooseAccelerator(
   told: Accelerator | undefined,
   probe: () => Promise<Accelerator>,
 ): Promise<Accelerator> {
-  const flag = oneOf(params, 'kvm_flag', ['', 'enabled', 'disabled']);
+  const flag = wordOf(params, 'kvm_flag');
   if (told) return told;
   const { accelerators } = readMachine(params);
   const only = new Set(accelerators).size === 1 ? accelerators[0] : undefined;
@@ -89,7 +89,7 @@ export function machineArgs(
   args.push('-m', `${size.memory}M`, '-smp', processors(params, size.vcpus));
   if (params.text('mem_path') !== '') args.push('-mem-path', params.text('mem_path'), '-mem-prealloc');
   if (params.flag('use_localtime')) args.push('-rtc', 'base=localtime');
-  if (oneOf(params, 'reboot_behavior', ['reboot', 'exit']) === 'exit') args.push('-no-reboot');
+  if (wordOf(params, 'reboot_behavior') === 'exit') args.push('-no-reboot');
   return args;
 }
 

@@ -1,5 +1,6 @@
 import { MerapiError } from '../../../base/errors.ts';
 import { kvm } from '../../../model/hvparams/kvm.ts';
+import { kvmWords } from '../../../model/hvparams/kvm-forms.ts';
 import type { InstanceTarget } from '../../../rpc/types.ts';
 
 type Value = string | number | boolean | null;
@@ -89,10 +90,14 @@ export function readParams(instance: Pick<InstanceTarget, 'hvparams'>): KvmParam
   };
 }
 
-/** @throws MerapiError hypervisor unless the value is one of those allowed */
-export function oneOf(params: KvmParams, name: HonouredParam, allowed: readonly string[]): string {
+/** The word that a parameter has. @throws MerapiError hypervisor unless it is one of those that there are */
+export function wordOf<K extends keyof typeof kvmWords & HonouredParam>(
+  params: KvmParams,
+  name: K,
+): (typeof kvmWords)[K][number] {
   const value = params.text(name);
-  if (allowed.includes(value)) return value;
+  const allowed: readonly string[] = kvmWords[name];
+  if (allowed.includes(value)) return value as (typeof kvmWords)[K][number];
   const list = allowed.filter((item) => item !== '').join(', ');
   throw new MerapiError(
     'hypervisor',
