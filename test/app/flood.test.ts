@@ -39,7 +39,8 @@ describe('a flood of half-open connections', () => {
       if (count % 100 === 99) assert.equal((await client.get<string[]>('/2/nodes')).length, 1);
     }
     // It writes to its store with the connections still open.
-    await client.done('POST', '/2/groups', { group_name: 'meanwhile' });
+    const { status } = await client.ask('PUT', '/2/queue', { archive_after: null });
+    assert.equal(status, 200);
     await master.stop();
     assert.match(master.stderr, /"limits":\{"all":128,.*connections were closed or refused/);
     assert.doesNotMatch(master.stderr, /EMFILE|defect/);
