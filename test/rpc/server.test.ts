@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { Connections } from '../../lib/base/connections.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { API, MASTER, nodeRole, type Role } from '../../lib/base/roles.ts';
@@ -67,7 +68,13 @@ describe('rpc server', () => {
 
   async function serve(
     handlers: Partial<Handlers>,
-    more: { journal?: CallJournal; facts?: Source; heartbeat?: number; tls?: TlsFiles } = {},
+    more: {
+      journal?: CallJournal;
+      facts?: Source;
+      heartbeat?: number;
+      tls?: TlsFiles;
+      connections?: Connections;
+    } = {},
   ): Promise<{ server: RpcServer; client: TestClient }> {
     const server = await startRpcServer({
       listen: { host: '127.0.0.1', port: 0 },
@@ -324,6 +331,31 @@ describe('rpc server', () => {
     await assert.rejects(stream.next());
     await assert.rejects(client.call('node.delay', { duration: 0 }));
     halfOpen.destroy();
+  });
+
+  it('keeps room for the master, whoever only connects, and cuts neither its stream nor its calls', async () => {
+    const connections = new Connections({ all: 8, perAddress: 8, pending: 4 }, silentLogger);
+    const held = deferred<void>();
+    const { server, client } = await serve(
+      { 'node.delay': async () => (await held.promise) as never },
+      { connections },
+    );
+    const stream = client.facts();
+    await stream.next();
+    const call = client.call('node.delay', { duration: 0 });
+    const silent: Socket[] = [];
+    for (let count = 0; count < 40; count++) {
+      const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+      silent.push(socket);
+      await once(socket, 'connect');
+    }
+    while (connections.turnedAway < 36) await new Promise(setImmediate);
+    const other = resources.client(server.port, certificates.master);
+    assert.equal((await other.raw('GET', '/nothing')).status, 404);
+    held.resolve();
+    assert.equal((await call).error?.code, 'internal_error'); // of this test's result, not of the connection
+    assert.ok(connections.open <= 8);
+    for (const socket of silent) socket.destroy();
   });
 
   it('names an address that it cannot listen on', async () => {

@@ -44,7 +44,7 @@ export class Browsers {
    * whether it was that.
    */
   answer(context: Context): boolean {
-    for (const [name, value] of fixed) context.set(name, value);
+    for (const [name, value] of fixed) context.res.setHeader(name, value);
     const { origin, host } = context.req.headers;
     if (this.#isTls && isName(host)) context.set('Strict-Transport-Security', STRICT);
     if (this.#allowed.size === 0) return false;
