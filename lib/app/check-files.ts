@@ -1,14 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorText } from '../base/errors.ts';
+import { errorText, MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
 import { belongs } from '../base/identity.ts';
 import { type Seal, sealOf } from '../base/seal.ts';
+import { readRecord } from '../node/hypervisors/kvm/record.ts';
 import type { Findings } from '../store/check/problem.ts';
 import { parseUsers } from '../surfaces/rapi/users.ts';
+import { readUsers } from '../surfaces/rapi/users-edit.ts';
 import { authorityFiles } from './authorities.ts';
-import { AUTHORITY, type Layout, localNodes, NODE_IDENTITY } from './layout.ts';
+import { readEndpoint } from './endpoint.ts';
+import { AUTHORITY, type Layout, localNodes, NODE_IDENTITY, NODE_SETTINGS } from './layout.ts';
+import { readNodeSettings } from './node.ts';
 
 const RENEW = 'remove it and its key, and start the master: it makes new ones';
 const PUT_BACK = 'put it back from a backup (merapi restore)';
@@ -28,6 +32,7 @@ export async function checkFiles(layout: Layout, findings: Findings): Promise<vo
   if (!(await readFileOrNull(layout.sharedSecret))?.trim())
     findings.add('secret', layout.sharedSecret, 'is missing or empty', PUT_BACK);
   await checkUsers(layout, findings);
+  for (const name of await localNodes(layout)) await checkNodeState(layout.nodeFolder(name), findings);
   const issuers = await checkAuthorities(layout, findings);
   if (issuers.length === 0) return;
   const identities = [join(layout.certificates, 'master')];
@@ -40,13 +45,38 @@ export async function checkFiles(layout: Layout, findings: Findings): Promise<vo
 }
 
 async function checkUsers(layout: Layout, findings: Findings): Promise<void> {
-  const text = await readFileOrNull(layout.users);
-  if (text === null) return; // the next master makes one, or is told of another
   try {
-    parseUsers(text);
+    const text = await readUsers(layout.users);
+    if (text !== null) parseUsers(text); // without one the next master makes one, or is told of another
   } catch (error) {
     findings.add('file', layout.users, errorText(error), 'put that line right (see rapi-users.example)');
   }
+}
+
+/** What a node of this machine keeps, as far as its worker would refuse it. */
+async function checkNodeState(folder: string, findings: Findings): Promise<void> {
+  const files = await readdir(folder).catch(() => [] as string[]);
+  const guests = join(folder, 'guests');
+  const kept = await readdir(guests, { withFileTypes: true }).catch(() => []);
+  const reads = [
+    ...(files.includes(NODE_SETTINGS) ? [() => readNodeSettings(folder)] : []),
+    () => readEndpoint(folder),
+    ...kept
+      .filter((entry) => entry.isDirectory())
+      .map(
+        ({ name }) =>
+          () =>
+            readRecord(join(guests, name)),
+      ),
+  ];
+  for (const read of reads)
+    try {
+      await read();
+    } catch (error) {
+      if (!(error instanceof MerapiError)) throw error;
+      const [text = '', ...advice] = error.message.split('; ');
+      findings.add('file', folder, text, advice.join('; '));
+    }
 }
 
 /** The cluster's authorities, as far as they are usable; what is not is found. */

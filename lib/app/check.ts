@@ -4,6 +4,7 @@ import { checkStore, type StoreSummary } from '../store/check/check.ts';
 import { Findings, type Problem } from '../store/check/problem.ts';
 import { isRestoring, restoreUnderWay } from './backup/place.ts';
 import { checkFiles, readSeal } from './check-files.ts';
+import { mendModes } from './check-modes.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { noCluster } from './master.ts';
 
@@ -37,16 +38,18 @@ export function problemLines({ problems, total }: Findings): string[] {
   return [...problems.map(problemLine), ...(more > 0 ? [`and ${more} problems more`] : [])];
 }
 
-/** `merapi check`: tells the problems, one in a line; the process ends with 1 when there are any. */
+/** `merapi check`: tells the problems, one in a line, and mends who may reach the files; the process ends with 1 when there are any. */
 export async function runCheck(dir: string, json: boolean): Promise<void> {
   const layout = layoutOf(resolve(dir));
   const { findings, ...summary } = await checkState(layout);
+  const mended = await mendModes(layout, findings);
   const { problems, total } = findings;
   const told = json
-    ? `${JSON.stringify({ dir: layout.dir, ...summary, total, problems }, null, 2)}\n`
+    ? `${JSON.stringify({ dir: layout.dir, ...summary, total, problems, mended }, null, 2)}\n`
     : total > 0
       ? `${problemLines(findings).join('\n')}\n`
       : `No problem found: cluster ${summary.cluster}, ${counted(summary)}\n`;
+  if (!json) for (const { path, text } of mended) process.stdout.write(`mended: ${path}: ${text}\n`);
   process.stdout.write(told);
   if (total > 0) process.exitCode = 1;
 }

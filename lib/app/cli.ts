@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import type { BackupCommand } from './backup/backup.ts';
 import type { RestoreCommand } from './backup/restore.ts';
 import { CommandFailed } from './commands/connect.ts';
 import { clientCommands } from './commands/nouns.ts';
@@ -128,7 +129,9 @@ function careCommands(merapi: Command): void {
   const withProblems = '--with-problems';
   merapi
     .command('check')
-    .description('verify the state, with the master running or not; ends with 1 when something is wrong')
+    .description(
+      'verify the state, with the master running or not, and mend who may reach its files; ends with 1 when something is wrong',
+    )
     .option('--dir <dir>', 'the state folder', 'var')
     .option('--json', 'print JSON', false)
     .action(async (options: { dir: string; json: boolean }) =>
@@ -138,9 +141,10 @@ function careCommands(merapi: Command): void {
     .command('backup <file>')
     .description('write the state into one file, with the master running or not')
     .option('--dir <dir>', 'the state folder', 'var')
+    .option('--force', 'take the place of a file that is there', false)
     .option(withProblems, 'keep the backup even if something is wrong with the state', false)
-    .action(async (file: string, options: { dir: string; withProblems: boolean }) =>
-      (await import('./backup/backup.ts')).runBackup(file, options.dir, options.withProblems),
+    .action(async (file: string, options: BackupCommand) =>
+      (await import('./backup/backup.ts')).runBackup(file, options),
     );
   merapi
     .command('restore <file>')
@@ -213,6 +217,7 @@ function end(error: unknown): never {
 
 /** The command line, with the commands that it needs. */
 async function main(): Promise<void> {
+  process.umask(0o077); // whatever is made is for its owner only, also by SQLite and by programs that are started
   const merapi = program();
   const [wanted = '', next = ''] = process.argv.slice(2);
   const asksNodes = wanted === 'node' && (!next.startsWith('-') || /^(-h|--help)$/.test(next));

@@ -46,6 +46,25 @@ export function layoutOf(dir: string): Layout {
   };
 }
 
+/** What is in a state folder besides what `Layout` names: what SQLite keeps, and what a restore makes. */
+const beside =
+  /^(cluster\.db(-wal|-shm|\.new)?|lock|file-storage|shared-file-storage|restore\.tmp|restoring|before-restore-.*|.*\.tmp)$/;
+
+/**
+ * Whether a name in a state folder is of the cluster. All of that is for its owner only (0700 and 0600, whatever the umask).
+ * Nothing that another user must reach lies there; so far that is nothing: QEMU, scripts and hooks run as the worker's user.
+ * Sockets of guests whose paths would be too long are in /run/merapi (0700).
+ */
+export function isOfState(layout: Layout, name: string): boolean {
+  return beside.test(name) || Object.values(layout).some((path) => topOf(layout, path) === name);
+}
+
+function topOf({ dir }: Layout, path: unknown): string | null {
+  return typeof path === 'string' && path.startsWith(`${dir}/`)
+    ? (path.slice(dir.length + 1).split('/')[0] ?? null)
+    : null;
+}
+
 /** The files in a node's folder that `merapi node` reads. */
 export const NODE_SETTINGS = 'node.json';
 /** Where the node's worker listens, as long as it does. */

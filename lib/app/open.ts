@@ -1,17 +1,18 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../base/clock.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
+import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
-import { lockFolder } from '../node/lock.ts';
 import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
 import { UsersFile } from '../surfaces/rapi/users-file.ts';
 import { finishRestore, holdsState } from './backup/place.ts';
 import { rapiIdentity } from './certificates.ts';
+import { claim } from './claim.ts';
 import { WorkerKeeper } from './keeper.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { createMaster, type Master, noCluster } from './master.ts';
@@ -75,7 +76,7 @@ export async function openMaster(
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const lock = await lockFolder(layout.dir);
+    const lock = await claim(layout, log);
     undo.push(() => lock.release());
     await finishRestore(layout);
     const keeper = new WorkerKeeper(layout, nodes?.workerArgs ?? [], log);
@@ -89,8 +90,7 @@ export async function openMaster(
     await master.start();
     const rapi = await startSurface(command, layout, master, usersFile, log);
     undo.push(() => rapi.close());
-    await mkdir(dirname(layout.rapiUrl), { recursive: true, mode: 0o700 });
-    await writeFile(layout.rapiUrl, `${rapi.url}\n`);
+    await writeFileDurably(layout.rapiUrl, `${rapi.url}\n`);
     undo.push(() => rm(layout.rapiUrl, { force: true }));
     return { layout, master, rapi, close };
   } catch (error) {

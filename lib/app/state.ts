@@ -40,8 +40,8 @@ export async function prepareNodes(
       ...(isSimulated ? { common: layout.volumes } : {}),
     });
   }
-  await mkdir(spec.shared_file_storage_dir, { recursive: true });
-  if (!isSimulated) await mkdir(spec.file_storage_dir, { recursive: true });
+  await mkdir(spec.shared_file_storage_dir, { recursive: true, mode: 0o700 });
+  if (!isSimulated) await mkdir(spec.file_storage_dir, { recursive: true, mode: 0o700 });
 }
 
 /** Renews what the nodes of this machine show, where that is due; one whose worker runs is renewed by the call as well. */

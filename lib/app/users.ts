@@ -1,9 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { MerapiError } from '../base/errors.ts';
-import { readFileOrNull } from '../base/files.ts';
 import { hashPassword, parseUsers } from '../surfaces/rapi/users.ts';
-import { saveUsers, withoutUser, withUser } from '../surfaces/rapi/users-edit.ts';
+import { readUsers, saveUsers, withoutUser, withUser } from '../surfaces/rapi/users-edit.ts';
 
 /** The first line of standard input; asked for when a person sits there. */
 async function readPassword(): Promise<string> {
@@ -14,12 +13,12 @@ async function readPassword(): Promise<string> {
 }
 
 export async function addUser(file: string, name: string, rights: 'none' | 'read' | 'write'): Promise<void> {
-  const before = (await readFileOrNull(file)) ?? '';
+  const before = (await readUsers(file)) ?? '';
   await saveUsers(file, withUser(before, name, await readPassword(), rights === 'none' ? [] : [rights]));
 }
 
 export async function listUsers(file: string): Promise<void> {
-  const content = await readFileOrNull(file);
+  const content = await readUsers(file);
   if (content === null) throw new MerapiError('wrong_input', `There is no users file ${file}`);
   const { users, warnings } = parseUsers(content);
   for (const { name, rights } of users.values())
@@ -35,7 +34,7 @@ const OWN_USER = 'admin';
  * @throws MerapiError wrong_input when there is no such user, or it was not meant
  */
 export async function removeUser(file: string, name: string, isMeant: boolean): Promise<void> {
-  const content = await readFileOrNull(file);
+  const content = await readUsers(file);
   if (content === null) throw new MerapiError('wrong_input', `There is no users file ${file}`);
   if (name === OWN_USER && !isMeant && !(await confirmed()))
     throw new MerapiError(

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { MerapiError } from '../base/errors.ts';
 import { startProgram } from '../base/exec.ts';
 import { readFileOrNull } from '../base/files.ts';
-import { readStateFile, type StateFormat, stateText } from '../base/state-file.ts';
+import { readStateFile, type StateFormat, stateText, writeStateFile } from '../base/state-file.ts';
 import { folderHolder } from '../node/lock.ts';
 import { argumentsOf, bootId, findProcess, isOwn, parseStat, programOf } from '../node/processes.ts';
 import { CONTRACT } from '../rpc/wire.ts';
@@ -82,7 +82,7 @@ export async function endWorker(layout: Layout): Promise<void> {
 
 /**
  * The process that DIR/worker.json names, if it still lives. Where that file cannot be understood, the process is found by
- * the folders of the nodes, which it holds; the file is made anew with the next worker.
+ * the folders of the nodes, which it holds; then the file is made anew.
  */
 export async function livingWorker(layout: Layout): Promise<WorkerProcess | null> {
   let worker: WorkerProcess | null;
@@ -91,6 +91,8 @@ export async function livingWorker(layout: Layout): Promise<WorkerProcess | null
   } catch (error) {
     if (!(error instanceof MerapiError)) throw error;
     worker = await holderOfNodes(layout);
+    // What cannot be written now is written with the next worker, or refused there.
+    if (worker) await writeStateFile(layout.workerProcess, format, worker).catch(() => undefined);
   }
   return worker && (await isWorker(worker)) ? worker : null;
 }

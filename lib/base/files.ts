@@ -7,11 +7,11 @@ import { dirname, join } from 'node:path';
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 
 /**
- * Replaces a file's text so that after any crash either the old or the new text is there, whole. Makes the folder when
- * it is missing; `mode` is the file's permission bits.
+ * Replaces a file's text so that after any crash either the old or the new text is there, whole. Makes the folder (mode
+ * 0700) when it is missing; `mode` is the file's permission bits, by default for its owner only.
  */
-export async function writeFileDurably(path: string, text: string, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+export async function writeFileDurably(path: string, text: string, mode = 0o600): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', mode);

@@ -81,7 +81,9 @@ export function checkVersion(
     journal === JOURNAL_FORMAT
       ? `version ${began} of ${params.OP_ID}, here ${versionOf(params)}`
       : `its journal has the format ${journal}, here ${JOURNAL_FORMAT}`;
-  const names = steps.filter(({ op }) => op === index).map(({ name }) => name);
+  const last = Number.MAX_SAFE_INTEGER; // of a step whose end is not known
+  const ours = steps.filter(({ op }) => op === index).sort((a, b) => (a.seq ?? last) - (b.seq ?? last));
+  const names = ours.map(({ name }) => name);
   throw new MerapiError(
     'execution',
     `Another release of Merapi began this (${which}), so it can neither go on nor be undone: look at what it did, and submit it again where it is still wanted. Steps that began: ${names.join(', ') || 'none'}`,

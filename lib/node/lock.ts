@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MerapiError } from '../base/errors.ts';
@@ -22,6 +22,11 @@ const PAUSE = 100;
  * @throws MerapiError wrong_state when another process uses the folder, environment_error where it cannot be locked
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
+  if (((await stat(folder).catch(() => null))?.mode ?? 0) & 0o1000)
+    throw new MerapiError(
+      'configuration',
+      `The folder ${folder} is shared by all users; choose one for Merapi alone`,
+    );
   const holders = join(folder, 'lock');
   await mkdir(holders, { recursive: true, mode: 0o700 });
   const descriptor = await takeLock(holders);

@@ -4,6 +4,7 @@ import { unattended } from '../base/background.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
+import { closeFolder } from '../base/modes.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import { endsWithin } from '../base/within.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
@@ -27,6 +28,7 @@ import { storageExecutors } from './executors/storage.ts';
 import { transferExecutors } from './executors/transfer.ts';
 import { Facts } from './facts.ts';
 import { withFaults } from './faults.ts';
+import { isOfNode } from './folder.ts';
 import { HookScripts } from './hooks.ts';
 import { createHypervisors, type Hypervisors } from './hypervisors/registry.ts';
 import { Journal } from './journal.ts';
@@ -93,6 +95,9 @@ export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<
     await mkdir(config.folder, { recursive: true, mode: 0o700 });
     const lock = await lockFolder(config.folder);
     undo.push(() => lock.release());
+    const closed = await closeFolder(config.folder, isOfNode);
+    if (closed.length > 0)
+      log.warn({ closed }, 'others could reach what is in the folder of the node; it is closed now');
     for (const part of ['', 'journal', 'guests', 'network'])
       await removeInterruptedWrites(join(config.folder, part));
     const endpoint = join(config.folder, 'endpoint');

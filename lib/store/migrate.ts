@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import Database from 'better-sqlite3';
 
 const folder = new URL('./migrations/', import.meta.url);
@@ -101,6 +110,7 @@ function ensureDatabase(file: string): void {
     throw new Error(`the file is gone, but its journal ${file}-wal is there${REMEDY}`);
   const made = `${file}.new`;
   rmSync(made, { force: true });
+  closeSync(openSync(made, 'wx', 0o600)); // SQLite gives its other files the mode of this one
   const database = new Database(made);
   migrate(database);
   database.close();

@@ -54,7 +54,7 @@ export interface Store {
  * @throws MerapiError unavailable, naming the file and what to do, when it is not a store, damaged, or cannot be written
  */
 export async function openStore(file: string, clock: Clock = systemClock): Promise<Store> {
-  await mkdir(dirname(file), { recursive: true });
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const connections: Connection[] = [];
   try {
     for (const readonly of [false, true]) connections.push(await Connection.open({ file, readonly }));

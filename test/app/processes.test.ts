@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { layoutOf } from '../../lib/app/layout.ts';
+import { findProcess } from '../../lib/node/processes.ts';
 import { instanceBody } from '../helpers/client.ts';
 import { eventually, killWorker, Programs, workerOf } from '../helpers/program.ts';
 
@@ -74,7 +75,7 @@ describe('the start of merapi up', () => {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /^merapi: The node worker did not start: [^\n]*node\.json does not describe[^\n]+\n$/,
+      /^merapi: The node worker did not start: [^\n]*node\.json \(the settings of a node\) cannot be used: [^\n]+\n$/,
     );
     assert.equal(await workerOf(dir), null);
   });
@@ -100,6 +101,32 @@ describe('a cluster whose processes are killed', () => {
     assert.equal((await client.get<{ status: string }>('/2/instances/a.example.com')).status, 'running');
     await client.done('PUT', '/2/instances/a.example.com/shutdown');
     assert.deepEqual(await readdir(join(folder, 'guests')), []);
+    await program.stop();
+  });
+
+  it('finds its worker, and makes worker.json anew, when that is damaged', async () => {
+    const dir = join(await programs.folder(), 'state');
+    const cluster = await programs.clusterFile();
+    let program = await programs.up({ dir, cluster });
+    for (const damage of ['{"pid":', '{"format":99,"pid":1}']) {
+      const worker = (await workerOf(dir)) ?? assert.fail('no worker lives');
+      await program.kill9();
+      await writeFile(layoutOf(dir).workerProcess, damage, 'latin1');
+      program = await programs.up({ dir, cluster });
+      assert.equal((await workerOf(dir))?.pid, worker.pid, 'the nodes go on in the same process');
+      assert.deepEqual(JSON.parse(await readFile(layoutOf(dir).workerProcess, 'utf8')).nodes, [NODE]);
+    }
+    await program.kill9();
+    const { pid } = (await workerOf(dir)) ?? assert.fail('no worker lives');
+    process.kill(pid, 'SIGKILL');
+    // A decoy: a process of this user that began when the file says, and is no worker.
+    const own = await findProcess(process.pid);
+    await writeFile(
+      layoutOf(dir).workerProcess,
+      JSON.stringify({ pid: process.pid, start: own?.start, nodes: [NODE] }),
+    );
+    program = await programs.up({ dir, cluster });
+    assert.notEqual((await workerOf(dir))?.pid, process.pid);
     await program.stop();
   });
 

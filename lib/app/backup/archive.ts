@@ -111,7 +111,7 @@ export async function readArchive(
 /** Writes one member as a file; its digest. */
 async function extract(archive: FileHandle, member: PlacedMember, path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, 'wx', member.mode);
+  const file = await open(path, 'wx', 0o600);
   try {
     const hash = createHash('sha256');
     for await (const chunk of chunks(archive, member.at, member.size)) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
@@ -11,29 +11,63 @@ import { filesOfBackup, STORE } from './contents.ts';
 import { holdsState, isRestoring, restoreUnderWay } from './place.ts';
 import { readVerified } from './verified.ts';
 
+export interface BackupCommand {
+  dir: string;
+  /** Whether it may take the place of a file that is there. */
+  force: boolean;
+  /** Whether a backup of a state with problems is kept. */
+  withProblems: boolean;
+}
+
 /** `merapi backup`: writes the state of this moment into one file, while a master may go on working. */
-export async function runBackup(file: string, dir: string, withProblems: boolean): Promise<void> {
+export async function runBackup(file: string, command: BackupCommand): Promise<void> {
+  const { dir, withProblems, force } = command;
   const layout = layoutOf(resolve(dir));
   if (!(await holdsState(layout))) throw noCluster(layout);
   if (await isRestoring(layout)) throw restoreUnderWay(layout);
   const target = resolve(file);
-  if (
-    await stat(target).then(
-      (found) => !found.isFile(),
-      () => false,
-    )
-  )
-    throw new MerapiError('wrong_input', `${target} is not a file; say in which file the backup is to be`);
+  await checkTarget(target, force);
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}.`)); // mode 0700
   try {
     const { report, size } = await makeBackup(layout, folder, withProblems);
-    await rename(join(folder, 'backup'), target);
+    if (force) await rename(join(folder, 'backup'), target);
+    else await nameNew(join(folder, 'backup'), target);
     await syncFolder(dirname(target));
     process.stdout.write(
       `The backup of cluster ${report.cluster} is in ${target} (${size} bytes; ${counted(report)})\n`,
     );
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @throws MerapiError wrong_input when the backup cannot be there, or something that is not to be replaced is */
+async function checkTarget(target: string, force: boolean): Promise<void> {
+  const parent = await stat(dirname(target)).catch(() => null);
+  if (!parent?.isDirectory())
+    throw new MerapiError('wrong_input', `There is no folder ${dirname(target)}; make it, or name another`);
+  const found = await lstat(target).catch(() => null);
+  if (found && !found.isFile())
+    throw new MerapiError('wrong_input', `${target} is not a file; say in which file the backup is to be`);
+  if (found && !force) throw isThere(target);
+}
+
+function isThere(target: string): MerapiError {
+  return new MerapiError(
+    'wrong_input',
+    `${target} is there already; name another file, or put the backup in its place with --force`,
+  );
+}
+
+/** Gives a file a name that nothing has, not even since a moment. */
+async function nameNew(file: string, target: string): Promise<void> {
+  try {
+    await link(file, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw isThere(target);
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK') throw error;
+    await rename(file, target); // a file system without links
   }
 }
 

@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { exists } from '../../base/files.ts';
-import { lockFolder } from '../../node/lock.ts';
 import { counted, type StateReport } from '../check.ts';
+import { claim } from '../claim.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import { decide, finishRestore, forget, gather } from './place.ts';
 import { readVerified } from './verified.ts';
@@ -23,7 +23,7 @@ export async function runRestore(file: string, command: RestoreCommand): Promise
   const made = await mkdir(layout.dir, { recursive: true, mode: 0o700 });
   let isDone = false;
   try {
-    const lock = await lockFolder(layout.dir);
+    const lock = await claim(layout);
     try {
       await finishRestore(layout);
       if ((await exists(layout.database)) && !command.force)

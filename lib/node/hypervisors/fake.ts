@@ -85,7 +85,7 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   async open(): Promise<void> {
-    mkdirSync(this.#folder, { recursive: true });
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     this.#watcher = watch(this.#folder, () => this.#changed());
     this.#watcher.on('error', (error) => this.#log.warn({ err: error }, 'cannot watch the simulated guests'));
   }

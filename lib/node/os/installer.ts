@@ -150,7 +150,7 @@ export class OsInstaller {
   ): Promise<void> {
     const { instance, osparams } = params;
     const logFile = this.#logFile(instance, index);
-    await mkdir(this.#logFolder, { recursive: true });
+    await mkdir(this.#logFolder, { recursive: true, mode: 0o700 });
     const log = await CappedLog.open(logFile);
     const what = `The ${script} script of OS '${definition.name}' for instance ${instance.name}`;
     const timeout = timeouts[script];

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 /** Makes a sparse file of zeros, and its folder; succeeds when it is there with that size (MiB). @throws block_device */
 export async function createRaw(path: string, size: number): Promise<void> {
   await explained(`create disk ${path}`, async () => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     if (await createExclusively(path, size)) {
       await syncFolder(dirname(path));
       await syncFolder(dirname(dirname(path)));
@@ -200,7 +200,7 @@ export async function moveRaw(from: string, to: string): Promise<void> {
     if ((await sizeOfRaw(to)) !== null) return;
     throw new MerapiError('block_device', `There is no disk ${from} to move`);
   }
-  await mkdir(dirname(to), { recursive: true, mode: 0o750 });
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await rename(from, to);
   await syncFolder(dirname(to));
   await rmdir(dirname(from)).catch(expect('ENOTEMPTY', 'ENOENT'));

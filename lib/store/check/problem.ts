@@ -4,7 +4,7 @@ import { errorText } from '../../base/errors.ts';
 /** Something that is wrong with a cluster's state. */
 export interface Problem {
   /** What kind of thing it is. */
-  kind: 'database' | 'object' | 'reference' | 'job' | 'secret' | 'certificate' | 'file';
+  kind: 'database' | 'object' | 'reference' | 'job' | 'secret' | 'certificate' | 'file' | 'mode';
   /** The thing, for people: `instance web1.example.com`, `job 17`, a path. */
   about: string;
   /** What is wrong with it. */

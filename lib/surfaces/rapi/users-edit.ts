@@ -1,8 +1,8 @@
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { MerapiError } from '../../base/errors.ts';
 import { writeFileDurably } from '../../base/files.ts';
 import type { AccessRight } from '../../manager/authorise.ts';
-import { hashPassword, parseUsers } from './users.ts';
+import { decodeUsers, hashPassword, parseUsers } from './users.ts';
 
 /**
  * The text of a users file with this user in it, the password hashed: in place of the user's old line, else at the end. All
@@ -36,6 +36,30 @@ export function withoutUser(text: string, name: string): string {
     throw new MerapiError('not_found', `There is no user '${name}' in the users file`);
   const lines = contentLines(text).filter((line) => line.trim().split(/\s+/)[0] !== name);
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The text of a users file; null when there is none. @throws MerapiError configuration when it cannot be read, or is no text */
+export async function readUsers(path: string): Promise<string | null> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw unreadable(path, code, cause);
+  }
+  return decodeUsers(bytes);
+}
+
+/** Says why a users file cannot be read. */
+export function unreadable(path: string, code: string | undefined, cause: unknown): MerapiError {
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: "is missing; make it with 'merapi user add'",
+    EISDIR: 'is a folder; name a file',
+    EACCES: 'may not be read by the user who runs this',
+  };
+  const reason = reasons[code ?? ''] ?? `cannot be read (${code})`;
+  return new MerapiError('configuration', `The users file ${path} ${reason}`, { cause });
 }
 
 /** Writes the users file for good, readable by its owner alone; a symbolic link stays one. */

@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
-import { errorText, MerapiError } from '../../base/errors.ts';
+import { errorText } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Principal } from '../../manager/authorise.ts';
 import type { Users } from './auth.ts';
-import { parseUsers, type UsersText, verifyUser } from './users.ts';
+import { decodeUsers, parseUsers, type UsersText, verifyUser } from './users.ts';
+import { unreadable } from './users-edit.ts';
 
 /** A file whose last change is younger than this (ms) may change again without a new time stamp. */
 const STAMP_DOUBT = 1000;
@@ -27,12 +28,13 @@ export class UsersFile implements Users {
   constructor(path: string, log: Logger) {
     this.#path = path;
     this.#log = log;
-    let text: string;
+    let bytes: Buffer;
     try {
-      text = readFileSync(path, 'utf8');
+      bytes = readFileSync(path);
     } catch (cause) {
-      throw new MerapiError('configuration', `The users file cannot be read: ${errorText(cause)}`, { cause });
+      throw unreadable(path, (cause as NodeJS.ErrnoException).code, cause);
     }
+    const text = decodeUsers(bytes);
     this.#current = this.#parse(text);
     this.#text = text;
   }
@@ -53,7 +55,7 @@ export class UsersFile implements Users {
       const stat = statSync(this.#path, { bigint: true });
       const stamp = [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
       if (stamp === this.#stamp) return;
-      const text = readFileSync(this.#path, 'utf8');
+      const text = decodeUsers(readFileSync(this.#path));
       this.#stamp = Date.now() - Number(stat.ctimeMs) > STAMP_DOUBT ? stamp : null;
       if (text === this.#text) return;
       this.#current = this.#parse(text);

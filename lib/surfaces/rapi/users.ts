@@ -81,6 +81,43 @@ function readPassword(
   return { scheme, secret: null };
 }
 
+/**
+ * The text of a users file. A byte that is no UTF-8 would otherwise be read as another letter, and a password with it be
+ * refused without a word. @throws MerapiError configuration naming the line
+ */
+export function decodeUsers(bytes: Buffer): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    const line = linesOf(bytes).findIndex((each) => !isText(each)) + 1;
+    throw new MerapiError(
+      'configuration',
+      `Line ${line} of the users file is no text in UTF-8; write it anew, or convert the file (iconv -f ISO-8859-1 -t UTF-8)`,
+      { cause },
+    );
+  }
+}
+
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let from = 0; from <= bytes.length; ) {
+    const end = bytes.indexOf(10, from);
+    lines.push(bytes.subarray(from, end < 0 ? bytes.length : end));
+    if (end < 0) break;
+    from = end + 1;
+  }
+  return lines;
+}
+
+function isText(bytes: Buffer): boolean {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes) !== null;
+  } catch {
+    return false;
+  }
+}
+
 const NO_SECRET: Secret = { scheme: 'cleartext', digest: randomBytes(32) };
 
 /** The user with this name and password, or null; takes the same time for a wrong name as for a wrong password. */

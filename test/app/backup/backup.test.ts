@@ -37,7 +37,7 @@ describe('merapi check, backup and restore', () => {
       while (!isOver) await client.done('PUT', `/2/instances/${name}/tags?tag=${Math.random()}`);
     });
     for (let round = 0; round < 4; round++) {
-      const backup = await merapi('backup', file, '--dir', dir);
+      const backup = await merapi('backup', file, '--dir', dir, ...(round > 0 ? ['--force'] : []));
       assert.equal(backup.code, 0, backup.stderr);
       assert.match(
         backup.stdout,
@@ -53,6 +53,22 @@ describe('merapi check, backup and restore', () => {
     const told = await merapi('check', '--dir', dir, '--json');
     const { total, problems, instances, openJobs } = JSON.parse(told.stdout);
     assert.deepEqual([total, problems, instances, openJobs], [0, [], 4, 0]);
+  });
+
+  it('refuse to take the place of a file that is there, or of a folder, unless told', async () => {
+    const before = await readFile(file);
+    const again = await merapi('backup', file, '--dir', dir);
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /^merapi: \S+backup is there already; name another file, or .*--force\n$/);
+    assert.deepEqual(await readFile(file), before);
+    for (const forced of [[], ['--force']]) {
+      const onto = await merapi('backup', dir, '--dir', dir, ...forced);
+      assert.equal(onto.code, 2);
+      assert.match(onto.stderr, /state is not a file; say in which file/);
+    }
+    const nowhere = await merapi('backup', join(folder, 'no', 'where'), '--dir', dir);
+    assert.match(nowhere.stderr, /^merapi: There is no folder \S+no; make it, or name another\n$/);
+    assert.deepEqual(await readdir(folder), ['backup', 'state'], 'nothing else is left');
   });
 
   it('refuse to restore into a folder in which a master runs, or that holds a cluster', async () => {

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { silentLogger } from '../../../lib/base/log.ts';
-import { saveUsers } from '../../../lib/surfaces/rapi/users-edit.ts';
+import { readUsers, saveUsers } from '../../../lib/surfaces/rapi/users-edit.ts';
 import { UsersFile } from '../../../lib/surfaces/rapi/users-file.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -71,9 +71,37 @@ test('a broken or missing file keeps the old users and is told once, without pas
 
 test('a file that is missing or broken from the start is refused', async (t) => {
   const path = join(await folder(t), 'users');
-  assert.throws(() => new UsersFile(path, silentLogger), { code: 'configuration', message: /ENOENT/ });
+  assert.throws(() => new UsersFile(path, silentLogger), {
+    code: 'configuration',
+    message: /users is missing; make it/,
+  });
   await writeFile(path, 'lonely\n');
   assert.throws(() => new UsersFile(path, silentLogger), { code: 'configuration', message: /Line 1/ });
+});
+
+test('a file that is not UTF-8 is refused with the line, at the start, later and for those who edit it', async (t) => {
+  const path = join(await folder(t), 'users');
+  const latin1 = Buffer.from('# ok\nalice secret\nbj\xf6rn pass\n', 'latin1');
+  await writeFile(path, latin1);
+  const refused = {
+    code: 'configuration',
+    message: /^Line 3 of the users file is no text in UTF-8; .*iconv/,
+  };
+  assert.throws(() => new UsersFile(path, silentLogger), refused);
+  await assert.rejects(readUsers(path), refused);
+  await writeFile(path, 'alice secret\nbj\u00f6rn pass\n');
+  const { log, lines } = recorder();
+  const users = new UsersFile(path, log);
+  assert.ok(users.authenticate('bj\u00f6rn', 'pass'));
+  await writeFile(path, latin1);
+  users.reload();
+  assert.ok(users.authenticate('bj\u00f6rn', 'pass'), 'the users read before stay');
+  assert.match(lines.join(''), /Line 3 of the users file is no text in UTF-8/);
+  assert.doesNotMatch(lines.join(''), /pass\\n|secret/);
+  await writeFile(path, Buffer.concat([Buffer.from('a b'), Buffer.from([0xff])]));
+  await assert.rejects(readUsers(path), { message: /^Line 1 / });
+  await rm(path);
+  assert.equal(await readUsers(path), null);
 });
 
 test('saving keeps a symbolic link and makes the file private', async (t) => {
