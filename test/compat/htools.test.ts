@@ -11,7 +11,7 @@ describe("Debian's ganeti-htools read a cluster over the API", () => {
   let program: Program;
   /** What a tool prints; it must end well. */
   const tool = async (name: string, ...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await run(name, args, { timeout: 60_000 });
+    const { code, stdout, stderr } = await run(name, args, { timeout: 300_000 });
     assert.equal(code, 0, `${name} ${args.join(' ')}: ${stdout}${stderr}`);
     return stdout;
   };

@@ -13,7 +13,9 @@ describe("Debian's python3-ganeti-rapi", () => {
     const script = fileURLToPath(new URL('python_client.py', import.meta.url));
     const { hostname, port } = new URL(program.url);
     // Debian's own Python: another one does not see Debian's packages.
-    const { code, stdout, stderr } = await run('/usr/bin/python3', [script, hostname, port, program.ca]);
+    const { code, stdout, stderr } = await run('/usr/bin/python3', [script, hostname, port, program.ca], {
+      timeout: 300_000,
+    });
     assert.equal(code, 0, `${stdout}${stderr}`);
     assert.deepEqual(stdout.trim().split('\n'), [
       'cluster',
