@@ -84,6 +84,11 @@ export class Program {
     return /^ready (.*)$/.exec(this.stdout[0] ?? '')?.[1] ?? assert.fail('the program is not ready');
   }
 
+  /** What it has written on standard error, but for the lines that tell of wrong passwords, which a test may have tried. */
+  get complaints(): string[] {
+    return this.stderr.split('\n').filter((line) => line !== '' && !line.includes('"a wrong password"'));
+  }
+
   /** The password of `admin`, if it was told. */
   get password(): string | null {
     return /^password: (.*)$/.exec(this.stdout[1] ?? '')?.[1] ?? null;
