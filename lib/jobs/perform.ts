@@ -20,6 +20,8 @@ interface Frame {
   readonly scope: string;
   readonly log: RunContext['log'];
   readonly resolve: CheckContext['resolve'];
+  /** The values of all opcodes of the job, for its first one; none for the others. */
+  readonly job: readonly (() => OpInput)[];
 }
 
 /** The version of the unit that does an opcode. */
@@ -32,7 +34,7 @@ export async function perform(
   { store, runtime, nodes, clock, seal }: RunnerParts,
   journal: Journal,
   params: OpInput,
-  { scope, log, resolve }: Frame,
+  { scope, log, resolve, job }: Frame,
 ): Promise<Done<Json>> {
   const unit = unitOf(opcodeOf(params.OP_ID).id);
   const hooksOf = (facts: unknown) => (view: ClusterView) =>
@@ -42,6 +44,7 @@ export async function perform(
     'check',
     async () => {
       checkExpectedUuids(params, context.view);
+      await foresee(context, job);
       const facts = (await unit.check(context, params as never)) ?? null;
       return { facts, hooks: planHooks(params, hooksOf(facts), context) };
     },
@@ -63,6 +66,23 @@ export async function perform(
       `The journal holds steps that were not taken again: ${astray.join(', ')}`,
     );
   return end;
+}
+
+/** Fails when an opcode of the job will fail whatever those before it do, so that they do not begin in vain. */
+async function foresee(context: CheckContext, job: readonly (() => OpInput)[]): Promise<void> {
+  const before: OpInput[] = [];
+  for (const paramsOf of job.length > 1 ? job : []) {
+    const params = paramsOf();
+    const unit = unitOf(opcodeOf(params.OP_ID).id);
+    try {
+      if (before.length > 0) await unit.foresee?.(context, params as never, before);
+    } catch (error) {
+      if (!(error instanceof MerapiError)) throw error;
+      const text = `Nothing is done, for ${params.OP_ID} later in this job would fail: ${error.message}`;
+      throw new MerapiError(error.code, text, { cause: error });
+    }
+    before.push(params);
+  }
 }
 
 /**

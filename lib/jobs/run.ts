@@ -15,8 +15,6 @@ import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
 import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
 
-const NO_GRANTS: ReadonlyMap<number, Grant> = new Map();
-
 /**
  * One job on its way from the queue to its end. There may be very many that have not begun: until the gate lets it in, a job has
  * nothing but what is stored of it.
@@ -29,7 +27,7 @@ export class JobRun implements Entrant {
   readonly #cancel = new Cancel();
   readonly #record: JobRecord;
   /** What its opcodes held when the last life of the master ended. */
-  readonly #grants: ReadonlyMap<number, Grant> = NO_GRANTS;
+  readonly #grants: ReadonlyMap<number, Grant> = new Map();
   /** Since when an opcode waits for locks or for other jobs, if one does now; this is not stored. */
   #waitingSince: number | null = null;
   /** Lets it begin, while the job filters or other jobs keep it from that. */
@@ -231,6 +229,7 @@ export class JobRun implements Entrant {
       scope: `${this.id}@${this.#stored.job.received}/${index}`,
       log: (text, type) => this.#log(index, journal, text, type),
       resolve: (values) => journal.later(this.#record.resolve(index, values)),
+      job: index > 0 ? [] : this.#record.ops.map((_, each) => () => this.#params(each)),
     });
     const { reason } = this.#cancel;
     if (reason instanceof MerapiError && reason.code === 'internal_error') throw reason;

@@ -102,6 +102,15 @@ export interface Unit<O, F> {
   /** Says whether and how it can be done, changing nothing; what it answers is stored and must hold no secret. */
   check(context: CheckContext, params: ValuesOf<O> & CommonValues): Promise<F> | F;
   /**
+   * Looks before a job begins whether this opcode, which comes after `before` in the job, will fail whatever those do; it changes
+   * nothing. What may come out otherwise by then is left to `check`. @throws MerapiError
+   */
+  foresee?(
+    context: CheckContext,
+    params: ValuesOf<O> & CommonValues,
+    before: readonly OpInput[],
+  ): Promise<void> | void;
+  /**
    * Its hooks, if it has any: asked with the state after the check, and with that after the changes, where null says that there is
    * nothing to be told any more.
    */

@@ -1,7 +1,11 @@
+import type { ParamValues } from '../../model/enforce.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
+import type { ValuesOf } from '../../opcodes/define.ts';
 import { instanceReinstall as opcode } from '../../opcodes/instance/reinstall.ts';
 import { put } from '../../store/changes.ts';
-import { defineUnit } from '../define.ts';
+import { type CheckContext, defineUnit } from '../define.ts';
 import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
@@ -21,17 +25,7 @@ export const instanceReinstall = defineUnit(opcode, {
     checkStopped(runtime, instance);
     const disks = withoutOffline(diskNodesOf(view, instance));
     checkOnline(disks.primary);
-    const os = params.os_type ?? instance.os;
-    const own = { ...instance.osparams, ...params.osparams };
-    const hidden = {
-      ...openPrivate(seal, instance.osparams_private),
-      ...params.osparams_private,
-      ...params.osparams_secret,
-    };
-    await checkOs(view, nodes, disks.primary, os, {
-      forceVariant: params.force_variant,
-      params: { ...own, ...hidden },
-    });
+    const { os, own } = await checkSystem({ view, nodes, seal }, params, instance, disks.primary);
     return {
       uuid: instance.uuid,
       target: instanceTarget(view, { ...instance, os }, view.disksOf(instance)),
@@ -39,6 +33,14 @@ export const instanceReinstall = defineUnit(opcode, {
       ...scriptFacts(view, { ...instance, os, osparams: own }),
       wasActive: instance.disks_active === true,
     };
+  },
+
+  async foresee({ view, nodes, seal }, params, before) {
+    const instance = view.instances.named(params.instance_name);
+    const node = instance && view.nodes.get(instance.primary_node);
+    // Any other opcode may change what is to be installed, or where.
+    const isSure = before.every(({ OP_ID }) => OP_ID === 'OP_INSTANCE_SHUTDOWN');
+    if (isSure && node && !node.offline) await checkSystem({ view, nodes, seal }, params, instance, node);
   },
 
   hooks: instanceHooks('instance-reinstall'),
@@ -62,3 +64,24 @@ export const instanceReinstall = defineUnit(opcode, {
     };
   },
 });
+
+/** What is to be installed, with the parameters that are no secret. @throws MerapiError as checkOs() */
+async function checkSystem(
+  { view, nodes, seal }: Pick<CheckContext, 'view' | 'nodes' | 'seal'>,
+  params: ValuesOf<typeof opcode>,
+  instance: Instance,
+  node: Node,
+): Promise<{ os: string; own: ParamValues }> {
+  const os = params.os_type ?? instance.os;
+  const own = { ...instance.osparams, ...params.osparams };
+  const hidden = {
+    ...openPrivate(seal, instance.osparams_private),
+    ...params.osparams_private,
+    ...params.osparams_secret,
+  };
+  await checkOs(view, nodes, node, os, {
+    forceVariant: params.force_variant,
+    params: { ...own, ...hidden },
+  });
+  return { os, own };
+}
