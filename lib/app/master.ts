@@ -4,6 +4,7 @@ import { MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
 import { History } from '../jobs/history.ts';
+import { keepDutiesTried } from '../jobs/keepers/duties.ts';
 import { keepHistoryShort } from '../jobs/keepers/history.ts';
 import { keepNodesFollowed } from '../jobs/keepers/nodes.ts';
 import { keepStoreWritable } from '../jobs/keepers/store.ts';
@@ -83,6 +84,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     keepHistoryShort(queue, history, log),
     keepStoreWritable(store, queue, log),
     keepCertificatesValid(credentials, nodes, log),
+    keepDutiesTried(queue, runtime),
   ];
   return {
     manager: createManager({ store, queue, history, runtime, nodes }),

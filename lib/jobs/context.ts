@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { Seal } from '../base/seal.ts';
+import type { Node } from '../model/node.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from '../rpc/registry.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Store } from '../store/store.ts';
-import type { RunContext, StepTools } from '../units/define.ts';
+import type { OwedCall, RunContext, StepTools, UndoCall } from '../units/define.ts';
+import { canBeOwed, storedCall } from './duties/rules.ts';
 import type { Journal } from './journal.ts';
 
 interface Parts {
@@ -31,6 +33,22 @@ export function stepContext(
     nodes: parts.nodes,
     cancel: journal.cancel,
   });
+  /** What the journal is told of a call and of those that reverse it. */
+  const optionsOf = (name: string, node: Node, { call, params }: UndoCall, undo?: readonly UndoCall[]) => ({
+    makes: { node: node.uuid, call: storedCall(call, params as never) },
+    ...(undo && {
+      owes: undo.every((each) => canBeOwed(each.call))
+        ? { node, calls: undo.map((each) => storedCall(each.call, each.params as never)) }
+        : null,
+      // Whatever of this opcode is still under way on the node by then has been given up.
+      undo: async () => {
+        for (const [index, { call, params }] of undo.entries()) {
+          const id = `${scope}/undo/${name}/${index}`;
+          await parts.nodes.call(node, call, params as never, { id, ends: `${scope}/` });
+        }
+      },
+    }),
+  });
   return {
     clock: parts.clock,
     seal: parts.seal,
@@ -41,18 +59,26 @@ export function stepContext(
       journal.step(
         name,
         () => parts.nodes.call(node, call as N, params as ParamsOf<N>, { id: `${scope}/${name}` }),
-        undo
-          ? {
-              // Whatever of this opcode is still under way on the node by then has been given up.
-              undo: async () => {
-                for (const [index, { call, params }] of undo.entries()) {
-                  const id = `${scope}/undo/${name}/${index}`;
-                  await parts.nodes.call(node, call, params as never, { id, ends: `${scope}/` });
-                }
-              },
-            }
-          : { lasts: calls[call].mutates },
+        {
+          ...optionsOf(name, node, { call, params } as UndoCall, undo),
+          ...(undo ? {} : { lasts: calls[call].mutates }),
+        },
       ) as Promise<ResultOf<N>>,
+    attempt: async <N extends OwedCall>(
+      ...[name, node, call, params, { undo, refusable = false } = {}]: Parameters<RunContext['attempt']>
+    ) => {
+      const reason = await journal.attempt(
+        name,
+        () => parts.nodes.call(node, call as N, params as ParamsOf<N>, { id: `${scope}/${name}` }),
+        { node, calls: [storedCall(call as N, params as ParamsOf<N>)] },
+        { ...optionsOf(name, node, { call, params } as UndoCall, undo), refusable },
+      );
+      if (reason !== null)
+        log(
+          `Not done yet: ${name}: ${reason}; it is a duty now, and is tried again when ${node.name} answers`,
+        );
+    },
+    noReturn: () => journal.noReturn(),
     commit: (name, build, undo) => journal.commit(name, build, undo && (() => journal.write(undo))),
   };
 }

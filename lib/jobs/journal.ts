@@ -1,9 +1,17 @@
-import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import {
+  type ErrorCode,
+  errorText,
+  type Failure,
+  fromFailure,
+  MerapiError,
+  toFailure,
+} from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Change, StepOutcome } from '../store/changes.ts';
 import type { StoredStep } from '../store/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Build } from '../units/define.ts';
+import type { MadeCall, Owed } from './duties/owed.ts';
 
 /** The store could not be written: the job stops where it stands and goes on when the master starts anew. */
 export class Abandoned extends Error {
@@ -25,6 +33,31 @@ export function abandonText(error: unknown): string {
 /** The reverse of one step. */
 type Undo = () => Promise<void>;
 
+/** What a step leaves to be done later where it cannot be done now. */
+type Debt = Omit<Owed, 'step' | 'reason'>;
+
+/** With these a call that was made may have been done or not. */
+const NO_ANSWER: readonly ErrorCode[] = ['node_unreachable', 'timeout', 'unavailable'];
+
+/** What an opcode could not reverse, and what of it is still to be done. */
+export interface Leftovers {
+  /** What the job's log tells. */
+  readonly lines: readonly string[];
+  readonly owed: readonly Owed[];
+}
+
+interface StepOptions {
+  undo?: Undo;
+  /** What is owed when the undo fails; without it a failure is only told. */
+  owes?: Debt | null;
+  /** It has no effect outside: it needs no record of its beginning. */
+  pure?: boolean;
+  /** What it has done stays done whatever follows. */
+  lasts?: boolean;
+  /** The call on a node that it makes. */
+  makes?: MadeCall;
+}
+
 interface Step {
   seq: number | null;
   end: StepOutcome | null;
@@ -42,12 +75,17 @@ export class Journal {
   readonly #used = new Set<string>();
   readonly #undos = new Map<string, Undo>();
   readonly #lasting = new Set<string>();
+  readonly #debts = new Map<string, Debt>();
+  readonly #calls = new Map<string, MadeCall>();
+  /** What is owed although nothing failed: steps that were to be done as far as that was possible. */
+  readonly #owed: Owed[] = [];
   readonly #active = new Set<Promise<unknown>>();
   readonly #onWritten: () => void;
   /** Called with what a step threw that is not a MerapiError: the failure that is recorded of it says less. */
   readonly #onDefect: (error: unknown, step: string) => void;
   /** Fires with its reason when the opcode is to stop before its next step. */
   readonly #cancel: AbortSignal;
+  #isOnward = false;
   #lazy: Change[] = [];
   #seq: number;
   /** The failure that the opcode undoes for: from then on no new step begins. */
@@ -110,16 +148,11 @@ export class Journal {
     this.#onWritten();
   }
 
-  /**
-   * Runs a step, or answers from the journal. A `pure` step has no effect outside: it needs no record of its beginning. What one that
-   * `lasts` has done stays done whatever follows.
-   */
-  async step<T>(
-    name: string,
-    action: () => Promise<T> | T,
-    options: { undo?: Undo; pure?: boolean; lasts?: boolean } = {},
-  ): Promise<T> {
+  /** Runs a step, or answers from the journal. */
+  async step<T>(name: string, action: () => Promise<T> | T, options: StepOptions = {}): Promise<T> {
     const known = this.#enter(name, options.undo);
+    if (options.owes) this.#debts.set(name, options.owes);
+    if (options.makes) this.#calls.set(name, options.makes);
     if (options.lasts) this.#lasting.add(name);
     if (known?.end) return answer<T>(known.end);
     this.#mayBegin();
@@ -155,26 +188,86 @@ export class Journal {
     }
   }
 
-  /** Reverses all that can be reversed of an opcode that failed; answers what its job's log is to tell of the rest. */
-  async reverse(failure: Failure): Promise<string[]> {
+  /**
+   * Makes a call as a step that is done as far as that is possible: when it fails, that is no failure of the opcode, and the call
+   * is owed. With `refusable` it is one when the node itself says no. Answers why it was not done; null when it was.
+   */
+  async attempt(
+    name: string,
+    action: () => Promise<unknown>,
+    owes: Debt,
+    { refusable, ...options }: StepOptions & { refusable: boolean },
+  ): Promise<string | null> {
+    try {
+      await this.step(name, action, options);
+      return null;
+    } catch (error) {
+      const end = this.#steps.get(name)?.end;
+      if (!end || !('failure' in end)) throw error; // the opcode itself is to stop
+      const { code, message } = end.failure;
+      if (refusable && !NO_ANSWER.includes(code)) throw error;
+      this.#owed.push({ step: name, reason: message, ...owes });
+      return message;
+    }
+  }
+
+  /** From now on a cancel comes too late: what has been done could not be reversed, so the opcode goes on to its end. */
+  noReturn(): void {
+    this.#isOnward = true;
+  }
+
+  /** Whether a cancel comes too late. */
+  get isOnward(): boolean {
+    return this.#isOnward;
+  }
+
+  /** What is still to be done of an opcode that ends well. */
+  get owed(): readonly Owed[] {
+    return this.#owed;
+  }
+
+  /** The calls on nodes that the opcode has made, those that failed left out. */
+  get made(): readonly MadeCall[] {
+    return [...this.#calls].flatMap(([name, call]) => (this.#isDone(name) ? [call] : []));
+  }
+
+  #isDone(name: string): boolean {
+    return 'outcome' in (this.#steps.get(name)?.end ?? {});
+  }
+
+  /** Reverses all that can be reversed of an opcode that failed; answers what is left. */
+  async reverse(failure: Failure): Promise<Leftovers> {
     const astray = this.unvisited().map((name) => `${name}: the step was not come to again`);
-    const left = [...(await this.undo(failure)), ...astray];
-    const isDone = (name: string) => 'outcome' in (this.#steps.get(name)?.end ?? {});
-    return [
-      ...left.map((text) => `Could not be undone: ${text}`),
-      ...[...this.#lasting].filter(isDone).map((name) => `Done, and stays so: ${name}`),
-    ];
+    const left = await this.undo(failure);
+    const told = left.map(({ step, reason, owes }) =>
+      owes
+        ? `Not undone yet: ${step}: ${reason}; it is a duty now, and is tried again when ${owes.node.name} answers`
+        : `Could not be undone: ${step}: ${reason}`,
+    );
+    return {
+      lines: [
+        ...told,
+        ...astray.map((text) => `Could not be undone: ${text}`),
+        ...[...this.#lasting]
+          .filter((name) => this.#isDone(name))
+          .map((name) => `Done, and stays so: ${name}`),
+      ],
+      owed: [
+        ...this.#owed,
+        ...left.flatMap(({ step, reason, owes }) => (owes ? [{ step, reason, ...owes }] : [])),
+      ],
+    };
   }
 
   /** Reverses all steps, the last to end first; answers the names of those that could not be reversed, with the reason. */
-  async undo(failure: Failure): Promise<string[]> {
+  async undo(failure: Failure): Promise<{ step: string; reason: string; owes: Debt | null }[]> {
     this.#decide(failure);
     await Promise.allSettled(this.#active); // steps that ran beside the one that failed
     const seqOf = (name: string) => this.#steps.get(name)?.seq ?? Number.MAX_SAFE_INTEGER;
     const order = [...this.#undos.keys()]
       .filter((name) => this.#steps.has(name))
       .sort((a, b) => seqOf(b) - seqOf(a));
-    const left: string[] = [];
+    const left: { step: string; reason: string; owes: Debt | null }[] = [];
     for (const name of order) {
       const undoName = `undo/${name}`;
       let end = this.#steps.get(undoName)?.end ?? null;
@@ -183,7 +276,8 @@ export class Journal {
         await this.write();
         end = await this.#perform(undoName, this.#undos.get(name) as Undo);
       }
-      if ('failure' in end) left.push(`${name}: ${end.failure.message}`);
+      if ('failure' in end)
+        left.push({ step: name, reason: end.failure.message, owes: this.#debts.get(name) ?? null });
     }
     return left;
   }
@@ -200,7 +294,10 @@ export class Journal {
 
   /** @throws MerapiError the failure that the opcode undoes for, a cancel among them */
   #mayBegin(): void {
-    if (this.#cancel.aborted) this.#decide(toFailure(this.#cancel.reason));
+    if (this.#cancel.aborted) {
+      const failure = toFailure(this.#cancel.reason);
+      if (failure.code !== 'canceled' || !this.#isOnward) this.#decide(failure);
+    }
     if (this.#undoing) throw fromFailure(this.#undoing);
   }
 

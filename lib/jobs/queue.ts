@@ -6,11 +6,12 @@ import type { Job, JobStatus, OpInput } from '../model/job.ts';
 import { changed } from '../model/object.ts';
 import { isReading } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
-import { put } from '../store/changes.ts';
+import { put, remove } from '../store/changes.ts';
 import { NOTHING_DONE } from '../store/jobs.ts';
 import type { Build } from '../units/define.ts';
 import { BRIEF_SLOTS, BriefJobs, briefLimits } from './brief.ts';
 import { Durations } from './durations.ts';
+import { Duties } from './duties/keeper.ts';
 import { endOf } from './end-of.ts';
 import { puttingFilter, removingFilter } from './filters.ts';
 import { Gate } from './gate.ts';
@@ -35,6 +36,7 @@ export class JobQueue {
   /** Those of this life of the queue; another one begins after the store could not be written. */
   #parts: RunnerParts;
   #life = { isOver: false };
+  #duties: Duties;
   readonly #runs = new Map<number, JobRun>();
   readonly watchers = new Watchers();
   readonly #keys: Keys;
@@ -51,9 +53,15 @@ export class JobQueue {
   constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'slotsOf' | 'endOf' | 'onChange' | 'prepare'>) {
     this.#given = parts;
     this.#parts = this.#partsOf(this.#life, parts.locks);
+    this.#duties = new Duties(this.#parts);
     this.#keys = new Keys(parts.store, parts.seal);
     this.#brief = new BriefJobs(parts.clock, briefLimits);
-    parts.store.onChange(() => this.#parts.slots.serve());
+    let known = parts.store.view.duties;
+    parts.store.onChange(({ duties }) => {
+      this.#parts.slots.serve();
+      if (duties !== known) this.#duties.look();
+      known = duties;
+    });
   }
 
   /**
@@ -72,8 +80,10 @@ export class JobQueue {
     if (life.isOver) throw new MerapiError('unavailable', 'The store could not be written meanwhile');
     this.#lastId = lastId; // only now new jobs are taken: none of them may be among those that were read
     parts.gate.apply(parts.store.view.filters);
+    this.#duties.resume();
     for (const run of runs) this.#runs.set(run.id, run);
     for (const run of runs) this.#go(run);
+    if (!held) this.#duties.start();
   }
 
   /**
@@ -87,7 +97,9 @@ export class JobQueue {
     for (const run of this.#runs.values()) run.abandon();
     for (const id of this.#runs.keys()) this.#brief.ended(id);
     this.#runs.clear();
+    this.#duties.stop();
     this.#parts = this.#partsOf(this.#life, new LockManager());
+    this.#duties = new Duties(this.#parts);
   }
 
   /** Lets a job fail in the next life of the queue, because it was to write what cannot be stored. */
@@ -249,7 +261,22 @@ export class JobQueue {
     });
   }
 
-  /** Every lock that a job holds or waits for, in no order. */
+  /** A node has begun to answer: what is owed there is tried at once. */
+  nodeAnswers(node: string): void {
+    if (!this.#held) this.#duties.nodeAnswers(node);
+  }
+
+  /** Gives a duty up, so that it is tried no more: whoever does that has seen to it, or does not mind. @throws MerapiError not_found */
+  async giveUp(uuid: string, why: string): Promise<void> {
+    const { store, log } = this.#given;
+    await store.commit({ job: null }, (view) => {
+      if (!view.duty(uuid)) throw new MerapiError('not_found', `There is no duty ${uuid}`);
+      return [remove('duty', uuid)];
+    });
+    log.warn({ duty: uuid, why }, 'a duty was given up');
+  }
+
+  /** Every lock that a job or a duty holds or waits for, in no order. */
   locks(): readonly LockState[] {
     return this.#parts.locks.inspect();
   }
@@ -262,6 +289,7 @@ export class JobQueue {
   /** Takes no more jobs. Those that run are left where they stand; the next start takes them up. */
   close(): void {
     this.#closed = true;
+    this.#duties.stop();
   }
 
   #go(run: JobRun): void {

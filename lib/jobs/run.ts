@@ -2,11 +2,13 @@ import { type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { Grant } from '../locks/manager.ts';
 import { isFinal, type Job, type JobOp, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
+import { ALL } from '../model/locks.ts';
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/jobs.ts';
-import type { Done } from '../units/define.ts';
+import type { Build, Done } from '../units/define.ts';
 import { Cancel, canceled } from './cancel.ts';
 import { withCurrent } from './current.ts';
+import { dutiesOf, type Owed, settledBy } from './duties/owed.ts';
 import type { Entrant } from './gate.ts';
 import { Abandoned, Journal, unwrap } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
@@ -173,7 +175,7 @@ export class JobRun implements Entrant {
         journal.later({ change: 'op-hold', job: this.id, op: index, locks: grant.locks, unit });
         journal.later(...this.#record.started(index));
       }
-      await this.#perform(index, journal, params, () => this.leave(grant));
+      await this.#perform(index, journal, params, grant);
       return 'success';
     } catch (error) {
       // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
@@ -182,10 +184,12 @@ export class JobRun implements Entrant {
       if (!(error instanceof MerapiError))
         this.#parts.log.error({ job: this.id, err: error }, 'an opcode failed unexpectedly');
       const failure = journal.undoing ?? toFailure(error);
-      for (const line of await journal.reverse(failure)) this.#log(index, journal, line);
+      const { lines, owed } = await journal.reverse(failure);
+      for (const line of lines) this.#log(index, journal, line);
       const status = failure.code === 'canceled' ? 'canceled' : 'error';
       const end = () => this.leave(grant);
-      return await this.#end(journal, index, status, status === 'canceled' ? null : failure, end);
+      const told = status === 'canceled' ? null : failure;
+      return await this.#end(journal, index, status, told, end, this.#duties(index, owed, grant));
     }
   }
 
@@ -224,20 +228,20 @@ export class JobRun implements Entrant {
     this.#parts.onChange(this.id);
   }
 
-  async #perform(index: number, journal: Journal, params: OpInput, onQueued: () => void): Promise<void> {
+  async #perform(index: number, journal: Journal, params: OpInput, grant: Grant): Promise<void> {
     const done = await perform(this.#parts, journal, params, {
-      scope: `${this.id}@${this.#stored.job.received}/${index}`,
+      scope: this.#scope(index),
       log: (text, type) => this.#log(index, journal, text, type),
       resolve: (values) => journal.later(this.#record.resolve(index, values)),
       job: index > 0 ? [] : this.#record.ops.map((_, each) => () => this.#params(each)),
     });
     const { reason } = this.#cancel;
     if (reason instanceof MerapiError && reason.code === 'internal_error') throw reason;
-    await this.#succeed(index, journal, done, onQueued);
+    await this.#succeed(index, journal, done, grant);
   }
 
   /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */
-  async #succeed(index: number, journal: Journal, done: Done<Json>, onQueued: () => void): Promise<void> {
+  async #succeed(index: number, journal: Journal, done: Done<Json>, grant: Grant): Promise<void> {
     const before = this.#record.at(index);
     const end = this.#parts.clock.seconds();
     const jobs = (done.jobs ?? []).map((ops) => this.#parts.prepare(followersOf(before.input, ops)));
@@ -249,8 +253,16 @@ export class JobRun implements Entrant {
       this.#record.set(index, { status: 'success', result, end }),
     ];
     const ended = () => (index === this.#record.ops.length - 1 ? this.#record.ended('success', end) : []);
+    const duties = this.#duties(index, journal.owed, grant);
+    const build: Build = (view) => [
+      ...(done.changes?.(view) ?? []),
+      ...settledBy(view, journal.made),
+      ...duties(view),
+      ...changes,
+      ...ended(),
+    ];
     try {
-      await journal.write((view) => [...(done.changes?.(view) ?? []), ...changes, ...ended()], onQueued);
+      await journal.write(build, () => this.leave(grant));
     } catch (error) {
       this.#record.ops[index] = before;
       throw error;
@@ -272,13 +284,33 @@ export class JobRun implements Entrant {
     status: 'error' | 'canceled',
     failure: Failure | null,
     onQueued?: () => void,
+    more: Build = () => [],
   ): Promise<JobStatus> {
     const end = this.#parts.clock.seconds();
     const skipped = failure && { code: 'execution' as const, message: 'An earlier opcode of the job failed' };
     for (let op = index; op < this.#record.ops.length; op++)
       journal.later(this.#record.set(op, { status, failure: op === index ? failure : skipped, end }));
-    await journal.write(() => this.#record.ended(status, end), onQueued);
+    await journal.write((view) => [...more(view), ...this.#record.ended(status, end)], onQueued);
     return status;
+  }
+
+  /** What makes duties of what an opcode owes, for the transaction that ends it. */
+  #duties(index: number, owed: readonly Owed[], grant: Grant | undefined): Build {
+    const held = grant?.locks ?? [];
+    const instances = held.filter(({ level, name }) => level === 'instance' && name !== ALL);
+    return (view) =>
+      dutiesOf(view, owed, {
+        job: this.id,
+        opcode: this.#record.at(index).input.OP_ID,
+        scope: `${this.#scope(index)}/`,
+        instances: instances.map(({ name }) => name),
+        now: this.#parts.clock.seconds(),
+      });
+  }
+
+  /** Names an opcode of the job among all of all times. */
+  #scope(index: number): string {
+    return `${this.id}@${this.#stored.job.received}/${index}`;
   }
 
   #log(index: number, journal: Journal, text: string, type: LogType = 'message'): void {

@@ -84,7 +84,11 @@ function lacked(owner: string, states: readonly LockState[]): LackedLock[] {
     if (!wish) return [];
     const conflicts = (mode: string) => mode === 'exclusive' || wish.mode === 'exclusive';
     const jobsOf = (users: readonly { owner: string; mode: string }[]) => [
-      ...new Set(users.filter(({ mode }) => conflicts(mode)).map((each) => Number.parseInt(each.owner, 10))),
+      ...new Set(
+        users
+          .filter(({ mode, owner }) => conflicts(mode) && !owner.startsWith('duty/'))
+          .map((each) => Number.parseInt(each.owner, 10)),
+      ),
     ];
     return [
       { level, name, mode: wish.mode, held_by: jobsOf(owners), after: jobsOf(pending.slice(0, place)) },
@@ -101,6 +105,8 @@ function sentence(status: JobStatus, { depends, filter, locks, slot }: Parts): s
   const [lock] = locks;
   if (lock) {
     const before = [...new Set([...lock.held_by, ...lock.after])];
+    if (before.length === 0)
+      return `It waits for the ${lock.mode} lock ${lock.level}/${lock.name}, under which a duty of an earlier job is done`;
     return `It waits for the ${lock.mode} lock ${lock.level}/${lock.name}, which ${jobs(before)} ${before.length === 1 ? 'has' : 'have'} first`;
   }
   if (slot) return `${slot.running} jobs run, as many as may; ${slot.position} wait before it`;

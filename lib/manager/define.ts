@@ -1,5 +1,6 @@
 import type { QueueSettings, QueueState } from '../jobs/settings.ts';
 import type { Why } from '../jobs/why.ts';
+import type { Duty } from '../model/duty.ts';
 import type { JobFilter } from '../model/filter.ts';
 import type { Job, OpInput } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
@@ -69,6 +70,10 @@ export interface Manager {
   cancelJob(principal: Principal, id: number): Promise<[boolean, string]>;
   /** Why a job waits, or that it does not; null when there is none. */
   whyJob(principal: Principal, id: number): Promise<Why | null>;
+  /** What jobs could not do on nodes and what is still to be done, in the order in which it came to be. */
+  duties(principal: Principal): readonly Duty[];
+  /** Gives a duty up, with the reason: it is tried no more. @throws MerapiError not_found */
+  giveUpDuty(principal: Principal, uuid: string, why: string): Promise<void>;
   /** What happened in the cluster. */
   events(principal: Principal): EventReader;
   /** What the job queue does and is set to. */

@@ -7,6 +7,7 @@ import type { History } from '../jobs/history.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { QueueState } from '../jobs/settings.ts';
 import type { Why } from '../jobs/why.ts';
+import type { Duty } from '../model/duty.ts';
 import { isFinal, type Job } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
@@ -101,6 +102,16 @@ export function createManager({ store, queue, history, runtime, nodes }: Manager
     whyJob(principal, id): Promise<Why | null> {
       authorise(principal, 'look', `job/${id}`);
       return queue.why(id);
+    },
+
+    duties(principal): readonly Duty[] {
+      authorise(principal, 'look', 'duty');
+      return store.view.duties;
+    },
+
+    async giveUpDuty(principal, uuid, why): Promise<void> {
+      authorise(principal, 'write', `duty/${uuid}`);
+      await queue.giveUp(uuid, `${principal.name ?? 'somebody'}: ${why || 'no reason is given'}`);
     },
 
     events(principal): EventReader {

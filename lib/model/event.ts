@@ -4,7 +4,7 @@ export interface ClusterEvent {
   readonly id: number;
   /** Seconds since 1970. */
   readonly time: number;
-  /** cluster, node, nodegroup, instance, disk, network, filter or job. */
+  /** cluster, node, nodegroup, instance, disk, network, filter, duty or job. */
   readonly kind: string;
   /** Of a job its number. */
   readonly uuid: string;

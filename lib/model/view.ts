@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster.ts';
 import type { Disk } from './disk.ts';
+import type { Duty } from './duty.ts';
 import type { JobFilter } from './filter.ts';
 import type { Instance } from './instance.ts';
 import type { Network } from './network.ts';
@@ -38,6 +39,9 @@ export interface ClusterView {
   readonly networks: ObjectTable<Network>;
   /** The job filters in the order in which they are asked. */
   readonly filters: readonly JobFilter[];
+  /** What is still to be done on nodes, in the order in which it came to be. */
+  readonly duties: readonly Duty[];
+  duty(uuid: string): Duty | undefined;
   disk(uuid: string): Disk | undefined;
   /** The disks that belong to no instance. */
   freeDisks(): readonly Disk[];

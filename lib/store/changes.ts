@@ -2,6 +2,7 @@ import type { Failure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Disk } from '../model/disk.ts';
+import type { Duty } from '../model/duty.ts';
 import type { JobFilter } from '../model/filter.ts';
 import type { Instance } from '../model/instance.ts';
 import type { Job, JobOp, JobStatus, LogEntry } from '../model/job.ts';
@@ -19,6 +20,7 @@ export interface Objects {
   disk: Disk;
   network: Network;
   filter: JobFilter;
+  duty: Duty;
 }
 export type ObjectKind = keyof Objects;
 

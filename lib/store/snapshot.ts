@@ -2,6 +2,7 @@ import { Map as ImmutableMap } from 'immutable';
 import { MerapiError } from '../base/errors.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { Disk } from '../model/disk.ts';
+import { compareDuties, type Duty } from '../model/duty.ts';
 import { compareFilters, type JobFilter } from '../model/filter.ts';
 import type { Instance } from '../model/instance.ts';
 import { mirrorNodes } from '../model/mirror.ts';
@@ -23,6 +24,7 @@ interface Parts {
   instances: Table<Instance>;
   networks: Table<Network>;
   filters: readonly JobFilter[];
+  duties: ImmutableMap<string, Duty>;
   disks: ImmutableMap<string, Disk>;
   byNode: Index;
   /** Mirrored disks by the nodes that hold a side of them. */
@@ -41,6 +43,7 @@ const empty: Parts = {
   instances: new Table(),
   networks: new Table(),
   filters: [],
+  duties: ImmutableMap(),
   disks: ImmutableMap(),
   byNode: ImmutableMap(),
   mirrors: ImmutableMap(),
@@ -51,6 +54,18 @@ const empty: Parts = {
 };
 
 const NO_ADDRESSES: AddressTable = ImmutableMap();
+
+/** The lists of duties that were asked for: the same one as long as no duty changes. */
+const dutyLists = new WeakMap<ImmutableMap<string, Duty>, readonly Duty[]>();
+
+function sortedDuties(duties: ImmutableMap<string, Duty>): readonly Duty[] {
+  let list = dutyLists.get(duties);
+  if (!list) {
+    list = [...duties.values()].sort(compareDuties);
+    dutyLists.set(duties, list);
+  }
+  return list;
+}
 
 /** One immutable state of the cluster; a change gives a new one at a cost that does not depend on its size. */
 export class Snapshot implements ClusterView {
@@ -137,6 +152,14 @@ export class Snapshot implements ClusterView {
     return this.#parts.filters;
   }
 
+  get duties(): readonly Duty[] {
+    return sortedDuties(this.#parts.duties);
+  }
+
+  duty(uuid: string): Duty | undefined {
+    return this.#parts.duties.get(uuid);
+  }
+
   addressesIn(network: string): AddressTable {
     return this.#parts.addresses.get(network) ?? NO_ADDRESSES;
   }
@@ -175,6 +198,8 @@ export class Snapshot implements ClusterView {
         return this.#parts.networks.get(uuid);
       case 'filter':
         return this.#parts.filters.find((filter) => filter.uuid === uuid);
+      case 'duty':
+        return this.#parts.duties.get(uuid);
     }
   }
 }
@@ -196,6 +221,9 @@ function apply(parts: Parts, change: ObjectChange): void {
       break;
     case 'filter':
       parts.filters = [...without(parts.filters, change.object.uuid), change.object].sort(compareFilters);
+      break;
+    case 'duty':
+      parts.duties = parts.duties.set(change.object.uuid, change.object);
       break;
     case 'disk':
       forgetMirror(parts, change.object.uuid);
@@ -258,6 +286,9 @@ function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {
       break;
     case 'filter':
       parts.filters = without(parts.filters, uuid);
+      break;
+    case 'duty':
+      parts.duties = parts.duties.remove(uuid);
       break;
     case 'disk':
       forgetMirror(parts, uuid);

@@ -17,6 +17,8 @@ export const writes = {
   objectPut:
     'INSERT INTO objects VALUES (?, ?, ?) ON CONFLICT (kind, uuid) DO UPDATE SET body = excluded.body',
   objectRemove: 'DELETE FROM objects WHERE kind = ? AND uuid = ?',
+  dutyPut: 'INSERT INTO duties VALUES (?, ?) ON CONFLICT (uuid) DO UPDATE SET body = excluded.body',
+  dutyRemove: 'DELETE FROM duties WHERE uuid = ?',
   eventAdd: 'INSERT INTO events (id, time, kind, uuid, name, action, job) VALUES (?, ?, ?, ?, ?, ?, ?)',
   eventsForget: 'DELETE FROM events WHERE id <= ? OR (id <= ? AND time < ?)',
   keyAdd: 'INSERT INTO idempotency (principal, key, print, job, time) VALUES (?, ?, ?, ?, ?)',
@@ -60,7 +62,7 @@ const size = 'total(octet_length(input) + octet_length(resolved) + octet_length(
 export const reads = {
   epoch: "SELECT value FROM meta WHERE key = 'epoch'",
   lastJob: "SELECT value FROM meta WHERE key = 'last_job'",
-  objects: 'SELECT kind, body FROM objects',
+  objects: "SELECT kind, body FROM objects UNION ALL SELECT 'duty', body FROM duties",
   activeJobs: `SELECT * ${active}`,
   activeOps: `SELECT * FROM job_ops WHERE job IN (SELECT id ${active}) ORDER BY job, op`,
   activeLogs: `SELECT * FROM job_log WHERE job IN (SELECT id ${active}) ORDER BY job, serial`,
@@ -102,9 +104,13 @@ export function eventStatement({ id, time, kind, uuid, name, action, job }: Clus
 export function statementsOf(change: Change): Statement[] {
   switch (change.change) {
     case 'put':
-      return [['objectPut', [change.kind, change.object.uuid, json(change.object)]]];
+      return change.kind === 'duty'
+        ? [['dutyPut', [change.object.uuid, json(change.object)]]]
+        : [['objectPut', [change.kind, change.object.uuid, json(change.object)]]];
     case 'remove':
-      return [['objectRemove', [change.kind, change.uuid]]];
+      return change.kind === 'duty'
+        ? [['dutyRemove', [change.uuid]]]
+        : [['objectRemove', [change.kind, change.uuid]]];
     case 'job-add': {
       const { job } = change;
       return [

@@ -60,12 +60,42 @@ export interface RunContext {
     params: ParamsOf<N>,
     undo?: readonly UndoCall[],
   ): Promise<CallResultOf<N>>;
+  /**
+   * Makes one call on a node as a step that takes away what nothing needs any more. Where that cannot be done now, the opcode goes on,
+   * and the call becomes a duty: it is made when the node answers, unless the cluster uses the object again by then.
+   */
+  attempt<N extends OwedCall>(
+    name: string,
+    node: Node,
+    call: N,
+    params: ParamsOf<N>,
+    options?: AttemptOptions,
+  ): Promise<void>;
+  /** Says that what follows cannot be reversed: a cancel that comes from now on is too late, and the opcode goes on to its end. */
+  noReturn(): void;
   /** Changes the cluster as a step: its record and the changes are one transaction. */
   commit(name: string, build: Build, undo?: Build): Promise<void>;
 }
 
+/** The calls that can be made later: they are right whatever has happened meanwhile, or can be seen not to be. */
+export type OwedCall =
+  | 'backup.discard'
+  | 'certificate.remove'
+  | 'disk.activate'
+  | 'disk.deactivate'
+  | 'disk.remove'
+  | 'instance.forget'
+  | 'instance.stop';
+
+interface AttemptOptions {
+  /** What reverses the call where it was made and the opcode fails. */
+  undo?: readonly UndoCall[];
+  /** Whether it is a failure of the opcode that the node itself refuses; not that it does not answer. */
+  refusable?: boolean;
+}
+
 /** One of the calls that reverse a call on the same node. */
-type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[CallName];
+export type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[CallName];
 
 /** How a unit ends: its result, and the changes that belong to the end of the opcode, in one transaction with it. */
 export interface Done<R> {

@@ -9,8 +9,8 @@ function nameOf({ level, name }: LockState): string {
   return `${level}/${name === ALL ? '[lockset]' : name}`;
 }
 
-/** A lock's owners are opcodes, `JOB/INDEX`. */
-const jobOf = (owner: string) => `job/${owner.replace(/\/.*/, '')}`;
+/** A lock's owners are opcodes, `JOB/INDEX`, and duties, `duty/UUID`. */
+const jobOf = (owner: string) => (owner.startsWith('duty/') ? owner : `job/${owner.replace(/\/.*/, '')}`);
 
 const values: Record<keyof typeof lockFields, Value<LockState>> = {
   mode: ({ mode }) => normal(mode),

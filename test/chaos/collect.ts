@@ -21,7 +21,7 @@ const MIB = 1024 * 1024;
 /** What is stored and what is on disk: what another life of the master must not change. */
 export type Truth = Pick<
   EndState,
-  'jobs' | 'steps' | 'secrets' | 'objects' | 'nodes' | 'shared' | 'mirrors' | 'debris'
+  'jobs' | 'steps' | 'secrets' | 'duties' | 'objects' | 'nodes' | 'shared' | 'mirrors' | 'debris'
 >;
 
 /** Reads everything but what the API says. */
@@ -37,7 +37,7 @@ export async function collectTruth(rig: Rig): Promise<Truth> {
   };
 }
 
-function readStore(state: string): Pick<Truth, 'jobs' | 'steps' | 'secrets' | 'objects'> {
+function readStore(state: string): Pick<Truth, 'jobs' | 'steps' | 'secrets' | 'duties' | 'objects'> {
   const database = new Database(layoutOf(state).database, { readonly: true });
   try {
     const all = <T>(sql: string) => database.prepare(sql).all() as T[];
@@ -71,6 +71,10 @@ function readStore(state: string): Pick<Truth, 'jobs' | 'steps' | 'secrets' | 'o
       jobs,
       steps: all<{ job: number }>('SELECT DISTINCT job FROM job_steps').map(({ job }) => job),
       secrets: all<{ job: number }>('SELECT DISTINCT job FROM job_secrets').map(({ job }) => job),
+      duties: all<{ body: string }>('SELECT body FROM duties').map(({ body }) => {
+        const { name, job, last_error } = JSON.parse(body) as Record<string, unknown>;
+        return `${name} (job ${job}): ${last_error}`;
+      }),
       objects: objectsOf(objects),
     };
   } finally {

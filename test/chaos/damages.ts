@@ -431,6 +431,11 @@ export const damages: [check: string, (state: EndState) => unknown, told: RegExp
     /has no config\.ini/,
   ],
   [
+    'nothing is left to be done, once all nodes are back',
+    (s) => s.duties.push('disk.remove of disk u-disk9 on node2 (job 4): it is busy'),
+    /^There is a duty: disk\.remove of disk u-disk9 on node2/,
+  ],
+  [
     'no program ends by itself, and another life changes nothing',
     (s) => s.ownEnds.push({ name: 'master', stderr: 'oh' }),
     /^master ended by itself: oh/,

@@ -47,6 +47,7 @@ export function goodState(): EndState {
     jobs,
     steps: [],
     secrets: [],
+    duties: [],
     objects: {
       cluster: { tags: [], file_storage_dir: '/srv/files', shared_file_storage_dir: '/srv/shared' },
       instances: [

@@ -114,6 +114,7 @@ async function endState(
 ): Promise<EndState> {
   const { late, ...noted } = work;
   await factsAreThere(rig);
+  await dutiesAreDone(rig);
   const before = await collectTruth(rig);
   const client = await rig.client();
   const shown = await collectShown(client);
@@ -141,6 +142,14 @@ async function endState(
 /** What another life must not change: not what only the API says. */
 function lasting(truth: Truth): unknown {
   return { ...truth, jobs: truth.jobs.map(({ shown: _shown, ...job }) => job) };
+}
+
+/** Resolves when what jobs left to be done is done, or has not been within the limit. */
+async function dutiesAreDone(rig: Rig): Promise<void> {
+  for (const deadline = Date.now() + LIMIT; Date.now() < deadline; await sleep(200)) {
+    const client = await rig.client();
+    if ((await client.get<unknown[]>('/2/duties')).length === 0) return;
+  }
 }
 
 /** Resolves when all nodes tell their facts. */

@@ -156,6 +156,8 @@ export interface EndState {
   /** The jobs that rows of the journal, of secrets belong to. */
   steps: number[];
   secrets: number[];
+  /** What jobs left to be done, in words. */
+  duties: string[];
   objects: StoredObjects;
   nodes: Record<string, NodeState>;
   /** The disks of the template sharedfile, and what is left of interrupted writes beside them. */

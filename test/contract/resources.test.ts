@@ -34,6 +34,8 @@ const accessOf: Record<string, string> = { '': 'look', 'read,write': 'read', wri
 /** Paths that Ganeti 3.0 does not have. */
 const ours = [
   '/2/openapi.json',
+  '/2/duties',
+  '/2/duties/{name}',
   '/2/events',
   '/2/traffic',
   '/2/queue',

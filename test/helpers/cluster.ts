@@ -11,6 +11,7 @@ import { systemClock } from '../../lib/base/clock.ts';
 import { type Logger, silentLogger } from '../../lib/base/log.ts';
 import { openSeal } from '../../lib/base/seal.ts';
 import { History } from '../../lib/jobs/history.ts';
+import { keepDutiesTried } from '../../lib/jobs/keepers/duties.ts';
 import { keepNodesFollowed } from '../../lib/jobs/keepers/nodes.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import { LockManager } from '../../lib/locks/manager.ts';
@@ -34,6 +35,8 @@ import { withCommit } from './store.ts';
 export interface Gate {
   /** Called before each commit of a job; a refused one, as all that follow in this life, is not written: the master is dead. */
   refusesCommit?: (job: number) => boolean;
+  /** The same for commits of no job, such as those of duties. */
+  refusesDuty?: () => boolean;
   /** Makes a call on a node, or does not. */
   call?: (name: CallName, make: () => Promise<unknown>) => Promise<unknown>;
 }
@@ -159,6 +162,7 @@ export class TestCluster {
   async restart(): Promise<void> {
     await end(this.#life);
     this.gate.refusesCommit = undefined;
+    this.gate.refusesDuty = undefined;
     this.#life = await live(this.dir, this.gate, this.#log);
   }
 
@@ -168,6 +172,7 @@ export class TestCluster {
       const jobs = [];
       for await (const job of this.#life.queue.all()) if (!isFinal(job.status)) jobs.push(job.id);
       assert.deepEqual(jobs, [], 'jobs that did not end');
+      assert.deepEqual(this.#life.store.view.duties, [], 'duties that are left');
       assert.deepEqual(this.#life.locks.inspect(), [], 'locks that are still held');
       const files = await readdir(this.dir, { recursive: true });
       assert.deepEqual(
@@ -227,6 +232,7 @@ async function live(dir: string, gate: Gate, log: Logger): Promise<Life> {
     log,
   });
   const manager = createManager({ store, queue, history: new History(store, systemClock), runtime, nodes });
+  keepDutiesTried(queue, runtime).start();
   await keepNodesFollowed(store, client, log);
   await queue.start();
   return { store, queue, client, locks, manager, runtime, nodes };
@@ -235,7 +241,7 @@ async function live(dir: string, gate: Gate, log: Logger): Promise<Life> {
 function gated(store: Store, gate: Gate): Store {
   let isDead = false;
   const commit: Store['commit'] = (author, build) => {
-    isDead ||= author.job !== null && gate.refusesCommit?.(author.job) === true;
+    isDead ||= (author.job === null ? gate.refusesDuty?.() : gate.refusesCommit?.(author.job)) === true;
     return isDead ? Promise.reject(new Error('the master is dead')) : store.commit(author, build);
   };
   return withCommit(store, commit);

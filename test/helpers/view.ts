@@ -3,6 +3,7 @@ import { beParamDefaults } from '../../lib/model/beparams.ts';
 import type { Cluster } from '../../lib/model/cluster.ts';
 import type { Disk } from '../../lib/model/disk.ts';
 import { diskParamDefaults } from '../../lib/model/diskparams/index.ts';
+import { compareDuties, type Duty } from '../../lib/model/duty.ts';
 import { compareFilters, type JobFilter } from '../../lib/model/filter.ts';
 import { type HypervisorName, hypervisorParams } from '../../lib/model/hvparams/index.ts';
 import type { Instance } from '../../lib/model/instance.ts';
@@ -246,6 +247,7 @@ export interface ViewParts {
   disks?: readonly Disk[];
   networks?: readonly Network[];
   filters?: readonly JobFilter[];
+  duties?: readonly Duty[];
 }
 
 /** A cluster view over plain arrays. */
@@ -267,6 +269,8 @@ export function viewOf(parts: ViewParts): ClusterView {
     groups,
     instances,
     filters: [...(parts.filters ?? [])].sort(compareFilters),
+    duties: [...(parts.duties ?? [])].sort(compareDuties),
+    duty: (uuid) => parts.duties?.find((duty) => duty.uuid === uuid),
     disk: (uuid) => disks.get(uuid),
     freeDisks: () => [...disks.values()].filter((disk) => disk.instance === null),
     disksOf: (instance) => instance.disks.map((uuid) => disks.get(uuid)).filter((disk) => disk !== undefined),

@@ -247,13 +247,13 @@ describe('undo', () => {
     };
     const first = journalOf(store);
     await assert.rejects(unit(first), failure);
-    assert.deepEqual(await first.undo(failure), ['b: it is gone']);
+    assert.deepEqual(await first.undo(failure), [{ step: 'b', reason: 'it is gone', owes: null }]);
     assert.deepEqual(done, ['c', 'b', 'a']);
     // The end of the last undo was kept back, so it is done once more; all others are known.
     const again = journalOf(store);
     await assert.rejects(unit(again), failure);
     assert.deepEqual(again.unvisited(), []);
-    assert.deepEqual(await again.undo(failure), ['b: it is gone']);
+    assert.deepEqual(await again.undo(failure), [{ step: 'b', reason: 'it is gone', owes: null }]);
     assert.deepEqual(done, ['c', 'b', 'a', 'a']);
   });
 });

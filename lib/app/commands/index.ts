@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { dutyCommands } from './duties.ts';
 import { reinstallCommand } from './instance.ts';
 import { jobCommands, queueCommands } from './jobs.ts';
 import { nouns, objectCommands, queryCommand } from './objects.ts';
@@ -20,6 +21,7 @@ export function fillClientCommands(merapi: Command): void {
   filterCommands(nounOf('filter'));
   tagCommands(nounOf('tag'));
   readCommand(nounOf('cluster'), 'info', 'all about the cluster', '/2/info');
+  dutyCommands(nounOf('cluster'));
   readCommand(nounOf('os'), 'list', 'the operating systems that all nodes have', '/2/os');
   queryCommand(nounOf('query'));
 }

@@ -4,6 +4,7 @@ import { errorText } from '../../base/errors.ts';
 import { type Json, parseJson } from '../../base/json.ts';
 import { Cluster } from '../../model/cluster.ts';
 import { Disk } from '../../model/disk.ts';
+import { Duty } from '../../model/duty.ts';
 import { JobFilter } from '../../model/filter.ts';
 import { Instance } from '../../model/instance.ts';
 import { Network } from '../../model/network.ts';
@@ -20,6 +21,7 @@ const schemas: { readonly [K in ObjectKind]: z.ZodType<Objects[K]> } = {
   disk: Disk,
   network: Network,
   filter: JobFilter,
+  duty: Duty,
 };
 
 /** How the kinds are called where people read it. */
@@ -31,6 +33,7 @@ export const kindNames: Readonly<Record<ObjectKind, string>> = {
   disk: 'disk',
   network: 'network',
   filter: 'job filter',
+  duty: 'duty',
 };
 
 /** The objects that are right in themselves, by kind and uuid. */
@@ -46,14 +49,20 @@ export function readObjects(database: Database.Database, findings: Findings): So
     disk: new Map(),
     network: new Map(),
     filter: new Map(),
+    duty: new Map(),
   };
   findings.during('the table objects', () => {
     const rows = database.prepare('SELECT kind, uuid, body FROM objects').iterate();
     for (const row of rows as Iterable<Record<'kind' | 'uuid' | 'body', unknown>>) {
       const [kind, uuid] = [String(row.kind), String(row.uuid)];
-      if (isKind(kind)) take(sound, kind, uuid, String(row.body), findings);
+      if (isKind(kind) && kind !== 'duty') take(sound, kind, uuid, String(row.body), findings);
       else findings.add('object', `object ${uuid}`, `is of the unknown kind '${kind}'`);
     }
+  });
+  findings.during('the table duties', () => {
+    const rows = database.prepare('SELECT uuid, body FROM duties').iterate();
+    for (const row of rows as Iterable<Record<'uuid' | 'body', unknown>>)
+      take(sound, 'duty', String(row.uuid), String(row.body), findings);
   });
   return sound;
 }

@@ -1,6 +1,7 @@
 import { openApiResource } from './openapi.ts';
 import type { Resource } from './resource.ts';
 import { clusterResources } from './resources/cluster.ts';
+import { dutyResources } from './resources/duties.ts';
 import { eventResources } from './resources/events.ts';
 import { filterResources } from './resources/filters.ts';
 import { groupResources } from './resources/groups.ts';
@@ -32,6 +33,7 @@ const described: readonly Resource[] = [
   ...tagResources,
   ...jobResources,
   ...queueResources,
+  ...dutyResources,
   ...eventResources,
   ...trafficResources,
   ...filterResources,

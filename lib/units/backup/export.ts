@@ -105,8 +105,8 @@ export const backupExport = defineUnit(opcode, {
       ...{ node: primary, disks: snapshots ?? disks, files: facts.files, compress: facts.compress },
       scripts: scriptParams(context.seal, facts, target, params),
     });
-    const attempt = tolerant(context, true); // it is exported, whatever stays behind
-    if (snapshots) await removeDisks(context, { primary, secondary: null }, snapshots, undefined, 'snapshot');
+    for (const [index, disk] of (snapshots ?? []).entries())
+      await context.attempt(`snapshot/${index}/remove`, primary, 'disk.remove', { disk });
     if (wasRunning && !isBack && params.shutdown && !params.remove_instance) {
       context.log('Starting the instance again');
       await context.call('start', primary, begin.call, begin.params);
@@ -114,17 +114,14 @@ export const backupExport = defineUnit(opcode, {
     if (destination.kind === 'node') {
       const finished = { instance_name: target.name, config: facts.config };
       await context.call('finish', destination.node, 'backup.finish', finished);
-      await removeExports(context, facts.others, target.name, attempt);
+      await removeExports(context, facts.others, target.name, tolerant(context, true)); // it is exported all the same
     } else
-      await attempt(() =>
-        context.call('certificate', primary, 'certificate.remove', { name: destination.certificate }),
-      );
+      await context.attempt('certificate', primary, 'certificate.remove', { name: destination.certificate });
     const result: [boolean, boolean[]] = [true, disks.map(() => true)];
     if (!params.remove_instance) return { result };
     context.log(`Removing instance ${target.name}`);
-    const removing = tolerant(context, params.ignore_remove_failures);
-    await removeDisks(context, nodes, disks, removing);
-    await removing(() => context.call('forget', primary, 'instance.forget', { instance: target }));
+    await removeDisks(context, nodes, disks, { refusable: !params.ignore_remove_failures });
+    await context.attempt('forget', primary, 'instance.forget', { instance: target });
     return {
       result,
       changes: () => [...disks.map((disk) => remove('disk', disk.uuid)), remove('instance', target.uuid)],

@@ -177,5 +177,5 @@ async function importFromCluster(
     }
   });
   await context.call('door/close', node, close.call, close.params);
-  await context.call('certificate/remove', node, removal.call, removal.params);
+  await context.attempt('certificate/remove', node, removal.call, removal.params);
 }

@@ -7,7 +7,6 @@ import { checkFailover, failOver } from '../steps/failing-over.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks, moveHooks } from '../steps/hooks.ts';
 import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
-import { tolerant } from '../steps/tolerant.ts';
 
 /** How a migration that becomes a failover is done. */
 const asFailover = { shutdown_timeout: 120, ignore_consistency: false };
@@ -134,11 +133,8 @@ async function migrate(
     { call: 'instance.stop', params: { instance: guest, timeout: 0, force: true } },
   ]);
   context.log(`It runs on ${to.name}`);
-  const attempt = tolerant(context, true); // it has moved, whatever stays behind
-  await attempt(() =>
-    context.call('end', from, 'instance.stop', { instance: target, timeout: 0, force: true }),
-  );
-  await attempt(() => context.call('forget', from, 'instance.forget', { instance: target }));
+  await context.attempt('end', from, 'instance.stop', { instance: target, timeout: 0, force: true });
+  await context.attempt('forget', from, 'instance.forget', { instance: target });
   for (const [index, disk] of mirrored)
-    await attempt(() => context.call(`disk/${index}/close`, from, 'disk.activate', { disk, primary: false }));
+    await context.attempt(`disk/${index}/close`, from, 'disk.activate', { disk, primary: false });
 }

@@ -12,7 +12,6 @@ import { checkHost, checkMemory, isRunning, tellShutdown } from '../steps/runnin
 import { checkInstancePolicy } from '../steps/spec.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
-import { tolerant } from '../steps/tolerant.ts';
 
 /** The templates whose data is on one node, and is copied as it is. */
 const copied: readonly DiskTemplate[] = ['file', 'plain'];
@@ -56,18 +55,11 @@ export const instanceMove = defineUnit(opcode, {
     context.log(`Stopping the instance on ${from.name}`);
     tellShutdown(context.log, wasRunning, params.shutdown_timeout);
     const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
-    await tolerant(
-      context,
-      params.ignore_consistency,
-    )(() =>
-      context.call(
-        'stop',
-        from,
-        'instance.stop',
-        stopping,
-        wasRunning ? [{ call: 'instance.start', params: { instance: target, paused: false } }] : [],
-      ),
-    );
+    const undo = wasRunning
+      ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
+      : [];
+    if (params.ignore_consistency) await context.attempt('stop', from, 'instance.stop', stopping, { undo });
+    else await context.call('stop', from, 'instance.stop', stopping, undo);
     await createDisks(context, { primary: to, secondary: null }, disks, target.name, 'new');
     for (const [index, disk] of disks.entries()) {
       context.log(`Copying disk ${index} (${disk.size} MiB) from ${from.name} to ${to.name}`);
@@ -82,9 +74,8 @@ export const instanceMove = defineUnit(opcode, {
         { call: 'instance.forget', params: { instance: target } },
       ]);
     }
-    const attempt = tolerant(context, true); // it has moved, whatever stays behind
-    await removeDisks(context, { primary: from, secondary: null }, disks, attempt, 'old');
-    await attempt(() => context.call('forget', from, 'instance.forget', { instance: target }));
+    await removeDisks(context, { primary: from, secondary: null }, disks, { prefix: 'old' });
+    await context.attempt('forget', from, 'instance.forget', { instance: target });
     return { result: null };
   },
 });

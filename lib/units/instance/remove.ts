@@ -6,7 +6,6 @@ import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks, placesOf } from '../steps/hooks.ts';
 import { isRunning, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
-import { tolerant } from '../steps/tolerant.ts';
 
 export const instanceRemove = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
@@ -26,20 +25,16 @@ export const instanceRemove = defineUnit(opcode, {
 
   async run(context, { nodes, target, wasRunning }, params) {
     const node = nodes.primary;
-    const attempt = tolerant(context, params.ignore_failures);
     tellShutdown(context.log, wasRunning, params.shutdown_timeout);
-    await attempt(() =>
-      context.call(
-        'stop',
-        node,
-        'instance.stop',
-        { instance: target, timeout: params.shutdown_timeout, force: false },
-        // As long as all disks are there the instance can be given back as it was.
-        wasRunning ? [{ call: 'instance.start', params: { instance: target, paused: false } }] : [],
-      ),
-    );
-    await removeDisks(context, nodes, target.disks, attempt);
-    await attempt(() => context.call('forget', node, 'instance.forget', { instance: target }));
+    const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
+    // As long as all disks are there the instance can be given back as it was.
+    const undo = wasRunning
+      ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
+      : [];
+    if (params.ignore_failures) await context.attempt('stop', node, 'instance.stop', stopping, { undo });
+    else await context.call('stop', node, 'instance.stop', stopping, undo);
+    await removeDisks(context, nodes, target.disks, { refusable: !params.ignore_failures });
+    await context.attempt('forget', node, 'instance.forget', { instance: target });
     return {
       result: null,
       changes: () => [

@@ -66,7 +66,7 @@ export const instanceRename = defineUnit(opcode, {
       await attempt(() =>
         context.call('os/rename', nodes.primary, 'os.rename', { ...scripts, old_name: old.name }),
       );
-      await deactivateDisks(context, nodes, target.disks, { isFinal: true, attempt });
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, isOwed: true });
     }
     return { result: name };
   },

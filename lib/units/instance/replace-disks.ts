@@ -9,7 +9,6 @@ import { aboutInstance } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { disksActive } from '../steps/running.ts';
 import { diskTarget } from '../steps/target.ts';
-import { tolerant } from '../steps/tolerant.ts';
 import { type Plan, planReplacement } from './replace-plan.ts';
 
 export const instanceReplaceDisks = defineUnit(opcode, {
@@ -77,10 +76,14 @@ async function replaceSide(
         ? [{ call: 'disk.activate' as const, params: { disk: target, primary: isPrimary } }]
         : []),
     ]);
-    await context.call(step('remove'), node, 'disk.remove', { disk: target });
-    await context.call(step('create'), node, 'disk.create', { disk: target, instance_name: target.uuid });
+    // The other side has all data: what reverses the removal is an empty side, which gets it from there.
+    const made = { disk: target, instance_name: target.uuid };
+    await context.call(step('remove'), node, 'disk.remove', { disk: target }, [
+      { call: 'disk.create', params: made },
+    ]);
+    await context.call(step('create'), node, 'disk.create', made);
   }
-  await synchronise(context, nodes, disks, wasActive);
+  await synchronise(context, nodes, disks, disks, wasActive);
   return disks;
 }
 
@@ -102,38 +105,46 @@ async function replaceSecondary(
     await context.call(`new/${index}/create`, fresh, 'disk.create', { disk, instance_name: disk.uuid }, [
       { call: 'disk.remove', params: { disk } },
     ]);
-  const reachable = secondary?.offline ? null : secondary;
-  if (reachable)
+  const isGone = secondary?.offline === true;
+  if (secondary && !isGone)
     for (const [index, disk] of old.map(diskTarget).entries())
-      await context.call(`old/${index}/deactivate`, reachable, 'disk.deactivate', { disk }, [
+      await context.call(`old/${index}/deactivate`, secondary, 'disk.deactivate', { disk }, [
         ...(wasActive ? [{ call: 'disk.activate' as const, params: { disk, primary: false } }] : []),
       ]);
   const release = async () => {
-    if (!reachable) {
-      context.log(`Node ${secondary?.name} is offline: what it holds of the disks stays there`);
-      return;
+    if (!secondary) return;
+    if (isGone)
+      context.log(
+        `Node ${secondary.name} is offline: what it holds of the disks is removed when it answers again`,
+      );
+    for (const [index, disk] of old.map(diskTarget).entries()) {
+      // After an early release an undo leaves a side that gets its data anew.
+      const undo = [{ call: 'disk.create' as const, params: { disk, instance_name: disk.uuid } }];
+      await context.attempt(
+        `old/${index}/remove`,
+        secondary,
+        'disk.remove',
+        { disk },
+        isGone ? {} : { undo },
+      );
     }
-    for (const [index, disk] of old.map(diskTarget).entries())
-      await tolerant(
-        context,
-        true,
-      )(() => context.call(`old/${index}/remove`, reachable, 'disk.remove', { disk }));
   };
   if (early) await release();
-  await synchronise(context, nodes, disks, wasActive);
+  await synchronise(context, nodes, disks, old, wasActive);
   if (!early) await release();
   return disks;
 }
 
-/** Lets the sides of disks become the same; disks that were not in use are so only meanwhile. */
+/** Lets the sides of disks become the same; disks that were not in use are so only meanwhile. `before` are the disks as they were. */
 async function synchronise(
   context: RunContext,
   nodes: DiskNodes,
   disks: readonly Disk[],
+  before: readonly Disk[],
   wasActive: boolean,
 ): Promise<void> {
   const targets = disks.map(diskTarget);
-  await activateDisks(context, nodes, targets, { prefix: 'sync' });
+  await activateDisks(context, nodes, targets, { prefix: 'sync', wasActive, before: before.map(diskTarget) });
   await waitForSync(context, nodes.primary, disks);
   if (!wasActive) await deactivateDisks(context, nodes, targets, { prefix: 'sync', isFinal: true });
 }

@@ -228,7 +228,7 @@ export function diskRecords(
 
 /** Removes the data of disks that the instance loses, for good. */
 export async function dropDisks(context: RunContext, { nodes, removed }: DiskChanges): Promise<void> {
-  await removeDisks(context, nodes, removed.map(diskTarget), undefined, 'old');
+  await removeDisks(context, nodes, removed.map(diskTarget), { prefix: 'old' });
 }
 
 /** Ends the use of disks that a guest has given up. */

@@ -20,7 +20,6 @@ import { newSecondary } from '../steps/relocate.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget } from '../steps/target.ts';
-import { tolerant } from '../steps/tolerant.ts';
 
 /** What a request says of the new template. */
 export interface TemplateRequest {
@@ -109,7 +108,7 @@ function requestFor(disk: Disk, { disk_template, ext_params }: TemplateRequest):
 
 /**
  * Makes the disks in the new template, copies their data on the primary node, records them and removes the old ones. Until
- * it is recorded a failure leaves everything as it was; after that what cannot be removed is only told in the log. It must be
+ * it is recorded a failure leaves everything as it was; after that what cannot be removed becomes a duty. It must be
  * the last that a unit does: an undo could not bring back the old data.
  */
 export async function convertTemplate(context: RunContext, change: TemplateChange): Promise<void> {
@@ -133,7 +132,7 @@ export async function convertTemplate(context: RunContext, change: TemplateChang
     recorded(instance.uuid, template, old, fresh, now),
     restored(instance, old, fresh),
   );
-  await removeDisks(context, from, sources, tolerant(context, true), 'old');
+  await removeDisks(context, from, sources, { prefix: 'old' });
 }
 
 function recorded(

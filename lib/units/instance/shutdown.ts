@@ -6,7 +6,6 @@ import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
 import { isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
-import { tolerant } from '../steps/tolerant.ts';
 
 export const instanceShutdown = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
@@ -41,10 +40,7 @@ export const instanceShutdown = defineUnit(opcode, {
         force: false,
       });
       // The guest is down by now, so disks that stay active are no reason to fail.
-      await deactivateDisks(context, nodes, target.disks, {
-        isFinal: true,
-        attempt: tolerant(context, true),
-      });
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, isOwed: true });
     }
     const now = context.clock.seconds();
     return {

@@ -21,9 +21,6 @@ export function diskNodesOf(view: ClusterView, instance: Instance): DiskNodes {
   };
 }
 
-/** How a step that may fail is made, see createDisks() and removeDisks(). */
-export type Attempt = (step: () => Promise<unknown>) => Promise<void>;
-
 /** Whether a disk's data was there before Merapi and stays when Merapi leaves it. */
 const isForeign = (disk: DiskTarget) => disk.dev_type === 'blockdev';
 
@@ -51,18 +48,25 @@ export async function createDisks(
   }
 }
 
-/** Removes the data of disks on all their nodes, for good; that of adopted devices stays. */
+/**
+ * Removes the data of disks on all their nodes, for good; that of adopted devices stays. It is the point of no return: what cannot be
+ * removed now becomes a duty. With `refusable` a node that says no to the first removal makes the opcode fail, for all is there then.
+ */
 export async function removeDisks(
   context: RunContext,
   nodes: DiskNodes,
   disks: readonly DiskTarget[],
-  attempt: Attempt = async (step) => void (await step()),
-  prefix = 'disk',
+  { prefix = 'disk', refusable = false }: { prefix?: string; refusable?: boolean } = {},
 ): Promise<void> {
+  let isFirst = true;
   for (const [index, disk] of disks.entries()) {
     if (isForeign(disk)) continue;
-    for (const [node, side] of sidesOf(disk, nodes))
-      await attempt(() => context.call(`${prefix}/${index}/remove${side}`, node, 'disk.remove', { disk }));
+    for (const [node, side] of sidesOf(disk, nodes)) {
+      context.noReturn();
+      const options = { refusable: refusable && isFirst };
+      await context.attempt(`${prefix}/${index}/remove${side}`, node, 'disk.remove', { disk }, options);
+      isFirst = false;
+    }
   }
 }
 
@@ -71,16 +75,23 @@ const mirrored = (disks: readonly DiskTarget[]) =>
 
 /**
  * Makes disks ready for their guest. Only mirrored ones need it: first the receiving side, then that of the guest. Without a
- * secondary node (one that is offline) they work degraded. `wasActive` leaves them active when the job fails.
+ * secondary node (one that is offline) they work degraded. `wasActive` leaves them active when the job fails: as those that they
+ * were before, where these are given.
  */
 export async function activateDisks(
   context: RunContext,
   { primary, secondary }: DiskNodes,
   disks: readonly DiskTarget[],
-  { prefix = 'disk', wasActive = false }: { prefix?: string; wasActive?: boolean } = {},
+  {
+    prefix = 'disk',
+    wasActive = false,
+    before = [],
+  }: { prefix?: string; wasActive?: boolean; before?: readonly DiskTarget[] } = {},
 ): Promise<void> {
   for (const [index, disk] of mirrored(disks)) {
     const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
+    const old = before[index];
+    const back = old && { call: 'disk.activate' as const, params: { disk: old, primary: true } };
     if (secondary)
       await context.call(
         `${prefix}/${index}/activate/secondary`,
@@ -94,12 +105,15 @@ export async function activateDisks(
       primary,
       'disk.activate',
       { disk, primary: true },
-      undo,
+      wasActive && back ? [back] : undo,
     );
   }
 }
 
-/** Ends the use of disks that no guest uses any more; undone by making them ready again, unless `isFinal`. */
+/**
+ * Ends the use of disks that no guest uses any more; undone by making them ready again, unless `isFinal`. With `isOwed` it is no reason
+ * to fail that it cannot be done now.
+ */
 export async function deactivateDisks(
   context: RunContext,
   { primary, secondary }: DiskNodes,
@@ -107,25 +121,19 @@ export async function deactivateDisks(
   {
     prefix = 'disk',
     isFinal = false,
-    attempt = async (step) => void (await step()),
-  }: { prefix?: string; isFinal?: boolean; attempt?: Attempt } = {},
+    isOwed = false,
+  }: { prefix?: string; isFinal?: boolean; isOwed?: boolean } = {},
 ): Promise<void> {
   const undo = (disk: DiskTarget, isPrimary: boolean) =>
     isFinal ? [] : [{ call: 'disk.activate' as const, params: { disk, primary: isPrimary } }];
+  const end = async (name: string, node: Node, disk: DiskTarget, isPrimary: boolean) => {
+    const reverse = undo(disk, isPrimary);
+    if (isOwed) await context.attempt(name, node, 'disk.deactivate', { disk }, { undo: reverse });
+    else await context.call(name, node, 'disk.deactivate', { disk }, reverse);
+  };
   for (const [index, disk] of mirrored(disks)) {
-    await attempt(() =>
-      context.call(`${prefix}/${index}/deactivate`, primary, 'disk.deactivate', { disk }, undo(disk, true)),
-    );
-    if (secondary)
-      await attempt(() =>
-        context.call(
-          `${prefix}/${index}/deactivate/secondary`,
-          secondary,
-          'disk.deactivate',
-          { disk },
-          undo(disk, false),
-        ),
-      );
+    await end(`${prefix}/${index}/deactivate`, primary, disk, true);
+    if (secondary) await end(`${prefix}/${index}/deactivate/secondary`, secondary, disk, false);
   }
 }
 

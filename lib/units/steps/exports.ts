@@ -2,7 +2,6 @@ import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { NodeCaller } from '../../rpc/client.ts';
 import type { RunContext } from '../define.ts';
-import type { Attempt } from './disk-work.ts';
 
 /** The nodes whose exports can be looked for now. */
 export function exportNodes(view: ClusterView): Node[] {
@@ -28,7 +27,7 @@ export async function removeExports(
   context: RunContext,
   nodes: readonly Node[],
   instance_name: string,
-  attempt: Attempt,
+  attempt: (step: () => Promise<unknown>) => Promise<void>,
 ): Promise<number> {
   const found = await context.step('exports', async (tools) => {
     const answers = await tools.nodes.callAll(nodes, 'backup.list', {});

@@ -3,7 +3,6 @@ import type { CheckContext, RunContext } from '../define.ts';
 import { activateDisks, deactivateDisks } from './disk-work.ts';
 import { type Move, primaryIs } from './relocation.ts';
 import { checkMemory, tellShutdown } from './running.ts';
-import { tolerant } from './tolerant.ts';
 
 /** How much a failover bears. */
 export interface FailoverOptions {
@@ -34,25 +33,23 @@ export async function checkFailover(
 export async function failOver(context: RunContext, move: Move, options: FailoverOptions): Promise<void> {
   const { instance, target, from, to, isRunning } = move;
   const isGone = from.offline;
-  const attempt = tolerant(context, options.ignore_consistency);
-  if (isGone) context.log(`Node ${from.name} is offline: whatever runs there is not stopped`);
+  const isOwed = isGone || options.ignore_consistency;
+  if (isGone)
+    context.log(`Node ${from.name} is offline: whatever runs there is stopped when it answers again`);
   else {
     context.log(`Stopping the instance on ${from.name}`);
     tellShutdown(context.log, isRunning, options.shutdown_timeout);
-    await attempt(() =>
-      context.call(
-        'stop',
-        from,
-        'instance.stop',
-        { instance: target, timeout: options.shutdown_timeout, force: false },
-        isRunning ? [{ call: 'instance.start', params: { instance: target, paused: false } }] : [],
-      ),
-    );
-    await deactivateDisks(context, { primary: from, secondary: null }, target.disks, {
-      attempt,
-      isFinal: !isRunning,
-    });
   }
+  const stopping = { instance: target, timeout: options.shutdown_timeout, force: false };
+  const undo = isRunning
+    ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
+    : [];
+  if (isOwed) await context.attempt('stop', from, 'instance.stop', stopping, { undo: isGone ? [] : undo });
+  else await context.call('stop', from, 'instance.stop', stopping, undo);
+  await deactivateDisks(context, { primary: from, secondary: null }, target.disks, {
+    isOwed,
+    isFinal: isGone || !isRunning,
+  });
   const now = context.clock.seconds();
   await context.commit(
     'primary',
@@ -68,9 +65,5 @@ export async function failOver(context: RunContext, move: Move, options: Failove
       { call: 'instance.forget', params: { instance: target } },
     ]);
   }
-  if (!isGone)
-    await tolerant(
-      context,
-      true,
-    )(() => context.call('forget', from, 'instance.forget', { instance: target }));
+  await context.attempt('forget', from, 'instance.forget', { instance: target });
 }

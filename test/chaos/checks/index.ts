@@ -15,9 +15,14 @@ export interface Violation {
 /** What the checks came to. */
 export interface CheckReport {
   violations: Violation[];
-  /** Findings that a failed job explains: what its log tells to be left, and what could not be taken back. */
+  /** Findings that a failed job explains: disks that have grown and cannot shrink again. */
   excused: string[];
 }
+
+const duties: Check = {
+  name: 'nothing is left to be done, once all nodes are back',
+  find: (state) => state.duties.map((text) => ({ text: `There is a duty: ${text}`, subjects: [] })),
+};
 
 const programs: Check = {
   name: 'no program ends by itself, and another life changes nothing',
@@ -36,12 +41,12 @@ export const checks: readonly Check[] = [
   ...clusterChecks,
   ...modelChecks,
   ...nodeChecks,
+  duties,
   programs,
 ];
 
 /** Seconds by which the time of a file may differ from that of its job. */
 const NEAR = 2;
-const leaves = /^(Could not be undone|Ignored): /;
 
 export function checkAll(state: EndState): CheckReport {
   const report: CheckReport = { violations: [], excused: [] };
@@ -72,9 +77,7 @@ function jobsOf({ jobs }: EndState, finding: Finding): StoredJobRow[] {
 function explains({ ops, end }: StoredJobRow, { excuse, since = 0 }: Finding): boolean {
   if (end !== null && end < since - NEAR) return false;
   return ops.some(
-    (op) =>
-      op.log.some((line) => leaves.test(line)) ||
-      (op.status === 'error' && op.exec !== null && excuse?.failed.includes(op.input.OP_ID)),
+    (op) => op.status !== 'success' && op.exec !== null && excuse?.failed.includes(op.input.OP_ID),
   );
 }
 

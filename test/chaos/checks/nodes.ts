@@ -1,13 +1,6 @@
 import type { DataFile, EndState, NodeState, StoredDisk, StoredInstance } from '../state.ts';
 import { type Check, type Finding, isSame, repeated } from './finding.ts';
 
-/** What fails after the first disk of an instance is gone leaves the instance with the others. */
-const removing = [
-  'OP_INSTANCE_REMOVE',
-  'OP_BACKUP_EXPORT',
-  'OP_INSTANCE_SET_PARAMS',
-  'OP_INSTANCE_RECREATE_DISKS',
-];
 /** Disks cannot shrink again. */
 const growing = ['OP_INSTANCE_GROW_DISK'];
 
@@ -58,8 +51,7 @@ const guests: Check = {
             excusable(
               `${where} is meant to be ${instance.admin_state}; it is ${guest?.state ?? 'not there'}`,
               subjects,
-              // An instance that has lost its first disk cannot be started again.
-              { since: instance.ctime, failed: lacksData(state, instance) ? removing : [] },
+              { since: instance.ctime },
             ),
           ];
         return guest && runs ? wrongDevices(instance, guest.devices) : [];
@@ -116,17 +108,6 @@ function placeOf(state: EndState, disk: StoredDisk): { files: readonly DataFile[
 const below = (folder: string, path = '') =>
   path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
 
-/** Whether the data of one of the disks of an instance is not there. */
-function lacksData(state: EndState, instance: StoredInstance): boolean {
-  return state.objects.disks
-    .filter(({ uuid }) => instance.disks.includes(uuid))
-    .some((disk) => {
-      const place = placeOf(state, disk);
-      if (place) return !place.files.some(({ path }) => path === place.path);
-      return disk.dev_type === 'drbd' && Object.keys(state.mirrors[disk.uuid]?.sides ?? {}).length < 2;
-    });
-}
-
 const data: Check = {
   name: 'the data of every disk is there, as big as it should be',
   find: (state) =>
@@ -136,9 +117,7 @@ const data: Check = {
       if (!place || !user) return [];
       const file = place.files.find(({ path }) => path === place.path);
       if (!file)
-        return [
-          ofDisk(`Disk ${disk.uuid} (${disk.dev_type}) of ${user.name} has no data`, disk, user, removing),
-        ];
+        return [ofDisk(`Disk ${disk.uuid} (${disk.dev_type}) of ${user.name} has no data`, disk, user)];
       return file.size === disk.size
         ? []
         : [
@@ -201,14 +180,12 @@ const sides: Check = {
         const mirror = mirrors[disk.uuid];
         const names = disk.logical_id.slice(0, 2).map(nameOf).sort();
         const found = Object.keys(mirror?.sides ?? {}).sort();
-        const replacing = [...removing, 'OP_INSTANCE_REPLACE_DISKS'];
         if (!isSame(names, found))
           return [
             ofDisk(
               `Mirror ${disk.uuid} has sides on ${found.join(', ') || 'no node'}, not ${names.join(', ')}`,
               disk,
               user,
-              replacing,
             ),
           ];
         if (mirror?.data !== disk.size || Object.values(mirror.sides).some(({ size }) => size !== disk.size))

@@ -125,6 +125,8 @@ class FakeManager {
         return uuid ?? 'new-uuid';
       },
       removeFilter: async () => undefined,
+      duties: () => [],
+      giveUpDuty: async () => undefined,
       clusterInfo: () => ({ name: 'cluster.example.com', big: NOW }),
       tags: (_principal, kind, name) => [kind, String(name)],
       osNames: async () => ['noop'],

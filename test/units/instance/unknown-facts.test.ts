@@ -6,7 +6,7 @@ import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
 import { diskTarget } from '../../../lib/units/steps/target.ts';
 import { stateOf } from '../state.ts';
-import { create, InstanceFixture, instance_name } from './fixture.ts';
+import { InstanceFixture, instance_name } from './fixture.ts';
 
 const [node1, node2] = ['node1.example.com', 'node2.example.com'];
 
@@ -45,21 +45,6 @@ describe('an instance that runs on a node of which nothing is known at the momen
     f.withInstance({ start: true }, () =>
       failsAndChangesNothing({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name }, node1, 'disk.remove'),
     ));
-
-  it('tells what is gone when its removal fails after that, and can be removed all the same', async () => {
-    await f.cluster.done(create());
-    const file = join(f.cluster.folder(node1), 'faults.json');
-    await writeFile(file, JSON.stringify({ 'instance.forget': { fail: 'not today', times: 1 } }));
-    const { status, ops } = await f.cluster.run({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name });
-    await rm(file);
-    assert.equal(status, 'error');
-    const told = ops[0]?.log.map(({ text }) => text) ?? [];
-    assert.deepEqual(
-      told.filter((text) => text.startsWith('Done, and stays so: ')),
-      ['Done, and stays so: disk/0/remove'],
-    );
-    await f.remove(instance_name);
-  });
 
   it('keeps its disks when it cannot be started a second time', () =>
     f.withInstance(drbd, async () => {

@@ -33,7 +33,7 @@ export const eventResources: readonly Resource[] = [
           since: { kind: 'text', doc: 'Answer at once with the events after this id, 500 at most.' },
           kind: {
             kind: 'texts',
-            doc: 'Only of these kinds: `instance`, `node`, `nodegroup`, `network`, `disk`, `cluster`, `filter`, `job`.',
+            doc: 'Only of these kinds: `instance`, `node`, `nodegroup`, `network`, `disk`, `cluster`, `filter`, `duty`, `job`.',
           },
           object: { kind: 'texts', doc: 'Only of these objects, by name or uuid; jobs by their number.' },
           job: { kind: 'texts', doc: 'Only what these jobs did, and they themselves.' },

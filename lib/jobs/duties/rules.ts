@@ -1,0 +1,297 @@
+import type { Disk } from '../../model/disk.ts';
+import { diskTemplatesOnAllNodes } from '../../model/diskparams/index.ts';
+import type { Duty, DutyCall } from '../../model/duty.ts';
+import type { Instance } from '../../model/instance.ts';
+import { mirrorNodes } from '../../model/mirror.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { CallName, ParamsOf } from '../../rpc/registry.ts';
+import type { RuntimeView } from '../../rpc/runtime.ts';
+import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
+import { isRunning } from '../../units/steps/running.ts';
+import { diskTarget, instanceTarget } from '../../units/steps/target.ts';
+
+/** The cluster as it is now, and the node (uuid) that the call is for. */
+interface Place {
+  view: ClusterView;
+  runtime: RuntimeView;
+  node: string;
+}
+
+/** Why nothing is to be done any more, in words. */
+interface Void {
+  void: string;
+}
+
+/** What a call of a duty comes to now: its parameters, or why it is void. */
+export type Judgement = { params: unknown } | Void;
+
+/**
+ * How a call is a duty: what it is about, its parameters without secrets, and what of it is still right. A duty must never destroy
+ * or change what the cluster uses: the judgement is made from the cluster's state, under the locks of the objects.
+ */
+interface Rule<N extends CallName> {
+  about(params: ParamsOf<N>): string;
+  stored(params: ParamsOf<N>): ParamsOf<N>;
+  judge(params: ParamsOf<N>, place: Place): { params: ParamsOf<N> } | Void;
+}
+
+const isVoid = (text: string): Void => ({ void: text });
+
+/** A mirror's secret stands last in its logical id; nodes find a mirror by its uuid. */
+function bareDisk(disk: DiskTarget): DiskTarget {
+  if (disk.dev_type !== 'drbd') return disk;
+  return { ...disk, logical_id: [...disk.logical_id.slice(0, 5), ''] };
+}
+
+function bareInstance(instance: InstanceTarget): InstanceTarget {
+  return { ...instance, disks: instance.disks.map(bareDisk) };
+}
+
+const aboutDisk = ({ disk }: { disk: DiskTarget }) => `disk ${disk.uuid}`;
+const aboutInstance = ({ instance }: { instance: InstanceTarget }) => `instance ${instance.uuid}`;
+const storedDisk = <P extends { disk: DiskTarget }>(params: P): P => ({
+  ...params,
+  disk: bareDisk(params.disk),
+});
+const storedInstance = <P extends { instance: InstanceTarget }>(params: P): P => ({
+  ...params,
+  instance: bareInstance(params.instance),
+});
+
+/** Whether two disks have their data at the same place of a node. */
+function isSamePlace(disk: Disk, target: DiskTarget): boolean {
+  if (disk.dev_type !== target.dev_type) return false;
+  if (disk.dev_type === 'drbd') return disk.uuid === target.uuid;
+  const place = ({ logical_id: [first, second] }: Pick<DiskTarget, 'logical_id'>) => `${first}\0${second}`;
+  return place(disk) === place(target);
+}
+
+/** Whether a disk keeps data on a node; one that belongs to no instance may be on any. */
+function isOn({ view, node }: Place, disk: Disk): boolean {
+  const sides = mirrorNodes(disk);
+  if (sides) return sides.includes(node);
+  if (disk.instance === null || diskTemplatesOnAllNodes.includes(disk.dev_type)) return true;
+  return view.instances.get(disk.instance)?.primary_node === node;
+}
+
+/** A disk of the cluster whose data is at the place of this one. */
+function ownerOf(place: Place, target: DiskTarget): Disk | undefined {
+  const { view } = place;
+  const all = [...view.instances.list().flatMap((instance) => view.disksOf(instance)), ...view.freeDisks()];
+  return all.find((disk) => isSamePlace(disk, target) && isOn(place, disk));
+}
+
+const userOf = (view: ClusterView, disk: Disk) => view.instances.get(disk.instance ?? '');
+
+/** Whether the disks of an instance are to be in use. */
+function usesDisks({ runtime }: Place, instance: Instance): boolean {
+  return instance.admin_state === 'up' || instance.disks_active === true || knownToRun(runtime, instance);
+}
+
+const knownToRun = (runtime: RuntimeView, instance: Instance) =>
+  runtime.of(instance.primary_node) !== null && isRunning(runtime, instance);
+
+/** The instance if its primary node is this one and it has not changed its identity. */
+function instanceHere({ view, node }: Place, { uuid }: { uuid: string }): Instance | null {
+  const instance = view.instances.get(uuid);
+  return instance?.primary_node === node ? instance : null;
+}
+
+/** The instance that has its guest, under this name or uuid, on this node. */
+function guestHere({ view, node }: Place, { uuid, name }: InstanceTarget): Instance | null {
+  const found = [view.instances.get(uuid), view.instances.named(name)];
+  return found.find((instance) => instance?.primary_node === node) ?? null;
+}
+
+const targetNow = (view: ClusterView, instance: Instance) =>
+  instanceTarget(view, instance, view.disksOf(instance));
+
+const hasDevice = ({ disks, nics }: InstanceTarget, device: string) =>
+  [...disks, ...nics].some(({ uuid }) => uuid === device);
+
+const same = <P>(params: P) => ({ params });
+const unchanged = <P>(params: P): P => params;
+
+const rules: { readonly [N in CallName]?: Rule<N> } = {
+  'disk.remove': {
+    about: aboutDisk,
+    stored: storedDisk,
+    judge(params, place) {
+      const owner = ownerOf(place, params.disk);
+      return owner ? isVoid(`the data belongs to disk ${owner.uuid} of the cluster`) : same(params);
+    },
+  },
+  'disk.create': {
+    about: aboutDisk,
+    stored: storedDisk,
+    judge({ disk, instance_name }, { view, node }) {
+      const now = view.disk(disk.uuid);
+      if (!now) return isVoid('the disk is gone');
+      if (!mirrorNodes(now)?.includes(node)) return isVoid('the node has no side of the disk any more');
+      return same({ disk: diskTarget(now), instance_name });
+    },
+  },
+  'disk.activate': {
+    about: aboutDisk,
+    stored: storedDisk,
+    judge({ disk }, place) {
+      const now = place.view.disk(disk.uuid);
+      const user = now && userOf(place.view, now);
+      if (!now || !user) return isVoid('the disk is of no instance any more');
+      if (!isOn(place, now)) return isVoid('the node has no side of the disk any more');
+      if (!usesDisks(place, user)) return isVoid(`${user.name} does not use its disks now`);
+      return same({ disk: diskTarget(now), primary: user.primary_node === place.node });
+    },
+  },
+  'disk.deactivate': {
+    about: aboutDisk,
+    stored: storedDisk,
+    judge(params, place) {
+      const now = place.view.disk(params.disk.uuid);
+      const user = now && userOf(place.view, now);
+      if (now && user && isOn(place, now) && usesDisks(place, user))
+        return isVoid(`${user.name} uses the disk again`);
+      return same(params);
+    },
+  },
+  'disk.rename': {
+    about: ({ to }) => `disk ${to.uuid}`,
+    stored: unchanged,
+    judge({ from, to }, place) {
+      const now = place.view.disk(to.uuid);
+      if (!now) return isVoid('the disk is gone');
+      if (!isSamePlace(now, to)) return isVoid('the disk is to be elsewhere now');
+      return isOn(place, now) ? same({ from, to }) : isVoid('the disk is on another node now');
+    },
+  },
+  'instance.start': {
+    about: aboutInstance,
+    stored: storedInstance,
+    judge({ instance }, place) {
+      const now = instanceHere(place, instance);
+      if (!now) return isVoid('the instance is not on this node any more');
+      if (now.admin_state !== 'up') return isVoid(`the instance is to be ${now.admin_state} now`);
+      return same({ instance: targetNow(place.view, now), paused: false });
+    },
+  },
+  'migration.resume': {
+    about: aboutInstance,
+    stored: storedInstance,
+    judge({ instance }, place) {
+      const now = instanceHere(place, instance);
+      if (!now) return isVoid('the instance is not on this node any more');
+      if (now.admin_state !== 'up') return isVoid(`the instance is to be ${now.admin_state} now`);
+      if (place.runtime.guest(place.node, now.name)?.state === 'running') return isVoid('it runs again');
+      return same({ instance });
+    },
+  },
+  'instance.stop': {
+    about: aboutInstance,
+    stored: (params) => ({ ...storedInstance(params), timeout: 0, force: true }),
+    judge(params, place) {
+      const now = guestHere(place, params.instance);
+      return now?.admin_state === 'up' ? isVoid(`${now.name} is to run on this node`) : same(params);
+    },
+  },
+  'instance.forget': {
+    about: aboutInstance,
+    stored: storedInstance,
+    judge(params, place) {
+      const now = guestHere(place, params.instance);
+      return now ? isVoid(`${now.name} is on this node`) : same(params);
+    },
+  },
+  'instance.plug': {
+    about: aboutInstance,
+    stored: storedInstance,
+    judge({ instance, device }, place) {
+      const now = instanceHere(place, instance);
+      if (!now) return isVoid('the instance is not on this node any more');
+      const target = targetNow(place.view, now);
+      return hasDevice(target, device)
+        ? same({ instance: target, device })
+        : isVoid('the instance does not have the device any more');
+    },
+  },
+  'instance.unplug': {
+    about: aboutInstance,
+    stored: storedInstance,
+    judge({ instance, device }, place) {
+      const now = instanceHere(place, instance);
+      if (!now) return isVoid('the instance is not on this node any more');
+      return hasDevice(targetNow(place.view, now), device)
+        ? isVoid('the instance has the device again')
+        : same({ instance, device });
+    },
+  },
+  'instance.memory': {
+    about: aboutInstance,
+    stored: storedInstance,
+    judge({ instance, memory }, place) {
+      const now = instanceHere(place, instance);
+      if (!now) return isVoid('the instance is not on this node any more');
+      return knownToRun(place.runtime, now)
+        ? same({ instance: targetNow(place.view, now), memory })
+        : isVoid('the instance does not run');
+    },
+  },
+  // What is finished is not touched by it, and what is under way holds the lock of the instance.
+  'backup.discard': {
+    about: ({ instance_name }) => `export of ${instance_name}`,
+    stored: unchanged,
+    judge: same,
+  },
+  'certificate.remove': { about: ({ name }) => `certificate ${name}`, stored: unchanged, judge: same },
+  'storage.modify': {
+    about: ({ type, name }) => `storage ${type}/${name}`,
+    stored: unchanged,
+    judge: same,
+  },
+};
+
+/** What a job that has ended well with a call has settled: older duties of these calls about the same object on the same node. */
+const settled: { readonly [N in CallName]?: readonly CallName[] } = {
+  'instance.start': ['instance.stop', 'instance.forget'],
+  'instance.reboot': ['instance.stop', 'instance.forget'],
+  'migration.resume': ['instance.stop', 'instance.forget'],
+  'instance.stop': ['instance.start', 'migration.resume'],
+  'instance.memory': ['instance.memory'],
+  'disk.activate': ['disk.deactivate'],
+  'disk.deactivate': ['disk.activate'],
+  'disk.create': ['disk.remove'],
+  'disk.remove': ['disk.create', 'disk.activate'],
+  'storage.modify': ['storage.modify'],
+};
+
+const ruleOf = (call: string): Rule<CallName> | undefined =>
+  (rules as Record<string, Rule<CallName> | undefined>)[call];
+
+/** Whether a call can be made again later. */
+export function canBeOwed(call: CallName): boolean {
+  return ruleOf(call) !== undefined;
+}
+
+/** What a call that is owed is about. */
+export function aboutOf({ call, params }: DutyCall): string {
+  return ruleOf(call)?.about(params as never) ?? '';
+}
+
+/** A call as it is stored in a duty. */
+export function storedCall<N extends CallName>(call: N, params: ParamsOf<N>): DutyCall {
+  const stored = ruleOf(call)?.stored(params as never) ?? params;
+  return { call, params: stored as DutyCall['params'] };
+}
+
+/** What one call of a duty comes to in this state of the cluster. */
+export function judge({ call, params }: DutyCall, place: Place): Judgement {
+  return ruleOf(call)?.judge(params as never, place) ?? isVoid(`the call ${call} is not known any more`);
+}
+
+/** Whether a call that was made by a job settles a duty on the same node. */
+export function settles({ call, params }: DutyCall, { calls }: Duty): boolean {
+  const kinds: readonly string[] = settled[call as CallName] ?? [];
+  if (!calls.every((each) => kinds.includes(each.call))) return false;
+  const about = call.startsWith('instance.') || call.startsWith('migration.') ? aboutInstance : aboutDisk;
+  const own = ruleOf(call) ? aboutOf({ call, params }) : about(params as never);
+  return calls.every((each) => aboutOf(each) === own);
+}
