@@ -31,8 +31,13 @@ export function parseSize(value: unknown): number {
   return Math.ceil(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] as number));
 }
 
-/** Sizes among parameters are multiples of so many MiB, as in Ganeti. */
+/** Sizes among parameters, those of new disks too, are multiples of so many MiB, as in Ganeti. */
 const SIZE_STEP = 4;
+
+/** Mebibytes of a size as parameters have it: rounded up to a multiple of 4. @throws MerapiError wrong_input */
+export function steppedSize(value: unknown): number {
+  return Math.ceil(parseSize(value) / SIZE_STEP) * SIZE_STEP;
+}
 
 function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
   const refuse = (expected: string) =>
@@ -44,8 +49,8 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
     case 'bool':
       if (typeof value === 'boolean') return value;
       if (value === null || value === '') return false;
-      if (typeof value === 'string' && /^(true|yes|1)$/i.test(value)) return true;
-      if (typeof value === 'string' && /^(false|no|0)$/i.test(value)) return false;
+      if (typeof value === 'string' && /^true$/i.test(value)) return true;
+      if (typeof value === 'string' && /^false$/i.test(value)) return false;
       throw refuse('true or false');
     case 'int': {
       const integer = typeof value === 'string' && /^\s*-?[0-9]+\s*$/.test(value) ? Number(value) : value;
@@ -65,7 +70,7 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
       throw refuse(kind === 'string' ? 'a text' : 'a text or null');
     case 'size':
       try {
-        return Math.ceil(parseSize(value) / SIZE_STEP) * SIZE_STEP;
+        return steppedSize(value);
       } catch (cause) {
         throw new MerapiError('type_enforcement', `Parameter '${name}': ${(cause as Error).message}`, {
           cause,
@@ -76,10 +81,10 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
 
 /**
  * Checks that values fit the parameter set and gives them in their proper types (`"2"` becomes 2 where an integer belongs).
- * The value "default" passes as it is.
+ * The value "default" passes as it is, unless it means nothing there (`isNew`: something new has no value of its own to take away).
  * @throws MerapiError type_enforcement naming the parameter and what would be right.
  */
-export function enforceKinds(values: ParamValues, kinds: ParamKinds): ParamValues {
+export function enforceKinds(values: ParamValues, kinds: ParamKinds, isNew = false): ParamValues {
   const result: ParamValues = {};
   for (const [name, value] of Object.entries(values)) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
@@ -88,7 +93,7 @@ export function enforceKinds(values: ParamValues, kinds: ParamKinds): ParamValue
         'type_enforcement',
         `Unknown parameter '${name}'; known are ${Object.keys(kinds).sort().join(', ')}`,
       );
-    result[name] = value === DEFAULT_VALUE ? value : enforceOne(name, kind, value);
+    result[name] = value === DEFAULT_VALUE && !isNew ? value : enforceOne(name, kind, value);
   }
   return result;
 }

@@ -16,6 +16,12 @@ export function hostName(text: string): string {
   return name;
 }
 
+/** A name as a request gives it to a disk, a NIC or a network: "none" in any case, and no text at all, mean that it has none. */
+export function givenName(text: string | number | null | undefined): string | null {
+  const name = String(text ?? '');
+  return name === '' || name.toLowerCase() === 'none' ? null : name;
+}
+
 /** The full name that an abbreviation stands for: the name itself, or the only name that begins with it and a dot. */
 export function expandName(text: string, names: Iterable<string>): string | null {
   const wanted = text.toLowerCase();

@@ -2,6 +2,7 @@ import type { LockMode, LockPlan, LockWish } from '../model/locks.ts';
 import { CLUSTER_LOCK } from '../model/locks.ts';
 import { hostNamed } from '../model/lookup.ts';
 import { nodesOf } from '../model/mirror.ts';
+import { givenName } from '../model/names.ts';
 import { kinds, maybe, optional, required } from '../model/params.ts';
 import type { ClusterView } from '../model/view.ts';
 
@@ -25,8 +26,8 @@ export function networkLock(view: ClusterView, name: string): string {
 
 /** The networks that a request names for NICs, so that they and their connections stay as they are; addresses are not locked. */
 export function networksShared(view: ClusterView, named: readonly (string | null | undefined)[]): LockWish[] {
-  const given = named.filter((name) => name !== null && name !== undefined && name !== '');
-  const names = [...new Set(given.map((name) => networkLock(view, name as string)))];
+  const given = named.flatMap((name) => givenName(name) ?? []);
+  const names = [...new Set(given.map((name) => networkLock(view, name)))];
   return names.length > 0 ? [{ level: 'network', names, mode: 'shared' }] : [];
 }
 

@@ -7,6 +7,7 @@ import {
   type ParamKind,
   type ParamKinds,
   parseSize,
+  steppedSize,
 } from '../../lib/model/enforce.ts';
 
 describe('parseSize', () => {
@@ -69,9 +70,7 @@ describe('enforceKinds', () => {
       ['bool', true, true],
       ['bool', false, false],
       ['bool', 'TRUE', true],
-      ['bool', 'yes', true],
       ['bool', 'false', false],
-      ['bool', 'no', false],
       ['bool', '', false],
       ['bool', null, false],
       ['int', 5, 5],
@@ -95,6 +94,8 @@ describe('enforceKinds', () => {
   it('refuses values of another kind, naming the parameter', () => {
     const cases: [ParamKind, unknown][] = [
       ['bool', 'maybe'],
+      ['bool', 'yes'],
+      ['bool', '0'],
       ['bool', 1],
       ['int', '1.5'],
       ['int', 1.5],
@@ -119,6 +120,31 @@ describe('enforceKinds', () => {
         { code: 'type_enforcement', message: /'p'/ },
         `${kind} ${JSON.stringify(value)}`,
       );
+  });
+
+  it('rounds sizes up to a multiple of 4 MiB', () => {
+    for (const [given, size] of [
+      [0, 0],
+      [1, 4],
+      [10, 12],
+      ['13', 16],
+      ['0.1g', 104],
+      ['1g', 1024],
+    ])
+      assert.equal(one('size', given), size, String(given));
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 30 }), (size) => {
+        const stepped = steppedSize(size);
+        assert.ok(stepped % 4 === 0 && stepped >= size && stepped < size + 4);
+        assert.equal(steppedSize(`${stepped}m`), stepped);
+      }),
+    );
+  });
+
+  it('takes "default" for no value where something is new', () => {
+    const wrong = { code: 'type_enforcement' };
+    assert.throws(() => enforceKinds({ a: DEFAULT_VALUE }, { a: 'size' }, true), wrong);
+    assert.deepEqual(enforceKinds({ a: DEFAULT_VALUE }, { a: 'string' }, true), { a: DEFAULT_VALUE });
   });
 
   it('lets "default" pass and keeps the input as it was', () => {

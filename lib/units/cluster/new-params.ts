@@ -12,7 +12,7 @@ import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
 import { policyProblems } from '../steps/group-params.ts';
 import { checkHvForms, pick } from '../steps/hvparams.ts';
 import { openOsParams } from '../steps/os.ts';
-import { checkBeParams, updatedValues } from '../steps/params.ts';
+import { checkBeParams, checkOfHypervisor, updatedValues } from '../steps/params.ts';
 
 type Sets = Record<string, ParamValues>;
 const wrong = (text: string) => new MerapiError('wrong_input', text);
@@ -43,6 +43,7 @@ export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster
   const after: Sets = { ...before };
   for (const [hypervisor, values] of Object.entries(request)) {
     const { kinds, defaults } = hypervisorParams[known(hypervisor)];
+    checkOfHypervisor(known(hypervisor), values);
     // For some parameters, such as the cache of disks, the word "default" is a value like others.
     const isWord = (name: string) => values[name] === DEFAULT_VALUE && defaults[name] === DEFAULT_VALUE;
     const words = Object.fromEntries(Object.entries(values).filter(([name]) => isWord(name)));
@@ -63,6 +64,7 @@ export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, Para
       if (values === null) delete own[hypervisor];
       else if (typeof values !== 'object') throw wrong(`os_hvp of ${os}: ${hypervisor} must be a dictionary`);
       else {
+        checkOfHypervisor(known(hypervisor), values as ParamValues);
         own[hypervisor] = updatedValues(own[hypervisor] ?? {}, values as ParamValues, kinds);
         checkGiven(hypervisor, values as ParamValues, own[hypervisor]);
       }

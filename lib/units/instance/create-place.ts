@@ -39,6 +39,7 @@ interface Wanted {
 /** Lets the allocator choose the node, of mirrored disks both, and says so in the job's log. @throws MerapiError */
 export function place(context: CheckContext, params: CreateParams, wanted: Wanted): Promise<DiskNodes> {
   const allocator = allocatorOf(context.view, params.iallocator, 'pnode');
+  context.resolve({ iallocator: allocator });
   return placeNew(context, allocator, toPlace(context.view, params, wanted));
 }
 

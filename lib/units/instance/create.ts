@@ -1,20 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
-import { type Json, stringifyJson } from '../../base/json.ts';
+import { stringifyJson } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostName } from '../../model/names.ts';
 import type { Node } from '../../model/node.ts';
 import { changed, newObject } from '../../model/object.ts';
-import type { ClusterView } from '../../model/view.ts';
 import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import { put, remove } from '../../store/changes.ts';
 import { type Build, type CheckContext, defineUnit, type RunContext } from '../define.ts';
 import { adopted } from '../steps/adopt.ts';
-import { activateDisks, createDisks, type DiskNodes, deactivateDisks } from '../steps/disk-work.ts';
-import { buildDisks, checkTemplate, fileBased, onNodes } from '../steps/disks.ts';
+import { activateDisks, createDisks, deactivateDisks } from '../steps/disk-work.ts';
+import { buildDisks, checkKnown, checkTemplate, onNodes } from '../steps/disks.ts';
 import { instanceNamed } from '../steps/find.ts';
 import { creationHooks } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
@@ -37,37 +36,37 @@ import {
   specOf,
   tagsOf,
 } from './create-request.ts';
+import { asDone, shownFirst, shownNodes, shownSettings, shownTemplate } from './create-shown.ts';
 import { checkImport, importData } from './import.ts';
 
 export const instanceCreate = defineUnit(opcode, {
   async check(context, request) {
     const { view, clock, resolve, log } = context;
-    hostName(request.instance_name); // one that is none is refused before anything is filled in
-    const { params, source } = await checkImport(context, request);
-    resolve(defaultsOf(view, params));
+    const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
+    const asked = asDone(request);
+    resolve(shownFirst(proper, asked));
+    for (const disk of asked.disks) checkKnown(disk, asked.disk_template);
+    const { params, source } = await checkImport(context, asked);
     const { name, template } = checkRequest(view, params);
-    if (params.disk_template === null) resolve({ disk_template: template });
+    resolve(shownTemplate(params, template));
     if (view.instances.named(name))
       throw new MerapiError(
         'already_exists',
         `There is an instance ${instanceNamed(view, name).name} already`,
       );
     const given = givenNodes(view, params, template);
-    if (given) resolve(nodeValues(given));
+    if (given) resolve(shownNodes(given));
     const hypervisor = params.hypervisor ?? defaultHypervisor(view);
     resolve({ hypervisor });
     checkTemplate(template, hypervisor);
     const settings = settingsOf(view, params, hypervisor);
-    resolve({
-      ...(params.osparams_private ? {} : { osparams_private: {} }),
-      ...(params.osparams_secret ? {} : { osparams_secret: {} }),
-    });
+    resolve(shownSettings(params, settings));
     checkBeParams(fillBeParams(view.cluster, settings.beparams));
     const now = clock.seconds();
     const head = newObject(randomUUID(), now);
     if (given) await checkInstall(context, params, settings, given.primary);
     const wanted = await buildNics(view, name, params.nics);
-    const asked = buildDisks(view.cluster, params.disks, {
+    const built = buildDisks(view.cluster, params.disks, {
       instance: { uuid: head.uuid, name },
       template,
       fileDriver: params.file_driver ?? 'loop',
@@ -75,14 +74,14 @@ export const instanceCreate = defineUnit(opcode, {
       now,
     });
     const nodes =
-      given ?? (await place(context, params, { name, settings, template, disks: asked, nics: wanted }));
+      given ?? (await place(context, params, { name, settings, template, disks: built, nics: wanted }));
     const node = nodes.primary;
     const nics = connectNics(view, wanted, node, head.uuid, params.conflicts_check);
-    const sized = adopts(params) ? await adopted(context, node, asked) : asked;
+    const sized = adopts(params) ? await adopted(context, node, built) : built;
     const disks = onNodes(sized, node.uuid, nodes.secondary?.uuid ?? null);
     if (given) checkPolicy(view, node, specOf(view, settings, template, disks, nics), params.ignore_ipolicy);
     else {
-      resolve(nodeValues(nodes));
+      resolve(shownNodes(nodes));
       await checkInstall(context, params, settings, node);
     }
     const instance: Instance = {
@@ -112,16 +111,20 @@ export const instanceCreate = defineUnit(opcode, {
       log('No OS is given: the disks stay empty');
     const install = !source && params.os_type !== null && !params.no_install && !adopts(params);
     const scripts = scriptFacts(view, { ...instance, osparams_private: null }); // the request has those of its own
-    return { instance, disks, nodes, target, source, install, ...scripts };
+    return { instance, disks, nodes, target, source, install, start: params.start, ...scripts };
   },
 
   hooks: (view, { source, ...facts }, params) =>
-    creationHooks(view, { ...facts, source: source?.kind === 'node' ? source : null }, params),
+    creationHooks(
+      view,
+      { ...facts, source: source?.kind === 'node' ? source : null },
+      { ...params, start: facts.start },
+    ),
 
   dryRun: ({ nodes }) => Object.values(nodes).flatMap((node) => node?.uuid ?? []),
 
   async run(context, facts, params) {
-    const { instance, nodes } = facts;
+    const { instance, nodes, start } = facts;
     const node = nodes.primary;
     const disks = await reserveMirrors(context, facts.disks);
     const target = { ...facts.target, disks: disks.map(diskTarget) };
@@ -134,13 +137,13 @@ export const instanceCreate = defineUnit(opcode, {
     await context.commit('instance', entry(instance, disks), removal(instance, disks));
     if (usesPool(instance.nics)) target.nics = await addressed(context, instance, target.nics);
     const getsData = facts.install || facts.source !== null;
-    if (getsData || params.start) await activateDisks(context, nodes, target.disks);
+    if (getsData || start) await activateDisks(context, nodes, target.disks);
     const hidden = { ...params.osparams_private, ...params.osparams_secret };
     const scripts = scriptParams(context.seal, facts, target, params, hidden);
     if (facts.install) await install(context, node, scripts);
     if (facts.source) await importData(context, facts.source, node, scripts);
-    if (params.start && params.wait_for_sync) await waitForSync(context, node, disks);
-    if (params.start) {
+    if (start && params.wait_for_sync) await waitForSync(context, node, disks);
+    if (start) {
       context.log('Starting the instance');
       await context.call('start', node, 'instance.start', { instance: target, paused: false }, [
         { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
@@ -152,32 +155,12 @@ export const instanceCreate = defineUnit(opcode, {
       result: Object.values(nodes).flatMap((each) => each?.name ?? []),
       changes: (view) => {
         const current = view.instances.get(instance.uuid);
-        if (!current || !params.start) return [];
+        if (!current || !start) return [];
         return [put('instance', changed(current, { admin_state: 'up' }, now))];
       },
     };
   },
 });
-
-const nodeValues = ({ primary, secondary }: DiskNodes): Record<string, Json> => ({
-  ...{ pnode: primary.name, pnode_uuid: primary.uuid },
-  ...(secondary && { snode: secondary.name, snode_uuid: secondary.uuid }),
-});
-
-/** What Ganeti fills in as soon as it looks at the request. */
-function defaultsOf(view: ClusterView, params: CreateParams): Record<string, Json> {
-  const { memory, ...beparams } = params.beparams as Record<string, Json>;
-  const template = params.disk_template ?? view.cluster.enabled_disk_templates[0];
-  const isFile = params.disk_template !== null && fileBased.includes(params.disk_template);
-  return {
-    helper_startup_timeout: params.helper_startup_timeout ?? 300,
-    helper_shutdown_timeout: params.helper_shutdown_timeout ?? 7200,
-    ...(isFile && params.file_driver === null ? { file_driver: 'loop' } : {}),
-    // Only mirrored disks have a second node.
-    ...(params.snode !== null && template !== 'drbd' ? { snode: null } : {}),
-    ...(memory === undefined ? {} : { beparams: { minmem: memory, maxmem: memory, ...beparams } }),
-  };
-}
 
 async function checkInstall(
   { view, nodes }: CheckContext,

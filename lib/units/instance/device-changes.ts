@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import { givenName } from '../../model/names.ts';
 import type { DeviceChange, DeviceOp } from '../../opcodes/instance/set-params.ts';
 import { checkDeviceNames } from '../steps/device-names.ts';
 
@@ -49,8 +50,8 @@ export function checkNames(
 ): void {
   const given = steps
     .filter(({ op }) => op !== 'attach')
-    .map(({ params }) => String(params.name ?? ''))
-    .filter((name) => name !== '' && name !== 'none');
+    .map(({ params }) => givenName(params.name))
+    .filter((name) => name !== null);
   const all = after.map(({ name }) => name);
   checkDeviceNames(given, all, what);
 }

@@ -2,7 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Ini } from '../../base/ini.ts';
 import { beParamKinds } from '../../model/beparams.ts';
 import { type DiskTemplate, diskTemplates } from '../../model/diskparams/index.ts';
-import { enforceKinds, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
+import { enforceKinds, type ParamKinds, type ParamValues, steppedSize } from '../../model/enforce.ts';
 import {
   clusterOnlyHvParams,
   type HypervisorName,
@@ -67,7 +67,7 @@ function disksOf(instance: Values): Given['disks'] {
   const disks: Given['disks'] = [];
   for (let index = 0; instance[`disk${index}_size`] !== undefined; index++) {
     const name = instance[`disk${index}_name`];
-    const size = Number(instance[`disk${index}_size`]);
+    const size = steppedSize(Number(instance[`disk${index}_size`]));
     disks.push(name === undefined || name === NONE ? { size } : { size, name });
   }
   return disks;

@@ -1,6 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
-import { parseSize } from '../../model/enforce.ts';
+import { steppedSize } from '../../model/enforce.ts';
 import type { Instance } from '../../model/instance.ts';
 import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
@@ -10,7 +10,7 @@ import type { RuntimeView } from '../../rpc/runtime.ts';
 import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { createDisks, type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
-import { onNodes } from '../steps/disks.ts';
+import { onNodes, sizedRequest } from '../steps/disks.ts';
 import { checkOnline, checkTakes, diskNumbered, instanceNamed, nodeNamed } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
@@ -30,7 +30,8 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const wishes = params.disks.map((each): Wish => (typeof each === 'number' ? [each, {}] : each));
-    if (wishes.length > 0) resolve({ disks: wishes });
+    if (wishes.length > 0)
+      resolve({ disks: wishes.map(([index, changes]): Wish => [index, sizedRequest(changes)]) });
     const all = view.disksOf(instance);
     const lost = lostDisks(view, instance, wishes, clock.seconds());
     const old = diskNodesOf(view, instance);
@@ -87,7 +88,7 @@ function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[
       );
     const { size, mode, spindles } = changes;
     const patch: Partial<Disk> = {
-      ...(size === undefined ? {} : { size: parseSize(size) }),
+      ...(size === undefined ? {} : { size: steppedSize(size) }),
       ...(mode === 'rw' || mode === 'ro' ? { mode } : {}),
       ...(spindles === undefined ? {} : { spindles: Number(spindles) }),
     };

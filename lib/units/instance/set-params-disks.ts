@@ -3,6 +3,7 @@ import type { Disk } from '../../model/disk.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
 import { mirrorNodes } from '../../model/mirror.ts';
+import { givenName } from '../../model/names.ts';
 import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
@@ -15,7 +16,14 @@ import {
   diskNodesOf,
   removeDisks,
 } from '../steps/disk-work.ts';
-import { buildDisks, checkTemplate, type DiskRequest, inFolderOf, onNodes } from '../steps/disks.ts';
+import {
+  buildDisks,
+  checkTemplate,
+  type DiskRequest,
+  inFolderOf,
+  onNodes,
+  sizedRequest,
+} from '../steps/disks.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
 import { diskTarget } from '../steps/target.ts';
 import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
@@ -100,7 +108,7 @@ function newDisk(
   first: number,
   now: number,
 ): Disk {
-  const template = templateOf(view, instance) ?? firstTemplate(view);
+  const template = templateOf(view, instance);
   if (template === 'drbd' && !nodes.secondary)
     throw new MerapiError(
       'wrong_input',
@@ -108,14 +116,19 @@ function newDisk(
     );
   checkTemplate(template, instance.hypervisor);
   const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, first };
-  const built = buildDisks(view.cluster, [request], setting);
+  const built = buildDisks(view.cluster, [sizedRequest(request)], setting);
   const [disk] = onNodes(built, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
   if (!disk) throw new MerapiError('wrong_input', 'No disk is described');
   return disk;
 }
 
+/** The template of new disks of an instance. @throws MerapiError wrong_input */
+export function templateOf(view: ClusterView, instance: Instance): DiskTemplate {
+  return ownTemplate(view, instance) ?? firstTemplate(view);
+}
+
 /** The template of an instance's disks; null while it has none. */
-function templateOf(view: ClusterView, instance: Instance): DiskTemplate | null {
+function ownTemplate(view: ClusterView, instance: Instance): DiskTemplate | null {
   const [disk] = view.disksOf(instance);
   if (disk) return disk.dev_type;
   return instance.disk_template === 'diskless' ? null : instance.disk_template;
@@ -134,7 +147,7 @@ function detachedDisk(view: ClusterView, instance: Instance, { which, params }: 
   const disk = view.freeDisks().find(({ uuid, name }) => uuid === wanted || name === wanted);
   if (!disk)
     throw new MerapiError('unknown_entity', `There is no detached disk '${wanted}'; give its uuid or name`);
-  const template = templateOf(view, instance);
+  const template = ownTemplate(view, instance);
   if (template !== null && disk.dev_type !== template)
     throw new MerapiError(
       'wrong_state',
@@ -179,7 +192,7 @@ function modified(disk: Disk, { name, mode, spindles }: DiskRequest, now: number
   return changed(
     disk,
     {
-      ...(name === undefined ? {} : { name: name === 'none' ? null : String(name) }),
+      ...(name === undefined ? {} : { name: givenName(name) }),
       ...(mode === 'rw' || mode === 'ro' ? { mode } : {}),
       ...(spindles === undefined ? {} : { spindles: Number(spindles) }),
     },

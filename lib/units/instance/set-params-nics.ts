@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { fillNicParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
+import { givenName } from '../../model/names.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
@@ -13,6 +14,14 @@ export interface NicChanges {
   nics: Nic[];
   told: [string, unknown][];
   steps: Step<NicRequest>[];
+}
+
+/** A change as a job shows it: what is "none" is not there, and a new NIC says that its MAC address is to be made. */
+export function shownNicStep({ op, which, params }: Step<NicRequest>): Step<NicRequest> {
+  const hasNone = (key: string) => key === 'name' || key === 'ip' || key === 'network';
+  const rest = Object.entries(params).filter(([key, value]) => !(hasNone(key) && givenName(value) === null));
+  const own: NicRequest = op === 'add' ? { mac: 'auto' } : {};
+  return { op, which, params: { ...own, ...Object.fromEntries(rest) } };
 }
 
 /** A NIC on its way: as it was, what is asked of it, and whether anything is. */

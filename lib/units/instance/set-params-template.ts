@@ -13,7 +13,7 @@ import {
   diskNodesOf,
   removeDisks,
 } from '../steps/disk-work.ts';
-import { buildDisks, checkEnabled, checkTemplate, type DiskRequest, onNodes } from '../steps/disks.ts';
+import { buildDisks, checkTemplate, type DiskRequest, notEnabled, onNodes } from '../steps/disks.ts';
 import { checkOnline } from '../steps/find.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { newSecondary } from '../steps/relocate.ts';
@@ -55,7 +55,8 @@ export async function checkTemplateChange(
 ): Promise<TemplateChange> {
   const { view, runtime, clock } = context;
   const { disk_template: template } = request;
-  checkEnabled(view.cluster, template);
+  if (!view.cluster.enabled_disk_templates.includes(template))
+    throw new MerapiError('wrong_state', notEnabled(view.cluster, template));
   checkTemplate(template, instance.hypervisor);
   const before = instance.disk_template;
   if (template === before)

@@ -11,7 +11,7 @@ import type { CheckContext } from '../define.ts';
 import { nodeNamed, primaryOf } from '../steps/find.ts';
 import { checkHvForms, checkHypervisor, pick } from '../steps/hvparams.ts';
 import { checkOs, openPrivate } from '../steps/os.ts';
-import { updatedValues } from '../steps/params.ts';
+import { checkOfHypervisor, updatedValues } from '../steps/params.ts';
 import { targetOf } from '../steps/relocation.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkChangedPolicy } from '../steps/spec.ts';
@@ -63,6 +63,7 @@ async function movePrimary(
 function changeHypervisor(instance: Instance, { hvparams }: Request, { patch, told }: ValueChanges): void {
   const given = Object.entries(hvparams);
   if (given.length === 0) return;
+  checkOfHypervisor(instance.hypervisor, hvparams);
   const foreign = given.map(([name]) => name).filter((name) => clusterOnlyHvParams.includes(name));
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
@@ -116,8 +117,7 @@ function changeBackend(
     );
   if (!params.ignore_ipolicy)
     checkChangedPolicy(context.view, instance, { ...instance, beparams: patch.beparams });
-  const all = Object.entries({ ...both, ...rest });
-  told.push(...all.map(([name, value]): [string, unknown] => [`be/${name}`, value]));
+  told.push(...given.map(([name, value]): [string, unknown] => [`be/${name}`, value]));
 }
 
 async function changeOs(

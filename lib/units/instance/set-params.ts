@@ -8,6 +8,7 @@ import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.t
 import { put, remove } from '../../store/changes.ts';
 import { type Build, type CheckContext, defineUnit } from '../define.ts';
 import { activateDisks } from '../steps/disk-work.ts';
+import { fileBased } from '../steps/disks.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 import { changeHooks } from '../steps/hooks.ts';
 import { waitForSync } from '../steps/mirrors.ts';
@@ -16,6 +17,7 @@ import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { stepsOf } from './device-changes.ts';
+import { showDiskSteps } from './disk-requests.ts';
 import {
   changeDisks,
   checkAttached,
@@ -24,9 +26,10 @@ import {
   diskRecords,
   dropDisks,
   makeDisks,
+  templateOf,
 } from './set-params-disks.ts';
 import { rewire, wiresOf } from './set-params-hotplug.ts';
-import { changeNics } from './set-params-nics.ts';
+import { changeNics, shownNicStep } from './set-params-nics.ts';
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
 import { changeValues, type Request } from './set-params-values.ts';
 
@@ -58,7 +61,10 @@ export const instanceSetParams = defineUnit(opcode, {
     const running = isRunning(runtime, instance);
     const memory = params.runtime_mem === null ? null : checkMemory(context, instance, params.runtime_mem);
     const diskSteps = stepsOf(params.disks);
-    if (params.disks.length > 0) resolve({ disks: tuples(diskSteps) });
+    const added = diskSteps.some(({ op }) => op === 'add') ? templateOf(view, instance) : null;
+    const nicSteps = stepsOf(params.nics);
+    if (params.nics.length > 0) resolve({ nics: tuples(nicSteps.map(shownNicStep)) });
+    if (params.disks.length > 0) showDiskSteps(diskSteps, added, (shown) => resolve({ disks: shown }));
     const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps) : null;
     if (disks) {
       checkNodes(context, disks, params, instance);
@@ -72,11 +78,15 @@ export const instanceSetParams = defineUnit(opcode, {
       resolve({ remote_node: template.to.secondary.name, remote_node_uuid: template.to.secondary.uuid });
     const nics =
       params.nics.length > 0
-        ? await changeNics(view, instance, node, stepsOf(params.nics), params.conflicts_check)
+        ? await changeNics(view, instance, node, nicSteps, params.conflicts_check)
         : null;
-    if (nics) resolve({ nics: tuples(nics.steps) });
     const { patch, told } = await changeValues(context, instance, params);
-    if (nics) patch.nics = nics.nics;
+    if (nics) {
+      resolve({ nics: tuples(nics.steps.map(shownNicStep)) });
+      patch.nics = nics.nics;
+    }
+    const file = params.disk_template ?? added;
+    if (file !== null && fileBased.includes(file)) resolve({ file_driver: params.file_driver ?? 'loop' });
     const result: [string, unknown][] = [
       ...(memory === null ? [] : [['runtime_memory', memory] as [string, unknown]]),
       ...(disks?.told ?? []),

@@ -4,9 +4,10 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
-import { parseSize } from '../../model/enforce.ts';
+import { parseSize, steppedSize } from '../../model/enforce.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import type { DrbdId } from '../../model/mirror.ts';
+import { givenName } from '../../model/names.ts';
 import { newObject } from '../../model/object.ts';
 import { checkDeviceNames } from './device-names.ts';
 
@@ -23,6 +24,27 @@ export interface DiskSetting {
   now: number;
   /** The number of the first of these disks; by default 0. */
   first?: number;
+}
+
+/** A new disk of a request as it is made, and as a job shows it: its size a number of MiB, rounded up. @throws MerapiError wrong_input */
+export function sizedRequest(request: DiskRequest): DiskRequest {
+  return request.size === undefined ? request : { ...request, size: steppedSize(request.size) };
+}
+
+/** What may be said of a disk, whatever its template is; what a template has no use for is not looked at. */
+const known = ['access', 'adopt', 'dev_type', 'metavg', 'mode', 'name', 'provider', 'size', 'spindles', 'vg'];
+
+/**
+ * Disks of the template ext may have any parameters, for their provider.
+ * @throws MerapiError type_enforcement for a parameter that no disk has
+ */
+export function checkKnown(request: DiskRequest, template: DiskTemplate | null): void {
+  const strange = Object.keys(request).filter((key) => !known.includes(key));
+  if (strange.length > 0 && template !== 'ext')
+    throw new MerapiError(
+      'type_enforcement',
+      `Unknown parameter ${strange.join(', ')} of a disk; known are ${known.join(', ')}`,
+    );
 }
 
 const MAX_DISKS = 16;
@@ -44,7 +66,6 @@ const ownParams: Readonly<Record<DiskTemplate, readonly string[]>> = {
 };
 /** The templates whose disks are files with a driver of their own. */
 export const fileBased: readonly DiskTemplate[] = ['file', 'sharedfile', 'gluster'];
-const common = ['access', 'adopt', 'mode', 'name', 'size', 'spindles'];
 const accessModes = ['kernelspace', 'userspace'];
 
 /** The templates that keep real data; nodes of simulated guests simulate the others. */
@@ -61,25 +82,22 @@ export function checkTemplate(template: DiskTemplate, hypervisor: HypervisorName
 
 /** @throws MerapiError prerequisite when the cluster does not allow the template */
 export function checkEnabled(cluster: Cluster, template: DiskTemplate): void {
-  const enabled = cluster.enabled_disk_templates;
-  if (!enabled.includes(template))
-    throw new MerapiError(
-      'prerequisite',
-      `Disk template ${template} is not enabled; enabled are ${enabled.join(', ')}`,
-    );
+  if (!cluster.enabled_disk_templates.includes(template))
+    throw new MerapiError('prerequisite', notEnabled(cluster, template));
+}
+
+/** The words for a template that the cluster does not allow. */
+export function notEnabled({ enabled_disk_templates }: Cluster, template: DiskTemplate): string {
+  return `Disk template ${template} is not enabled; enabled are ${enabled_disk_templates.join(', ')}`;
 }
 
 /**
- * The disks of an instance that a request describes. Mirrored ones have no nodes yet (onNodes() gives them), one that is
+ * The disks of an instance that a request describes, of the sizes that it gives (see sizedRequest); of an instance without disks (diskless) none are made. Mirrored ones have no nodes yet (onNodes() gives them), one that is
  * adopted has the size 0 where the request names none.
  * @throws MerapiError wrong_input, resource_not_unique naming the disk and what is wrong with it
  */
 export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], setting: DiskSetting): Disk[] {
-  if (setting.template === 'diskless' && requests.length > 0)
-    throw new MerapiError(
-      'wrong_input',
-      `An instance without disks (diskless) cannot have ${requests.length} of them`,
-    );
+  if (setting.template === 'diskless') return [];
   const count = (setting.first ?? 0) + requests.length;
   if (count > MAX_DISKS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_DISKS} disks, not ${count}`);
@@ -94,17 +112,11 @@ export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], s
 function buildDisk(cluster: Cluster, request: DiskRequest, index: number, setting: DiskSetting): Disk {
   const refuse = (text: string) => new MerapiError('wrong_input', `Disk ${index}: ${text}`);
   const { template } = setting;
-  const known = [...common, ...ownParams[template].filter((name) => !common.includes(name))];
-  const strange = Object.keys(request).filter((key) => !known.includes(key));
-  if (strange.length > 0 && template !== 'ext')
-    throw refuse(`unknown parameter ${strange.join(', ')}; known are ${known.join(', ')}`);
   const { size, mode = 'rw', name, adopt, spindles, access } = request;
   if (adopt !== undefined && !ownParams[template].includes('adopt'))
     throw refuse(`data cannot be adopted with the template ${template}`);
   if (adopt === undefined && template === 'blockdev')
     throw refuse('the template blockdev only adopts devices; name one as adopt');
-  if (access !== undefined && !ownParams[template].includes('access'))
-    throw refuse(`access is no parameter of the template ${template}`);
   if (access !== undefined && !accessModes.includes(String(access)))
     throw refuse(`access must be ${accessModes.join(' or ')}, not '${access}'`);
   if (template === 'ext' && request.provider === undefined) throw refuse('the template ext needs a provider');
@@ -115,21 +127,23 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
   const uuid = randomUUID();
   return {
     ...newObject(uuid, setting.now),
-    name: typeof name === 'string' && name !== 'none' ? name : null,
+    name: givenName(name),
     dev_type: template,
     logical_id: logicalId(cluster, request, { uuid, index }, setting),
     size: mebibytes,
     mode,
     spindles: spindles === undefined ? null : Number(spindles),
-    params: keptParams(request),
+    params: keptParams(template, request),
     instance: setting.instance.uuid,
   };
 }
 
-/** What of a request stands neither in the disk's own fields nor in its logical id. */
-function keptParams(request: DiskRequest): Record<string, unknown> {
-  const elsewhere = ['adopt', 'mode', 'name', 'provider', 'size', 'spindles'];
-  return Object.fromEntries(Object.entries(request).filter(([key]) => !elsewhere.includes(key)));
+/** What of a request stands neither in the disk's own fields nor in its logical id, as far as the template has a use for it. */
+function keptParams(template: DiskTemplate, request: DiskRequest): Record<string, unknown> {
+  const elsewhere = ['adopt', 'dev_type', 'mode', 'name', 'provider', 'size', 'spindles'];
+  const isOwn = (key: string) =>
+    template === 'ext' ? !elsewhere.includes(key) : key !== 'adopt' && ownParams[template].includes(key);
+  return Object.fromEntries(Object.entries(request).filter(([key]) => isOwn(key)));
 }
 
 /** Where the data of a disk will be, in Ganeti's form for each template; the disk's uuid is part of its name. */

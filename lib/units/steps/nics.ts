@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { canonical6 } from '../../model/ip6.ts';
+import { givenName } from '../../model/names.ts';
 import type { Network } from '../../model/network.ts';
 import { type Nic, type NicParams, nicModes } from '../../model/nic.ts';
 import type { ClusterView } from '../../model/view.ts';
@@ -17,7 +18,6 @@ export type NicRequest = Partial<
 >;
 
 const MAX_NICS = 8;
-const NONE = ['', 'none'];
 /** In the place of a link parameter: the cluster's. */
 const DEFAULT = 'default';
 /** In the place of a MAC address: a new one. */
@@ -53,7 +53,7 @@ export async function buildNics(
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
     const mac = macOf(view, request.mac ?? macBefore(view, network, old), network, taken, index, old);
     const given = request.name === undefined ? old?.name : request.name;
-    const name = given && !NONE.includes(given) ? given : null;
+    const name = givenName(given);
     nics.push({ uuid: old?.uuid ?? randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
   }
   const named = requests.flatMap(({ name }, index) => (name ? [nics[index]?.name ?? null] : []));
@@ -68,14 +68,15 @@ export async function buildNics(
 /** The network that a NIC is to be in. @throws MerapiError unknown_entity, wrong_input */
 function networkOf(view: ClusterView, request: NicRequest, index: number, old?: Nic): Network | null {
   const wanted = request.network === undefined ? old?.network : request.network;
-  if (!wanted || NONE.includes(wanted)) return null;
+  const named = givenName(wanted);
+  if (named === null) return null;
   const given = (['mode', 'link', 'bridge', 'vlan'] as const).filter((name) => request[name]);
   if (given.length > 0)
     throw new MerapiError(
       'wrong_input',
       `NIC ${index}: its network decides ${given.join(', ')}; give either these or the network`,
     );
-  return networkNamed(view, wanted);
+  return networkNamed(view, named);
 }
 
 /** What a NIC sets itself; in a network it is the node's group that decides. */
@@ -128,8 +129,8 @@ async function addressOf(
   instance: string,
   index: number,
 ): Promise<string | null> {
-  const ip = request.ip ?? null;
-  if (ip === null || NONE.includes(ip.toLowerCase())) return null;
+  const ip = givenName(request.ip);
+  if (ip === null) return null;
   if (ip === POOL) {
     if (network) return POOL;
     throw new MerapiError('wrong_input', `NIC ${index}: an address from a pool needs a network`);

@@ -61,9 +61,13 @@ export function osNamesOf(status: OsStatus): string[] {
     : status.variants.map((variant) => `${status.name}+${variant}`);
 }
 
+/** The first version of the OS interface in which an OS says which parameters it has. */
+const TYPED_PARAMETERS = 20;
+
 /**
- * Checks that a node can install an OS. @throws MerapiError execution when the node has no such OS or a broken one,
- * wrong_input when the variant or a parameter is not one of the definition
+ * Checks that a node can install an OS, as its verification does. The parameters of an OS of an interface before 20, which names
+ * none, are taken as they are. @throws MerapiError execution when the node has no such OS or a broken one, or when the variant or a
+ * parameter is not one of the definition
  */
 export async function checkOs(
   view: ClusterView,
@@ -89,16 +93,17 @@ export async function checkOs(
     );
   if (definition.variants.length > 0 && !options.forceVariant) {
     const choice = definition.variants.map((each) => `${name}+${each}`).join(', ');
-    if (!variant) throw new MerapiError('wrong_input', `OS '${name}' has variants: give one of ${choice}`);
+    if (!variant) throw new MerapiError('execution', `OS '${name}' has variants: give one of ${choice}`);
     if (!definition.variants.includes(variant))
-      throw new MerapiError('wrong_input', `OS '${name}' has no variant '${variant}'; give one of ${choice}`);
+      throw new MerapiError('execution', `OS '${name}' has no variant '${variant}'; give one of ${choice}`);
   } else if (variant && definition.variants.length === 0)
-    throw new MerapiError('wrong_input', `OS '${name}' has no variants`);
+    throw new MerapiError('execution', `OS '${name}' has no variants`);
+  if (Math.max(...definition.api_versions) < TYPED_PARAMETERS) return;
   const known = definition.parameters.map(([parameter]) => parameter);
   const strange = Object.keys(options.params).filter((parameter) => !known.includes(parameter));
   if (strange.length > 0)
     throw new MerapiError(
-      'wrong_input',
+      'execution',
       `OS '${name}' has no parameter ${strange.join(', ')}; it has ${known.join(', ') || 'none'}`,
     );
 }

@@ -1,7 +1,12 @@
 import { MerapiError } from '../../base/errors.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import { DEFAULT_VALUE, enforceKinds, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
-import { clusterOnlyHvParams, type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
+import {
+  clusterOnlyHvParams,
+  type HypervisorName,
+  hypervisorParams,
+  hypervisors,
+} from '../../model/hvparams/index.ts';
 import { checkHvForms } from './hvparams.ts';
 
 /**
@@ -34,7 +39,7 @@ export function updatedValues(before: ParamValues, given: ParamValues, kinds: Pa
 export function ownBeParams(given: ParamValues): Partial<BeParams> {
   const { memory, ...rest } = given;
   const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
-  return ownValues({ ...both, ...rest }, beParamKinds) as Partial<BeParams>;
+  return enforceKinds({ ...both, ...rest }, beParamKinds, true) as Partial<BeParams>;
 }
 
 /** @throws MerapiError wrong_input when filled backend parameters contradict each other */
@@ -49,12 +54,25 @@ export function checkBeParams(params: BeParams): void {
       throw new MerapiError('wrong_input', `${name} must be at least 1, not ${params[name]}`);
 }
 
+/** @throws MerapiError hypervisor for a parameter that only other hypervisors have */
+export function checkOfHypervisor(hypervisor: HypervisorName, given: ParamValues): void {
+  for (const name of Object.keys(given)) {
+    const owners = hypervisors.filter((each) => Object.hasOwn(hypervisorParams[each].kinds, name));
+    if (owners.length > 0 && !owners.includes(hypervisor))
+      throw new MerapiError(
+        'hypervisor',
+        `Parameter '${name}' belongs to ${owners.join(', ')}, not to the hypervisor ${hypervisor}`,
+      );
+  }
+}
+
 /**
  * The hypervisor parameters that a request sets, in their proper types.
  * @throws MerapiError type_enforcement, hypervisor, or wrong_input for a parameter of the cluster alone
  */
 export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): ParamValues {
-  const own = ownValues(given, hypervisorParams[hypervisor].kinds);
+  checkOfHypervisor(hypervisor, given);
+  const own = enforceKinds(given, hypervisorParams[hypervisor].kinds, true);
   const foreign = Object.keys(own).filter((name) => clusterOnlyHvParams.includes(name));
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);

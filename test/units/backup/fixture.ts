@@ -117,7 +117,7 @@ export class BackupFixture {
 export const create = (over: Record<string, unknown> = {}): OpInput => ({
   OP_ID: 'OP_INSTANCE_CREATE',
   ...{ instance_name, mode: 'create', disk_template: 'file', os_type: 'copy', pnode: 'node1' },
-  ...{ disks: [{ size: 2 }, { size: 3, name: 'data' }], nics: [{ ip: '192.0.2.7' }], start: true },
+  ...{ disks: [{ size: 4 }, { size: 8, name: 'data' }], nics: [{ ip: '192.0.2.7' }], start: true },
   ...over,
 });
 

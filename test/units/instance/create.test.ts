@@ -118,7 +118,7 @@ describe('creating an instance', () => {
     const { cluster: usual } = cluster.store.view;
     await cluster.store.commit({ job: null }, () => [put('cluster', { ...usual, ipolicy: ipolicyDefaults })]);
     const over = { disks: [{ size: 10 }], nics: [{}] };
-    const broken = 'disk-size/0 is 10, at least 1024 is needed';
+    const broken = 'disk-size/0 is 12, at least 1024 is needed';
     const given = `The instance breaks the instance policy of group default: ${broken}`;
     await refuses([
       [over, 'wrong_input', given],
@@ -130,17 +130,18 @@ describe('creating an instance', () => {
   });
 
   it('installs only an OS that the node has, with its variants and parameters', async () => {
-    const missing = "Node node1.example.com has no OS definition 'nosuch'; it has flavoured, plain";
+    const missing = "Node node1.example.com has no OS definition 'nosuch'; it has flavoured, plain, untyped";
     const variants = 'give one of flavoured+small, flavoured+large';
+    const typed = { os_type: 'flavoured+small', osparams: { size: 1 } };
     const secret = { os_type: 'flavoured+small', osparams_secret: { shape: 'x' } };
     await refuses([
       [{ os_type: 'nosuch' }, 'execution', missing],
       [{ os_type: 'broken' }, 'execution', /^The OS definition 'broken' of node node1.* is broken: .*99/],
-      [{ os_type: 'plain+small' }, 'wrong_input', "OS 'plain' has no variants"],
-      [{ os_type: 'flavoured' }, 'wrong_input', `OS 'flavoured' has variants: ${variants}`],
-      [{ os_type: 'flavoured+huge' }, 'wrong_input', `OS 'flavoured' has no variant 'huge'; ${variants}`],
-      [{ osparams: { colour: 1 } }, 'wrong_input', "OS 'plain' has no parameter colour; it has none"],
-      [secret, 'wrong_input', "OS 'flavoured' has no parameter shape; it has colour"],
+      [{ os_type: 'plain+small' }, 'execution', "OS 'plain' has no variants"],
+      [{ os_type: 'flavoured' }, 'execution', `OS 'flavoured' has variants: ${variants}`],
+      [{ os_type: 'flavoured+huge' }, 'execution', `OS 'flavoured' has no variant 'huge'; ${variants}`],
+      [typed, 'execution', "OS 'flavoured' has no parameter size; it has colour"],
+      [secret, 'execution', "OS 'flavoured' has no parameter shape; it has colour"],
       [{ os_type: null, start: true }, 'wrong_input', 'Give the OS to install (os_type), or no_install'],
     ]);
     const forced = await f.made({ os_type: 'flavoured+huge', force_variant: true });
@@ -153,6 +154,15 @@ describe('creating an instance', () => {
     const bare = await f.made({ os_type: 'nosuch', no_install: true, start: true });
     assert.equal(bare.instance.os, 'nosuch');
     assert.ok(!bare.op.log.some(({ text }) => text.includes('create script')));
+    assert.equal(bare.instance.admin_state, 'down', 'what has no system is not started');
+    assert.equal(bare.op.resolved.start, false);
+    // An OS of an interface before 20 names no parameters, so it is given any.
+    const untyped = await f.made({
+      os_type: 'untyped',
+      osparams: { colour: 1 },
+      osparams_private: { shape: 'x' },
+    });
+    assert.deepEqual(untyped.instance.osparams, { colour: 1 });
   });
 
   it('gives NICs the addresses that are asked for, or makes some', async () => {
@@ -235,12 +245,49 @@ describe('creating an instance', () => {
     const { disks } = await f.made({ disks: two, file_storage_dir: 'some/place' });
     const [first, second] = disks;
     assert.deepEqual([first?.size, first?.mode, first?.name], [1024, 'ro', 'root']);
-    assert.deepEqual([second?.size, second?.mode, second?.name], [1, 'rw', null]);
+    assert.deepEqual([second?.size, second?.mode, second?.name], [4, 'rw', null]);
     const folder = join(cluster.dir, 'file-storage', 'some', 'place', instance_name);
     assert.ok(String(first?.logical_id[1]).startsWith(`${folder}/`));
-    const diskless = await f.made({ disk_template: 'diskless', disks: [] });
+    const diskless = await f.made({ disk_template: 'diskless', disks: [{ size: 10 }] });
     assert.deepEqual([diskless.instance.disks, diskless.instance.disk_template], [[], 'diskless']);
     assert.equal((await f.made({ disk_template: null })).op.resolved.disk_template, 'file');
+  });
+
+  it('shows the opcode as it is done: sizes and memory as numbers, rounded up, also in a dry run', async () => {
+    const given = {
+      disks: [{ size: 10 }, { size: '13', name: 'None' }, { size: '1g' }],
+      beparams: { maxmem: '130', minmem: '101m', vcpus: '2', auto_balance: 'true' },
+      nics: [{ ip: 'None', name: 'NONE' }],
+    };
+    const shown = {
+      disks: [{ size: 12 }, { size: 16, name: 'None' }, { size: 1024 }],
+      beparams: { maxmem: 132, minmem: 104, vcpus: 2, auto_balance: true },
+    };
+    const { ops } = await cluster.done(create({ ...given, dry_run: true }));
+    const { op, instance, disks } = await f.made(given);
+    for (const { resolved } of [ops[0] ?? assert.fail(), op]) {
+      assert.deepEqual(resolved.disks, shown.disks);
+      assert.deepEqual(resolved.beparams, shown.beparams);
+      assert.equal(resolved.file_driver, 'loop');
+    }
+    assert.deepEqual(
+      disks.map(({ size, name }) => [size, name]),
+      [
+        [12, null],
+        [16, null],
+        [1024, null],
+      ],
+    );
+    assert.equal(instance.nics[0]?.name, null);
+  });
+
+  it('shows only what was looked at before a check failed', async () => {
+    const job = await cluster.run(create({ disks: [{ size: 10, colour: 'red' }] }));
+    const { resolved, failure } = job.ops[0] ?? assert.fail();
+    assert.equal(failure?.code, 'type_enforcement');
+    assert.deepEqual(resolved.disks, [{ size: 12, colour: 'red' }]);
+    for (const later of ['file_driver', 'hypervisor', 'pnode_uuid', 'osparams_private'])
+      assert.ok(!(later in resolved), later);
   });
 
   it('refuses disks that are not right', async () => {
@@ -251,12 +298,11 @@ describe('creating an instance', () => {
       [{ disks: [{ size: 1 }, { size: 0 }] }, 'wrong_input', 'Disk 1: its size must be at least 1 MiB'],
       [
         { disks: [{ size: 1, colour: 'red' }] },
-        'wrong_input',
-        /^Disk 0: unknown parameter colour; known are/,
+        'type_enforcement',
+        /^Unknown parameter colour of a disk; known are/,
       ],
       [{ disks: [{ size: 1, adopt: 'lv' }] }, 'wrong_input', /cannot be adopted with the template file/],
       [{ disks: many }, 'wrong_input', /at most 16 disks, not 17/],
-      [{ disk_template: 'diskless' }, 'wrong_input', /\(diskless\) cannot have 1 of them/],
       [{ disk_template: 'drbd' }, 'prerequisite', /^Disk template drbd is not enabled; enabled are file/],
       [{ file_storage_dir: '/etc' }, 'wrong_input', outside],
       [{ file_storage_dir: 'a/../../b' }, 'wrong_input', outside],
@@ -270,7 +316,7 @@ describe('creating an instance', () => {
   });
 
   it('keeps tags and parameters of its own, without those that equal the defaults if so wished', async () => {
-    const beparams = { minmem: '64', maxmem: 128, vcpus: 3, auto_balance: 'default' };
+    const beparams = { minmem: '64', maxmem: 128, vcpus: 3 };
     const { instance, op } = await f.made({ tags: ['b', 'a', 'b'], beparams });
     assert.deepEqual(instance.tags, ['a', 'b']);
     assert.deepEqual(instance.beparams, { minmem: 64, maxmem: 128, vcpus: 3 });
@@ -279,7 +325,7 @@ describe('creating an instance', () => {
     assert.deepEqual(identified.instance.beparams, { minmem: 64, vcpus: 3 });
     const memory = await f.made({ beparams: { memory: '1G' } });
     assert.deepEqual(memory.instance.beparams, { minmem: 1024, maxmem: 1024 });
-    assert.deepEqual(memory.op.resolved.beparams, { minmem: '1G', maxmem: '1G' });
+    assert.deepEqual(memory.op.resolved.beparams, { minmem: 1024, maxmem: 1024 });
   });
 
   it('refuses parameters and tags that are not right, and what it does not do', async () => {
@@ -292,7 +338,13 @@ describe('creating an instance', () => {
       [{ beparams: { vcpus: 1n << 60n } }, 'type_enforcement', /not 1152921504606846976$/],
       [{ beparams: { vcpus: 0 } }, 'wrong_input', 'vcpus must be at least 1, not 0'],
       [{ beparams: { minmem: 256 } }, 'wrong_input', memory],
+      [{ beparams: { maxmem: 'default' } }, 'type_enforcement', /'maxmem': 'default' is not a size/],
       [{ hvparams: { colour: 1 } }, 'type_enforcement', /'colour'/],
+      [
+        { hvparams: { kernel_path: '/x' } },
+        'hypervisor',
+        /'kernel_path' belongs to kvm, .*xen-pvm, not to .* fake$/,
+      ],
       [{ hypervisor: 'kvm' }, 'wrong_state', 'Hypervisor kvm is not enabled; enabled are fake'],
       [{ mode: 'import' }, 'wrong_input', "There is no export 'web.example.com' on any node that answers"],
       [{ mode: 'remote-import' }, 'wrong_input', 'An import from another cluster needs source_handshake'],

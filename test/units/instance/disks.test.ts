@@ -50,20 +50,20 @@ describe('the disks of an instance', () => {
     await fixture.cluster.done(create());
     const { serial_no } = fixture.instance;
     await done('GROW_DISK', { disk: 0, amount: 2 });
-    assert.deepEqual([sizes(), (await stat(fileOf(node1))).size], [[3], 3 * MIB]);
+    assert.deepEqual([sizes(), (await stat(fileOf(node1))).size], [[6], 6 * MIB]);
     await done('GROW_DISK', { disk: 0, amount: '1G' });
-    assert.deepEqual([sizes(), (await stat(fileOf(node1))).size], [[1027], 1027 * MIB]);
-    await done('GROW_DISK', { disk: 0, amount: 1030, absolute: true });
-    assert.deepEqual(sizes(), [1030]);
+    assert.deepEqual([sizes(), (await stat(fileOf(node1))).size], [[1030], 1030 * MIB]);
+    await done('GROW_DISK', { disk: 0, amount: 1033, absolute: true });
+    assert.deepEqual(sizes(), [1033], 'only sizes of new disks are rounded');
     assert.equal(fixture.instance.serial_no, serial_no + 3);
-    await done('GROW_DISK', { disk: 0, amount: 1030, absolute: true });
+    await done('GROW_DISK', { disk: 0, amount: 1033, absolute: true });
     assert.equal(fixture.instance.serial_no, serial_no + 3, 'nothing to do');
     await refused('GROW_DISK', { disk: 1, amount: 1 }, 'wrong_input', /no disk 1; it has 0 to 0/);
     await refused(
       'GROW_DISK',
       { disk: 0, amount: 5, absolute: true },
       'wrong_state',
-      /1030 MiB, more than 5/,
+      /1033 MiB, more than 5/,
     );
     const much = { disk: 0, amount: 1 << 25 };
     await refused('GROW_DISK', much, 'wrong_input', /disk-size\/0 is .*at most 16777216 is allowed/);
@@ -73,7 +73,7 @@ describe('the disks of an instance', () => {
   it('grow on both nodes where they are mirrored, also while the instance runs', async () => {
     await fixture.cluster.done(create({ disk_template: 'drbd', snode: node2, start: true }));
     await done('GROW_DISK', { disk: 0, amount: 7 });
-    assert.deepEqual(sizes(), [8]);
+    assert.deepEqual(sizes(), [11]);
     await done('SHUTDOWN');
     await done('ACTIVATE_DISKS', { wait_for_sync: true });
     await fixture.withNode(node2, { offline: true }, () =>
@@ -104,19 +104,19 @@ describe('the disks of an instance', () => {
   });
 
   it('cannot be activated when they are lost or too small', async () => {
-    await fixture.cluster.done(create({ disks: [{ size: 1 }] }));
+    await fixture.cluster.done(create({ disks: [{ size: 4 }] }));
     await rm(fileOf(node1));
     await refused('ACTIVATE_DISKS', {}, 'execution', /does not exist on node1.*recreate-disks/);
     await fixture.remove();
   });
 
   it('are made anew when they are lost, and only then', async () => {
-    await fixture.cluster.done(create({ disks: [{ size: 1 }, { size: 2 }] }));
+    await fixture.cluster.done(create({ disks: [{ size: 4 }, { size: 8 }] }));
     await refused('RECREATE_DISKS', {}, 'execution', /only lost disks/);
     await rm(fileOf(node1, 1));
-    const job = await done('RECREATE_DISKS', { disks: [[1, { size: '4M', mode: 'ro' }]] });
-    assert.deepEqual(job.ops[0]?.resolved.disks, [[1, { size: '4M', mode: 'ro' }]]);
-    assert.deepEqual([sizes(), (await stat(fileOf(node1, 1))).size], [[1, 4], 4 * MIB]);
+    const job = await done('RECREATE_DISKS', { disks: [[1, { size: '10M', mode: 'ro' }]] });
+    assert.deepEqual(job.ops[0]?.resolved.disks, [[1, { size: 12, mode: 'ro' }]]);
+    assert.deepEqual([sizes(), (await stat(fileOf(node1, 1))).size], [[4, 12], 12 * MIB]);
     await refused('RECREATE_DISKS', { disks: [2] }, 'wrong_input', /no disk 2/);
     await refused('RECREATE_DISKS', { disks: [0, 0] }, 'wrong_input', /disk 0 is named twice/i);
     await refused('RECREATE_DISKS', { disks: [[0, { name: 'x' }]] }, 'wrong_input', /name cannot be changed/);
@@ -124,7 +124,7 @@ describe('the disks of an instance', () => {
     await refused('RECREATE_DISKS', { nodes: [node2, node3] }, 'wrong_input', /need 1 node; 2 are given/);
     await fixture.withNode(node1, { offline: true }, () => done('RECREATE_DISKS', { nodes: [node2] }));
     assert.equal(fixture.instance.primary_node, nodeUuid(node2));
-    assert.deepEqual(sizes(), [1, 4]);
+    assert.deepEqual(sizes(), [4, 12]);
     await done('STARTUP');
     await refused('RECREATE_DISKS', {}, 'wrong_state', /not down/);
     await fixture.remove();

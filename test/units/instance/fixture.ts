@@ -16,12 +16,12 @@ export const instance_name = 'web.example.com';
 export function create(over: Record<string, unknown> = {}): OpInput {
   return {
     ...{ OP_ID: 'OP_INSTANCE_CREATE', instance_name, mode: 'create', disk_template: 'file' },
-    ...{ disks: [{ size: 1 }], nics: [], os_type: 'plain', pnode: 'node1.example.com', start: false },
+    ...{ disks: [{ size: 4 }], nics: [], os_type: 'plain', pnode: 'node1.example.com', start: false },
     ...over,
   };
 }
 
-/** A cluster of node1 and node2 that allows any size, with OS definitions of its own: `plain`, `flavoured`, `broken`. */
+/** A cluster of node1 and node2 that allows any size, with OS definitions of its own: `plain`, `flavoured`, `untyped` (of an interface before 20) and `broken`. */
 export class InstanceFixture {
   readonly cluster: TestCluster;
   readonly #osFolder: string;
@@ -40,6 +40,7 @@ export class InstanceFixture {
     const lists = { 'variants.list': 'small\nlarge\n', 'parameters.list': 'colour its colour\n' };
     await makeOs(join(osFolder, 'plain'), {});
     await makeOs(join(osFolder, 'flavoured'), lists);
+    await makeOs(join(osFolder, 'untyped'), { ganeti_api_version: '15\n' });
     await makeOs(join(osFolder, 'broken'), { ganeti_api_version: '99\n' });
     const bounds = (size: number, count: number) => ({
       ...{ 'memory-size': size, 'disk-size': size, 'disk-count': count },

@@ -42,8 +42,8 @@ describe('moving an instance with its disks', () => {
     ['plain', 'gzip'],
   ])
     it(`copies the data of ${disk_template} disks (${compress}), and takes it off the old node`, async () => {
-      await f.cluster.done(create({ disk_template, disks: [{ size: 3 }], start: true }));
-      const data = Buffer.alloc(3 * MIB);
+      await f.cluster.done(create({ disk_template, disks: [{ size: 4 }], start: true }));
+      const data = Buffer.alloc(4 * MIB);
       data.write('the beginning', 0);
       data.write('the middle', 2 * MIB - 5);
       data.write('the end', 3 * MIB - 7);

@@ -110,13 +110,13 @@ describe('the conversion of disks', () => {
     await fixture.cluster.done(
       create({
         disks: [
-          { size: 1, name: 'root' },
-          { size: 2, mode: 'ro' },
+          { size: 4, name: 'root' },
+          { size: 8, mode: 'ro' },
         ],
       }),
     );
     const [path] = await pathsOf(disks());
-    const image = Buffer.alloc(1024 * 1024);
+    const image = Buffer.alloc(4 * 1024 * 1024);
     image.write('precious', 512 * 1024);
     await writeFile(path ?? '', image);
     const ways: [DiskTemplate, Partial<TemplateRequest>][] = [
@@ -138,8 +138,8 @@ describe('the conversion of disks', () => {
       assert.deepEqual(
         disks().map(({ dev_type, name, mode, size }) => [dev_type, name, mode, size]),
         [
-          [template, 'root', 'rw', 1],
-          [template, null, 'ro', 2],
+          [template, 'root', 'rw', 4],
+          [template, null, 'ro', 8],
         ],
       );
       const secondary = template === 'drbd' ? view.nodes.named(node2)?.uuid : null;

@@ -35,8 +35,7 @@ describe('changing instances', () => {
         beparams: { memory: '1G', vcpus: '2' },
       });
       assert.deepEqual(op.result, [
-        ['be/minmem', '1G'],
-        ['be/maxmem', '1G'],
+        ['be/memory', '1G'],
         ['be/vcpus', '2'],
       ]);
       assert.deepEqual(f.instance.beparams, { minmem: 1024, maxmem: 1024, vcpus: 2 });
@@ -114,13 +113,15 @@ describe('changing instances', () => {
       assert.deepEqual(
         disks().map(({ size, mode, name }) => [size, mode, name]),
         [
-          [1, 'rw', 'root'],
+          [4, 'rw', 'root'],
           [8, 'ro', null],
         ],
       );
       const told = await change({ disks: [['add', { size: 2 }]], hotplug: true });
+      assert.deepEqual(told.resolved.disks, [['add', -1, { size: 4, mode: 'rw', dev_type: 'file' }]]);
+      assert.equal(told.resolved.file_driver, 'loop');
       assert.deepEqual(told.result, [
-        ['disk/2', 'add:size=2,mode=rw'],
+        ['disk/2', 'add:size=4,mode=rw'],
         ['disk/2', 'hotplug:done'],
       ]);
       assert.deepEqual((await change({ disks: [['remove', {}]] })).result, [['disk/2', 'remove']]);
@@ -136,6 +137,40 @@ describe('changing instances', () => {
       assert.deepEqual(gone.result, [['disk/1', 'remove']]);
       assert.equal(f.cluster.store.view.disk(second?.uuid ?? ''), undefined);
       await access(path);
+    }));
+
+  it('shows changes in their one form: numbered, rounded up, what is "none" left out', () =>
+    withInstance({ nics: [{ name: 'lan' }], disks: [{ size: 4, name: 'root' }] }, async () => {
+      const op = await change({
+        disks: [['add', { size: '10', name: 'NONE' }]],
+        nics: [['modify', 0, { name: 'None', ip: 'NONE' }]],
+        beparams: { memory: '0.1g' },
+      });
+      const { disks, nics, file_driver, beparams } = { ...op.input, ...op.resolved };
+      assert.deepEqual(disks, [['add', -1, { size: 12, mode: 'rw', dev_type: 'file' }]]);
+      assert.deepEqual(nics, [['modify', 0, {}]]);
+      assert.deepEqual([file_driver, beparams], ['loop', { memory: '0.1g' }]);
+      assert.deepEqual((op.result as unknown[][])[0], ['disk/1', 'add:size=12,mode=rw']);
+      const unnamed = await change({ disks: [[0, { name: 'nOnE' }]] });
+      assert.deepEqual(unnamed.resolved.disks, [['modify', 0, {}]]);
+      assert.deepEqual(unnamed.result, [['disk.name/0', null]]);
+      assert.ok(!('file_driver' in unnamed.resolved));
+    }));
+
+  it('shows as much as was looked at when a check fails', () =>
+    withInstance({}, async () => {
+      const failed = async (over: Record<string, unknown>) => {
+        const [op] = (await f.cluster.run(modify(over))).ops;
+        assert.equal(op?.status, 'error');
+        return op?.resolved ?? {};
+      };
+      const add = ['add', { size: 10 }];
+      const later = await failed({ disks: [add], nics: [['add', {}]], beparams: { memory: 'x' } });
+      assert.deepEqual(later.disks, [['add', -1, { size: 12, mode: 'rw', dev_type: 'file' }]]);
+      assert.deepEqual(later.nics, [['add', -1, { mac: 'auto' }]]);
+      assert.ok(!('file_driver' in later));
+      const strange = await failed({ disks: [['add', { size: 10, colour: 'red' }]] });
+      assert.deepEqual(strange.disks, [['add', -1, { size: 12, colour: 'red', dev_type: 'file' }]]);
     }));
 
   it('gives a running guest its devices, or tells that it did not', () =>
@@ -258,6 +293,8 @@ describe('changing instances', () => {
         [{ beparams: { vcpus: 0 } }, 'wrong_input', /at least 1/],
         [{ beparams: { maxmem: 1 << 25 } }, 'wrong_input', /would break the instance policy/],
         [{ hvparams: { nosuch: 1 } }, 'type_enforcement', /nosuch/],
+        [{ hvparams: { kernel_path: '/x' } }, 'hypervisor', /'kernel_path' belongs to kvm/],
+        [{ disks: [['add', { size: 10, nosuch: 1 }]] }, 'type_enforcement', /nosuch/],
         [{ hvparams: { migration_mode: 'live' } }, 'wrong_input', /Only the cluster/],
         [{ nics: [['modify', 9, { ip: '192.0.2.1' }]] }, 'execution', /has no NIC 9; it has 0 to 0/],
         [{ nics: [['attach', {}]] }, 'wrong_input', /cannot be attached/],
@@ -272,7 +309,7 @@ describe('changing instances', () => {
           'wrong_input',
           /either the disks or their template/,
         ],
-        [{ osparams: { nosuch: 1 } }, 'wrong_input', /nosuch/],
+        [{ osparams: { nosuch: 1 } }, 'execution', /nosuch/],
         [{ os_name: 'gone', osparams: { a: 1 } }, 'execution', /no OS definition 'gone'/],
         [{ pnode: 'node2' }, 'wrong_state', /on one node only/],
       ];

@@ -1,0 +1,67 @@
+import type { Json } from '../../base/json.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import type { DiskNodes } from '../steps/disk-work.ts';
+import { fileBased, sizedRequest } from '../steps/disks.ts';
+import type { CreateParams, Settings } from './create-request.ts';
+
+type Values = Record<string, Json>;
+
+/** Seconds that a helper machine has to start and to end. */
+const HELPER_START = 300;
+const HELPER_END = 7200;
+
+/**
+ * The request as it is done, and with that what its job shows from the start: sizes are numbers of MiB, rounded up, and an
+ * instance without a system is not started.
+ */
+export function asDone(request: CreateParams): CreateParams {
+  return {
+    ...request,
+    disks: request.disks.map(sizedRequest),
+    start: request.start && !request.no_install,
+    force_variant: request.force_variant || request.mode === 'import',
+    src_path: request.mode === 'import' ? (request.src_path ?? request.instance_name) : request.src_path,
+    helper_startup_timeout: request.helper_startup_timeout ?? HELPER_START,
+    helper_shutdown_timeout: request.helper_shutdown_timeout ?? HELPER_END,
+  };
+}
+
+/** What of that the job shows whether the rest can be understood or not. */
+export function shownFirst(name: string, params: CreateParams): Values {
+  const { start, disks, force_variant, src_path, helper_startup_timeout, helper_shutdown_timeout } = params;
+  return {
+    instance_name: name,
+    ...{ start, disks, force_variant },
+    ...(src_path === null ? {} : { src_path }),
+    ...{ helper_startup_timeout, helper_shutdown_timeout },
+  };
+}
+
+/** What is filled in once the template is known. */
+export function shownTemplate(params: CreateParams, template: DiskTemplate): Values {
+  return {
+    disk_template: template,
+    ...(fileBased.includes(template) ? { file_driver: params.file_driver ?? 'loop' } : {}),
+    // Only mirrored disks have a second node.
+    ...(params.snode !== null && template !== 'drbd' ? { snode: null } : {}),
+  };
+}
+
+/** What is filled in with the nodes. */
+export function shownNodes({ primary, secondary }: DiskNodes): Values {
+  return {
+    ...{ pnode: primary.name, pnode_uuid: primary.uuid },
+    ...(secondary && { snode: secondary.name, snode_uuid: secondary.uuid }),
+  };
+}
+
+/** What is filled in with the parameter sets. */
+export function shownSettings(params: CreateParams, { hvparams, beparams, osparams }: Settings): Values {
+  return {
+    hvparams: hvparams as Values,
+    beparams,
+    osparams: osparams as Values,
+    ...(params.osparams_private ? {} : { osparams_private: {} }),
+    ...(params.osparams_secret ? {} : { osparams_secret: {} }),
+  };
+}

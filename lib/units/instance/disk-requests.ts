@@ -1,0 +1,35 @@
+import type { Json } from '../../base/json.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import { steppedSize } from '../../model/enforce.ts';
+import { givenName } from '../../model/names.ts';
+import { checkKnown, type DiskRequest } from '../steps/disks.ts';
+import type { Step } from './device-changes.ts';
+
+/**
+ * Changes of disks as a job shows them: sizes are numbers of MiB, rounded up, what has the name "none" has no name, and a new
+ * disk says its template, which is that of all new ones, and its mode. When one of them cannot be understood, `show` gets what was
+ * understood until then.
+ * @throws MerapiError type_enforcement
+ */
+export function showDiskSteps(
+  steps: readonly Step<DiskRequest>[],
+  template: DiskTemplate | null,
+  show: (steps: Json) => void,
+): void {
+  const shown = steps.map(({ op, which, params }): [string, number | string, DiskRequest] => {
+    const given = { ...params };
+    if (givenName(given.name) === null) delete given.name;
+    if (op === 'add' && template !== null) given.dev_type = template;
+    return [op, which, given];
+  });
+  try {
+    for (const [op, , params] of shown) {
+      if (params.size !== undefined) params.size = steppedSize(params.size);
+      if (op !== 'add') continue;
+      checkKnown(params, template);
+      params.mode ??= 'rw';
+    }
+  } finally {
+    show(shown);
+  }
+}
