@@ -206,7 +206,9 @@ function end(error: unknown): never {
     process.stderr.write(`merapi: ${error.message.replace(/\s*\n\s*/g, ' ')}\n`);
     process.exit(1);
   }
-  const text = isUsage ? usageText(error) : errorText(error);
+  const { path } = error as NodeJS.ErrnoException;
+  const where = isSystem && path ? `${path}: ` : '';
+  const text = isUsage ? usageText(error) : `${where}${errorText(error)}`;
   if (isUsage || isKnown || isSystem) {
     process.stderr.write(`merapi: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
     process.exit(2);

@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
 import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
 
 /**
@@ -11,7 +12,7 @@ import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
 export async function readClusterFile(file: string, dir: string): Promise<ClusterSpec> {
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(file, 'utf8'));
+    content = parseJson(await readFile(file, 'utf8'));
   } catch (cause) {
     throw new MerapiError('configuration', `The cluster file ${file} cannot be read: ${errorText(cause)}`, {
       cause,

@@ -39,7 +39,7 @@ const kind = <S extends z.ZodType>(type: string, schema: S): Kind<S> => ({ type,
 export const lines = <S extends z.ZodType>(of: Kind<S>): Kind<S> => ({ ...of, lines: true });
 
 /** Parameters of an OS. A script finds each in a variable, which cannot hold null. */
-export const osParams = z.record(
+const osParams = z.record(
   z.string(),
   z.unknown().refine((value) => value !== null, 'a text, e.g. "", for a script cannot be given null'),
 );

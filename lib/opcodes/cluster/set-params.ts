@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
-import { type Kind, kinds, lines, maybe, optional, osParams, secret } from '../../model/params.ts';
+import { type Kind, kinds, lines, maybe, optional, secret } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { diskParamsKind, jobsResult, nicParamsKind } from '../kinds.ts';
 
@@ -10,13 +10,15 @@ const dictOfDicts = {
   type: 'Dictionary with keys of String and values of (Dictionary with keys of Anything and values of Anything)',
   schema: z.record(z.string(), z.record(z.string(), z.unknown())),
 };
+/** What OS parameters become by OS; null takes one away. */
+const osChanges = z.record(z.string(), z.unknown());
 const osDicts = lines({
   type: dictOfDicts.type,
-  schema: z.record(z.string(), osParams),
+  schema: z.record(z.string(), osChanges),
 });
 const privateDictOfDicts = lines({
   type: 'Dictionary with keys of String and values of (Dictionary with keys of Anything and values of (Private Anything))',
-  schema: z.record(z.string(), osParams),
+  schema: z.record(z.string(), osChanges),
 });
 const atLeastOne: Kind<z.ZodNumber> = { type: 'GreaterThanZero', schema: z.number().int().min(1) };
 const uidRanges = {

@@ -63,7 +63,7 @@ describe('executables as allocators', () => {
     assert.deepEqual(question.request, {
       ...{ type: 'allocate', name: instance_name, os: 'plain', hypervisor: 'fake', disk_template: 'file' },
       ...{ tags: ['service:dns'], vcpus: 2, memory: 64, spindle_use: 1, required_nodes: 1 },
-      ...{ group_name: null, disks: [{ size: 1, mode: 'rw' }], disk_space_total: 1, nics: [] },
+      ...{ group_name: null, disks: [{ size: 4, mode: 'rw' }], disk_space_total: 4, nics: [] },
     });
     const left = (await readdir(tmpdir())).filter((name) => name.startsWith('merapi-iallocator-'));
     assert.deepEqual(left, [], 'the question is removed');
