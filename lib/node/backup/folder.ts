@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { exists, syncFolder, writeFileDurably } from '../../base/files.ts';
@@ -31,14 +31,15 @@ export class ExportFolder {
   }
 
   /**
-   * What an export, named by its folder or its name here, says of its instance; null when there is none.
+   * What an export, named by its folder or its name here, says of its instance, null when there is none; and the bytes of its files.
    * @throws MerapiError wrong_input for a path elsewhere, environment_error when its config.ini cannot be understood
    */
-  async read(path: string): Promise<{ path: string; config: Ini | null }> {
+  async read(path: string): Promise<{ path: string; config: Ini | null; sizes: Record<string, number> }> {
     const folder = this.#resolve(path);
     const text = await readStateText(join(folder, CONFIG), format);
     try {
-      return { path: folder, config: text === null ? null : parseIni(text) };
+      if (text === null) return { path: folder, config: null, sizes: {} };
+      return { path: folder, config: parseIni(text), sizes: await sizesIn(folder) };
     } catch (cause) {
       throw new MerapiError('environment_error', `${join(folder, CONFIG)}: ${errorText(cause)}`, { cause });
     }
@@ -112,4 +113,14 @@ export class ExportFolder {
   #old(instance: string): string {
     return join(this.#folder, `.${fileStem(instance)}.old`);
   }
+}
+
+/** The bytes of the files in a folder, by name. */
+async function sizesIn(folder: string): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const name of await readdir(folder)) {
+    const found = await stat(join(folder, name)).catch(() => null);
+    if (found?.isFile()) sizes[name] = found.size;
+  }
+  return sizes;
 }

@@ -1,4 +1,7 @@
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { MerapiError } from '../../base/errors.ts';
 import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
@@ -37,19 +40,21 @@ export function backupExecutors({ exports, dumps, streams, tls, endpoint }: Back
     },
     'backup.fetch': async ({ instance_name, file, from }, { signal }) => {
       const path = exports.newFile(instance_name, file);
+      const hash = createHash('sha256');
       let bytes = 0;
       await readStream(from, tls, signal, async (data) => {
-        bytes = await writeRaw(path, data);
+        bytes = await writeRaw(path, hashed(data, hash));
       });
-      return { bytes };
+      return { bytes, sha256: hash.digest('hex') };
     },
     'backup.finish': async ({ instance_name, config }) => {
       await exports.finish(instance_name, config);
       return {};
     },
-    'backup.restore': async ({ path, file, id, to, compress }) => {
+    'backup.restore': async ({ path, file, sha256, id, to, compress }) => {
       const full = exports.file(path, file);
-      const open = async () => createReadStream(full, { highWaterMark: 1 << 20 });
+      const read = () => createReadStream(full, { highWaterMark: 1 << 20 });
+      const open = async () => (sha256 === null ? read() : Readable.from(verified(read(), full, sha256)));
       streams.offer(id, { to, compress, open });
       return endpoint();
     },
@@ -58,4 +63,22 @@ export function backupExecutors({ exports, dumps, streams, tls, endpoint }: Back
       return {};
     },
   };
+}
+
+async function* hashed(data: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of data) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** The same data, which fails at its end when it is not what was exported. */
+async function* verified(data: AsyncIterable<Buffer>, path: string, sha256: string): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  yield* hashed(data, hash);
+  if (hash.digest('hex') !== sha256)
+    throw new MerapiError(
+      'execution',
+      `The file ${path} is not what was exported (its SHA-256 differs from that in config.ini); export the instance again`,
+    );
 }

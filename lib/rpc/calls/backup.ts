@@ -23,10 +23,11 @@ export const backupRead = defineCall({
   summary:
     "Reads what an export says of its instance; `path` is its folder's, or its name in the node's folder.",
   params: z.strictObject({ path: z.string() }),
-  /** `config` by section and name; null when there is no such export. */
+  /** `config` by section and name; null when there is no such export. `sizes`: the bytes of each file in its folder. */
   result: z.object({
     path: z.string(),
     config: z.record(z.string(), z.record(z.string(), z.string())).nullable(),
+    sizes: z.record(z.string(), z.number().int()),
   }),
   mutates: false,
   timeout: 30_000,
@@ -68,9 +69,10 @@ export const backupOffer = defineCall({
 
 export const backupFetch = defineCall({
   name: 'backup.fetch',
-  summary: 'Reads what another node offers into a file of an export that is not finished; tells its size.',
+  summary:
+    'Reads what another node offers into a file of an export that is not finished; tells its size and checksum.',
   params: ofInstance.extend({ file: z.string(), from: StreamSource }),
-  result: z.object({ bytes: z.number().int() }),
+  result: z.object({ bytes: z.number().int(), sha256: z.string() }),
   mutates: true,
   timeout: day,
 });
@@ -90,6 +92,8 @@ export const backupRestore = defineCall({
   params: z.strictObject({
     path: z.string(),
     file: z.string(),
+    /** What it was when it was exported; null where the export does not say it. What is something else breaks off. */
+    sha256: z.string().nullable(),
     id: z.string(),
     to: z.string(),
     compress: Compression,

@@ -1,4 +1,4 @@
-import { formatIni } from '../../base/ini.ts';
+import { formatIni, parseIni } from '../../base/ini.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import type { Node } from '../../model/node.ts';
 import { backupExport as opcode } from '../../opcodes/backup/export.ts';
@@ -14,7 +14,7 @@ import {
   removeDisks,
   withoutOffline,
 } from '../steps/disk-work.ts';
-import { exportConfig } from '../steps/export-config.ts';
+import { type Dump, exportConfig, withDumps } from '../steps/export-config.ts';
 import { exportNodes, removeExports } from '../steps/exports.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
@@ -101,7 +101,7 @@ export const backupExport = defineUnit(opcode, {
       context.log('Starting the instance again');
       await context.call('start', primary, begin.call, begin.params);
     }
-    await transfer(context, destination, {
+    const dumps = await transfer(context, destination, {
       ...{ node: primary, disks: snapshots ?? disks, files: facts.files, compress: facts.compress },
       scripts: scriptParams(context.seal, facts, target, params),
     });
@@ -112,7 +112,8 @@ export const backupExport = defineUnit(opcode, {
       await context.call('start', primary, begin.call, begin.params);
     } else if (!wasRunning && !wasActive) await deactivateDisks(context, nodes, disks);
     if (destination.kind === 'node') {
-      const finished = { instance_name: target.name, config: facts.config };
+      const config = formatIni(withDumps(parseIni(facts.config), dumps));
+      const finished = { instance_name: target.name, config };
       await context.call('finish', destination.node, 'backup.finish', finished);
       await removeExports(context, facts.others, target.name, tolerant(context, true)); // it is exported all the same
     } else
@@ -170,23 +171,26 @@ async function promise(
   ]);
 }
 
-async function transfer(context: RunContext, destination: Destination, what: Transfer): Promise<void> {
+/** Sends the data; answers what the files of the disks became on a node. */
+async function transfer(context: RunContext, destination: Destination, what: Transfer): Promise<Dump[]> {
   const { node, disks, files, compress, scripts } = what;
   if (destination.kind === 'node') {
     const { node: to } = destination;
+    const dumps: Dump[] = [];
     for (const [index, source] of disks.entries()) {
       context.log(`Exporting disk ${index} (${source.size} MiB) to node ${to.name}`);
       const id = `export-${scripts.instance.uuid}-${index}`;
       const offer = { ...scripts, disk: index, source, id, to: to.name, compress };
       const place = await context.call(`disk/${index}/offer`, node, 'backup.offer', offer);
-      const { bytes } = await context.call(`disk/${index}/fetch`, to, 'backup.fetch', {
+      const dump = await context.call(`disk/${index}/fetch`, to, 'backup.fetch', {
         instance_name: scripts.instance.name,
         file: files[index] as string,
         from: sourceAt(node, place, id, compress),
       });
-      context.log(`Disk ${index} is exported: ${bytes} bytes`);
+      context.log(`Disk ${index} is exported: ${dump.bytes} bytes`);
+      dumps.push(dump);
     }
-    return;
+    return dumps;
   }
   const { certificate, ca, places } = destination;
   // All at once: the other cluster waits for all of them.
@@ -198,4 +202,5 @@ async function transfer(context: RunContext, destination: Destination, what: Tra
       await context.call(`disk/${index}/send`, node, 'transfer.send', sending);
     }),
   );
+  return [];
 }

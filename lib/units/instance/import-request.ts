@@ -10,7 +10,7 @@ import {
   hypervisors,
 } from '../../model/hvparams/index.ts';
 import { hostName } from '../../model/names.ts';
-import { EXPORT_VERSION } from '../steps/export-config.ts';
+import { dumpOf, EXPORT_VERSION } from '../steps/export-config.ts';
 import type { CreateParams } from './create-request.ts';
 
 type Values = Record<string, string>;
@@ -57,6 +57,25 @@ export function exportedFiles({ instance = {} }: Ini): (string | null)[] {
     const file = instance[`disk${index}_dump`];
     return file === undefined || file === NONE ? null : file;
   });
+}
+
+/**
+ * Whether the files of an export's disks are there, and as long as when they were exported.
+ * @throws MerapiError environment_error naming the file
+ */
+export function checkDumps(path: string, config: Ini, sizes: Readonly<Record<string, number>>): void {
+  for (const [disk, file] of exportedFiles(config).entries()) {
+    if (file === null) continue;
+    const refuse = (what: string) =>
+      new MerapiError(
+        'environment_error',
+        `The file ${path}/${file} of disk ${disk} ${what}; export the instance again`,
+      );
+    const size = Object.hasOwn(sizes, file) ? sizes[file] : undefined;
+    if (size === undefined) throw refuse('is missing');
+    const { bytes = size } = dumpOf(config, disk) ?? {};
+    if (size !== bytes) throw refuse(`is not whole: it has ${size} bytes, and ${bytes} were exported`);
+  }
 }
 
 function known<T extends string>(names: readonly T[], given: string | undefined): T | null {

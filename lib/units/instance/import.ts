@@ -14,11 +14,12 @@ import {
   signedCertificate,
   signedPlace,
 } from '../steps/exchange.ts';
+import { dumpOf } from '../steps/export-config.ts';
 import { checkOnline, nodeNamed } from '../steps/find.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { tolerant } from '../steps/tolerant.ts';
 import type { CreateParams } from './create-request.ts';
-import { exportedFiles, filledRequest } from './import-request.ts';
+import { checkDumps, exportedFiles, filledRequest } from './import-request.ts';
 
 /** Seconds that the other cluster has to say that it will send, beside those for the shutdown of its instance. */
 const PATIENCE = 600;
@@ -34,6 +35,8 @@ export type ImportSource =
       node: Node;
       path: string;
       files: (string | null)[];
+      /** Of each file what it was when it was exported, where the export says it. */
+      sums?: (string | null)[];
       oldName: string;
       compress: Compression;
     }
@@ -73,14 +76,17 @@ async function fromNode(
       throw error;
     });
     if (!found?.config) continue;
-    const { path, config } = found;
+    const { path, config, sizes } = found;
     const params = filledRequest(config, request);
+    const files = exportedFiles(config);
+    checkDumps(path, config, sizes);
     resolve({ src_node: node.name, src_node_uuid: node.uuid, src_path: path });
     const { os_type, disks, nics, hvparams, beparams, osparams, tags, hypervisor, disk_template } = params;
     const filled = { os_type, disks, nics, hvparams, beparams, osparams, tags, hypervisor, disk_template };
     resolve(JSON.parse(stringifyJson(filled)));
     const oldName = config.instance?.name ?? hostName(request.instance_name);
-    return { params, source: { kind: 'node', node, path, files: exportedFiles(config), oldName, compress } };
+    const sums = files.map((_, disk) => dumpOf(config, disk)?.sha256 ?? null);
+    return { params, source: { kind: 'node', node, path, files, sums, oldName, compress } };
   }
   const where = request.src_node === null ? 'any node that answers' : `node ${request.src_node}`;
   throw new MerapiError('wrong_input', `There is no export '${wanted}' on ${where}`);
@@ -129,7 +135,7 @@ export async function importData(
 
 async function importFromNode(
   context: RunContext,
-  { node: from, path, files, compress }: Extract<ImportSource, { kind: 'node' }>,
+  { node: from, path, files, sums, compress }: Extract<ImportSource, { kind: 'node' }>,
   node: Node,
   scripts: ScriptParams,
 ): Promise<void> {
@@ -137,7 +143,7 @@ async function importFromNode(
     if (file === null) continue;
     context.log(`Importing disk ${disk} from node ${from.name}`);
     const id = `import-${scripts.instance.uuid}-${disk}`;
-    const lending = { path, file, id, to: node.name, compress };
+    const lending = { path, file, sha256: sums?.[disk] ?? null, id, to: node.name, compress };
     const place = await context.call(`disk/${disk}/restore`, from, 'backup.restore', lending);
     const importing = { ...scripts, disk, from: sourceAt(from, place, id, compress) };
     await context.call(`disk/${disk}/import`, node, 'os.import', importing);

@@ -23,6 +23,36 @@ export interface Exported {
   now: number;
 }
 
+/** What became of a disk in an export. */
+export interface Dump {
+  bytes: number;
+  /** In hexadecimal. */
+  sha256: string;
+}
+
+/** The section of config.ini that Ganeti's exports do not have: what tells later that the files of the disks are whole. */
+const OWN = 'merapi';
+
+/** The contents of config.ini with what became of the disks. */
+export function withDumps(config: Ini, dumps: readonly Dump[]): Ini {
+  return {
+    ...config,
+    [OWN]: texts(
+      numbered(
+        'disk',
+        dumps.map(({ bytes, sha256 }) => ({ bytes, sha256 })),
+      ),
+    ),
+  };
+}
+
+/** What an export says of the file of a disk; null where it says nothing, as those of Ganeti and of older releases. */
+export function dumpOf(config: Ini, disk: number): Dump | null {
+  const values = config[OWN] ?? {};
+  const [bytes, sha256] = [values[`disk${disk}_bytes`], values[`disk${disk}_sha256`]];
+  return bytes === undefined || sha256 === undefined ? null : { bytes: Number(bytes), sha256 };
+}
+
 /** The contents of an export's config.ini, in Ganeti's form. Private OS parameters are not in it. */
 export function exportConfig({ view, instance, target, disks, files, now }: Exported): Ini {
   const { maxmem, minmem, vcpus } = target.beparams;

@@ -71,7 +71,7 @@ describe('the folder of exports', () => {
         message: /exports of this node are in/,
       });
     for (const path of ['web', `${folder}/web`, `${folder}/web/`])
-      assert.deepEqual(await exports.read(path), { path: join(folder, 'web'), config: null });
+      assert.deepEqual(await exports.read(path), { path: join(folder, 'web'), config: null, sizes: {} });
     for (const file of ['../x', '/etc/passwd', '.', 'a/b'])
       assert.throws(() => exports.file('web', file), { code: 'wrong_input' });
     await exports.prepare('web');

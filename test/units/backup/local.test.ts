@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseIni } from '../../../lib/base/ini.ts';
@@ -268,6 +268,45 @@ describe('exports to a node', () => {
     await f.remove();
     await discard();
     await f.op({ OP_ID: 'OP_BACKUP_REMOVE', instance_name });
+  });
+
+  it('that are not as they were exported are not imported, and leave nothing', async () => {
+    await f.filled({ start: false });
+    await f.op(exportTo('node2', { remove_instance: true }));
+    const place = join(folder('node2'), instance_name);
+    const text = await readFile(join(place, 'config.ini'), 'utf8');
+    const { instance, merapi } = parseIni(text);
+    const file = instance?.disk1_dump ?? '';
+    const path = join(place, file);
+    const whole = await readFile(path);
+    const sum = createHash('sha256').update(whole).digest('hex');
+    assert.deepEqual([merapi?.disk1_bytes, merapi?.disk1_sha256], [String(3 << 20), sum]);
+    const nothingLeft = async () => {
+      assert.deepEqual(cluster.store.view.instances.list(), []);
+      assert.deepEqual(await readdir(join(cluster.folder('node1'), 'file-storage')), []);
+    };
+    await writeFile(path, whole.subarray(0, 1 << 20));
+    const short = new RegExp(
+      `${file} of disk 1 is not whole: it has ${1 << 20} bytes, and ${3 << 20} were exported; export`,
+    );
+    await f.fails(importing(), 'environment_error', short);
+    await nothingLeft();
+    await writeFile(path, Buffer.concat([whole, Buffer.alloc(1)]));
+    await f.fails(importing(), 'environment_error', /is not whole/);
+    await rm(path);
+    await f.fails(importing(), 'environment_error', /of disk 1 is missing; export/);
+    const other = Buffer.from(whole);
+    other[4096] = (other[4096] ?? 0) ^ 1;
+    await writeFile(path, other);
+    for (const compress of ['none', 'gzip']) {
+      await f.fails(importing({ compress }), 'execution', /is not what was exported \(its SHA-256 differs/);
+      await nothingLeft();
+    }
+    // An export that says nothing of its files, as those of Ganeti, is taken as it is.
+    await writeFile(join(place, 'config.ini'), text.slice(0, text.indexOf('[merapi]')));
+    await f.op(importing());
+    await f.remove();
+    await discard();
   });
 
   it('that are cut off leave the older export and no half instance', async () => {
