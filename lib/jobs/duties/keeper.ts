@@ -26,7 +26,7 @@ const MANY_TRIES = 20;
 const LONGEST_LATE_PAUSE = 3600;
 
 /** How long to wait until the next try, in seconds, after so many that failed. */
-export function pauseAfter(tries: number): number {
+function pauseAfter(tries: number): number {
   if (tries <= MANY_TRIES) return Math.min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE);
   return Math.min(LONGEST_PAUSE * 2 ** (tries - MANY_TRIES), LONGEST_LATE_PAUSE);
 }
