@@ -4,6 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
+import { nodeName } from '../model/names.ts';
 
 /**
  * Reads a cluster file: search paths are relative to the file, storage folders are relative to the state folder.
@@ -19,6 +20,18 @@ export async function readClusterFile(file: string, dir: string): Promise<Cluste
     });
   }
   return placed(parseSpec(file, content), dirname(resolve(file)), dir);
+}
+
+/**
+ * Looks at the names of nodes that are to be made; those that a cluster has already stay.
+ * @throws MerapiError configuration naming the one that is not possible
+ */
+export function checkNewNodes(nodes: ClusterSpec['nodes']): void {
+  try {
+    for (const { name } of nodes) nodeName(name);
+  } catch (cause) {
+    throw new MerapiError('configuration', `The cluster file is not right: ${errorText(cause)}`, { cause });
+  }
 }
 
 function parseSpec(file: string, content: unknown): ClusterSpec {
@@ -73,6 +86,20 @@ async function findProgram(name: string): Promise<string | null> {
   return null;
 }
 
+/** What this machine is called as a node: by its host name, as far as that can be a node's. */
+export function localName(host: string): string {
+  const name =
+    host
+      .toLowerCase()
+      .replace(/[^a-z0-9.-]/g, '-')
+      .replace(/^[.-]+|[.-]+$/g, '') || 'localhost';
+  try {
+    return nodeName(name);
+  } catch {
+    return `node-${name}`;
+  }
+}
+
 /**
  * The cluster that is made where no file describes one: this machine as the only node, running real guests with QEMU. The
  * demo guest's OS definition is found when it has been built (`osFolder`).
@@ -85,11 +112,7 @@ export async function localCluster(dir: string, osFolder: string): Promise<Clust
       'configuration',
       `${QEMU} is not installed (on Debian: apt-get install qemu-system-x86); install it, or give a cluster file with --cluster`,
     );
-  const name =
-    hostname()
-      .toLowerCase()
-      .replace(/[^a-z0-9.-]/g, '-')
-      .replace(/^[.-]+|[.-]+$/g, '') || 'localhost';
+  const name = localName(hostname());
   const spec = parseSpec('of this machine', {
     name: 'merapi',
     enabled_hypervisors: ['kvm'],

@@ -13,6 +13,7 @@ import { UsersFile } from '../surfaces/rapi/users-file.ts';
 import { finishRestore, holdsState } from './backup/place.ts';
 import { rapiIdentity } from './certificates.ts';
 import { claim } from './claim.ts';
+import { checkNewNodes } from './cluster-file.ts';
 import { WorkerKeeper } from './keeper.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { createMaster, type Master, noCluster } from './master.ts';
@@ -69,6 +70,7 @@ export async function openMaster(
   if (!(await holdsState(layout))) {
     if (!nodes) throw noCluster(layout);
     const spec = await nodes.describe();
+    checkNewNodes(spec.nodes);
     nodes = { ...nodes, describe: async () => spec };
   }
   const undo: (() => Promise<unknown>)[] = [];
@@ -104,6 +106,7 @@ async function fit(layout: Layout, { manager }: Master, wanted: ClusterSpec): Pr
   const { view } = manager;
   checkSameCluster(wanted, view.cluster.name, layout.dir);
   const missing = wanted.nodes.filter(({ name }) => !view.nodes.named(name));
+  checkNewNodes(missing);
   await prepareNodes(layout, missing, wanted);
 }
 

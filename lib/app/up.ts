@@ -4,9 +4,9 @@ import { createLogger } from '../base/log.ts';
 import { SYSTEM } from '../manager/authorise.ts';
 import type { Manager } from '../manager/define.ts';
 import { joinNodes } from '../manager/init.ts';
-import { finishRestore } from './backup/place.ts';
+import { finishRestore, holdsState } from './backup/place.ts';
 import { claim } from './claim.ts';
-import { localCluster, readClusterFile } from './cluster-file.ts';
+import { checkNewNodes, localCluster, readClusterFile } from './cluster-file.ts';
 import { announce } from './invitation.ts';
 import { completeCluster, jobEnd } from './joining.ts';
 import { layoutOf } from './layout.ts';
@@ -52,6 +52,7 @@ export async function runUp(command: UpCommand): Promise<void> {
 export async function runInit(dir: string, cluster: string): Promise<void> {
   const layout = layoutOf(resolve(dir));
   const spec = await readClusterFile(cluster, layout.dir);
+  if (!(await holdsState(layout))) checkNewNodes(spec.nodes);
   const lock = await claim(layout).catch((error) => {
     throw stateTrouble(error, layout);
   });

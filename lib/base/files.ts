@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** The end of the names of files that are being made. */
+const LONGEST_STEM = 200;
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 
 /**
@@ -12,7 +13,9 @@ const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
  */
 export async function writeFileDurably(path: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  // The name of a file may have 255 bytes.
+  const stem = basename(path).slice(0, LONGEST_STEM);
+  const temporary = join(dirname(path), `${stem}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
     try {

@@ -3,16 +3,46 @@ import { MerapiError } from '../base/errors.ts';
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
 /**
+ * The longest name of an object, in characters: with what is put before and behind it, it is the name of a file (255 bytes), such as
+ * `os-NAME.disk15.log`.
+ */
+export const LONGEST_NAME = 240;
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** What roles and the files of their certificates are called; a node is not to be taken for one. */
+const roles: readonly string[] = ['master', 'api', 'rapi', 'ca'];
+
+/** @throws MerapiError wrong_input when a name is too long, or could be taken for something else; `what` says of what it is */
+function checkDistinct(name: string, what: string): void {
+  if (name.length > LONGEST_NAME)
+    throw new MerapiError(
+      'wrong_input',
+      `The name of a ${what} may have ${LONGEST_NAME} characters, and '${name.slice(0, 20)}…' has ${name.length}`,
+    );
+  if (uuid.test(name))
+    throw new MerapiError(
+      'wrong_input',
+      `'${name}' looks like a uuid, so it cannot be the name of a ${what}; use one such as 'web1'`,
+    );
+  if (name === '.' || name === '..')
+    throw new MerapiError(
+      'wrong_input',
+      `'${name}' means another thing in a path, so it cannot be the name of a ${what}; use one such as 'rack1'`,
+    );
+}
+
+/**
  * The proper form of a host name: lower case, without a dot at its end, each label of at most 63 letters, digits, hyphens.
- * @throws MerapiError wrong_input
+ * @throws MerapiError wrong_input also when it is longer than LONGEST_NAME, or looks like a uuid
  */
 export function hostName(text: string): string {
   const name = text.toLowerCase().replace(/\.$/, '');
-  if (name.length === 0 || name.length > 255 || !name.split('.').every((part) => label.test(part)))
+  if (name.length === 0 || !name.split('.').every((part) => label.test(part)))
     throw new MerapiError(
       'wrong_input',
       `'${text}' is not a host name; use letters, digits and hyphens, with dots between labels of at most 63 characters`,
     );
+  checkDistinct(name, 'host');
   return name;
 }
 
@@ -20,6 +50,26 @@ export function hostName(text: string): string {
 export function givenName(text: string | number | null | undefined): string | null {
   const name = String(text ?? '');
   return name === '' || name.toLowerCase() === 'none' ? null : name;
+}
+
+/** The proper form of the name of a node. @throws MerapiError wrong_input as hostName(), and when it is that of a role */
+export function nodeName(text: string): string {
+  const name = hostName(text);
+  if (!roles.includes(name)) return name;
+  throw new MerapiError(
+    'wrong_input',
+    `A node cannot be called '${name}', for that is a role in the cluster; use another name, such as '${name}1' or '${name}.example.com'`,
+  );
+}
+
+/** @throws MerapiError wrong_input when it cannot be the name of a `node group` or a `network` */
+export function checkObjectName(name: string, what: 'node group' | 'network'): void {
+  if (!/^[\w.-]+$/.test(name))
+    throw new MerapiError(
+      'wrong_input',
+      `'${name}' is no name of a ${what}; use letters, digits, '.', '_' and '-'`,
+    );
+  checkDistinct(name, what);
 }
 
 /** The full name that an abbreviation stands for: the name itself, or the only name that begins with it and a dot. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { compareNames, expandName, hostName } from '../../lib/model/names.ts';
+import { compareNames, expandName, hostName, LONGEST_NAME, nodeName } from '../../lib/model/names.ts';
 
 describe('hostName', () => {
   it('gives the proper form', () => {
@@ -17,17 +17,27 @@ describe('hostName', () => {
 
   it('refuses what cannot be a host name', () => {
     const bad = ['', '.', 'a..b', '-a', 'a-', 'a b', 'ä', '../x', 'a/b', 'a'.repeat(64), 'a\n'];
-    bad.push(Array(130).fill('a').join('.'));
+    bad.push(Array(130).fill('a').join('.'), '3b241101-e2bb-4255-8caf-4136c566a962', `${'a.'.repeat(120)}b`);
     for (const text of bad) assert.throws(() => hostName(text), { code: 'wrong_input' }, text);
   });
 
   it('leaves its own result as it is', () => {
     fc.assert(
       fc.property(fc.domain(), (domain) => {
+        fc.pre(domain.length <= LONGEST_NAME);
         const name = hostName(domain);
         assert.equal(hostName(name), name);
       }),
     );
+  });
+});
+
+describe('nodeName', () => {
+  it('is a host name, but that of no role', () => {
+    assert.equal(nodeName('Node1.'), 'node1');
+    for (const text of ['master', 'MASTER', 'ca', 'api', 'rapi.'])
+      assert.throws(() => nodeName(text), { code: 'wrong_input', message: /is a role/ }, text);
+    assert.equal(nodeName('master.example.com'), 'master.example.com');
   });
 });
 

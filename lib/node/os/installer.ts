@@ -40,6 +40,9 @@ const READ_END = 64 * 1024;
 /** How many of a script's last lines an error tells. */
 const TOLD_LINES = 10;
 
+/** Logs of instances with longer names are called by their uuids: what is put behind the name of a log must fit as well. */
+const LONGEST_LOG_NAME = 200;
+
 /** Puts operating systems onto disks by the scripts of their definitions. */
 export class OsInstaller {
   readonly #logFolder: string;
@@ -169,7 +172,8 @@ export class OsInstaller {
   /** The log of the scripts of an instance, or of those that work on one of its disks alone. */
   #logFile(instance: InstanceTarget, index: number | null): string {
     const disk = index === null ? '' : `.disk${index}`;
-    return join(this.#logFolder, `os-${fileStem(instance.name)}${disk}.log`);
+    const stem = instance.name.length > LONGEST_LOG_NAME ? instance.uuid : instance.name;
+    return join(this.#logFolder, `os-${fileStem(stem)}${disk}.log`);
   }
 }
 

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
+import { checkObjectName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
 import { newObject } from '../../model/object.ts';
 import { groupAdd as opcode } from '../../opcodes/group/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { checkGroupName, updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
+import { updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
 import { groupHooks } from '../steps/hooks.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
@@ -19,7 +20,7 @@ export const groupAdd = defineUnit(opcode, {
         'already_exists',
         `There is a node group '${params.group_name}' already (${existing.uuid})`,
       );
-    checkGroupName(params.group_name);
+    checkObjectName(params.group_name, 'node group');
     const group: NodeGroup = {
       ...newObject(randomUUID(), clock.seconds()),
       name: params.group_name,

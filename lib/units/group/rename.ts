@@ -1,10 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkObjectName } from '../../model/names.ts';
 import { changed } from '../../model/object.ts';
 import { groupRename as opcode } from '../../opcodes/group/rename.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { groupNamed } from '../steps/find.ts';
-import { checkGroupName } from '../steps/group-params.ts';
 import { groupHooks } from '../steps/hooks.ts';
 
 export const groupRename = defineUnit(opcode, {
@@ -16,7 +16,7 @@ export const groupRename = defineUnit(opcode, {
         'already_exists',
         `There is a node group '${new_name}' already (${existing.uuid})`,
       );
-    checkGroupName(new_name);
+    checkObjectName(new_name, 'node group');
     return { uuid: group.uuid };
   },
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { boundaryAddresses, contains, range4 } from '../../model/ip-pool.ts';
+import { checkObjectName } from '../../model/names.ts';
 import type { Network } from '../../model/network.ts';
 import { newObject } from '../../model/object.ts';
 import { networkAdd as opcode } from '../../opcodes/network/add.ts';
@@ -18,11 +19,7 @@ export const networkAdd = defineUnit(opcode, {
         'already_exists',
         `There is a network '${params.network_name}' already (${existing.uuid})`,
       );
-    if (!/^[\w.-]+$/.test(params.network_name))
-      throw new MerapiError(
-        'wrong_input',
-        `'${params.network_name}' is no network name; use letters, digits, '.', '_' and '-'`,
-      );
+    checkObjectName(params.network_name, 'network');
     checkNetwork(params.network);
     const range = range4(params.network);
     const empty: Network = {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
-import { hostName } from '../../model/names.ts';
+import { hostName, nodeName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
@@ -19,8 +19,8 @@ import { ownValues, refuseStates } from '../steps/params.ts';
 export const nodeAdd = defineUnit(opcode, {
   async check({ view, nodes, clock }, params) {
     refuseStates(params);
-    const name = hostName(params.node_name);
-    const known = view.nodes.named(name);
+    const known = view.nodes.named(hostName(params.node_name));
+    const name = known?.name ?? nodeName(params.node_name);
     if (known && !params.readd)
       throw new MerapiError('already_exists', `Node ${name} is already in the cluster`);
     if (!known && params.readd)

@@ -5,12 +5,6 @@ import { DEFAULT_VALUE, type ParamKinds, type ParamValues } from '../../model/en
 import { PartialIPolicy } from '../../model/ipolicy.ts';
 import { updatedValues } from './params.ts';
 
-/** @throws MerapiError wrong_input for a text that cannot be a group's name */
-export function checkGroupName(name: string): void {
-  if (!/^[\w.-]+$/.test(name))
-    throw new MerapiError('wrong_input', `'${name}' is no group name; use letters, digits, '.', '_' and '-'`);
-}
-
 /** The kinds of the parameters of one disk template. */
 export function templateKinds(template: DiskTemplate): ParamKinds {
   const names = Object.keys(diskParamDefaults[template]);

@@ -2,6 +2,7 @@ import { MerapiError } from '../../../base/errors.ts';
 import type { kvmWords } from '../../../model/hvparams/kvm-forms.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
 import { type KvmParams, wordOf } from './params.ts';
+import { fitsSocket, LONGEST_SOCKET } from './sockets.ts';
 
 /** A disk of the guest on this node. Without a path it is an empty one that is nowhere, for a guest that never runs. */
 export interface DiskPlace {
@@ -238,8 +239,21 @@ export function usbArgs(params: KvmParams): string[] {
   return ['-usb', ...devices.flatMap((device) => ['-device', device])];
 }
 
+/**
+ * Where the screen of a guest is in the folder `vnc_bind_address`: by its name, or by its uuid where that would be too long for a
+ * socket. @throws MerapiError hypervisor when the folder is too long for any
+ */
+export function screenSocket(folder: string, { name, uuid }: Pick<InstanceTarget, 'name' | 'uuid'>): string {
+  const path = [name, uuid].map((each) => `${folder}/${each}.vnc`).find(fitsSocket);
+  if (path !== undefined) return path;
+  throw new MerapiError(
+    'hypervisor',
+    `vnc_bind_address ${folder} is too long for a socket in it; use a folder of at most ${LONGEST_SOCKET - 41} characters, or an IP address`,
+  );
+}
+
 /** The options for the screen: none, or a VNC server at a socket or at the first free port from 5900 on. */
-export function displayArgs(params: KvmParams, instance: Pick<InstanceTarget, 'name'>): string[] {
+export function displayArgs(params: KvmParams, instance: Pick<InstanceTarget, 'name' | 'uuid'>): string[] {
   const bind = params.text('vnc_bind_address');
   const vga = wordOf(params, 'vga') || (bind === '' ? 'none' : 'std');
   const args = ['-display', 'none', '-vga', vga];
@@ -247,7 +261,7 @@ export function displayArgs(params: KvmParams, instance: Pick<InstanceTarget, 'n
   if (bind === '') return args;
   const address = bind.includes(':') ? `[${bind}]` : bind;
   const place = bind.startsWith('/')
-    ? `unix:${escapeCommas(`${bind}/${instance.name}.vnc`)}`
+    ? `unix:${escapeCommas(screenSocket(bind, instance))}`
     : `${address}:0,to=99`;
   const password = params.text('vnc_password_file') === '' ? '' : ',password=on';
   return [...args, '-vnc', place + password];

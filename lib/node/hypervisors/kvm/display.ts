@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Console } from '../../../rpc/types.ts';
+import { screenSocket } from './devices.ts';
 import { type KvmParams, readParams } from './params.ts';
 import type { QmpClient } from './qmp.ts';
 import type { GuestRecord } from './record.ts';
@@ -54,7 +55,7 @@ export function consoleOf(record: GuestRecord, sockets: GuestSockets): Console {
   }
   const bind = params.text('vnc_bind_address');
   const message = bind
-    ? `The screen of ${instance} is a VNC server at the socket ${bind}/${instance}.vnc on ${hostname()}`
+    ? `The screen of ${instance} is a VNC server at the socket ${screenSocket(bind, record.instance)} on ${hostname()}`
     : `Instance ${instance} has neither a serial console nor a screen`;
   return { instance, kind: 'msg', message };
 }

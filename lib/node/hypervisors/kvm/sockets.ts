@@ -16,7 +16,12 @@ export interface GuestSockets {
 }
 
 /** The kernel's limit for the path of a unix socket, in bytes, without the closing zero. */
-const LONGEST = 107;
+export const LONGEST_SOCKET = 107;
+
+/** Whether a path is short enough for a socket. */
+export function fitsSocket(path: string): boolean {
+  return Buffer.byteLength(path) <= LONGEST_SOCKET;
+}
 
 /**
  * The sockets of the guest whose state is in `guestFolder`: in that folder, or where its path is too long for a socket, in
@@ -24,7 +29,7 @@ const LONGEST = 107;
  */
 export function socketsOf(guestFolder: string): GuestSockets {
   const own = named(guestFolder);
-  if (Buffer.byteLength(own.serial) <= LONGEST) return own;
+  if (fitsSocket(own.serial)) return own;
   const hash = createHash('sha256').update(guestFolder).digest('hex').slice(0, 16);
   return named(join(process.getuid?.() === 0 ? '/run/merapi' : join(tmpdir(), 'merapi'), hash));
 }

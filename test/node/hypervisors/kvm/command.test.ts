@@ -129,6 +129,15 @@ describe('the command line of a kvm guest', () => {
     assert.deepEqual(valuesOf(socket, '-vnc'), ['unix:/run/vnc/web.example.com.vnc']);
     assert.deepEqual([valuesOf(socket, '-vga'), valuesOf(socket, '-k')], [['std'], ['de']]);
     assert.ok(valuesOf(socket, '-device').includes('usb-tablet'));
+    const long = (folder: string) => {
+      const { instance, ...rest } = input({ vnc_bind_address: folder });
+      return commandLine({ ...rest, instance: { ...instance, name: 'n'.repeat(240), uuid: 'its-uuid' } });
+    };
+    assert.deepEqual(valuesOf(long('/run/vnc'), '-vnc'), ['unix:/run/vnc/its-uuid.vnc']);
+    assert.throws(() => long(`/${'x'.repeat(107)}`), {
+      code: 'hypervisor',
+      message: /too long for a socket/,
+    });
     const port = build({ vnc_bind_address: '::1', vnc_password_file: '/etc/secret', vga: 'virtio' });
     assert.deepEqual(valuesOf(port, '-vnc'), ['[::1]:0,to=99,password=on']);
     assert.deepEqual(valuesOf(port, '-vga'), ['virtio']);
