@@ -2,9 +2,11 @@ import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
+import { parseJsonInSlices } from '../base/json-slices.ts';
+import { faultTexts } from '../base/schema-words.ts';
 import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
 import { nodeName } from '../model/names.ts';
+import { textFault } from '../model/texts.ts';
 
 /**
  * Reads a cluster file: search paths are relative to the file, storage folders are relative to the state folder.
@@ -13,7 +15,7 @@ import { nodeName } from '../model/names.ts';
 export async function readClusterFile(file: string, dir: string): Promise<ClusterSpec> {
   let content: unknown;
   try {
-    content = parseJson(await readFile(file, 'utf8'));
+    content = await parseJsonInSlices(await readFile(file, 'utf8'));
   } catch (cause) {
     throw new MerapiError('configuration', `The cluster file ${file} cannot be read: ${errorText(cause)}`, {
       cause,
@@ -35,11 +37,12 @@ export function checkNewNodes(nodes: ClusterSpec['nodes']): void {
 }
 
 function parseSpec(file: string, content: unknown): ClusterSpec {
+  const wrongText = textFault(content, { name: 'it', lines: true, together: false });
+  if (wrongText)
+    throw new MerapiError('configuration', `The cluster file ${file} is not right: ${wrongText}`);
   const parsed = ClusterSpec.safeParse(content);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`,
-    );
+    const problems = faultTexts(ClusterSpec, parsed.error.issues, content);
     throw new MerapiError('configuration', `The cluster file ${file} is not right: ${problems.join('; ')}`);
   }
   const names = parsed.data.nodes.map((node) => node.name);

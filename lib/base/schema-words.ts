@@ -78,8 +78,12 @@ export function faultOf(schema: z.core.$ZodType, issues: readonly Issue[]): Faul
   return issue ? faultFrom(issue, schema) : { path: [], right: wordsOf(schema) };
 }
 
+/** How zod's own messages begin; others are those that a schema was given, and fit behind "must be". */
+const ownWords = /^(Invalid|Too (small|big)|Unrecognized key)/;
+
 function faultFrom(issue: Issue, schema: z.core.$ZodType): Fault {
   const { path } = issue;
+  if (!ownWords.test(issue.message)) return { path, right: issue.message };
   switch (issue.code) {
     case 'unrecognized_keys':
       return { path, right: '', key: String(issue.keys[0]) };
@@ -101,7 +105,7 @@ function faultFrom(issue: Issue, schema: z.core.$ZodType): Fault {
       return { ...first, path: [...path, ...first.path], right };
     }
     case 'custom':
-      return { path, right: issue.message === 'Invalid input' ? wordsOf(at(schema, path)) : issue.message };
+      return { path, right: wordsOf(at(schema, path)) };
     default:
       return { path, right: issueWords(issue) };
   }
@@ -136,6 +140,20 @@ function issueWords(issue: Issue): string {
     default:
       return 'another value';
   }
+}
+
+/** Every fault of a value that a schema refuses, in words: the part, what would be right, and what stands there. */
+export function faultTexts(schema: z.core.$ZodType, issues: readonly Issue[], value: unknown): string[] {
+  return issues.map((issue) => {
+    const { path, right, key } = faultFrom(issue, schema);
+    const [first, ...rest] = path;
+    const part = first === undefined ? 'it' : pathText(String(first), rest);
+    if (key !== undefined) return `${part} has the unknown key ${shown(key)}`;
+    const found = partAt(value, path);
+    return found === undefined
+      ? `${part} is missing; it must be ${right}`
+      : `${part} must be ${right}, not ${shown(found)}`;
+  });
 }
 
 /** The schema of a part, as far as it can be told; else that of the whole. */

@@ -19,8 +19,11 @@ const values = z.record(z.string(), z.unknown());
 const name = z.string().transform((text, context) => {
   try {
     return hostName(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
+  } catch {
+    context.addIssue({
+      code: 'custom',
+      message: 'a host name of letters, digits and hyphens, e.g. node1.example.com',
+    });
     return z.NEVER;
   }
 });
@@ -42,10 +45,10 @@ export const ClusterSpec = z.strictObject({
   os_search_path: z.array(z.string()).default([]),
   iallocator_search_path: z.array(z.string()).default([]),
   default_iallocator: z.string().default('hail'),
-  nicparams: NicParams.partial().default({}),
+  nicparams: NicParams.partial().strict().default({}),
   beparams: values.default({}),
   hvparams: z.partialRecord(z.enum(hypervisors), values).default({}),
-  ipolicy: IPolicy.partial().default({}),
+  ipolicy: IPolicy.partial().strict().default({}),
   ndparams: values.default({}),
   diskparams: z.partialRecord(z.enum(diskTemplates), values).default({}),
   osparams: z.record(z.string(), values).default({}),
@@ -55,7 +58,9 @@ export const ClusterSpec = z.strictObject({
   max_running_jobs: z.number().int().min(1).default(20),
   max_tracked_jobs: z.number().int().min(1).default(25),
   nodes: z
-    .array(z.strictObject({ name, primary_ip: z.union([z.ipv4(), z.ipv6()], 'must be an IP address') }))
+    .array(
+      z.strictObject({ name, primary_ip: z.union([z.ipv4(), z.ipv6()], 'an IP address, e.g. 198.51.100.1') }),
+    )
     .min(1),
 });
 export type ClusterSpec = z.infer<typeof ClusterSpec>;

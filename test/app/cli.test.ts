@@ -67,7 +67,7 @@ describe('merapi with wrong options or files', { concurrency }, () => {
     ['up --dir @/s --port 0 --cluster @/none.json', /cluster file .*none.json cannot be read/],
     ['up --dir @/s --port 0 --cluster @/text.json', /text.json cannot be read.*JSON/],
     ['up --dir @/s --port 0 --cluster @/key.json', /key.json is not right: .*"colour"/],
-    ['up --dir @/s --port 0 --cluster @/type.json', /type.json is not right: nodes: /],
+    ['up --dir @/s --port 0 --cluster @/type.json', /type.json is not right: nodes must be a list, not /],
     ['up --dir @/s --port 0 --cluster @/twice.json', /names node node1.example.com twice/],
     ['up --dir @/s --port 0 --cluster @/master.json', /names node9.example.com as master/],
     ['up --dir @/s --port 0 --cluster @/hypervisor.json', /hypervisor.json is not right: .*no_such_thing/],

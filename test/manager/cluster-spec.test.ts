@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
+import { faultTexts } from '../../lib/base/schema-words.ts';
 import { ClusterSpec, firstObjects } from '../../lib/manager/cluster-spec.ts';
 import { Cluster } from '../../lib/model/cluster.ts';
 import { Node } from '../../lib/model/node.ts';
@@ -21,7 +22,7 @@ const made = (over: Record<string, unknown> = {}) =>
 /** What is wrong with a cluster file: where, and in which words. */
 function problems(over: Record<string, unknown>): string[] {
   const parsed = ClusterSpec.safeParse({ ...least, ...over });
-  return parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? [];
+  return faultTexts(ClusterSpec, parsed.error?.issues ?? [], { ...least, ...over });
 }
 
 describe('cluster spec', () => {
@@ -100,20 +101,32 @@ describe('cluster spec', () => {
 
   it('refuses what is not right, and says where', () => {
     const wrong: [Record<string, unknown>, RegExp][] = [
-      [{ name: 'a b' }, /^name: 'a b' is not a host name/],
-      [{ nodes: [] }, /^nodes: /],
-      [{ nodes: [{ name: 'n', primary_ip: 'here' }] }, /^nodes\.0\.primary_ip: /],
-      [{ nodes: [{ name: '-', primary_ip: '198.51.100.1' }] }, /^nodes\.0\.name: '-' is not a host name/],
-      [{ nodes: [{ name: 'n', primary_ip: '198.51.100.1', colour: 'red' }] }, /^nodes\.0: .*colour/],
-      [{ enabled_hypervisors: [] }, /^enabled_hypervisors: /],
-      [{ enabled_hypervisors: ['vmware'] }, /^enabled_hypervisors\.0: /],
-      [{ enabled_disk_templates: ['tape'] }, /^enabled_disk_templates\.0: /],
-      [{ mac_prefix: 'aa:00' }, /^mac_prefix: three bytes/],
-      [{ mac_prefix: '01:00:00' }, /^mac_prefix: /],
-      [{ candidate_pool_size: 0 }, /^candidate_pool_size: /],
-      [{ hvparams: { vmware: {} } }, /^hvparams/],
-      [{ ipolicy: { 'vcpu-ratio': 'much' } }, /^ipolicy\.vcpu-ratio: /],
-      [{ colour: 'red' }, /^: .*colour/],
+      [{ name: 'a b' }, /^name must be a host name .*, e\.g\. node1\.example\.com, not "a b"$/],
+      [{ nodes: [] }, /^nodes must be a list of at least 1 items, not \[\]$/],
+      [
+        { nodes: [{ name: 'n', primary_ip: 'here' }] },
+        /^nodes\[0\]\.primary_ip must be an IP address, e\.g\. 198\.51\.100\.1, not "here"$/,
+      ],
+      [
+        { nodes: [{ name: '-', primary_ip: '198.51.100.1' }] },
+        /^nodes\[0\]\.name must be a host name .*, not "-"$/,
+      ],
+      [
+        { nodes: [{ name: 'n', primary_ip: '198.51.100.1', colour: 'red' }] },
+        /^nodes\[0\] has the unknown key "colour"$/,
+      ],
+      [{ enabled_hypervisors: [] }, /^enabled_hypervisors must be a list of at least 1 items/],
+      [
+        { enabled_hypervisors: ['vmware'] },
+        /^enabled_hypervisors\[0\] must be one of .*kvm.*, not "vmware"$/,
+      ],
+      [{ enabled_disk_templates: ['tape'] }, /^enabled_disk_templates\[0\] must be one of .*, not "tape"$/],
+      [{ mac_prefix: 'aa:00' }, /^mac_prefix must be three bytes such as aa:00:00.*, not "aa:00"$/],
+      [{ mac_prefix: '01:00:00' }, /^mac_prefix must be three bytes/],
+      [{ candidate_pool_size: 0 }, /^candidate_pool_size must be at least 1, not 0$/],
+      [{ hvparams: { vmware: {} } }, /^hvparams has the unknown key "vmware"$/],
+      [{ ipolicy: { 'vcpu-ratio': 'much' } }, /^ipolicy\.vcpu-ratio must be a number, not "much"$/],
+      [{ colour: 'red' }, /^it has the unknown key "colour"$/],
     ];
     for (const [over, words] of wrong) {
       const told = problems(over);
