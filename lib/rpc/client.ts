@@ -8,7 +8,7 @@ import type { Logger } from '../base/log.ts';
 import type { TlsSource } from '../base/tls.ts';
 import type { Node } from '../model/node.ts';
 import { Numbering } from './order.ts';
-import { connectorTo, NO_ROLE } from './peers.ts';
+import { connectorTo, NoRoleError } from './peers.ts';
 import { CONNECT, type Endpoint, post, urlHost } from './post.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import { type NodeCertificate, renewCertificate } from './renewal.ts';
@@ -283,7 +283,7 @@ export class NodeClient implements NodeCaller {
 
 /** Whether a connection failed only because a certificate is to be renewed. */
 function isOlder(error: unknown): boolean {
-  return (error as { code?: string }).code === NO_ROLE;
+  return error instanceof NoRoleError;
 }
 
 function isTimeout(error: unknown): boolean {

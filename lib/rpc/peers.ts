@@ -1,10 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
+import { MerapiError } from '../base/errors.ts';
 import { certificatesIn, nodeRole, type Peer, peerOf } from '../base/roles.ts';
 import type { TlsSource } from '../base/tls.ts';
 
 /** Why a node is not spoken to whose certificate is of release 0.1.0; it can be renewed. */
-export const NO_ROLE = 'ERR_MERAPI_NO_ROLE';
+export class NoRoleError extends MerapiError {}
 
 /** How a connection to the worker of a node is made. */
 export interface PeerOptions {
@@ -49,5 +50,5 @@ function checkNode({ certificate, role, fits }: Peer, node: string, older: boole
     throw new Error(`its certificate names no role, and not the node ${node}`);
   if (older) return;
   const problem = 'its certificate is of an older release, and has not been renewed yet';
-  throw Object.assign(new Error(problem), { code: NO_ROLE });
+  throw new NoRoleError('forbidden', problem);
 }

@@ -86,9 +86,10 @@ describe('a state folder of release 0.1.0', () => {
     }
     const view = master.store.view.instances;
     assert.equal(view.named('web1.example.com')?.admin_state, 'down');
-    assert.equal(view.named('web3.example.com')?.admin_state, 'up');
+    // As in Ganeti, what is not installed is not started.
+    assert.equal(view.named('web3.example.com')?.admin_state, 'down');
     const guests = await readdir(join(layoutOf(dir).nodeFolder('node1.example.com'), 'guests'));
-    assert.deepEqual(guests, ['web3.example.com.json']);
+    assert.deepEqual(guests, []);
   });
 
   it('is found right afterwards', async () => {

@@ -20,14 +20,14 @@ test('what no code caught is logged: failures of the system and of nobody end no
   const lines = ended.stderr
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { msg: string; err: { message: string } });
+    .map((line) => JSON.parse(line) as { msg: string });
   assert.deepEqual([ended.code, ended.stdout], [1, 'goes on']);
   assert.deepEqual(
-    lines.map(({ msg, err }) => [msg, err.message]),
+    lines.map(({ msg }) => msg),
     [
-      ['a failure that nobody waited for: a defect; the program goes on', 'of nobody'],
-      ['a failure of the system; the program goes on', 'accept EMFILE'],
-      ['a defect; the program ends', 'half changed'],
+      'a failure that nobody waited for: a defect; the program goes on',
+      'a failure of the system; the program goes on',
+      'a defect; the program ends',
     ],
   );
 });

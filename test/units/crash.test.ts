@@ -108,7 +108,7 @@ async function failEachCall(cluster: TestCluster, scenario: Scenario): Promise<v
     assert.equal(
       job.status,
       isHit ? 'error' : 'success',
-      `call ${failing}: ${stringifyJson(job.ops.map((op) => op.failure))}`,
+      `call ${failing} (${failed}): ${stringifyJson(job.ops.map((op) => op.failure))}`,
     );
     if (isHit && !scenario.irreversible)
       assert.deepEqual(await stateOf(cluster), before, `after failing call ${failing}`);

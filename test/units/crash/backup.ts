@@ -12,6 +12,7 @@ export const backupScenarios: Scenario[] = [
     setup: [small],
     op: toNode2,
     cleanup: [removal, discard],
+    bears: ['disk.remove'], // of a copy of a disk: that is a duty
   },
   {
     name: 'remove an export',
