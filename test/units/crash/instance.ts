@@ -22,6 +22,7 @@ export const instanceScenarios: Scenario[] = [
     setup: [{ ...create, start: false }],
     op: { OP_ID: 'OP_INSTANCE_STARTUP', instance_name },
     cleanup: [removal],
+    bears: ['disk.remove', 'instance.forget'], // what stays is a duty
   },
   {
     name: 'shut an instance down',
