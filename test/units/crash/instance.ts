@@ -16,13 +16,19 @@ export const instanceScenarios: Scenario[] = [
     op: { ...create, disk_template: 'diskless', disks: [] },
     cleanup: [removal],
   },
-  { name: 'remove an instance', setup: [create], op: removal, cleanup: [removal], irreversible: true },
+  {
+    name: 'remove an instance',
+    setup: [create],
+    op: removal,
+    cleanup: [removal],
+    irreversible: true,
+    bears: ['disk.remove', 'instance.forget'], // what stays is a duty
+  },
   {
     name: 'start an instance',
     setup: [{ ...create, start: false }],
     op: { OP_ID: 'OP_INSTANCE_STARTUP', instance_name },
     cleanup: [removal],
-    bears: ['disk.remove', 'instance.forget'], // what stays is a duty
   },
   {
     name: 'shut an instance down',
