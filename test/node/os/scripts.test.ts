@@ -116,7 +116,6 @@ describe('script groups', () => {
     const foreign = [
       `${await bootId()}\n${fields.join(' ')}\n`,
       `00000000-0000-0000-0000-000000000000\n${stat}\n`,
-      'nonsense',
       '',
     ];
     for (const [index, record] of foreign.entries()) {
@@ -128,6 +127,16 @@ describe('script groups', () => {
     assert.notEqual(await findProcess(bystander.pid as number), null);
     bystander.kill('SIGKILL');
     await once(bystander, 'exit');
+  });
+
+  it('keeps a record that it does not understand, and says which', async () => {
+    const { groups, records } = await make('true');
+    await mkdir(join(records, 'u1.0'), { recursive: true });
+    await writeFile(join(records, 'u1.0', 'group'), 'nonsense');
+    await assert.rejects(groups.end('u1'), (error: Error) =>
+      error.message.startsWith(`${join(records, 'u1.0', 'group')} (which process runs`),
+    );
+    assert.equal(await readFile(join(records, 'u1.0', 'group'), 'utf8'), 'nonsense');
   });
 
   it('ends a script when it is aborted or takes too long', async () => {

@@ -51,7 +51,7 @@ describe('exports to a node', () => {
     );
     assert.deepEqual(result, [true, [true, true]]);
     assert.equal(resolved.target_node, 'node2');
-    assert.ok(log.some(({ text }) => text === `Disk 1 is exported: ${3 << 20} bytes`));
+    assert.ok(log.some(({ text }) => text === `Disk 1 is exported: ${8 << 20} bytes`));
     assert.deepEqual(await f.notes('exported'), [`0 ${instance_name}`, `1 ${instance_name}`]);
     assert.equal(cluster.store.view.instances.named(instance_name), undefined);
     assert.deepEqual(await exportsNow(), [
@@ -81,8 +81,8 @@ describe('exports to a node', () => {
     assert.deepEqual(
       cluster.store.view.disksOf(now).map(({ name, size }) => [name, size]),
       [
-        [null, 2],
-        ['data', 3],
+        [null, 4],
+        ['data', 8],
       ],
     );
     for (const [index, bytes] of (await f.data()).entries()) assert.ok(bytes.equals(data[index] as Buffer));
@@ -121,7 +121,7 @@ describe('exports to a node', () => {
         'nic0_mode',
         'hypervisor',
       ].map((name) => instance?.[name]),
-      [instance_name, '2', '1', 'disk/0', 'None', '3', 'bridged', 'fake'],
+      [instance_name, '2', '1', 'disk/0', 'None', '8', 'bridged', 'fake'],
     );
     assert.equal(instance?.nic0_mac, f.instance().nics[0]?.mac);
     assert.equal(backend?.auto_balance, 'True');
@@ -280,14 +280,14 @@ describe('exports to a node', () => {
     const path = join(place, file);
     const whole = await readFile(path);
     const sum = createHash('sha256').update(whole).digest('hex');
-    assert.deepEqual([merapi?.disk1_bytes, merapi?.disk1_sha256], [String(3 << 20), sum]);
+    assert.deepEqual([merapi?.disk1_bytes, merapi?.disk1_sha256], [String(8 << 20), sum]);
     const nothingLeft = async () => {
       assert.deepEqual(cluster.store.view.instances.list(), []);
       assert.deepEqual(await readdir(join(cluster.folder('node1'), 'file-storage')), []);
     };
     await writeFile(path, whole.subarray(0, 1 << 20));
     const short = new RegExp(
-      `${file} of disk 1 is not whole: it has ${1 << 20} bytes, and ${3 << 20} were exported; export`,
+      `${file} of disk 1 is not whole: it has ${1 << 20} bytes, and ${8 << 20} were exported; export`,
     );
     await f.fails(importing(), 'environment_error', short);
     await nothingLeft();

@@ -31,7 +31,7 @@ export const changeScenarios: Scenario[] = [
     setup: [create],
     op: { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, disks: [['remove', 1, {}]] },
     cleanup: [removal],
-    irreversible: true,
+    bears: ['disk.remove'],
   },
   {
     name: 'attach a disk of another instance',

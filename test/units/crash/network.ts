@@ -28,9 +28,15 @@ export const networkScenarios: Scenario[] = [
     name: 'change a network',
     setup: [added],
     op: {
-      ...{ OP_ID: 'OP_NETWORK_SET_PARAMS', network_name, gateway: '203.0.113.2' },
+      ...{ OP_ID: 'OP_NETWORK_SET_PARAMS', network_name },
       ...{ add_reserved_ips: ['203.0.113.5'], mac_prefix: 'aa:11:22' },
     },
+    cleanup: [removed],
+  },
+  {
+    name: 'change the gateway of a network',
+    setup: [added],
+    op: { OP_ID: 'OP_NETWORK_SET_PARAMS', network_name, gateway: '203.0.113.2' },
     cleanup: [removed],
   },
   {
