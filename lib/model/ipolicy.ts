@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { diskTemplates } from './diskparams/index.ts';
+import { enforceKinds, type ParamKinds } from './enforce.ts';
 
 /** The quantities that an instance policy bounds; sizes in MiB. */
 export const ispecNames = [
@@ -10,6 +11,16 @@ export const ispecNames = [
   'nic-count',
   'spindle-use',
 ] as const;
+
+/** What kind each quantity is in a request. */
+const ispecKinds: ParamKinds = {
+  'memory-size': 'size',
+  'disk-size': 'size',
+  'disk-count': 'int',
+  'cpu-count': 'int',
+  'nic-count': 'int',
+  'spindle-use': 'int',
+};
 
 const ISpec = z.strictObject({
   'memory-size': z.number().int().min(0),
@@ -40,6 +51,40 @@ export const IPolicy = z.strictObject({
   'disk-templates': z.array(z.enum(diskTemplates)).min(1),
 });
 export type IPolicy = z.infer<typeof IPolicy>;
+
+type Given = Readonly<Record<string, unknown>>;
+
+const isDict = (value: unknown): value is Given =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The quantities of a request in their proper types; what is none of them stays as it is, for the schema to refuse. */
+function specOf(given: unknown): unknown {
+  if (!isDict(given)) return given;
+  const known = Object.entries(given).filter(([name]) => Object.hasOwn(ispecKinds, name));
+  return { ...given, ...enforceKinds(Object.fromEntries(known), ispecKinds) };
+}
+
+/**
+ * A policy of a request with numbers where that has texts of numbers, sizes with a unit ("1g") too.
+ * @throws MerapiError type_enforcement
+ */
+export function policyNumbers(request: Given): Given {
+  const { minmax, std } = request;
+  const after: Record<string, unknown> = { ...request };
+  if (Array.isArray(minmax))
+    after.minmax = minmax.map((pair) =>
+      isDict(pair)
+        ? Object.fromEntries(Object.entries(pair).map(([end, spec]) => [end, specOf(spec)]))
+        : pair,
+    );
+  if (std !== undefined) after.std = specOf(std);
+  for (const name of ['spindle-ratio', 'vcpu-ratio']) {
+    const value = request[name];
+    if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+      after[name] = Number(value);
+  }
+  return after;
+}
 
 /** What a group overrides of the cluster's policy. */
 export const PartialIPolicy = IPolicy.omit({ std: true }).partial();

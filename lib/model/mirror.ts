@@ -21,6 +21,13 @@ export function mirrorNodes(disk: Pick<Disk, 'dev_type' | 'logical_id'>): readon
   return [a, b];
 }
 
+/** The port over which the two sides of a mirrored disk talk; null for any other disk, and for one that has none yet. */
+export function mirrorPort(disk: Pick<Disk, 'dev_type' | 'logical_id'>): number | null {
+  if (disk.dev_type !== 'drbd') return null;
+  const [, , port] = DrbdId.parse(disk.logical_id);
+  return port || null;
+}
+
 /** The secondary node of an instance by uuid; null when none of its disks is mirrored. */
 export function secondaryOf(view: ClusterView, instance: Instance): string | null {
   for (const disk of view.disksOf(instance)) {

@@ -61,4 +61,6 @@ export interface ClusterView {
   instancesIn(network: string): readonly Instance[];
   /** The uuid of the instance that has a NIC with this MAC address. */
   macOwner(mac: string): string | undefined;
+  /** The uuids of the instances and mirrored disks that have this port of the cluster. */
+  portUsers(port: number): Iterable<string>;
 }

@@ -90,7 +90,6 @@ class FilterParser {
   }
 
   #join(op: '|' | '&', value: readonly unknown[], path: readonly number[]): Filter {
-    if (value.length < 2) throw this.#wrong(path, `after '${op}' there must be at least one filter`);
     return { op, parts: value.slice(1).map((part, index) => this.parse(part, [...path, index + 1])) };
   }
 

@@ -79,6 +79,8 @@ export const InstanceTarget = z.object({
   beparams: BeParams,
   disks: z.array(DiskTarget),
   nics: z.array(NicTarget),
+  /** The port of its console; guests of earlier releases have none. */
+  network_port: z.number().int().nullable().optional(),
 });
 export type InstanceTarget = z.infer<typeof InstanceTarget>;
 

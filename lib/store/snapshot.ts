@@ -5,7 +5,7 @@ import type { Disk } from '../model/disk.ts';
 import { compareDuties, type Duty } from '../model/duty.ts';
 import { compareFilters, type JobFilter } from '../model/filter.ts';
 import type { Instance } from '../model/instance.ts';
-import { mirrorNodes } from '../model/mirror.ts';
+import { mirrorNodes, mirrorPort } from '../model/mirror.ts';
 import { compareNames } from '../model/names.ts';
 import type { Network } from '../model/network.ts';
 import type { Node } from '../model/node.ts';
@@ -31,6 +31,8 @@ interface Parts {
   mirrors: Index;
   byGroup: Index;
   macs: ImmutableMap<string, string>;
+  /** Instances and mirrored disks by their ports. */
+  ports: Index;
   byNetwork: Index;
   addresses: Addresses;
 }
@@ -49,6 +51,7 @@ const empty: Parts = {
   mirrors: ImmutableMap(),
   byGroup: ImmutableMap(),
   macs: ImmutableMap(),
+  ports: ImmutableMap(),
   byNetwork: ImmutableMap(),
   addresses: ImmutableMap(),
 };
@@ -172,6 +175,10 @@ export class Snapshot implements ClusterView {
     return this.#parts.macs.get(mac);
   }
 
+  portUsers(port: number): Iterable<string> {
+    return this.#parts.ports.get(String(port)) ?? [];
+  }
+
   /** The state after some changes. */
   after(changes: readonly ObjectChange[]): Snapshot {
     if (changes.length === 0) return this;
@@ -229,6 +236,7 @@ function apply(parts: Parts, change: ObjectChange): void {
       forgetMirror(parts, change.object.uuid);
       for (const node of mirrorNodes(change.object) ?? [])
         parts.mirrors = enter(parts.mirrors, node, change.object.uuid);
+      parts.ports = entered(parts.ports, mirrorPort(change.object), change.object.uuid);
       parts.disks = parts.disks.set(change.object.uuid, change.object);
       break;
     case 'node': {
@@ -243,6 +251,7 @@ function apply(parts: Parts, change: ObjectChange): void {
       const before = parts.instances.get(change.object.uuid);
       if (before) forgetInstance(parts, before);
       parts.byNode = enter(parts.byNode, change.object.primary_node, change.object.uuid);
+      parts.ports = entered(parts.ports, change.object.network_port, change.object.uuid);
       for (const { mac, network } of change.object.nics) {
         parts.macs = parts.macs.set(mac, change.object.uuid);
         if (network !== null) parts.byNetwork = enter(parts.byNetwork, network, change.object.uuid);
@@ -254,12 +263,18 @@ function apply(parts: Parts, change: ObjectChange): void {
   }
 }
 
+/** The index of ports with a user more; null is no port. */
+function entered(ports: Index, port: number | null, uuid: string): Index {
+  return port === null ? ports : enter(ports, String(port), uuid);
+}
+
 function without(filters: readonly JobFilter[], uuid: string): JobFilter[] {
   return filters.filter((filter) => filter.uuid !== uuid);
 }
 
 function forgetInstance(parts: Parts, instance: Instance): void {
   parts.byNode = leave(parts.byNode, instance.primary_node, instance.uuid);
+  parts.ports = leave(parts.ports, String(instance.network_port), instance.uuid);
   // Within the changes of one commit another instance may have taken an address already.
   for (const { mac, network } of instance.nics) {
     if (parts.macs.get(mac) === instance.uuid) parts.macs = parts.macs.remove(mac);
@@ -270,7 +285,9 @@ function forgetInstance(parts: Parts, instance: Instance): void {
 
 function forgetMirror(parts: Parts, uuid: string): void {
   const before = parts.disks.get(uuid);
-  for (const node of (before && mirrorNodes(before)) ?? []) parts.mirrors = leave(parts.mirrors, node, uuid);
+  if (!before) return;
+  for (const node of mirrorNodes(before) ?? []) parts.mirrors = leave(parts.mirrors, node, uuid);
+  parts.ports = leave(parts.ports, String(mirrorPort(before)), uuid);
 }
 
 function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {

@@ -147,8 +147,8 @@ function operState({ live }: InstanceRow): Cell {
 function consoleCell(row: InstanceRow): Cell {
   const { instance } = row;
   // A simulated guest has no console, whether it runs or not: no node needs to be asked.
-  if (instance.hypervisor === 'fake') return normal(consoleOf(instance, undefined));
-  return row.guest((guest) => consoleOf(instance, guest));
+  if (instance.hypervisor === 'fake') return normal(consoleOf(instance, undefined, undefined));
+  return row.guest((guest) => consoleOf(instance, row.node?.name, guest));
 }
 
 function diskUsage({ disks }: InstanceRow): Cell {

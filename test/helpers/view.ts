@@ -8,7 +8,7 @@ import { compareFilters, type JobFilter } from '../../lib/model/filter.ts';
 import { type HypervisorName, hypervisorParams } from '../../lib/model/hvparams/index.ts';
 import type { Instance } from '../../lib/model/instance.ts';
 import { ipolicyDefaults } from '../../lib/model/ipolicy.ts';
-import { mirrorNodes, secondaryOf } from '../../lib/model/mirror.ts';
+import { mirrorNodes, mirrorPort, secondaryOf } from '../../lib/model/mirror.ts';
 import { compareNames } from '../../lib/model/names.ts';
 import { ndParamDefaults } from '../../lib/model/ndparams.ts';
 import type { Network } from '../../lib/model/network.ts';
@@ -292,6 +292,10 @@ export function viewOf(parts: ViewParts): ClusterView {
       ),
     instancesIn: (network) =>
       instances.list().filter((instance) => instance.nics.some((nic) => nic.network === network)),
+    portUsers: (port) => [
+      ...instances.list().flatMap((each) => (each.network_port === port ? [each.uuid] : [])),
+      ...[...disks.values()].flatMap((disk) => (mirrorPort(disk) === port ? [disk.uuid] : [])),
+    ],
     macOwner: (mac) => instances.list().find(({ nics }) => nics.some((nic) => nic.mac === mac))?.uuid,
   };
 }

@@ -7,6 +7,7 @@ import {
   ipolicyDefaults,
   ipolicyViolations,
   PartialIPolicy,
+  policyNumbers,
 } from '../../lib/model/ipolicy.ts';
 
 function spec(values: Partial<InstanceSpec> = {}): InstanceSpec {
@@ -90,6 +91,41 @@ describe('ipolicyViolations', () => {
         },
       ),
     );
+  });
+});
+
+describe('policyNumbers', () => {
+  it('reads texts of numbers, and sizes with a unit', () => {
+    const [bounds] = ipolicyDefaults.minmax;
+    const texts = (values: object) =>
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+    const given = {
+      ...ipolicyDefaults,
+      minmax: [{ min: texts(bounds?.min ?? {}), max: texts(bounds?.max ?? {}) }],
+      std: { ...texts(ipolicyDefaults.std), 'disk-size': '1g' },
+      'vcpu-ratio': '4.0',
+      'spindle-ratio': '32',
+    };
+    assert.deepEqual(IPolicy.parse(policyNumbers(given)), {
+      ...ipolicyDefaults,
+      'vcpu-ratio': 4,
+      'spindle-ratio': 32,
+    });
+  });
+
+  it('leaves what is no number for the schema to refuse, and refuses sizes that are none', () => {
+    for (const policy of [
+      { 'vcpu-ratio': 'x' },
+      { minmax: 'x' },
+      { minmax: [1] },
+      { std: 7 },
+      { extra: '1' },
+    ])
+      assert.deepEqual(policyNumbers(policy), policy);
+    assert.throws(() => policyNumbers({ std: { 'memory-size': 'x' } }), {
+      code: 'type_enforcement',
+      message: /'memory-size'/,
+    });
   });
 });
 

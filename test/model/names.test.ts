@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { compareNames, expandName, hostName, LONGEST_NAME, nodeName } from '../../lib/model/names.ts';
+import {
+  compareNames,
+  expandName,
+  givenName,
+  hostName,
+  LONGEST_NAME,
+  nodeName,
+} from '../../lib/model/names.ts';
+
+describe('givenName', () => {
+  it('takes "none" in any case, and no text, for no name', () => {
+    for (const none of ['none', 'None', 'NONE', 'nOnE', '', null, undefined])
+      assert.equal(givenName(none), null);
+    for (const name of ['nonesuch', 'lan', ' none'] as const) assert.equal(givenName(name), name);
+    assert.equal(givenName(7), '7');
+  });
+});
 
 describe('hostName', () => {
   it('gives the proper form', () => {

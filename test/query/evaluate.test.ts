@@ -31,6 +31,9 @@ function passes(filter: unknown, values: Record<string, unknown>): boolean {
 
 describe('query/evaluate', () => {
   const cases: [unknown, Record<string, unknown>, boolean][] = [
+    [['&'], { name: 'node1.example.com' }, true],
+    [['|'], { name: 'node1.example.com' }, false],
+    [['!', ['|']], { name: 'node1.example.com' }, true],
     [['=', 'name', 'node1.example.com'], { name: 'node1.example.com' }, true],
     [['=', 'name', 'NODE1.Example.com'], { name: 'node1.example.com' }, true],
     [['=', 'name', 'node1'], { name: 'node1.example.com' }, true],

@@ -76,7 +76,6 @@ describe('query/language', () => {
     [['=', 5, 1], /the name of a field must be a text, not 5/],
     [['?'], /after '\?'/],
     [['!'], /after '!' there must be one filter/],
-    [['|'], /at least one filter/],
     [
       ['&', ['=', 'name', 'x'], ['|', ['=', 'name', 'y'], ['=', 'nosuch', 1]]],
       /wrong at \[2\]\[2\]: there is no field/,

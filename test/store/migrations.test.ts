@@ -35,7 +35,10 @@ const objects: readonly [kind: string, object: { uuid: string }][] = [
   ['nodegroup', aGroup()],
   ['node', aNode('node1')],
   ['disk', aDisk('disk1')],
+  ['disk', aDisk('mirror', { dev_type: 'drbd', logical_id: ['a', 'b', 11_002, 0, 0, 's'] })],
   ['instance', anInstance('web', { disks: ['disk1'] })],
+  ['instance', anInstance('kvm1', { hypervisor: 'kvm' })],
+  ['instance', anInstance('xen1', { hypervisor: 'xen-hvm' })],
 ];
 
 it('store: what the first release wrote is read with all that objects have today', () =>
@@ -57,8 +60,12 @@ it('store: what the first release wrote is read with all that objects have today
     assert.deepEqual(Cluster.parse(view.cluster), view.cluster);
     assert.deepEqual(view.groups.list(), NodeGroup.array().length(1).parse(view.groups.list()));
     assert.deepEqual(view.nodes.list(), Node.array().length(1).parse(view.nodes.list()));
-    const [instance] = view.instances.list();
+    const instance = view.instances.get('web-uuid');
     assert.deepEqual(instance, Instance.parse(instance));
     assert.deepEqual(view.disk('disk1'), Disk.parse(view.disk('disk1')));
+    assert.deepEqual(
+      ['kvm1', 'web', 'xen1'].map((name) => view.instances.get(`${name}-uuid`)?.network_port),
+      [11_003, null, 11_004],
+    );
     assert.deepEqual([view.cluster.uid_pool, view.cluster.vg_name], [[], null]);
   }));

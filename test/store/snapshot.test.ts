@@ -31,9 +31,15 @@ const step = fc.oneof(
     at: fc.nat(4),
     node: fc.nat(3),
     macs: fc.uniqueArray(fc.nat(6), { maxLength: 3 }),
+    port: fc.option(fc.nat(3)),
     gone: fc.boolean(),
   }),
-  fc.record({ kind: fc.constant('disk' as const), at: fc.nat(3), size: fc.nat(), gone: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('disk' as const),
+    at: fc.nat(3),
+    port: fc.option(fc.nat(3)),
+    gone: fc.boolean(),
+  }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -41,6 +47,10 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const networkOf = (number: number) => ['net0', 'net1', null][number % 3] ?? null;
 const ipOf = (number: number) => `192.0.2.${number}`;
 const macOf = (number: number) => `aa:00:00:00:00:0${number}`;
+const portOf = (number: number | null) => (number === null ? null : 11_000 + number);
+/** A mirrored disk with this port, or another one. */
+const mirrorAt = (port: number | null): Partial<Disk> =>
+  port === null ? {} : { dev_type: 'drbd', logical_id: ['n1-uuid', 'n2-uuid', 11_000 + port, 0, 0, 's'] };
 const pick = (names: readonly string[], at: number) => names[at] as string;
 
 function changesOf(plain: Plain, step: Step): ObjectChange[] {
@@ -64,7 +74,7 @@ function changesOf(plain: Plain, step: Step): ObjectChange[] {
       return [put('node', node)];
     }
     case 'disk': {
-      const disk = aDisk(`d${step.at}`, { size: step.size });
+      const disk = aDisk(`d${step.at}`, mirrorAt(step.port));
       if (step.gone) {
         plain.disks.delete(disk.uuid);
         return [remove('disk', disk.uuid)];
@@ -84,6 +94,7 @@ function instanceChanges(plain: Plain, step: Extract<Step, { kind: 'instance' }>
   const instance = anInstance(pick(instances, step.at), {
     primary_node: `${pick(nodes, step.node)}-uuid`,
     nics,
+    network_port: portOf(step.port),
     disks: ['d0', 'd3'],
   });
   if (step.gone) {
@@ -119,6 +130,7 @@ function told(snapshot: Snapshot): unknown {
       [0, 1, 2, 3, 4, 5, 6].map((number) => snapshot.addressesIn(network).get(ipOf(number))),
     ),
     addressCounts: ['net0', 'net1'].map((network) => snapshot.addressesIn(network).size),
+    portUsers: [0, 1, 2, 3].map((number) => [...snapshot.portUsers(11_000 + number)].sort()),
     disks: [0, 1, 2, 3].map((number) => snapshot.disk(`d${number}`)),
     disksOf: snapshot.instances.list().map((instance) => snapshot.disksOf(instance)),
   };
@@ -150,6 +162,12 @@ function naive(plain: Plain): unknown {
     addressCounts: ['net0', 'net1'].map(
       (network) => all.flatMap((each) => each.nics).filter((nic) => nic.network === network).length,
     ),
+    portUsers: [0, 1, 2, 3].map((number) => {
+      const port = 11_000 + number;
+      const consoles = all.filter((each) => each.network_port === port);
+      const mirrors = [...plain.disks.values()].filter((disk) => disk.logical_id[2] === port);
+      return [...consoles, ...mirrors].map(({ uuid }) => uuid).sort();
+    }),
     disks: [0, 1, 2, 3].map((number) => plain.disks.get(`d${number}`)),
     disksOf: all.map((each) => each.disks.flatMap((uuid) => plain.disks.get(uuid) ?? [])),
   };

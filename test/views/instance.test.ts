@@ -248,12 +248,13 @@ describe('views/instance: values', () => {
     const ssh = {
       instance: 'web.example.com',
       kind: 'ssh' as const,
-      host: 'node1',
+      host: 'what-it-calls-itself',
       user: 'root',
       command: ['x'],
     };
     const running = { node1: [aGuest('web', { hypervisor: 'kvm', console: ssh })], node2: [] };
-    assert.deepEqual(await read({ instance: kvm, guests: running }, ['console']), [[0, ssh]]);
+    const shown = { ...ssh, host: 'node1.example.com' };
+    assert.deepEqual(await read({ instance: kvm, guests: running }, ['console']), [[0, shown]]);
     assert.deepEqual(await read({ instance: kvm }, ['console']), [UNAVAIL]);
     assert.deepEqual(await read({ instance: kvm, guests: {} }, ['console']), [NODATA]);
     assert.deepEqual(await read({ instance: kvm, offline: ['node1'] }, ['console']), [OFFLINE]);

@@ -11,9 +11,9 @@ export const instanceReinstall = defineOpcode({
     instance_uuid: shared.instanceUuid,
     force_variant: optional(kinds.bool, false, 'Accept a variant that the OS does not name.'),
     os_type: optional(maybe(kinds.name), null, 'The OS; by default the one that it has.'),
-    osparams: optional(maybe(kinds.osParams), null, 'OS parameters for this time.'),
+    osparams: optional(maybe(kinds.osParams), null, 'OS parameters, in the place of those that it has.'),
     osparams_private: secret(
-      optional(maybe(kinds.privateDict), null, 'Private OS parameters for this time.'),
+      optional(maybe(kinds.privateDict), null, 'Private OS parameters, in the place of those that it has.'),
     ),
     osparams_secret: secret(optional(maybe(kinds.privateDict), null, 'Secret OS parameters for this time.')),
   },

@@ -6,7 +6,7 @@ import type { Cluster } from '../../model/cluster.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
 import { type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
-import { IPolicy, ispecNames } from '../../model/ipolicy.ts';
+import { IPolicy, ispecNames, policyNumbers } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
 import { policyProblems } from '../steps/group-params.ts';
@@ -19,7 +19,8 @@ const wrong = (text: string) => new MerapiError('wrong_input', text);
 
 function known(hypervisor: string): HypervisorName {
   if (!Object.hasOwn(hypervisorParams, hypervisor))
-    throw wrong(
+    throw new MerapiError(
+      'hypervisor',
       `There is no hypervisor '${hypervisor}'; there are ${Object.keys(hypervisorParams).join(', ')}`,
     );
   return hypervisor as HypervisorName;
@@ -133,7 +134,8 @@ export function newPrivateOsParams(seal: Seal, cluster: Cluster, request: Sets):
 }
 
 /** The instance policy after a request. @throws MerapiError wrong_input */
-export function newPolicy(before: IPolicy, request: Readonly<Record<string, unknown>>): IPolicy {
+export function newPolicy(before: IPolicy, given: Readonly<Record<string, unknown>>): IPolicy {
+  const request = policyNumbers(given);
   const std = { ...before.std, ...(request.std as object | undefined) };
   const policy = IPolicy.safeParse({ ...before, ...request, ...(request.std ? { std } : {}) });
   if (!policy.success) throw wrong(`The instance policy is not right: ${policyProblems(policy.error)}`);

@@ -8,8 +8,9 @@ export const instanceConsole = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-    checkOnline(primaryOf(view, instance));
-    const console = consoleOf(instance, runtime.guest(instance.primary_node, instance.name));
+    const node = primaryOf(view, instance);
+    checkOnline(node);
+    const console = consoleOf(instance, node.name, runtime.guest(instance.primary_node, instance.name));
     if (!console)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it has no console`);
     return console;

@@ -18,6 +18,7 @@ export function asDone(request: CreateParams): CreateParams {
   return {
     ...request,
     disks: request.disks.map(sizedRequest),
+    nics: request.nics.map(dottedVlan),
     start: request.start && !request.no_install,
     force_variant: request.force_variant || request.mode === 'import',
     src_path: request.mode === 'import' ? (request.src_path ?? request.instance_name) : request.src_path,
@@ -26,12 +27,18 @@ export function asDone(request: CreateParams): CreateParams {
   };
 }
 
+/** A VLAN that is a bare number is an untagged port of it: the form with a dot. */
+function dottedVlan<T extends { vlan?: string | null }>(nic: T): T {
+  return /^[0-9]+$/.test(nic.vlan ?? '') ? { ...nic, vlan: `.${nic.vlan}` } : nic;
+}
+
 /** What of that the job shows whether the rest can be understood or not. */
 export function shownFirst(name: string, params: CreateParams): Values {
-  const { start, disks, force_variant, src_path, helper_startup_timeout, helper_shutdown_timeout } = params;
+  const { start, disks, nics, force_variant, src_path, helper_startup_timeout, helper_shutdown_timeout } =
+    params;
   return {
     instance_name: name,
-    ...{ start, disks, force_variant },
+    ...{ start, disks, nics, force_variant },
     ...(src_path === null ? {} : { src_path }),
     ...{ helper_startup_timeout, helper_shutdown_timeout },
   };

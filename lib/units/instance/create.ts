@@ -7,11 +7,13 @@ import type { Instance } from '../../model/instance.ts';
 import { hostName } from '../../model/names.ts';
 import type { Node } from '../../model/node.ts';
 import { changed, newObject } from '../../model/object.ts';
+import { hasConsolePort } from '../../model/ports.ts';
 import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import { put, remove } from '../../store/changes.ts';
 import { type Build, type CheckContext, defineUnit, type RunContext } from '../define.ts';
 import { adopted } from '../steps/adopt.ts';
+import { placeConsole } from '../steps/console-port.ts';
 import { activateDisks, createDisks, deactivateDisks } from '../steps/disk-work.ts';
 import { buildDisks, checkKnown, checkTemplate, onNodes } from '../steps/disks.ts';
 import { instanceNamed } from '../steps/find.ts';
@@ -40,6 +42,7 @@ import { asDone, shownFirst, shownNodes, shownSettings, shownTemplate } from './
 import { checkImport, importData } from './import.ts';
 
 export const instanceCreate = defineUnit(opcode, {
+  version: 2, // 1: neither whether it is started nor its port were facts
   async check(context, request) {
     const { view, clock, resolve, log } = context;
     const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
@@ -136,6 +139,11 @@ export const instanceCreate = defineUnit(opcode, {
     context.log(`Adding instance ${instance.name} to the cluster`);
     await context.commit('instance', entry(instance, disks), removal(instance, disks));
     if (usesPool(instance.nics)) target.nics = await addressed(context, instance, target.nics);
+    if (hasConsolePort(instance.hypervisor))
+      target.network_port = await context.step(
+        'console',
+        ({ view }) => view.instances.get(instance.uuid)?.network_port ?? null,
+      );
     const getsData = facts.install || facts.source !== null;
     if (getsData || start) await activateDisks(context, nodes, target.disks);
     const hidden = { ...params.osparams_private, ...params.osparams_secret };
@@ -182,7 +190,8 @@ function entry(instance: Instance, disks: readonly Disk[]): Build {
   return (view) => {
     // Other jobs may have come first since the check.
     const nics = placeNics(view, instance.nics, instance.uuid);
-    return [...disks.map((disk) => put('disk', disk)), put('instance', { ...instance, nics })];
+    const network_port = placeConsole(view, instance);
+    return [...disks.map((disk) => put('disk', disk)), put('instance', { ...instance, nics, network_port })];
   };
 }
 

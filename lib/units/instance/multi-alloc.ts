@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { OpInput } from '../../model/job.ts';
+import { hostNamed } from '../../model/lookup.ts';
+import type { ClusterView } from '../../model/view.ts';
 import { parseOp } from '../../opcodes/define.ts';
 import { instanceMultiAlloc as opcode } from '../../opcodes/instance/multi-alloc.ts';
 import { opcodeOf } from '../../opcodes/registry.ts';
@@ -13,9 +16,17 @@ import type { NewInstance } from '../steps/iallocator-input.ts';
 import { buildNics } from '../steps/nics.ts';
 import { placeSeveral } from '../steps/placement.ts';
 import { toPlace } from './create-place.ts';
-import { type CreateParams, checkRequest, defaultHypervisor, settingsOf } from './create-request.ts';
+import {
+  type CreateParams,
+  checkRequest,
+  defaultHypervisor,
+  givenNodes,
+  settingsOf,
+} from './create-request.ts';
 
 const CREATE = 'OP_INSTANCE_CREATE';
+/** What a job shows where a request leaves the priority to that of the whole. */
+const NORMAL: { priority?: number } = { priority: 0 };
 
 /** A request, and what an allocator is asked about it. */
 interface Wanted {
@@ -27,9 +38,13 @@ export const instanceMultiAlloc = defineUnit(opcode, {
   async check(context, params) {
     const { resolve, log } = context;
     const requests = params.instances.map((given, index) => parsed(given, index));
-    resolve({ instances: requests as unknown as Json });
+    resolve({ instances: requests.map((request) => ({ ...NORMAL, ...request })) as unknown as Json });
     if (requests.length === 0) throw new MerapiError('wrong_input', 'No instance is asked for');
     checkNames(requests);
+    const isPlaced = requests[0]?.pnode !== null;
+    checkPlaces(requests, params.iallocator);
+    resolve({ instances: requests.map((request) => shown(context.view, request)) });
+    if (isPlaced) for (const request of requests) given(context.view, request);
     const wanted: Wanted[] = [];
     const wrong: string[] = [];
     for (const request of requests) {
@@ -41,14 +56,15 @@ export const instanceMultiAlloc = defineUnit(opcode, {
         wrong.push(request.instance_name);
       }
     }
-    const allocator = allocatorOf(context.view, params.iallocator, null);
-    const { placed, failed } = await placeSeveral(
-      context,
-      allocator,
-      wanted.map((each) => each.instance),
-    );
+    const { placed, failed } = isPlaced
+      ? { placed: new Map<string, DiskNodes>(), failed: [] }
+      : await placeSeveral(
+          context,
+          allocatorOf(context.view, params.iallocator, null),
+          wanted.map((each) => each.instance),
+        );
     const ops = wanted.flatMap(({ instance, params }) => {
-      const nodes = placed.get(instance.name);
+      const nodes = params.pnode === null ? placed.get(instance.name) : given(context.view, params);
       return nodes ? [opOf(params, nodes)] : [];
     });
     return { ops, failed: [...wrong, ...failed] };
@@ -90,12 +106,37 @@ function checkNames(requests: readonly CreateParams[]): void {
       'wrong_input',
       `${own.instance_name} names an allocator of its own; give one for all, beside instances`,
     );
-  const bound = requests.find(({ pnode }) => pnode !== null);
-  if (bound)
+}
+
+/** @throws MerapiError wrong_input unless all name their nodes and no allocator is to choose, or none does */
+function checkPlaces(requests: readonly CreateParams[], iallocator: string | null): void {
+  const placed = requests.filter(({ pnode }) => pnode !== null);
+  const open = requests.find(({ pnode }) => pnode === null);
+  if (placed.length === 0) return;
+  if (open)
     throw new MerapiError(
       'wrong_input',
-      `${bound.instance_name} names its node already; create it by itself`,
+      `${placed[0]?.instance_name} names its node and ${open.instance_name} does not; name one for all, or for none`,
     );
+  if (iallocator !== null)
+    throw new MerapiError(
+      'wrong_input',
+      'Give either iallocator or a node for each instance: with nodes there is nothing to choose',
+    );
+}
+
+/** The nodes that a request names. @throws MerapiError unknown_entity, wrong_state, wrong_input */
+function given(view: ClusterView, params: CreateParams): DiskNodes | null {
+  const template = params.disk_template ?? (view.cluster.enabled_disk_templates[0] as DiskTemplate);
+  return givenNodes(view, params, template);
+}
+
+/** A request as the job shows it: the nodes that it names with their uuids. */
+function shown(view: ClusterView, request: CreateParams): Json {
+  const uuidOf = (name: string | null) =>
+    name === null ? null : (hostNamed(view.nodes, name)?.uuid ?? null);
+  const uuids = { pnode_uuid: uuidOf(request.pnode), snode_uuid: uuidOf(request.snode) };
+  return { ...NORMAL, ...request, ...uuids } as unknown as Json;
 }
 
 /** @throws MerapiError when an instance could not be made wherever it is placed */

@@ -1,4 +1,4 @@
-import type { ParamValues } from '../../model/enforce.ts';
+import { MerapiError } from '../../base/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
@@ -9,28 +9,32 @@ import { type CheckContext, defineUnit } from '../define.ts';
 import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks } from '../steps/hooks.ts';
-import { checkOs, openPrivate } from '../steps/os.ts';
+import { checkOs, openPrivate, sealedParams } from '../steps/os.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { checkStopped } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
 export const instanceReinstall = defineUnit(opcode, {
+  version: 2, // 1: what changes of the instance was no fact
   async check({ view, runtime, nodes, seal, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
+    checkStopped(runtime, instance);
+    const disks = withoutOffline(diskNodesOf(view, instance));
+    checkOnline(disks.primary);
+    checkDisks(instance);
     const empty = (['osparams', 'osparams_private', 'osparams_secret'] as const).filter(
       (name) => !params[name],
     );
     resolve(Object.fromEntries(empty.map((name) => [name, {}])));
-    checkStopped(runtime, instance);
-    const disks = withoutOffline(diskNodesOf(view, instance));
-    checkOnline(disks.primary);
-    const { os, own } = await checkSystem({ view, nodes, seal }, params, instance, disks.primary);
+    const patch = await checkSystem({ view, nodes, seal }, params, instance, disks.primary);
+    const after = { ...instance, ...patch };
     return {
       uuid: instance.uuid,
-      target: instanceTarget(view, { ...instance, os }, view.disksOf(instance)),
+      target: instanceTarget(view, after, view.disksOf(instance)),
       disks,
-      ...scriptFacts(view, { ...instance, os, osparams: own }),
+      patch,
+      ...scriptFacts(view, after),
       wasActive: instance.disks_active === true,
     };
   },
@@ -40,17 +44,18 @@ export const instanceReinstall = defineUnit(opcode, {
     const node = instance && view.nodes.get(instance.primary_node);
     // Any other opcode may change what is to be installed, or where.
     const isSure = before.every(({ OP_ID }) => OP_ID === 'OP_INSTANCE_SHUTDOWN');
-    if (isSure && node && !node.offline) await checkSystem({ view, nodes, seal }, params, instance, node);
+    if (!isSure || !node || node.offline) return;
+    checkDisks(instance);
+    await checkSystem({ view, nodes, seal }, params, instance, node);
   },
 
   hooks: instanceHooks('instance-reinstall'),
 
   async run(context, facts, params) {
-    const { uuid, target, disks, wasActive } = facts;
+    const { uuid, target, disks, wasActive, patch } = facts;
     await activateDisks(context, disks, target.disks, { wasActive });
     context.log(`Running the create script of OS ${target.os}`);
-    const hidden = { ...params.osparams_private, ...params.osparams_secret };
-    const scripts = scriptParams(context.seal, facts, target, params, hidden);
+    const scripts = scriptParams(context.seal, facts, target, params, params.osparams_secret ?? {});
     await context.call('os/create', disks.primary, 'os.create', { ...scripts, reinstall: true });
     if (!wasActive) await deactivateDisks(context, disks, target.disks, { isFinal: true });
     const now = context.clock.seconds();
@@ -58,30 +63,38 @@ export const instanceReinstall = defineUnit(opcode, {
       result: null,
       changes: (view) => {
         const instance = view.instances.get(uuid);
-        if (!instance || instance.os === target.os) return [];
-        return [put('instance', changed(instance, { os: target.os }, now))];
+        const isChanged = [params.os_type, params.osparams, params.osparams_private].some((value) => value);
+        return instance && isChanged ? [put('instance', changed(instance, patch, now))] : [];
       },
     };
   },
 });
 
-/** What is to be installed, with the parameters that are no secret. @throws MerapiError as checkOs() */
+/** @throws MerapiError wrong_input */
+function checkDisks({ name, disks }: Instance): void {
+  if (disks.length === 0)
+    throw new MerapiError('wrong_input', `Instance ${name} has no disks, so nothing can be installed`);
+}
+
+/**
+ * What is to be installed, and what the instance has of it from then on: OS parameters that are given take the place of those that it
+ * had, but secret ones, which are for this time alone. @throws MerapiError as checkOs()
+ */
 async function checkSystem(
   { view, nodes, seal }: Pick<CheckContext, 'view' | 'nodes' | 'seal'>,
   params: ValuesOf<typeof opcode>,
   instance: Instance,
   node: Node,
-): Promise<{ os: string; own: ParamValues }> {
+): Promise<Pick<Instance, 'os' | 'osparams' | 'osparams_private'>> {
   const os = params.os_type ?? instance.os;
-  const own = { ...instance.osparams, ...params.osparams };
-  const hidden = {
-    ...openPrivate(seal, instance.osparams_private),
-    ...params.osparams_private,
-    ...params.osparams_secret,
-  };
+  const osparams = params.osparams ?? instance.osparams;
+  const osparams_private = params.osparams_private
+    ? sealedParams(seal, params.osparams_private)
+    : instance.osparams_private;
+  const hidden = { ...openPrivate(seal, osparams_private), ...params.osparams_secret };
   await checkOs(view, nodes, node, os, {
     forceVariant: params.force_variant,
-    params: { ...own, ...hidden },
+    params: { ...osparams, ...hidden },
   });
-  return { os, own };
+  return { os, osparams, osparams_private };
 }

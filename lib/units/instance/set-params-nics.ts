@@ -5,7 +5,7 @@ import { givenName } from '../../model/names.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
-import { connectNics } from '../steps/nic-addresses.ts';
+import { connectNics, POOL } from '../steps/nic-addresses.ts';
 import { buildNics, type NicRequest } from '../steps/nics.ts';
 import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
 
@@ -14,6 +14,20 @@ export interface NicChanges {
   nics: Nic[];
   told: [string, unknown][];
   steps: Step<NicRequest>[];
+}
+
+/**
+ * What a job tells, with the addresses that NICs got from pools when they were entered in the cluster; their MAC addresses tell which
+ * ones they are.
+ */
+export function withAddresses(told: readonly [string, unknown][], nics: readonly Nic[]): [string, unknown][] {
+  return told.map(([label, value]) => {
+    const [start, rest] = typeof value === 'string' ? value.split(`,ip=${POOL},`) : [];
+    const added = nics.find(({ mac }) => start === `add:mac=${mac}`);
+    if (added) return [label, `${start},ip=${added.ip},${rest}`];
+    const place = value === POOL ? /^nic\.ip\/(\d+)$/.exec(label)?.[1] : undefined;
+    return [label, place === undefined ? value : (nics[Number(place)]?.ip ?? value)];
+  });
 }
 
 /** A change as a job shows it: what is "none" is not there, and a new NIC says that its MAC address is to be made. */
@@ -69,7 +83,9 @@ export async function changeNics(
   }
   const nics = await built(view, instance, node, entries, conflictsCheck);
   checkNames(steps, nics, 'NIC');
-  const told = done.flatMap(({ step, place, entry }) => tell(step, place, nics[entries.indexOf(entry)]));
+  const told = done.flatMap(({ step, place, entry }) =>
+    tell(view, step, place, nics[entries.indexOf(entry)]),
+  );
   const filled = done.map(({ step, entry }) => {
     const nic = nics[entries.indexOf(entry)];
     return step.op === 'add' && nic ? { ...step, params: { ...step.params, mac: nic.mac } } : step;
@@ -101,10 +117,16 @@ async function built(
 }
 
 /** What a job tells of one change; the words are those of Ganeti. */
-function tell({ op, params }: Step<NicRequest>, place: number, nic: Nic | undefined): [string, unknown][] {
+function tell(
+  view: ClusterView,
+  { op, params }: Step<NicRequest>,
+  place: number,
+  nic: Nic | undefined,
+): [string, unknown][] {
   if (op === 'remove') return [[`NIC/${place}`, 'remove']];
   if (!nic) return [];
-  const { mac, ip, name, network, nicparams } = nic;
+  const { mac, ip, name, nicparams } = nic;
+  const network = nic.network === null ? null : (view.networks.get(nic.network)?.name ?? nic.network);
   if (op === 'add') {
     const { mode, link } = nicparams;
     const words = `mac=${mac},ip=${ip ?? 'None'},mode=${mode},link=${link},network=${network ?? 'None'}`;

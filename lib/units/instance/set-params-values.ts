@@ -1,5 +1,4 @@
 import { MerapiError } from '../../base/errors.ts';
-import { stringifyJson } from '../../base/json.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
 import { fillBeParams } from '../../model/fill.ts';
@@ -10,7 +9,7 @@ import type { instanceSetParams as opcode } from '../../opcodes/instance/set-par
 import type { CheckContext } from '../define.ts';
 import { nodeNamed, primaryOf } from '../steps/find.ts';
 import { checkHvForms, checkHypervisor, pick } from '../steps/hvparams.ts';
-import { checkOs, openPrivate } from '../steps/os.ts';
+import { checkOs, openPrivate, sealedParams } from '../steps/os.ts';
 import { checkOfHypervisor, updatedValues } from '../steps/params.ts';
 import { targetOf } from '../steps/relocation.ts';
 import { isRunning } from '../steps/running.ts';
@@ -45,7 +44,7 @@ async function movePrimary(
   context: CheckContext,
   instance: Instance,
   params: Request,
-  { patch, told }: ValueChanges,
+  { patch }: ValueChanges,
 ): Promise<void> {
   if (params.pnode === null) return;
   const node = nodeNamed(context.view, params.pnode);
@@ -57,7 +56,6 @@ async function movePrimary(
       `Instance ${instance.name} runs on its primary node; migrate it, or give force`,
     );
   patch.primary_node = (await targetOf(context, instance, node, null, params.ignore_ipolicy)).uuid;
-  told.push(['pnode', node.name]);
 }
 
 function changeHypervisor(instance: Instance, { hvparams }: Request, { patch, told }: ValueChanges): void {
@@ -143,7 +141,7 @@ async function changeOs(
       params: all,
     });
   patch.osparams = own;
-  patch.osparams_private = Object.keys(secret).length === 0 ? null : seal.close(stringifyJson(secret));
+  patch.osparams_private = sealedParams(seal, secret);
   told.push(...given.map(([name, value]): [string, unknown] => [`os/${name}`, value]));
   told.push(
     ...Object.keys(osparams_private ?? {}).map((name): [string, unknown] => [

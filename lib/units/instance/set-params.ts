@@ -12,7 +12,7 @@ import { fileBased } from '../steps/disks.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 import { changeHooks } from '../steps/hooks.ts';
 import { waitForSync } from '../steps/mirrors.ts';
-import { placeNics } from '../steps/nic-addresses.ts';
+import { placeNics, usesPool } from '../steps/nic-addresses.ts';
 import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
@@ -29,7 +29,7 @@ import {
   templateOf,
 } from './set-params-disks.ts';
 import { rewire, wiresOf } from './set-params-hotplug.ts';
-import { changeNics, shownNicStep } from './set-params-nics.ts';
+import { changeNics, shownNicStep, withAddresses } from './set-params-nics.ts';
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
 import { changeValues, type Request } from './set-params-values.ts';
 
@@ -134,7 +134,12 @@ export const instanceSetParams = defineUnit(opcode, {
       ...(made?.[0] ? { disk_template: made[0].dev_type } : {}),
     };
     const records = recorded(instance, record, disks, made, now);
-    if (wires.length > 0) await context.commit('record', records, restored(instance, old, disks));
+    const pooled = usesPool(patch.nics ?? []);
+    const isEarly = wires.length > 0 || pooled;
+    if (isEarly) await context.commit('record', records, restored(instance, old, disks));
+    const nics = pooled
+      ? await context.step('addresses', ({ view }) => view.instances.get(instance.uuid)?.nics ?? [])
+      : [];
     if (disks && made && wires.length > 0) {
       const added = made.filter(({ uuid }) => !old.some((disk) => disk.uuid === uuid));
       await activateDisks(context, disks.nodes, added.map(diskTarget), { prefix: 'new' });
@@ -144,8 +149,8 @@ export const instanceSetParams = defineUnit(opcode, {
     if (disks && wires.length > 0) await deactivateLost(context, disks);
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
-    const all = [...result, ...wired];
-    return wires.length > 0 ? { result: all } : { result: all, changes: records };
+    const all = [...withAddresses(result, nics), ...wired];
+    return isEarly ? { result: all } : { result: all, changes: records };
   },
 });
 

@@ -31,9 +31,13 @@ export const nodeSetParams = defineUnit(opcode, {
     const node = nodeNamed(view, params.node_name);
     resolve({ node_name: node.name, node_uuid: node.uuid });
     refuseStates(params);
+    const nothing = settings.every((name) => params[name] === null);
     if (params.powered !== null)
-      throw new MerapiError('wrong_state', 'powered cannot be set: Merapi switches no node on or off');
-    if (settings.every((name) => params[name] === null))
+      throw new MerapiError(
+        nothing ? 'wrong_input' : 'wrong_state',
+        'powered cannot be set: Merapi switches no node on or off',
+      );
+    if (nothing)
       throw new MerapiError('wrong_input', `Nothing is to be changed; give one of ${settings.join(', ')}`);
     if (params.vm_capable === false) checkHoldsNothing(context, node);
     const role = newRole(context, node, params);

@@ -2,7 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { type DiskTemplate, diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
 import { DEFAULT_VALUE, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
-import { PartialIPolicy } from '../../model/ipolicy.ts';
+import { PartialIPolicy, policyNumbers } from '../../model/ipolicy.ts';
 import { updatedValues } from './params.ts';
 
 /** The kinds of the parameters of one disk template. */
@@ -38,7 +38,7 @@ export function updatedGroupPolicy(
   given: Record<string, unknown>,
 ): PartialIPolicy {
   const after: Record<string, unknown> = { ...before };
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(policyNumbers(given))) {
     if (isGivenBack(value)) delete after[name];
     else after[name] = value;
   }

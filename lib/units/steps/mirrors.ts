@@ -3,24 +3,24 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { DrbdId } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
+import { FIRST_PORT, LAST_PORT } from '../../model/ports.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { RunContext } from '../define.ts';
 import { diskTarget } from './target.ts';
 
-/** The ports from which mirrored disks take theirs. */
-const FIRST_PORT = 11_000;
-const LAST_PORT = 14_999;
-
 /**
- * The same disks, the mirrored ones with a port that no other mirror of their nodes has, and with numbers that are free on
+ * The same disks, the mirrored ones with a port that no other mirror of their nodes and no console has, and with numbers that are free on
  * these; what they have stays when it is free. To be called where a commit is built, so that no two jobs get the same.
- * @throws MerapiError insufficient_resources when the ports are used up
+ * @throws MerapiError configuration when the ports are used up
  */
 function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
   const own = new Set(disks.map((disk) => disk.uuid));
   const numbers = new Map<string, Set<number>>();
   const ports = new Map<string, Set<number>>();
+  const consoles = {
+    has: (port: number) => [...view.portUsers(port)].some((uuid) => view.instances.get(uuid) !== undefined),
+  };
   const taken = (node: string) => {
     const used = view.mirrorsOn(node).filter((disk) => !own.has(disk.uuid));
     const ids = used.map((disk) => DrbdId.parse(disk.logical_id));
@@ -31,11 +31,11 @@ function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
     if (disk.dev_type !== 'drbd') return disk;
     const [a, b, oldPort, minorA, minorB, secret] = DrbdId.parse(disk.logical_id);
     for (const node of [a, b]) if (!numbers.has(node)) taken(node);
-    const port = firstFree([ports.get(a), ports.get(b)], FIRST_PORT, oldPort);
+    const port = firstFree([ports.get(a), ports.get(b), consoles], FIRST_PORT, oldPort);
     if (port > LAST_PORT)
       throw new MerapiError(
-        'insufficient_resources',
-        `All ports for mirrored disks (${FIRST_PORT} to ${LAST_PORT}) are used on the nodes of disk ${disk.uuid}`,
+        'configuration',
+        `All ports of the cluster (${FIRST_PORT} to ${LAST_PORT}) are used on the nodes of disk ${disk.uuid}`,
       );
     const minors = [firstFree([numbers.get(a)], 0, minorA), firstFree([numbers.get(b)], 0, minorB)];
     for (const [place, node] of [a, b].entries()) {
@@ -48,7 +48,7 @@ function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
 
 /** The lowest number from `first` on that none of these uses, or the `wished` one when it is among those. */
 function firstFree(
-  used: readonly (ReadonlySet<number> | undefined)[],
+  used: readonly (Pick<ReadonlySet<number>, 'has'> | undefined)[],
   first: number,
   wished: number,
 ): number {

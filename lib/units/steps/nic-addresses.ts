@@ -89,7 +89,7 @@ export const usesPool = (nics: readonly Nic[]): boolean => nics.some((nic) => ni
 /**
  * The NICs of an instance as they are entered in the cluster: with addresses from the pools of their networks. To be called
  * where a commit is built, so that no two jobs get the same; names are locked, addresses are not.
- * @throws MerapiError resource_not_unique, insufficient_resources
+ * @throws MerapiError resource_not_unique, wrong_state
  */
 export function placeNics(view: ClusterView, nics: readonly Nic[], instance: string): Nic[] {
   const own = new Set<string>();
@@ -113,7 +113,7 @@ export function placeNics(view: ClusterView, nics: readonly Nic[], instance: str
     const ip = firstFree(network, (each) => taken.has(each) || own.has(`${network.uuid}/${each}`));
     if (ip === null)
       throw new MerapiError(
-        'insufficient_resources',
+        'wrong_state',
         `Network ${network.name} (${network.network}) has no free address left`,
       );
     claim(network, ip);

@@ -138,6 +138,11 @@ export function openPrivate(seal: Seal, sealed: string | null): ParamValues {
   return sealed === null ? {} : (parseJson(seal.open(sealed)) as ParamValues);
 }
 
+/** Private OS parameters of an instance as they are stored; null when there are none. */
+export function sealedParams(seal: Seal, values: ParamValues): string | null {
+  return Object.keys(values).length === 0 ? null : seal.close(stringifyJson(values));
+}
+
 /** Values as scripts get them: a text as it is, everything else as JSON. */
 function scriptTexts(values: ParamValues): Record<string, string> {
   return Object.fromEntries(

@@ -31,6 +31,7 @@ export function instanceTarget(
     },
     beparams: { ...fillBeParams(cluster, instance.beparams), ...override.beparams },
     disks: disks.map(diskTarget),
+    network_port: instance.network_port,
     nics: instance.nics.map(({ uuid, name, mac, ip, network, nicparams }) => ({
       uuid,
       name,

@@ -192,7 +192,7 @@ describe('exports to a node', () => {
     const name = 'copy.example.com';
     await f.notes('renamed');
     const over = {
-      disks: [{ size: 5 }, { size: 6 }],
+      disks: [{ size: 5 }, { size: '9' }],
       nics: [{}],
       beparams: { vcpus: 3 },
       compress: 'gzip-fast',

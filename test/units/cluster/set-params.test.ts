@@ -41,7 +41,7 @@ describe('changing the cluster', () => {
   it('changes only the parts that are given', async () => {
     const before = cluster();
     await f.cluster.done(
-      modify({ hvparams: { fake: { migration_mode: 'non-live' } }, ipolicy: { 'vcpu-ratio': 5 } }),
+      modify({ hvparams: { fake: { migration_mode: 'non-live' } }, ipolicy: { 'vcpu-ratio': '5' } }),
     );
     assert.deepEqual(cluster().hvparams, {
       ...before.hvparams,
@@ -74,7 +74,10 @@ describe('changing the cluster', () => {
           ['add', 'plain'],
           ['add', 'other'],
         ],
-        blacklisted_os: [['add', 'flavoured']],
+        blacklisted_os: [
+          ['add', 'flavoured'],
+          ['add', 'untyped'],
+        ],
       }),
     );
     const again = await f.cluster.done(
@@ -93,7 +96,13 @@ describe('changing the cluster', () => {
     );
     assert.deepEqual(await f.cluster.manager.osNames(SYSTEM), ['untyped']);
     await f.cluster.done(
-      modify({ hidden_os: [['remove', 'plain']], blacklisted_os: [['remove', 'flavoured']] }),
+      modify({
+        hidden_os: [['remove', 'plain']],
+        blacklisted_os: [
+          ['remove', 'flavoured'],
+          ['remove', 'untyped'],
+        ],
+      }),
     );
     await f.cluster.done(modify({ uid_pool: [[2000, 2010]], add_uids: [[1000, 1009]] }));
     assert.deepEqual(info().uid_pool, [
@@ -151,7 +160,7 @@ describe('changing the cluster', () => {
       [{ beparams: { minmem: 4096 } }, 'wrong_input', /minmem .* is more than maxmem/],
       [{ beparams: { vcpus: 'default' } }, 'wrong_input', /inherits no value/],
       [{ hvparams: { kvm: { nosuch: 1 } } }, 'type_enforcement', /nosuch/],
-      [{ hvparams: { vbox: {} } }, 'wrong_input', /There is no hypervisor 'vbox'/],
+      [{ hvparams: { vbox: {} } }, 'hypervisor', /There is no hypervisor 'vbox'/],
       [{ hvparams: { kvm: { acpi: false } } }, 'execution', /Node node1\S* does not run kvm; it runs fake/],
       [
         { hvparams: { kvm: { acpi: 'default' } } },
@@ -166,6 +175,10 @@ describe('changing the cluster', () => {
       [{ enabled_disk_templates: ['diskless'] }, 'wrong_state', /Disk template file cannot be disabled/],
       [{ enabled_disk_templates: ['file'] }, 'wrong_input', /policy allows diskless, which is not enabled/],
       [{ ipolicy: { 'vcpu-ratio': 0 } }, 'wrong_input', /vcpu-ratio/],
+      [{ ipolicy: { 'vcpu-ratio': 'x' } }, 'wrong_input', /vcpu-ratio/],
+      [{ ipolicy: { std: { 'memory-size': 'x' } } }, 'type_enforcement', /memory-size/],
+      [{ hvparams: { fake: { kernel_path: '/x' } } }, 'hypervisor', /'kernel_path' belongs to kvm/],
+      [{ os_hvp: { noop: { fake: { kernel_path: '/x' } } } }, 'hypervisor', /'kernel_path' belongs to kvm/],
       [{ ipolicy: { std: { 'memory-size': 1 << 25 } } }, 'wrong_input', /standard instance/],
       [{ nicparams: { mode: 'tunnel' } }, 'wrong_input', /There is no NIC mode 'tunnel'/],
       [{ nicparams: { link: '' } }, 'wrong_input', /need a link/],

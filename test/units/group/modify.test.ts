@@ -45,7 +45,9 @@ describe('changing node groups', () => {
 
   it('keeps a part of the instance policy of its own, and tells who breaks it', async () => {
     await f.cluster.done(assign(group_name, 'node3'), create({ pnode: 'node3' }));
-    const job = await f.cluster.done(modify({ ipolicy: { 'vcpu-ratio': 3.5, 'disk-templates': ['drbd'] } }));
+    const job = await f.cluster.done(
+      modify({ ipolicy: { 'vcpu-ratio': '3.5', 'disk-templates': ['drbd'] } }),
+    );
     assert.match(job.ops[0]?.log[0]?.text ?? '', /break the new instance policy: web\.example\.com/);
     assert.deepEqual(group().ipolicy, { 'vcpu-ratio': 3.5, 'disk-templates': ['drbd'] });
     await f.cluster.done(modify({ ipolicy: { 'disk-templates': 'default' } }));

@@ -53,6 +53,33 @@ describe('placing several instances together', () => {
     for (const name of ['a.example.com', 'b.example.com']) await f.remove(name);
   });
 
+  it('makes instances on the nodes that they name, without an allocator', async () => {
+    const node2 = f.cluster.store.view.nodes.named('node2.example.com')?.uuid;
+    const names = ['a.example.com', 'b.example.com'];
+    const [op] = (
+      await f.cluster.done(allocate(...names.map((name) => ({ ...request(name), pnode: 'node2' }))))
+    ).ops;
+    const result = op?.result as { jobs: [boolean, number][]; allocatable: string[]; failed: string[] };
+    assert.deepEqual([result.allocatable, result.failed], [names, []]);
+    for (const [, id] of result.jobs) assert.equal((await f.cluster.ended(id)).status, 'success');
+    const [first] = (op?.resolved.instances ?? []) as Record<string, unknown>[];
+    assert.deepEqual([first?.pnode_uuid, first?.priority], [node2, 0]);
+    for (const name of names) {
+      assert.equal(f.cluster.store.view.instances.named(name)?.primary_node, node2);
+      await f.remove(name);
+    }
+    await f.refuses(
+      { ...allocate({ ...request('a.example.com'), pnode: 'node1' }), iallocator: 'hail' },
+      'wrong_input',
+      /either iallocator or a node/,
+    );
+    await f.refuses(
+      allocate({ ...request('a.example.com'), pnode: 'nosuch' }),
+      'unknown_entity',
+      /no node 'nosuch'/,
+    );
+  });
+
   it('refuses what is not right', async () => {
     const cases: [unknown[], RegExp][] = [
       [[], /No instance is asked for/],
@@ -60,8 +87,8 @@ describe('placing several instances together', () => {
       [[{ mode: 'create' }], /Instance 0: .*missing parameter 'instance_name'/],
       [[request('a.example.com'), request('A.example.com')], /asked for twice/],
       [
-        [request('a.example.com', { pnode: 'node1' }), { ...request('b.example.com'), pnode: 'node1' }],
-        /names its node already/,
+        [{ ...request('a.example.com'), pnode: 'node1' }, request('b.example.com')],
+        /^a\.example\.com names its node and b\.example\.com does not/,
       ],
     ];
     for (const [instances, message] of cases) await f.refuses(allocate(...instances), 'wrong_input', message);

@@ -281,7 +281,7 @@ describe('changing instances', () => {
       assert.deepEqual(op.result, [['disk_template', 'drbd']]);
       assert.equal(f.instance.disk_template, 'drbd');
       const moved = await change({ pnode: 'node2' });
-      assert.deepEqual(moved.result, [['pnode', 'node2.example.com']]);
+      assert.deepEqual(moved.result, [], 'Ganeti tells nothing of it');
     }));
 
   it('refuses what is not right, and then changes nothing', () =>
@@ -351,7 +351,7 @@ describe('changing instances', () => {
       await f.cluster.done(again);
     }));
 
-  it('installs another OS, with parameters for this time alone', () =>
+  it('installs another OS, with secret parameters for this time alone', () =>
     withInstance({ start: true }, async () => {
       const reinstall = (over: Record<string, unknown>) => ({
         OP_ID: 'OP_INSTANCE_REINSTALL',
@@ -370,5 +370,25 @@ describe('changing instances', () => {
       );
       assert.equal(await readFile(told, 'utf8'), '1 blue');
       assert.deepEqual([f.instance.os, f.instance.osparams, f.instance.admin_state], ['painted', {}, 'up']);
+    }));
+
+  it('installs with OS parameters that take the place of those that it had', () =>
+    withInstance({ os_type: 'untyped', osparams: { a: '1', b: '2' } }, async () => {
+      const reinstall = (over: Record<string, unknown>) =>
+        f.cluster.done({ OP_ID: 'OP_INSTANCE_REINSTALL', instance_name, ...over });
+      await reinstall({});
+      assert.deepEqual(f.instance.osparams, { a: '1', b: '2' }, 'without any it keeps its own');
+      await reinstall({ osparams: { c: '3' }, osparams_private: { key: 'dark' } });
+      assert.deepEqual(f.instance.osparams, { c: '3' });
+      assert.notEqual(f.instance.osparams_private, null);
+      assert.ok(!stringifyJson(f.instance).includes('dark'));
+      await reinstall({ osparams: {}, osparams_private: {} });
+      assert.deepEqual([f.instance.osparams, f.instance.osparams_private], [{}, null]);
+    }));
+
+  it('installs nothing on an instance without disks', () =>
+    withInstance({ disk_template: 'diskless', disks: [] }, async () => {
+      const op = { OP_ID: 'OP_INSTANCE_REINSTALL', instance_name };
+      await f.refuses(op, 'wrong_input', /has no disks/);
     }));
 });

@@ -112,6 +112,18 @@ describe('networks', () => {
         1,
         [['default', 'bridged', 'br7', '']],
       ]);
+      const added = await f.cluster.done({
+        OP_ID: 'OP_INSTANCE_SET_PARAMS',
+        instance_name,
+        nics: [['add', { network: 'net1', ip: 'pool' }]],
+      });
+      const [told] = (added.ops[0]?.result ?? []) as [string, string][];
+      assert.match(String(told), /^nic\.1,add:mac=.*,ip=192\.0\.2\.2,mode=bridged,link=br7,network=net1$/);
+      await f.cluster.done({
+        OP_ID: 'OP_INSTANCE_SET_PARAMS',
+        instance_name,
+        nics: [['remove', 1, {}]],
+      });
       await f.refuses(disconnect, 'wrong_state', /Instances of group default have NICs in the network/);
       await f.refuses(remove, 'wrong_state', /is connected to default/);
       const other = { ...create(nic('192.0.2.5')), instance_name: 'other.example.com' };
@@ -129,7 +141,7 @@ describe('networks', () => {
       const failed = jobs.filter((job) => job.status === 'error');
       assert.equal(failed.length, 1);
       assert.deepEqual(failed[0]?.ops[0]?.failure, {
-        code: 'insufficient_resources',
+        code: 'wrong_state',
         message: 'Network net1 (192.0.2.0/29) has no free address left',
       });
       const { view } = f.cluster.store;

@@ -196,7 +196,9 @@ describe('changing nodes', () => {
     await f.refuses(modify(node3, { drained: true, offline: true }), 'wrong_input', /drained, offline$/);
     await f.refuses(modify(node1, { offline: true }), 'wrong_input', /is the master/);
     await f.refuses(modify(node1, { master_capable: false }), 'wrong_state', /must stay master capable/);
-    await f.refuses(modify(node3, { powered: true }), 'wrong_state', /switches no node on or off/);
+    await f.refuses(modify(node3, { powered: true }), 'wrong_input', /switches no node on or off/);
+    const more = { powered: true, drained: false };
+    await f.refuses(modify(node3, more), 'wrong_state', /switches no node on or off/);
     await f.refuses(modify(node3, { hv_state: { fake: {} } }), 'wrong_input', /not supported/);
   });
 

@@ -252,17 +252,27 @@ export function screenSocket(folder: string, { name, uuid }: Pick<InstanceTarget
   );
 }
 
-/** The options for the screen: none, or a VNC server at a socket or at the first free port from 5900 on. */
-export function displayArgs(params: KvmParams, instance: Pick<InstanceTarget, 'name' | 'uuid'>): string[] {
+/** The port of VNC's display 0. */
+export const VNC_BASE_PORT = 5900;
+
+/**
+ * The options for the screen: none, or a VNC server at a socket or at the port of the guest's console; a guest without such a port
+ * gets the first free one from 5900 on.
+ */
+export function displayArgs(
+  params: KvmParams,
+  instance: Pick<InstanceTarget, 'name' | 'uuid' | 'network_port'>,
+): string[] {
   const bind = params.text('vnc_bind_address');
   const vga = wordOf(params, 'vga') || (bind === '' ? 'none' : 'std');
   const args = ['-display', 'none', '-vga', vga];
   if (params.text('keymap') !== '') args.push('-k', params.text('keymap'));
   if (bind === '') return args;
+  const { network_port } = instance;
   const address = bind.includes(':') ? `[${bind}]` : bind;
   const place = bind.startsWith('/')
     ? `unix:${escapeCommas(screenSocket(bind, instance))}`
-    : `${address}:0,to=99`;
+    : `${address}:${network_port ? network_port - VNC_BASE_PORT : '0,to=99'}`;
   const password = params.text('vnc_password_file') === '' ? '' : ',password=on';
   return [...args, '-vnc', place + password];
 }

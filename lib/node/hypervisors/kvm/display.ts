@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Console } from '../../../rpc/types.ts';
-import { screenSocket } from './devices.ts';
+import { screenSocket, VNC_BASE_PORT } from './devices.ts';
 import { type KvmParams, readParams } from './params.ts';
 import type { QmpClient } from './qmp.ts';
 import type { GuestRecord } from './record.ts';
@@ -51,7 +51,7 @@ export function consoleOf(record: GuestRecord, sockets: GuestSockets): Console {
   }
   if (record.vnc) {
     const { host, port } = record.vnc;
-    return { instance, kind: 'vnc', host, port, display: port - 5900 };
+    return { instance, kind: 'vnc', host, port, display: port - VNC_BASE_PORT };
   }
   const bind = params.text('vnc_bind_address');
   const message = bind

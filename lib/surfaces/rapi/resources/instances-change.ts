@@ -6,7 +6,8 @@ import { submitAll } from '../submit.ts';
 
 const items = ['instance_name'];
 
-const reinstallBody = z.strictObject({
+/** Other members are not looked at, as in Ganeti. */
+const reinstallBody = z.object({
   os: z.string().min(1).nullable().optional(),
   start: z.boolean().optional(),
   osparams: z.record(z.string(), z.unknown()).nullable().optional(),

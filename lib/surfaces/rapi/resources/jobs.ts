@@ -15,6 +15,8 @@ const job = z.looseObject({
   opresult: z.array(z.unknown()),
   oplog: z.array(z.array(z.unknown())),
 });
+/** A job as a listing has it. */
+const listedJob = job.omit({ opresult: true, oplog: true });
 
 export const jobResources: readonly Resource[] = [
   {
@@ -24,9 +26,9 @@ export const jobResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'All jobs that are not archived: the id and address of each, or with `bulk=1` all about each.',
-        args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its id.' } },
-        answer: z.union([z.array(z.object({ id: z.number(), uri: z.string() })), z.array(job)]),
+        doc: 'All jobs that are not archived: the id and address of each, or with `bulk=1` all about each but its log and result.',
+        args: { bulk: { kind: 'flag', doc: 'Tell more about each than its id.' } },
+        answer: z.union([z.array(z.object({ id: z.number(), uri: z.string() })), z.array(listedJob)]),
         handle: list,
       },
     },
@@ -108,7 +110,10 @@ async function list(call: Call): Promise<unknown> {
 }
 
 async function* shown(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
-  for await (const job of jobs) yield showJob(job);
+  for await (const job of jobs) {
+    const { opresult: _result, oplog: _log, ...listed } = showJob(job); // a listing has neither, as in Ganeti
+    yield listed;
+  }
 }
 
 function* addresses(ids: readonly number[]): Generator<unknown> {

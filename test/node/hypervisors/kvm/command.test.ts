@@ -141,6 +141,11 @@ describe('the command line of a kvm guest', () => {
     const port = build({ vnc_bind_address: '::1', vnc_password_file: '/etc/secret', vga: 'virtio' });
     assert.deepEqual(valuesOf(port, '-vnc'), ['[::1]:0,to=99,password=on']);
     assert.deepEqual(valuesOf(port, '-vga'), ['virtio']);
+    const own = commandLine({
+      ...input({ vnc_bind_address: '0.0.0.0' }),
+      instance: { ...input().instance, network_port: 11_005 },
+    });
+    assert.deepEqual(valuesOf(own, '-vnc'), ['0.0.0.0:5105'], 'the display of its own port');
   });
 
   it('has the drives, sound cards and boot order that are asked for', () => {
