@@ -13,7 +13,10 @@ const DRBD_METADATA = 128;
 export interface Demand {
   memory: number;
   vcpus: number;
+  /** What it takes of the volume group. */
   disk: number;
+  /** What its files may take of the node's disk space. Ganeti's hail does not count it, so it makes no place better than another. */
+  files: number;
   /** Its share of the disks' load; 0 without disks in the volume group. */
   spindleUse: number;
   /** Physical spindles where storage is exclusive: 0 without disks in the volume group, null when nobody said. */
@@ -51,10 +54,16 @@ export function demandOf(needs: Needs, rules: TagRules): Demand {
     memory: needs.memory,
     vcpus: needs.vcpus,
     disk: volumeSpace(needs),
+    files: fileSpace(needs),
     spindleUse: local ? needs.spindle_use : 0,
     spindles: local ? needs.spindles : 0,
     exclusion: tagsWith(needs.tags, rules.exclusion),
   };
+}
+
+/** MiB of a node's own file system that its disks may take: files grow as they are filled. */
+export function fileSpace({ disk_template, disks }: Pick<Needs, 'disk_template' | 'disks'>): number {
+  return disk_template === 'file' ? disks.reduce((sum, size) => sum + size, 0) : 0;
 }
 
 /** MiB of a node's volume group that its disks take. */

@@ -26,7 +26,7 @@ export interface AllocatorNode {
   readonly memory_free: number | null;
   /** What the host itself needs, its guests not counted; null counts as nothing. */
   readonly memory_dom0: number | null;
-  /** The volume group of local block storage. */
+  /** Where the node's own disks lie: its volume group, or the file system of its file storage. */
   readonly disk_total: number | null;
   readonly disk_free: number | null;
   readonly cpu_total: number | null;

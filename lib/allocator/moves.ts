@@ -1,4 +1,4 @@
-import { volumeSpace } from './capacity.ts';
+import { fileSpace, volumeSpace } from './capacity.ts';
 import type { AllocatorCluster, AllocatorInstance, AllocatorNode, Needs } from './model.ts';
 
 /** The cluster with an instance that is to be made, not running, on these nodes (uuids, the primary first). */
@@ -56,7 +56,7 @@ function measured(
     return {
       ...node,
       memory_free: more(node.memory_free, node.uuid === primary && running ? memory : 0),
-      disk_free: more(node.disk_free, space),
+      disk_free: more(node.disk_free, space + fileSpace(instance)),
       spindles_free: more(node.spindles_free, spindles),
     };
   });

@@ -58,7 +58,8 @@ function memoryProblems(state: NodeState, needed: number, reserved: number): str
   return [`${needed + reserved - free} MiB of memory short (${words})`];
 }
 
-function diskProblems(state: NodeState, { disk }: Demand): string[] {
+function diskProblems(state: NodeState, demand: Demand): string[] {
+  const disk = demand.disk + demand.files;
   if (disk > 0 && state.node.disk_free === null) return ['its free disk space is not known'];
   return short('MiB of disk space', disk, state.disk);
 }

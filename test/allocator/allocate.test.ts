@@ -55,21 +55,23 @@ describe('allocate: room', () => {
     ]);
   });
 
-  it('counts disk space and spindles only for disks in the volume group', () => {
+  it('counts disk space for disks on the node, and spindles only for those in the volume group', () => {
     const full = cluster([node('node1', { disk_free: 1000 })]);
-    assert.deepEqual(chosen(full), ['node1']);
-    assert.deepEqual(reasons(full, request({ disk_template: 'plain' })), [
-      'node1: 24 MiB of disk space short (needs 1024, 1000 free)',
-    ]);
+    for (const disk_template of ['plain', 'file'] as const)
+      assert.deepEqual(reasons(full, request({ disk_template })), [
+        'node1: 24 MiB of disk space short (needs 1024, 1000 free)',
+      ]);
+    for (const disk_template of ['sharedfile', 'rbd', 'diskless'] as const)
+      assert.deepEqual(chosen(full, request({ disk_template })), ['node1']);
     const loaded = cluster([node('node1')], [instance('node1', { disk_template: 'plain', spindle_use: 30 })]);
     assert.deepEqual(reasons(loaded, request({ disk_template: 'plain', spindle_use: 3 })), [
       'node1: 1 spindle use short (needs 3, 2 free)',
     ]);
     assert.deepEqual(chosen(loaded, request({ spindle_use: 3 })), ['node1']);
-    assert.deepEqual(
-      reasons(cluster([node('node1', { disk_free: null })]), request({ disk_template: 'plain' })),
-      ['node1: its free disk space is not known'],
-    );
+    for (const disk_template of ['plain', 'file'] as const)
+      assert.deepEqual(reasons(cluster([node('node1', { disk_free: null })]), request({ disk_template })), [
+        'node1: its free disk space is not known',
+      ]);
   });
 
   it('needs to know the spindles where storage is exclusive', () => {

@@ -98,7 +98,8 @@ function fits(cluster: AllocatorCluster, host: AllocatorNode, wanted: AllocateRe
   return (
     wanted.memory <= room &&
     vcpus + wanted.vcpus <= (host.cpu_total ?? 0) * rules.ipolicy['vcpu-ratio'] &&
-    (wanted.disk_template === 'file' || (host.disk_free !== null && disk <= host.disk_free)) &&
+    host.disk_free !== null &&
+    disk <= host.disk_free &&
     ranges.some((range) => wanted.memory <= range.max['memory-size']) &&
     !(crowded && cluster.tags.includes('htools:iextags:service'))
   );

@@ -38,7 +38,7 @@ export const backupExport = defineUnit(opcode, {
       resolve({ target_node: destination.node.name, target_node_uuid: destination.node.uuid });
     checkRequest(params);
     const compress = compressionOf(view.cluster, params.compress);
-    const diskNodes = withoutOffline(diskNodesOf(view, instance));
+    const diskNodes = withoutOffline(diskNodesOf(view, instance), log);
     checkOnline(diskNodes.primary);
     if (instance.os !== '') {
       const own = { ...instance.osparams, ...openPrivate(seal, instance.osparams_private) };

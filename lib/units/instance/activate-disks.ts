@@ -1,18 +1,19 @@
 import { MerapiError } from '../../base/errors.ts';
 import { instanceActivateDisks as opcode } from '../../opcodes/instance/activate-disks.ts';
 import { defineUnit } from '../define.ts';
-import { diskNodesOf } from '../steps/disk-work.ts';
+import { diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { waitForSync } from '../steps/mirrors.ts';
 import { disksActive, isRunning } from '../steps/running.ts';
 import { diskTarget } from '../steps/target.ts';
 
 export const instanceActivateDisks = defineUnit(opcode, {
-  async check({ view, runtime, nodes: caller, resolve }, params) {
+  async check({ view, runtime, nodes: caller, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-    const nodes = diskNodesOf(view, instance);
-    for (const node of Object.values(nodes)) if (node) checkOnline(node);
+    const all = diskNodesOf(view, instance);
+    checkOnline(all.primary);
+    const nodes = withoutOffline(all, log);
     const disks = view.disksOf(instance);
     const targets = disks.map(diskTarget);
     const found =

@@ -7,7 +7,7 @@ import { disksActive, isRunning } from '../steps/running.ts';
 import { diskTarget } from '../steps/target.ts';
 
 export const instanceDeactivateDisks = defineUnit(opcode, {
-  check({ view, runtime, resolve }, params) {
+  check({ view, runtime, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const nodes = diskNodesOf(view, instance);
@@ -19,7 +19,7 @@ export const instanceDeactivateDisks = defineUnit(opcode, {
       );
     const wasActive = instance.admin_state === 'up' || instance.disks_active === true;
     const targets = view.disksOf(instance).map(diskTarget);
-    return { uuid: instance.uuid, nodes: withoutOffline(nodes), targets, wasActive };
+    return { uuid: instance.uuid, nodes: withoutOffline(nodes, log), targets, wasActive };
   },
 
   async run(context, { uuid, nodes, targets, wasActive }) {

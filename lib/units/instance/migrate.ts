@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import { fillBeParams } from '../../model/fill.ts';
+import type { Node } from '../../model/node.ts';
 import { instanceMigrate as opcode } from '../../opcodes/instance/migrate.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
@@ -38,10 +39,10 @@ export const instanceMigrate = defineUnit(opcode, {
         'wrong_state',
         `Instance ${instance.name} does not run, so it cannot be migrated; fail it over, or give allow_failover`,
       );
-    if (!isRunning || alwaysFailover) {
-      log(
-        `${alwaysFailover ? 'It is always to be failed over' : 'It does not run'}: failing it over instead`,
-      );
+    const lost = params.allow_failover ? await lossOf(context, move.from) : null;
+    if (!isRunning || alwaysFailover || lost !== null) {
+      const why = lost ?? (alwaysFailover ? 'It is always to be failed over' : 'It does not run');
+      log(`${why}: failing it over instead`);
       await checkFailover(context, move, asFailover);
       return { kind: 'failover', move };
     }
@@ -72,6 +73,20 @@ export const instanceMigrate = defineUnit(opcode, {
     }
   },
 });
+
+/** What keeps a node from sending its guests, if anything does. */
+async function lossOf({ runtime, nodes }: CheckContext, node: Node): Promise<string | null> {
+  if (node.offline) return `Node ${node.name} is offline`;
+  if (runtime.of(node.uuid) !== null) return null;
+  // Its worker may just be back, and have told nothing yet.
+  return nodes.call(node, 'node.hello', {}).then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof MerapiError) return `Node ${node.name} does not answer`;
+      throw error;
+    },
+  );
+}
 
 /**
  * The guest as it will be on the new node: with the memory that it has now, or with less where that node has less.

@@ -16,12 +16,11 @@ export const instanceReboot = defineUnit(opcode, {
     if (instance.admin_state === 'offline')
       throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
     checkOnline(node);
-    if (all.secondary && !params.ignore_secondaries) checkOnline(all.secondary);
     const target = instanceTarget(view, instance, view.disksOf(instance));
     await checkHost(nodes, node, target);
     const wasRunning = isRunning(runtime, instance);
     if (!wasRunning && !params.dry_run) log('The instance does not run: it is started');
-    return { node, nodes: withoutOffline(all), target, wasRunning };
+    return { node, nodes: withoutOffline(all, log), target, wasRunning };
   },
 
   hooks: instanceHooks('instance-reboot', ({ ignore_secondaries, reboot_type, shutdown_timeout }) => ({
@@ -46,7 +45,8 @@ export const instanceReboot = defineUnit(opcode, {
     } else {
       if (wasRunning)
         await context.call('stop', node, 'instance.stop', stop, [{ call: 'instance.start', params: start }]);
-      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning });
+      const mayLack = params.ignore_secondaries;
+      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning, mayLack });
       const undo = { call: 'instance.stop' as const, params: { ...stop, timeout: 0, force: true } };
       await context.call('start', node, 'instance.start', start, wasRunning ? [] : [undo]);
     }

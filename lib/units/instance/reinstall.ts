@@ -16,11 +16,11 @@ import { instanceTarget } from '../steps/target.ts';
 
 export const instanceReinstall = defineUnit(opcode, {
   version: 2, // 1: what changes of the instance was no fact
-  async check({ view, runtime, nodes, seal, resolve }, params) {
+  async check({ view, runtime, nodes, seal, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     checkStopped(runtime, instance);
-    const disks = withoutOffline(diskNodesOf(view, instance));
+    const disks = withoutOffline(diskNodesOf(view, instance), log);
     checkOnline(disks.primary);
     checkDisks(instance);
     const empty = (['osparams', 'osparams_private', 'osparams_secret'] as const).filter(

@@ -1,18 +1,19 @@
 import { instanceRemove as opcode } from '../../opcodes/instance/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { diskNodesOf, removeDisks } from '../steps/disk-work.ts';
+import { diskNodesOf, removeDisks, withoutOffline } from '../steps/disk-work.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks, placesOf } from '../steps/hooks.ts';
 import { isRunning, tellShutdown } from '../steps/running.ts';
 import { instanceTarget } from '../steps/target.ts';
 
 export const instanceRemove = defineUnit(opcode, {
-  check({ view, runtime, resolve }, params) {
+  check({ view, runtime, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-    const nodes = diskNodesOf(view, instance);
-    if (!params.ignore_failures) for (const node of Object.values(nodes)) if (node) checkOnline(node);
+    const all = diskNodesOf(view, instance);
+    if (!params.ignore_failures) checkOnline(all.primary);
+    const nodes = withoutOffline(all, log);
     const target = instanceTarget(view, instance, view.disksOf(instance));
     return { nodes, target, wasRunning: isRunning(runtime, instance) };
   },

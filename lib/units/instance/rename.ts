@@ -16,7 +16,7 @@ import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
 export const instanceRename = defineUnit(opcode, {
-  check({ view, runtime, resolve }, params) {
+  check({ view, runtime, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const name = hostName(params.new_name);
@@ -24,7 +24,7 @@ export const instanceRename = defineUnit(opcode, {
     checkStopped(runtime, instance);
     if (view.instances.named(name))
       throw new MerapiError('already_exists', `There is an instance ${name} already`);
-    const nodes = withoutOffline(diskNodesOf(view, instance));
+    const nodes = withoutOffline(diskNodesOf(view, instance), log);
     checkOnline(nodes.primary);
     const disks = view.disksOf(instance);
     const moved = disks.map((disk) => renamed(disk, instance.name, name));

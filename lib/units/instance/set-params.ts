@@ -7,7 +7,7 @@ import { changed } from '../../model/object.ts';
 import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
 import { put, remove } from '../../store/changes.ts';
 import { type Build, type CheckContext, defineUnit } from '../define.ts';
-import { activateDisks } from '../steps/disk-work.ts';
+import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { fileBased } from '../steps/disks.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 import { changeHooks } from '../steps/hooks.ts';
@@ -218,13 +218,16 @@ function checkWishes(params: Request): void {
 
 /** @throws MerapiError when a node that must make or lose disks cannot, or the policy does not allow them */
 function checkNodes(
-  { view }: CheckContext,
-  { nodes, disks }: DiskChanges,
+  { view, log }: CheckContext,
+  changes: DiskChanges,
   params: Request,
   instance: Instance,
 ): void {
-  for (const node of Object.values(nodes)) if (node) checkOnline(node);
-  if (!params.ignore_ipolicy) checkDiskPolicy(view, nodes.primary, instance, disks);
+  const { primary, secondary } = changes.nodes;
+  checkOnline(primary);
+  if (secondary && changes.added.length + changes.attached.length > 0) checkOnline(secondary);
+  changes.nodes = withoutOffline(changes.nodes, log);
+  if (!params.ignore_ipolicy) checkDiskPolicy(view, primary, instance, changes.disks);
 }
 
 /** @throws MerapiError when a running instance cannot have that memory (MiB) */

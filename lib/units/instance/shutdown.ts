@@ -13,7 +13,7 @@ export const instanceShutdown = defineUnit(opcode, {
     resolve({ admin_state_source: source });
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-    const nodes = withoutOffline(diskNodesOf(view, instance));
+    const nodes = withoutOffline(diskNodesOf(view, instance), log);
     const node = nodes.primary;
     if (instance.admin_state === 'offline' && !params.force)
       throw new MerapiError(

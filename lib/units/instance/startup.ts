@@ -28,20 +28,19 @@ export const instanceStartup = defineUnit(opcode, {
       return { node, nodes: all, target, recordOnly: true, wasRunning: false };
     }
     checkOnline(node);
-    if (all.secondary && !params.force) checkOnline(all.secondary);
     const wasRunning = isRunning(runtime, instance);
     if (!wasRunning) {
       await checkHost(nodes, node, target);
       if (!params.force) checkMemory(runtime, node, target.beparams.minmem);
     }
-    return { node, nodes: withoutOffline(all), target, recordOnly: false, wasRunning };
+    return { node, nodes: withoutOffline(all, log), target, recordOnly: false, wasRunning };
   },
 
   hooks: instanceHooks('instance-start', ({ force }) => ({ env: { FORCE: force } })),
 
   async run(context, { node, nodes, target, recordOnly, wasRunning }, params) {
     if (!recordOnly) {
-      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning });
+      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning, mayLack: params.force });
       await context.call(
         'start',
         node,

@@ -5,7 +5,7 @@ import { nodeNamed } from '../steps/find.ts';
 import { nodeHooks } from '../steps/hooks.ts';
 
 export const nodeMigrate = defineUnit(opcode, {
-  check({ view, resolve }, params) {
+  check({ view, resolve, log }, params) {
     const node = nodeNamed(view, params.node_name);
     resolve({ node_uuid: node.uuid });
     const target = params.target_node === null ? null : nodeNamed(view, params.target_node);
@@ -14,7 +14,12 @@ export const nodeMigrate = defineUnit(opcode, {
       throw new MerapiError('wrong_input', 'Give target_node or iallocator, not both');
     if (params.mode !== null && params.live !== null)
       throw new MerapiError('wrong_input', 'Give mode or live, not both');
-    return { instances: view.instancesOn(node.uuid).map(({ name }) => name), target: target?.name ?? null };
+    if (node.offline) log(`Node ${node.name} is offline: its instances are failed over`);
+    return {
+      instances: view.instancesOn(node.uuid).map(({ name }) => name),
+      target: target?.name ?? null,
+      isLost: node.offline,
+    };
   },
 
   hooks: (view, _facts, { node_name, allow_runtime_changes }) => {
@@ -22,10 +27,14 @@ export const nodeMigrate = defineUnit(opcode, {
     return nodeHooks(view, 'node-migrate', nodeNamed(view, node_name), { env });
   },
 
-  async run(context, { instances, target }, params) {
+  async run(context, { instances, target, isLost }, params) {
     if (instances.length === 0) context.log('The node is the primary node of no instance');
     const { mode, live, iallocator, allow_runtime_changes, ignore_ipolicy } = params;
-    const given = { mode, live, iallocator, target_node: target, allow_runtime_changes, ignore_ipolicy };
+    const given = {
+      ...{ mode, live, iallocator, target_node: target, allow_runtime_changes, ignore_ipolicy },
+      // Nothing of an offline node can be moved while it runs.
+      ...(isLost ? { allow_failover: true } : {}),
+    };
     return {
       result: { jobs: [] },
       jobs: instances.map((instance_name) => [{ OP_ID: 'OP_INSTANCE_MIGRATE', instance_name, ...given }]),

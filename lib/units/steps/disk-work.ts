@@ -5,6 +5,7 @@ import type { ClusterView } from '../../model/view.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { RunContext } from '../define.ts';
 import { primaryOf } from './find.ts';
+import { tolerant } from './tolerant.ts';
 
 /** The nodes that hold an instance's disks; a secondary only where they are mirrored. */
 export interface DiskNodes {
@@ -75,8 +76,8 @@ const mirrored = (disks: readonly DiskTarget[]) =>
 
 /**
  * Makes disks ready for their guest. Only mirrored ones need it: first the receiving side, then that of the guest. Without a
- * secondary node (one that is offline) they work degraded. `wasActive` leaves them active when the job fails: as those that they
- * were before, where these are given.
+ * secondary node (one that is offline) they work degraded, and with `mayLack` when the receiving side fails as well. `wasActive` leaves
+ * them active when the job fails: as those that they were before, where these are given.
  */
 export async function activateDisks(
   context: RunContext,
@@ -86,19 +87,23 @@ export async function activateDisks(
     prefix = 'disk',
     wasActive = false,
     before = [],
-  }: { prefix?: string; wasActive?: boolean; before?: readonly DiskTarget[] } = {},
+    mayLack = false,
+  }: { prefix?: string; wasActive?: boolean; before?: readonly DiskTarget[]; mayLack?: boolean } = {},
 ): Promise<void> {
+  const attempt = tolerant(context, mayLack);
   for (const [index, disk] of mirrored(disks)) {
     const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
     const old = before[index];
     const back = old && { call: 'disk.activate' as const, params: { disk: old, primary: true } };
     if (secondary)
-      await context.call(
-        `${prefix}/${index}/activate/secondary`,
-        secondary,
-        'disk.activate',
-        { disk, primary: false },
-        undo,
+      await attempt(() =>
+        context.call(
+          `${prefix}/${index}/activate/secondary`,
+          secondary,
+          'disk.activate',
+          { disk, primary: false },
+          undo,
+        ),
       );
     await context.call(
       `${prefix}/${index}/activate`,
@@ -137,7 +142,9 @@ export async function deactivateDisks(
   }
 }
 
-/** The nodes without a secondary one that is offline. */
-export function withoutOffline({ primary, secondary }: DiskNodes): DiskNodes {
-  return { primary, secondary: secondary?.offline ? null : secondary };
+/** The nodes without a secondary one that is offline, which never keeps the primary one from its work: the log tells of it. */
+export function withoutOffline({ primary, secondary }: DiskNodes, log: (text: string) => void): DiskNodes {
+  if (!secondary?.offline) return { primary, secondary };
+  log(`Secondary node ${secondary.name} is offline: its side of the disks is left as it is`);
+  return { primary, secondary: null };
 }

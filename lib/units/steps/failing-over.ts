@@ -45,7 +45,10 @@ export async function failOver(context: RunContext, move: Move, options: Failove
     ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
     : [];
   if (isOwed) await context.attempt('stop', from, 'instance.stop', stopping, { undo: isGone ? [] : undo });
-  else await context.call('stop', from, 'instance.stop', stopping, undo);
+  else
+    await context.call('stop', from, 'instance.stop', stopping, undo).catch((error: unknown) => {
+      throw withRemedy(error);
+    });
   await deactivateDisks(context, { primary: from, secondary: null }, target.disks, {
     isOwed,
     isFinal: isGone || !isRunning,
@@ -66,4 +69,12 @@ export async function failOver(context: RunContext, move: Move, options: Failove
     ]);
   }
   await context.attempt('forget', from, 'instance.forget', { instance: target });
+}
+
+/** Says what can be done where the old node does not answer: nobody can know then whether the guest still runs there. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof MerapiError) || error.code !== 'node_unreachable') return error;
+  const remedy =
+    'whether the instance still runs there is not known; when the node is lost, mark it offline and try again';
+  return new MerapiError(error.code, `${error.message}: ${remedy}`, { cause: error });
 }

@@ -117,17 +117,6 @@ describe('instances with mirrored disks', () => {
         fixture.refuses(create(mirrored), 'wrong_state', /node2/),
       );
   });
-
-  it('start without their secondary node only by force', async () => {
-    await fixture.cluster.done(create(mirrored));
-    const start = { OP_ID: 'OP_INSTANCE_STARTUP', instance_name };
-    await fixture.withNode('node2.example.com', { offline: true }, async () => {
-      await fixture.refuses(start, 'wrong_state', /node2.*offline/);
-      await fixture.cluster.done({ ...start, force: true });
-      await fixture.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name });
-    });
-    await fixture.remove();
-  });
 });
 
 describe('other simulated templates', () => {
