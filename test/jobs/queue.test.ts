@@ -60,7 +60,10 @@ describe('submission', () => {
       [[{ OP_ID: 'OP_NO_SUCH' }], /no opcode 'OP_NO_SUCH'/],
       [[nothing, { OP_ID: 'OP_TEST_DELAY' }], /missing parameter 'duration'/],
       [[{ ...nothing, colour: 'red' }], /unknown parameter 'colour'/],
-      [[{ ...nothing, duration: 'long', repeat: 1.5 }], /'duration' must be Float; parameter 'repeat'/],
+      [
+        [{ ...nothing, duration: 'long', repeat: 1.5 }],
+        /'duration' must be a number, e.g. 0.5, not "long"; parameter 'repeat'/,
+      ],
       [[{ ...nothing, priority: 5 }], /priority/],
       [[{ ...nothing, depends: [[last + 1, []]] }], /cannot depend on job/],
       [[nothing, { ...nothing, depends: [[-last - 1, []]] }], /only on an earlier one/],

@@ -58,7 +58,7 @@ describe('cluster spec', () => {
     const { cluster } = made({
       mac_prefix: 'AA:01:02',
       beparams: { maxmem: '1G', vcpus: '2' },
-      hvparams: { kvm: { kernel_path: '', serial_console: 'no' } },
+      hvparams: { kvm: { kernel_path: '', serial_console: 'False' } },
       nicparams: { link: 'br7' },
       ipolicy: { 'vcpu-ratio': 8 },
       os_search_path: ['os'],

@@ -139,6 +139,7 @@ export class InstanceFixture {
       await store.commit({ job: null }, () => [put('node', node)]);
       // A node that was offline is not known before it has told its facts again.
       await eventually(`${name} is known`, async () => this.cluster.runtime.of(node.uuid));
+      await eventually(`${name} owes nothing`, async () => store.view.duties.length === 0 || null);
     }
   }
 }
