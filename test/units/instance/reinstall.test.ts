@@ -21,7 +21,7 @@ describe('a reinstallation of a running instance', () => {
 
   const wrong: [string, object, string, RegExp][] = [
     ['an unknown OS', { os_type: 'nosuch' }, 'execution', /has no OS definition 'nosuch'/],
-    ['an unknown variant', { os_type: 'plain+nosuch' }, 'wrong_input', /has no variant/],
+    ['an unknown variant', { os_type: 'plain+nosuch' }, 'execution', /has no variant/],
   ];
   for (const [what, over, code, message] of wrong)
     it(`with ${what} fails before the guest is stopped`, async () => {

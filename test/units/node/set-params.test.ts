@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { MerapiError } from '../../../lib/base/errors.ts';
 import { SYSTEM } from '../../../lib/manager/authorise.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
 import { nodeRole } from '../../../lib/model/node.ts';
@@ -135,7 +136,7 @@ describe('changing nodes', () => {
   it('does not take a node back whose worker does not answer', async () => {
     await change(node4, { offline: true });
     f.cluster.gate.call = async (name, make) => {
-      if (name === 'node.hello') throw new Error('nobody there');
+      if (name === 'node.hello') throw new MerapiError('node_unreachable', 'nobody there');
       return make();
     };
     await f.refuses(
