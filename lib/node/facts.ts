@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { stringifyJson } from '../base/json.ts';
 import { Listeners } from '../base/listeners.ts';
+import type { HypervisorName } from '../model/hvparams/index.ts';
 import type { FactsSource } from '../rpc/facts-stream.ts';
 import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
 import { bootId } from './processes.ts';
@@ -15,6 +16,8 @@ export interface FactsOptions {
   /** The real folder of the first storage root; null when the node keeps no disks. */
   storageFolder: string | null;
   guests: () => readonly GuestFacts[];
+  /** Whether guests of a hypervisor are simulated: their memory is counted as taken, for they take none. By default none are. */
+  isSimulated?: (hypervisor: HypervisorName) => boolean;
   /** The hooks that have a script on the node; by default none. */
   hooks?: () => Promise<string[]>;
 }
@@ -38,18 +41,31 @@ export class Facts implements FactsSource {
 
   async current(): Promise<RuntimeFacts> {
     const hooks = (await this.#options.hooks?.()) ?? [];
-    const node = {
-      ...(await measureMemory()),
+    const memory = await measureMemory();
+    const measured = {
       ...(await measureDisk(this.#options.storageFolder)),
       ...(await this.#constant),
       ...(hooks.length > 0 ? { hooks } : {}),
     };
     // The guests come last, without a pause before the version is given: so a higher version never tells older things of them.
     const guests = [...this.#options.guests()];
+    const node = {
+      ...memory,
+      memory_free: Math.max(0, memory.memory_free - this.#simulated(guests)),
+      ...measured,
+    };
     const text = stringifyJson([node, guests]);
     if (text !== this.#last) this.#version++;
     this.#last = text;
     return { epoch: this.#epoch, version: this.#version, node, guests };
+  }
+
+  /** MiB that simulated guests would take. */
+  #simulated(guests: readonly GuestFacts[]): number {
+    const { isSimulated } = this.#options;
+    if (!isSimulated) return 0;
+    const taking = guests.filter((guest) => guest.state !== 'stopped' && isSimulated(guest.hypervisor));
+    return taking.reduce((sum, { memory }) => sum + memory, 0);
   }
 
   /** To be called when something changed; changes of one moment are told together, and so are very many. */
@@ -71,16 +87,21 @@ export class Facts implements FactsSource {
   }
 }
 
-type MemoryFacts = Pick<NodeFacts, 'memory_total' | 'memory_free' | 'memory_dom0'>;
+type MemoryFacts = Record<'memory_total' | 'memory_free' | 'memory_dom0', number>;
 type DiskFacts = Pick<NodeFacts, 'disk_total' | 'disk_free'>;
 type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts | 'hooks'>;
 
-/** Free is what guests could have: unused memory, buffers and the page cache. The rest is the host's. */
+/**
+ * Free is what guests could have: unused memory, buffers and the page cache. The host's own is what its kernel calls active, as in
+ * Ganeti: what neither of them counts is missing for programs that add up a node (hbal, hspace), and a little of that they bear.
+ */
 export function parseMemory(meminfo: string): MemoryFacts {
   const kib = (key: string) => Number(new RegExp(`^${key}: +([0-9]+) kB`, 'm').exec(meminfo)?.[1] ?? 0);
-  const total = Math.floor(kib('MemTotal') / 1024);
-  const free = Math.floor((kib('MemFree') + kib('Buffers') + kib('Cached')) / 1024);
-  return { memory_total: total, memory_free: free, memory_dom0: total - free };
+  return {
+    memory_total: Math.floor(kib('MemTotal') / 1024),
+    memory_free: Math.floor((kib('MemFree') + kib('Buffers') + kib('Cached')) / 1024),
+    memory_dom0: Math.floor(kib('Active') / 1024),
+  };
 }
 
 /** Logical CPUs and sockets; a machine that does not tell its sockets has one. */

@@ -135,7 +135,10 @@ async function startParts(
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
   const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
   const storageFolder = paths.realRoots()[0] ?? null;
-  const facts = new Facts({ storageFolder, guests, hooks: () => hooks.present() });
+  const facts = new Facts({
+    ...{ storageFolder, guests, hooks: () => hooks.present() },
+    isSimulated: (kind) => hypervisors.of(kind).powerCut !== null,
+  });
   const isReal = hypervisors.all().some((driver) => driver.powerCut === null);
   const power = isReal
     ? hostPower({ allowed: config.powercycle ?? false, log })

@@ -117,7 +117,7 @@ export type GuestFacts = z.infer<typeof GuestFacts>;
 export const NodeFacts = z.object({
   memory_total: z.number().int().nullable(),
   memory_free: z.number().int().nullable(),
-  /** Used by the host itself. */
+  /** In active use on the host, as its kernel counts it; guests' memory and a part of the page cache among it. */
   memory_dom0: z.number().int().nullable(),
   disk_total: z.number().int().nullable(),
   disk_free: z.number().int().nullable(),

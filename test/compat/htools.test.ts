@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { run } from '../../lib/base/exec.ts';
+import { parseMemory } from '../../lib/node/facts.ts';
 import { conformance, eventually, type Program, Programs } from '../helpers/program.ts';
 
 describe("Debian's ganeti-htools read a cluster over the API", () => {
@@ -13,7 +14,7 @@ describe("Debian's ganeti-htools read a cluster over the API", () => {
   const tool = async (name: string, ...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await run(name, args, { timeout: 300_000 });
     assert.equal(code, 0, `${name} ${args.join(' ')}: ${stdout}${stderr}`);
-    return stdout;
+    return stdout + stderr;
   };
 
   before(async () => {
@@ -36,6 +37,15 @@ describe("Debian's ganeti-htools read a cluster over the API", () => {
     const text = await tool('hbal', '-m', program.url);
     assert.match(text, /Loaded \d nodes?, 2 instances/);
     assert.match(text, /Initial check done: 0 bad nodes, 0 bad instances/);
+  });
+
+  it('hbal adds up the memory of nodes and their simulated guests as their kernel does', async () => {
+    const text = await tool('hbal', '-m', program.url);
+    const { memory_total, memory_dom0, memory_free } = parseMemory(await readFile('/proc/meminfo', 'utf8'));
+    const missing = [...text.matchAll(/is missing (-?\d+) MB ram/g)].map(([, amount]) => Number(amount));
+    assert.match(text, /Loaded 3 nodes/);
+    for (const amount of missing)
+      assert.ok(Math.abs(amount - (memory_total - memory_dom0 - memory_free)) < 256, text);
   });
 
   it('hspace tells how many instances more there is room for', async () => {

@@ -22,19 +22,22 @@ describe('facts', () => {
   const resources = new Resources();
   after(() => resources.close());
 
-  it('counts unused memory, buffers and the page cache as free, in MiB', () => {
+  it("counts unused memory, buffers and the page cache as free, and what is active as the host's, in MiB", () => {
     const kib = {
       MemTotal: 8_000_000,
       MemFree: 1_000_000,
       MemAvailable: 9,
       Buffers: 50_000,
       Cached: 2_000_000,
+      Active: 3_000_000,
     };
-    const lines = Object.entries({ ...kib, SwapCached: 7 }).map(([key, value]) => `${key}:   ${value} kB`);
+    const lines = Object.entries({ ...kib, SwapCached: 7, 'Active(anon)': 9 }).map(
+      ([key, value]) => `${key}:   ${value} kB`,
+    );
     assert.deepEqual(parseMemory(lines.join('\n')), {
       memory_total: 7812,
       memory_free: 2978,
-      memory_dom0: 7812 - 2978,
+      memory_dom0: 2929,
     });
   });
 
@@ -58,6 +61,23 @@ describe('facts', () => {
     const diskless = await new Facts({ storageFolder: null, guests: () => [] }).current();
     assert.deepEqual([diskless.node.disk_total, diskless.node.spindles_total], [null, null]);
     assert.notEqual(diskless.epoch, facts.epoch);
+  });
+
+  it('counts the memory of simulated guests that are not stopped as taken, down to nothing', async () => {
+    const taking = (...guests: GuestFacts[]) =>
+      new Facts({
+        storageFolder: null,
+        guests: () => guests,
+        isSimulated: (kind) => kind === 'fake',
+      }).current();
+    const huge = { ...guest, memory: 1 << 30 };
+    assert.equal((await taking(huge)).node.memory_free, 0);
+    assert.equal((await taking(guest, { ...huge, state: 'paused' })).node.memory_free, 0);
+    for (const free of [
+      { ...huge, hypervisor: 'kvm' as const },
+      { ...huge, state: 'stopped' as const },
+    ])
+      assert.ok(((await taking(free)).node.memory_free ?? 0) > 0);
   });
 
   it('gives a higher version whenever the guests differ', async () => {

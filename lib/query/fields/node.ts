@@ -33,7 +33,7 @@ export const nodeFields = {
   master_candidate: bool('MasterC', 'Whether it is a master candidate.'),
   master_capable: bool('MasterCapable', 'Whether it may become a master candidate.'),
   mfree: unit('MFree', 'Memory that instances can still get, in MiB.'),
-  mnode: unit('MNode', 'Memory that the host itself uses, in MiB.'),
+  mnode: unit('MNode', 'Memory in active use on the host, in MiB.'),
   mtime: timestamp('MTime', 'When its configuration was last changed.'),
   mtotal: unit('MTotal', 'Memory in all, in MiB.'),
   name: text('Node', 'Its name.', 'host'),
