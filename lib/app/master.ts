@@ -14,7 +14,7 @@ import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import type { Manager } from '../manager/define.ts';
 import { initCluster } from '../manager/init.ts';
 import { createManager } from '../manager/manager.ts';
-import type { Node } from '../model/node.ts';
+import type { NodeAddress } from '../model/node.ts';
 import { NodeClient } from '../rpc/client.ts';
 import type { Endpoint } from '../rpc/post.ts';
 import { RuntimeTable } from '../rpc/runtime.ts';
@@ -22,6 +22,7 @@ import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { Credentials, keepCertificatesValid } from './credentials.ts';
 import { readEndpoint } from './endpoint.ts';
+import { keepAwaitedAdded } from './joining.ts';
 import type { Layout } from './layout.ts';
 import { prepareNodes } from './state.ts';
 
@@ -80,14 +81,16 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   });
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
+  const manager = createManager({ store, queue, history, runtime, nodes });
   const keepers: Background[] = [
     keepHistoryShort(queue, history, log),
     keepStoreWritable(store, queue, log),
     keepCertificatesValid(credentials, nodes, log),
     keepDutiesTried(queue, runtime),
+    keepAwaitedAdded({ manager, runtime }, log),
   ];
   return {
-    manager: createManager({ store, queue, history, runtime, nodes }),
+    manager,
     store,
     runtime,
     credentials,
@@ -143,7 +146,7 @@ export function noCluster({ dir }: Layout): MerapiError {
 }
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */
-async function endpointOf(layout: Layout, node: Node): Promise<Endpoint> {
+async function endpointOf(layout: Layout, node: NodeAddress): Promise<Endpoint> {
   const local = await readEndpoint(layout.nodeFolder(node.name));
   return local ?? { host: node.primary_ip, port: DEFAULT_NODE_PORT };
 }

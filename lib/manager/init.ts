@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { put } from '../store/changes.ts';
@@ -13,6 +14,16 @@ export async function initCluster(store: Store, spec: ClusterSpec, clock: Clock)
     if (view.initialised)
       throw new MerapiError('already_exists', `There is a cluster already: ${view.cluster.name}`);
     return [put('nodegroup', group), put('node', master), put('cluster', cluster)];
+  });
+}
+
+/** Has the nodes of a cluster file that are not in the cluster awaited: whenever one of them answers it is added. */
+export async function awaitNodes(store: Store, spec: ClusterSpec): Promise<void> {
+  await store.commit({ job: null }, (view) => {
+    const known = new Map(view.cluster.awaited_nodes.map((node) => [node.name, node.uuid]));
+    const missing = spec.nodes.filter(({ name }) => !view.nodes.named(name));
+    const awaited_nodes = missing.map((node) => ({ uuid: known.get(node.name) ?? randomUUID(), ...node }));
+    return [put('cluster', { ...view.cluster, awaited_nodes })];
   });
 }
 

@@ -19,6 +19,9 @@ export const dataCollectors = [
 /** Three bytes of MAC addresses such as aa:00:00; an odd first byte would make addresses of groups of devices. */
 export const MAC_PREFIX = /^[0-9a-f][02468ace](:[0-9a-f]{2}){2}$/i;
 
+/** A node that the cluster was described with and that is yet to join it: it did not answer so far. */
+const AwaitedNode = z.object({ uuid: z.string(), name: z.string(), primary_ip: z.string() });
+
 /** The cluster itself: names, defaults that instances, nodes and groups inherit, and limits. */
 export const Cluster = ObjectBase.extend({
   name: z.string(),
@@ -40,6 +43,7 @@ export const Cluster = ObjectBase.extend({
   max_tracked_jobs: z.number().int(),
   /** Whether no more jobs are taken. */
   queue_drained: z.boolean().default(false),
+  awaited_nodes: z.array(AwaitedNode).default([]),
   /** How many seconds after their end jobs are archived; null: never. */
   archive_after: z.number().int().nullable().default(21_600),
   mac_prefix: z.string(),

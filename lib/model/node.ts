@@ -37,3 +37,6 @@ export function nodeRole(node: Node, master: string): NodeRole {
   if (node.drained) return 'D';
   return node.master_candidate ? 'C' : 'R';
 }
+
+/** What of a node is needed to reach it. */
+export type NodeAddress = Pick<Node, 'uuid' | 'name' | 'primary_ip' | 'offline'>;

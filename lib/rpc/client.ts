@@ -6,7 +6,7 @@ import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '..
 import { stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
 import type { TlsSource } from '../base/tls.ts';
-import type { Node } from '../model/node.ts';
+import type { Node, NodeAddress } from '../model/node.ts';
 import { Numbering } from './order.ts';
 import { connectorTo, NoRoleError } from './peers.ts';
 import { CONNECT, type Endpoint, post, urlHost } from './post.ts';
@@ -22,9 +22,9 @@ export type Outcome<R> = { result: R } | { failure: Failure };
 export interface NodeClientOptions {
   tls: TlsSource;
   /** What a node is to show and trust instead of what it does; null when that is as it should be. By default it always is. */
-  renewal?(node: Node, present: NodeCertificate): Promise<NodeCertificate | null>;
+  renewal?(node: NodeAddress, present: NodeCertificate): Promise<NodeCertificate | null>;
   /** Where a node's worker listens now; asked again whenever a connection fails. */
-  endpointOf(node: Node): Promise<Endpoint>;
+  endpointOf(node: NodeAddress): Promise<Endpoint>;
   /** Of this life of the master, higher than that of each one before: workers obey no call of an earlier life any more. */
   epoch: number;
   runtime: RuntimeTable;
@@ -59,7 +59,7 @@ export interface NodeCaller {
 
 interface Link {
   /** The node as it was when it was last to be followed or called first. */
-  node: Node;
+  node: NodeAddress;
   agent: Agent;
   endpoint: Endpoint | null;
   stop: AbortController;
@@ -123,7 +123,7 @@ export class NodeClient implements NodeCaller {
   }
 
   /** Follows the facts of these nodes and of no others. Resolves when each has told its facts once or has failed to. */
-  async follow(nodes: readonly Node[]): Promise<void> {
+  async follow(nodes: readonly NodeAddress[]): Promise<void> {
     if (this.#closing.signal.aborted) return;
     const wanted = new Set(nodes.map((node) => node.uuid));
     for (const [uuid, link] of this.#links) if (!wanted.has(uuid)) this.#drop(uuid, link);
@@ -200,7 +200,7 @@ export class NodeClient implements NodeCaller {
     }
   }
 
-  #link(node: Node): Link {
+  #link(node: NodeAddress): Link {
     let link = this.#links.get(node.uuid);
     if (link && link.node.name === node.name) return link;
     if (link) this.#drop(node.uuid, link);

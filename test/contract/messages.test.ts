@@ -152,7 +152,7 @@ it('parameters that a script gets together have together a limit', () => {
   assert.match(refusal(create, 'osparams', many(5)) ?? '', /all names and values together may have 262144/);
 });
 
-it('an OS parameter is not null', () => {
+it('an OS parameter of an instance is not null', () => {
   const ids = ['OP_INSTANCE_CREATE', 'OP_INSTANCE_SET_PARAMS', 'OP_INSTANCE_REINSTALL'] as const;
   for (const id of ids)
     for (const name of ['osparams', 'osparams_private'])
@@ -160,7 +160,7 @@ it('an OS parameter is not null', () => {
         refusal(opcodes[id] as unknown as Opcode, name, { dhcp: null }) ?? '',
         new RegExp(`${name}\\.dhcp must be a text`),
       );
-  const cluster = opcodes.OP_CLUSTER_SET_PARAMS as unknown as Opcode;
+  const cluster = opcodes.OP_CLUSTER_SET_PARAMS as unknown as Opcode; // there it takes the value away
   for (const name of ['osparams', 'osparams_private_cluster'])
-    assert.match(refusal(cluster, name, { debian: { dhcp: null } }) ?? '', /debian\.dhcp must be a text/);
+    assert.equal(refusal(cluster, name, { debian: { dhcp: null } }), null);
 });

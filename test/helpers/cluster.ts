@@ -253,7 +253,7 @@ async function end({ queue, client, store }: Life): Promise<void> {
   await store.close();
 }
 
-function specOf(
+export function specOf(
   dir: string,
   nodes: { name: string; primary_ip: string }[],
   over: Partial<z.input<typeof ClusterSpec>>,

@@ -42,6 +42,7 @@ export function aCluster(patch: Partial<Cluster> = {}): Cluster {
     diskparams: structuredClone(diskParamDefaults),
     ipolicy: structuredClone(ipolicyDefaults),
     candidate_pool_size: 10,
+    awaited_nodes: [],
     max_running_jobs: 20,
     max_tracked_jobs: 25,
     mac_prefix: 'aa:00:00',

@@ -25,7 +25,8 @@ export class Resources {
   /** A new temporary folder. */
   async folder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'merapi-node-'));
-    this.add(() => rm(folder, { recursive: true, force: true }));
+    // A guest that is just ending may still write.
+    this.add(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
     return folder;
   }
 

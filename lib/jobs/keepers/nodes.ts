@@ -6,14 +6,21 @@ import type { Store } from '../../store/store.ts';
 
 /** Keeps the master connected to the nodes of the cluster, whichever they are. Resolves when each has been tried once. */
 export async function keepNodesFollowed(store: Store, client: NodeClient, log: Logger): Promise<void> {
-  let followed = store.view.nodes;
+  let followed = store.view;
   store.onChange((view) => {
-    if (view.nodes === followed) return;
-    followed = view.nodes;
-    unattended('following the nodes', log, () => client.follow(online(view)));
+    const isSame =
+      view.nodes === followed.nodes && view.cluster.awaited_nodes === followed.cluster.awaited_nodes;
+    followed = view;
+    if (!isSame) unattended('following the nodes', log, () => client.follow(online(view)));
   });
   await client.follow(online(store.view));
 }
 
-/** Nothing is asked of a node that is marked offline. */
-const online = ({ nodes }: ClusterView) => nodes.list().filter((node) => !node.offline);
+/** Nothing is asked of a node that is marked offline. Of those that are awaited it is to be seen when they answer. */
+const online = ({ nodes, cluster }: ClusterView) => [
+  ...nodes.list().filter((node) => !node.offline),
+  ...cluster.awaited_nodes.map(({ uuid, name, primary_ip }) => ({
+    ...{ uuid, name, primary_ip },
+    offline: false,
+  })),
+];

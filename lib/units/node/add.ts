@@ -11,6 +11,7 @@ import type { ClusterView } from '../../model/view.ts';
 import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
+import { noLongerAwaited } from '../steps/awaited.ts';
 import { wantsCandidate } from '../steps/candidates.ts';
 import { groupNamed } from '../steps/find.ts';
 import { nodeHooks, nodesBut, roleEnv } from '../steps/hooks.ts';
@@ -77,7 +78,10 @@ export const nodeAdd = defineUnit(opcode, {
     await context.step('facts', async ({ nodes }) => {
       await nodes.call(node, 'node.facts', {});
     });
-    return { result: null, changes: () => [put('node', node)] };
+    return {
+      result: null,
+      changes: (view) => [put('node', node), ...noLongerAwaited(view, node.name)],
+    };
   },
 });
 

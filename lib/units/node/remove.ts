@@ -2,12 +2,18 @@ import { MerapiError } from '../../base/errors.ts';
 import { nodeRemove as opcode } from '../../opcodes/node/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
+import { isOnlyAwaited, noLongerAwaited } from '../steps/awaited.ts';
 import { fillPool, missingCandidates } from '../steps/candidates.ts';
 import { nodeNamed } from '../steps/find.ts';
 import { nodeHooks, nodesBut } from '../steps/hooks.ts';
 
 export const nodeRemove = defineUnit(opcode, {
+  version: 2, // 1: without the name
   check({ view, resolve, log }, params) {
+    if (isOnlyAwaited(view, params.node_name)) {
+      log(`Node ${params.node_name} is not in the cluster: it is awaited no longer`);
+      return { uuid: null, name: params.node_name.toLowerCase() };
+    }
     const node = nodeNamed(view, params.node_name);
     resolve({ node_name: node.name, node_uuid: node.uuid });
     if (node.uuid === view.cluster.master_node)
@@ -20,19 +26,22 @@ export const nodeRemove = defineUnit(opcode, {
       );
     for (const { name } of missingCandidates(view, { without: node.uuid }))
       log(`${name} becomes a master candidate`);
-    return { uuid: node.uuid };
+    return { uuid: node.uuid, name: node.name };
   },
 
   hooks: (view, { uuid }) => {
-    const node = view.nodes.get(uuid);
-    return node ? nodeHooks(view, 'node-remove', node, { pre: nodesBut(view, uuid) }) : null;
+    const node = uuid === null ? undefined : view.nodes.get(uuid);
+    return uuid !== null && node ? nodeHooks(view, 'node-remove', node, { pre: nodesBut(view, uuid) }) : null;
   },
 
-  run: async (context, { uuid }) => {
+  run: async (context, { uuid, name }) => {
     const now = context.clock.seconds();
     return {
       result: null,
-      changes: (view) => [remove('node', uuid), ...fillPool(view, now, { without: uuid })],
+      changes: (view) =>
+        uuid === null
+          ? noLongerAwaited(view, name)
+          : [remove('node', uuid), ...fillPool(view, now, { without: uuid })],
     };
   },
 });
