@@ -7,8 +7,8 @@ export interface Entrant extends Filtered {
   readonly priority: number;
   /** Called when it may begin. */
   start(): void;
-  /** Called when it is to end before it begins. */
-  reject(): void;
+  /** Called when it is to end before it begins, by the words of a filter. */
+  reject(filter: JobFilter): void;
 }
 
 interface Begun {
@@ -114,7 +114,10 @@ export class Gate {
       this.#begin(job, filter);
       job.start();
     }
-    for (const id of reject) this.#take(id).job.reject();
+    for (const id of reject) {
+      const { job, filter } = this.#take(id);
+      if (filter) job.reject(filter);
+    }
   }
 
   #take(id: number): Standing {

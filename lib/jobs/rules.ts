@@ -59,6 +59,15 @@ function cell(row: Row, name: string): Cell {
   return [ResultStatus.NORMAL, typeof value === 'bigint' ? Number(value) : value];
 }
 
+/** What a job is told that a filter rejects: which filter, and the reasons that were given when it was made. */
+export function rejectionBy({ uuid, reason_trail }: JobFilter): string {
+  const entries = reason_trail.filter((entry) => Array.isArray(entry));
+  const reasons = entries
+    .map((entry) => entry[1])
+    .filter((reason) => typeof reason === 'string' && reason !== '');
+  return `Job filter ${uuid} rejects the job${reasons.length > 0 ? `: ${reasons.join(', ')}` : ''}`;
+}
+
 /**
  * A filter's conditions as a function.
  * @throws MerapiError bad_request when one cannot be understood

@@ -1,6 +1,7 @@
 import { type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { Grant } from '../locks/manager.ts';
+import type { JobFilter } from '../model/filter.ts';
 import { isFinal, type Job, type JobOp, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
 import { ALL } from '../model/locks.ts';
 import type { Change } from '../store/changes.ts';
@@ -15,6 +16,7 @@ import type { RunnerParts } from './parts.ts';
 import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
+import { rejectionBy } from './rules.ts';
 import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
 
 /**
@@ -32,6 +34,8 @@ export class JobRun implements Entrant {
   readonly #grants: ReadonlyMap<number, Grant> = new Map();
   /** Since when an opcode waits for locks or for other jobs, if one does now; this is not stored. */
   #waitingSince: number | null = null;
+  /** The words of the filter that rejects the job. */
+  #rejection: string | null = null;
   /** Lets it begin, while the job filters or other jobs keep it from that. */
   #begins: (() => void) | null = null;
   /** The journal of the opcode that runs, or ran last. */
@@ -113,9 +117,10 @@ export class JobRun implements Entrant {
     begin?.();
   }
 
-  reject(): void {
-    this.#parts.log.info({ job: this.id }, 'a job filter rejects a job');
-    this.#stop(new MerapiError('canceled', 'A job filter rejects the job'));
+  reject(filter: JobFilter): void {
+    this.#rejection = rejectionBy(filter);
+    this.#parts.log.info({ job: this.id, filter: filter.uuid }, 'a job filter rejects a job');
+    this.#stop(new MerapiError('canceled', this.#rejection));
   }
 
   get #isAtGate(): boolean {
@@ -273,6 +278,7 @@ export class JobRun implements Entrant {
   /** Ends the job at an opcode that has not begun: it was cancelled, or has to fail. */
   #endUnbegun(journal: Journal, index: number): Promise<JobStatus> {
     const failure = toFailure(this.#cancel.reason);
+    if (this.#rejection !== null) this.#log(index, journal, this.#rejection);
     return failure.code === 'canceled'
       ? this.#end(journal, index, 'canceled', null)
       : this.#end(journal, index, 'error', failure);

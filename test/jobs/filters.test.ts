@@ -99,12 +99,25 @@ describe('the queue with job filters', () => {
   const statusOf = async (id: number) => (await f.queue.get(id))?.status;
 
   it('rejects jobs before they begin', async () => {
-    const uuid = await filter({ action: 'REJECT' });
+    const reason_trail = [
+      ['gnt:user', 'the storage is repaired', 1n],
+      ['gnt:library:rlib2:filters', '', 2n],
+    ];
+    const uuid = await filter({ action: 'REJECT', reason_trail });
     const job = await f.run(nothing, nothing);
     assert.equal(job.status, 'canceled');
+    const told = `Job filter ${uuid} rejects the job: the storage is repaired`;
     assert.deepEqual(
-      job.ops.map(({ status, failure, resolved, log }) => [status, failure, resolved, log]),
-      Array(2).fill(['canceled', null, {}, []]),
+      job.ops.map(({ status, failure, resolved, log }) => [
+        status,
+        failure,
+        resolved,
+        log.map(({ text }) => text),
+      ]),
+      [
+        ['canceled', null, {}, [told]],
+        ['canceled', null, {}, []],
+      ],
     );
     assert.equal(job.start, null);
     await f.manager.removeFilter(SYSTEM, uuid);
