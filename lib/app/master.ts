@@ -25,6 +25,7 @@ import { readEndpoint } from './endpoint.ts';
 import { keepAwaitedAdded } from './joining.ts';
 import type { Layout } from './layout.ts';
 import { prepareNodes } from './state.ts';
+import { keepStoppedStarted } from './stopping.ts';
 
 export interface MasterOptions {
   layout: Layout;
@@ -88,6 +89,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     keepCertificatesValid(credentials, nodes, log),
     keepDutiesTried(queue, runtime),
     keepAwaitedAdded({ manager, runtime }, log),
+    keepStoppedStarted({ manager, store, runtime }, log),
   ];
   return {
     manager,

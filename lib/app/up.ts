@@ -1,23 +1,18 @@
 import { resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
-import { SYSTEM } from '../manager/authorise.ts';
-import type { Manager } from '../manager/define.ts';
 import { joinNodes } from '../manager/init.ts';
 import { finishRestore, holdsState } from './backup/place.ts';
 import { claim } from './claim.ts';
 import { checkNewNodes, localCluster, readClusterFile } from './cluster-file.ts';
 import { announce } from './invitation.ts';
-import { completeCluster, jobEnd } from './joining.ts';
+import { completeCluster } from './joining.ts';
 import { layoutOf } from './layout.ts';
 import { createMaster } from './master.ts';
 import { type LocalNodes, type MasterCommand, openMaster, type Running } from './open.ts';
 import { ensureUsers } from './state.ts';
+import { stopInstances } from './stopping.ts';
 import { stateTrouble } from './trouble.ts';
-
-/** Seconds that a guest has to shut down when the whole cluster stops, and how much longer its job may take. */
-const STOP_TIME = 30;
-const STOP_MARGIN = 10;
 
 export interface UpCommand extends MasterCommand {
   cluster?: string;
@@ -44,7 +39,7 @@ export async function runUp(command: UpCommand): Promise<void> {
     if (spec) await completeCluster(master, spec, signal);
     if (!signal.aborted) await announce(running, command.users === undefined);
     await fired(signal);
-    if (command.stopInstances) await stopInstances(master.manager);
+    if (command.stopInstances) await stopInstances(master);
   });
 }
 
@@ -117,18 +112,4 @@ function fired(signal: AbortSignal): Promise<void> {
     if (signal.aborted) done();
     else signal.addEventListener('abort', () => done(), { once: true });
   });
-}
-
-/** Shuts down every instance that is meant to run, giving each guest a few seconds. */
-async function stopInstances(manager: Manager): Promise<void> {
-  const running = manager.view.instances.list().filter((instance) => instance.admin_state === 'up');
-  const ids = await Promise.all(
-    running.map(({ name }) =>
-      manager.submit(SYSTEM, [
-        { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name: name, timeout: STOP_TIME, no_remember: true },
-      ]),
-    ),
-  );
-  const late = AbortSignal.timeout((STOP_TIME + STOP_MARGIN) * 1000);
-  await Promise.all(ids.map((id) => jobEnd(manager, id, late)));
 }

@@ -44,6 +44,8 @@ export const Cluster = ObjectBase.extend({
   /** Whether no more jobs are taken. */
   queue_drained: z.boolean().default(false),
   awaited_nodes: z.array(AwaitedNode).default([]),
+  /** The instances that the orderly end of the master shut down, by uuid: they are started again. */
+  stopped_instances: z.array(z.string()).default([]),
   /** How many seconds after their end jobs are archived; null: never. */
   archive_after: z.number().int().nullable().default(21_600),
   mac_prefix: z.string(),

@@ -107,13 +107,32 @@ describe('merapi up', () => {
     assert.deepEqual(await readdir(dir, { recursive: true }), files);
   });
 
-  it('goes on without a cluster file, and shuts the instances down at the end when told to', async () => {
+  it('goes on without a cluster file, shuts the instances down at the end when told to, and starts them again', async () => {
     const args = ['up', '--dir', dir, '--port', '0', '--no-ssl', '--stop-instances'];
-    program = await programs.start(dir, args).ready();
-    const instance = await (await program.client()).get<{ status: string }>('/2/instances/demo1.example.com');
-    assert.equal(instance.status, 'running');
+    const path = '/2/instances/demo1.example.com';
+    for (const life of ['the first', 'the next']) {
+      program = await programs.start(dir, args).ready();
+      const client = await program.client();
+      const isIn = (status: string) => async () =>
+        (await client.get<{ status: string }>(path)).status === status || null;
+      await eventually(`it runs in ${life} life`, isIn('running'));
+      if (life === 'the next') {
+        await client.ask('PUT', `${path}/shutdown`, { timeout: 0 });
+        await eventually('it is down', isIn('ADMIN_down'));
+      }
+      await program.stop();
+      assert.deepEqual(await guests(), []);
+    }
+  });
+
+  it('leaves an instance down that was shut down before', async () => {
+    program = await programs.start(dir, ['up', '--dir', dir, '--port', '0', '--no-ssl']).ready();
+    const client = await program.client();
+    assert.equal(
+      (await client.get<{ status: string }>('/2/instances/demo1.example.com')).status,
+      'ADMIN_down',
+    );
     await program.stop();
-    assert.deepEqual(await guests(), []);
   });
 
   it('adds the nodes that are new in the cluster file, and has a certificate for another address', async () => {

@@ -43,6 +43,7 @@ export function aCluster(patch: Partial<Cluster> = {}): Cluster {
     ipolicy: structuredClone(ipolicyDefaults),
     candidate_pool_size: 10,
     awaited_nodes: [],
+    stopped_instances: [],
     max_running_jobs: 20,
     max_tracked_jobs: 25,
     mac_prefix: 'aa:00:00',

@@ -1,0 +1,68 @@
+import { type Background, periodic } from '../base/background.ts';
+import type { Logger } from '../base/log.ts';
+import { SYSTEM } from '../manager/authorise.ts';
+import type { Manager } from '../manager/define.ts';
+import type { Instance } from '../model/instance.ts';
+import type { RuntimeTable } from '../rpc/runtime.ts';
+import { put } from '../store/changes.ts';
+import type { Store } from '../store/store.ts';
+import { jobEnd } from './joining.ts';
+
+/** Seconds that a guest has to shut down when the whole cluster stops, and how much longer its job may take. */
+const STOP_TIME = 30;
+const STOP_MARGIN = 10;
+/** Milliseconds between two looks at the instances that are to be started. */
+const PERIOD = 1_000;
+
+/** Shuts down every instance that is meant to run, giving each guest a few seconds. The next life of the master starts them again. */
+export async function stopInstances({ manager, store }: { manager: Manager; store: Store }): Promise<void> {
+  const up = manager.view.instances.list().filter((instance) => instance.admin_state === 'up');
+  if (up.length === 0) return;
+  await store.commit({ job: null }, (view) => [
+    put('cluster', { ...view.cluster, stopped_instances: up.map(({ uuid }) => uuid) }),
+  ]);
+  const ids = await Promise.all(
+    up.map(({ name }) =>
+      manager.submit(SYSTEM, [
+        { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name: name, timeout: STOP_TIME, no_remember: true },
+      ]),
+    ),
+  );
+  const late = AbortSignal.timeout((STOP_TIME + STOP_MARGIN) * 1000);
+  await Promise.all(ids.map((id) => jobEnd(manager, id, late)));
+}
+
+/** Starts the instances that the orderly end of an earlier life shut down, each as soon as its node answers. */
+export function keepStoppedStarted(
+  { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
+  log: Logger,
+): Background {
+  const isToStart = (instance: Instance | undefined): instance is Instance =>
+    instance?.admin_state === 'up' &&
+    runtime.guest(instance.primary_node, instance.name)?.state !== 'running';
+  return periodic('starting the instances that were stopped', log, PERIOD, async (signal) => {
+    const { instances, nodes, cluster } = manager.view;
+    const due = cluster.stopped_instances.filter((uuid) => {
+      const node = nodes.get(instances.get(uuid)?.primary_node ?? '');
+      return !node || node.offline || runtime.of(node.uuid);
+    });
+    if (due.length === 0) return;
+    const starting = due.map((uuid) => instances.get(uuid)).filter(isToStart);
+    await Promise.all(
+      starting.map(async ({ name }) => {
+        const id = await manager.submit(SYSTEM, [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: name }]);
+        const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
+        if (failure)
+          log.warn(
+            { instance: name, job: id, reason: failure.message },
+            'an instance cannot be started again',
+          );
+      }),
+    );
+    if (signal.aborted) return;
+    await store.commit({ job: null }, (view) => {
+      const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid));
+      return [put('cluster', { ...view.cluster, stopped_instances: left })];
+    });
+  });
+}
