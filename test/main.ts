@@ -1,5 +1,7 @@
-// Runs the tests in one process (Node 20 has no way to keep its test runner from starting one for each file): those named on
-// the command line, or all.
+// Runs the tests: those named on the command line in this process (Node 20 has no way to keep its test runner from starting one for
+// each file), or all in two processes side by side, for a machine has two cores at least.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
@@ -7,17 +9,37 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2).map((file) => resolve(file));
-const all = readdirSync(here, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.test.ts'))
-  .sort()
-  .map((name) => join(here, name));
-for (const file of wanted.length > 0 ? wanted : all) await import(pathToFileURL(file).href);
+if (wanted.length > 0) await runHere(wanted);
+else {
+  const all = readdirSync(here, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort();
+  const isUnit = (name: string) => name.startsWith('units/');
+  const shares = [all.filter((name) => !isUnit(name)), all.filter(isUnit)];
+  const codes = await Promise.all(shares.map((names) => runApart(names.map((name) => join(here, name)))));
+  process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
+}
 
-// A failed test may leave a server or a program behind, which would keep this process for ever.
-after(() => {
-  const giveUp = () => {
-    console.error(`still open 30 s after the last test: ${process.getActiveResourcesInfo().join(' ')}`);
-    process.exit(1);
-  };
-  setTimeout(giveUp, 30_000).unref();
-});
+async function runHere(files: readonly string[]): Promise<void> {
+  for (const file of files) await import(pathToFileURL(file).href);
+  // A failed test may leave a server or a program behind, which would keep this process for ever.
+  after(() => {
+    const giveUp = () => {
+      console.error(`still open 30 s after the last test: ${process.getActiveResourcesInfo().join(' ')}`);
+      process.exit(1);
+    };
+    setTimeout(giveUp, 30_000).unref();
+  });
+}
+
+/** Runs tests in a process of their own, and shows what it told when it has ended. Answers its exit code, null when it was killed. */
+async function runApart(files: readonly string[]): Promise<number | null> {
+  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...files], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const told: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => told.push(chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.stdout.write(Buffer.concat(told));
+  return code;
+}

@@ -180,7 +180,7 @@ describe('NICs as they are entered', () => {
 
   it('are refused where a pool is exhausted or a MAC address taken meanwhile', async () => {
     const three = ['pool', 'pool', 'pool'].map((ip) => nic(ip, 'dmz-uuid'));
-    await refuses(() => placeNics(view, three, 'other'), 'insufficient_resources', /dmz .* no free address/);
+    await refuses(() => placeNics(view, three, 'other'), 'wrong_state', /dmz .* no free address/);
     await refuses(
       () => placeNics(view, [aNic('new', { mac: old.mac })], 'other'),
       'resource_not_unique',
