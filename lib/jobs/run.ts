@@ -17,7 +17,7 @@ import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { followersOf } from './prepare.ts';
 import { JobRecord } from './record.ts';
 import { rejectionBy } from './rules.ts';
-import { dependenciesEnded, dependsOf, lockFor } from './waiting.ts';
+import { dependenciesEnded, dependsOf, turnOf } from './waiting.ts';
 
 /**
  * One job on its way from the queue to its end. There may be very many that have not begun: until the gate lets it in, a job has
@@ -198,25 +198,21 @@ export class JobRun implements Entrant {
     }
   }
 
-  /** Waits for the jobs that the opcode depends on, then for its locks. */
+  /** Waits for the jobs that the opcode depends on, then for its locks and its slot. */
   async #begin(index: number, params: OpInput): Promise<Grant> {
     const { signal } = this.#cancel;
     this.#wait();
-    const onGrant = () => {
-      this.#waitingSince = null;
-    };
     try {
       await dependenciesEnded(params, this.#parts.endOf, signal);
-      const claimant = { owner: this.#owner(index), age: this.id, signal, onGrant };
-      const grant = await lockFor(params, this.#parts, claimant);
-      try {
-        this.#waitingSince ??= this.#parts.clock.seconds();
-        await this.#parts.slotsOf(this.#stored.job).take(this.id, this.priority, signal);
-        return grant;
-      } catch (error) {
-        grant.release();
-        throw error;
-      }
+      return await turnOf(params, this.#parts, this.#parts.slotsOf(this.#stored.job), {
+        owner: this.#owner(index),
+        job: this.id,
+        priority: this.priority,
+        signal,
+        onGrant: () => {
+          this.#waitingSince = this.#parts.clock.seconds();
+        },
+      });
     } finally {
       this.#waitingSince = null;
     }

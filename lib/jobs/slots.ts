@@ -11,12 +11,14 @@ interface Waiter {
 
 /**
  * How many opcodes run at once: the cluster's max_running_jobs. An opcode takes its slot when it has its locks, so those that
- * wait for locks take none.
+ * wait for locks take none; and those that wait for a slot give up their locks to more urgent ones.
  */
 export class Slots {
   readonly #limit: () => number;
   readonly #running = new Set<number>();
   #waiting: Waiter[] = [];
+  /** Whether a slot became free this very moment: who gets it is decided when all have come who can go on for the same reason. */
+  #isSettling = false;
 
   /** `limit` tells how many may run now. */
   constructor(limit: () => number) {
@@ -35,7 +37,7 @@ export class Slots {
 
   /** Waits for a slot; the lower priority goes first, then the lower number. @throws the signal's reason */
   async take(job: number, priority: number, signal: AbortSignal): Promise<void> {
-    if (this.#running.size < this.#limit()) {
+    if (this.#running.size < this.#limit() && !this.#isSettling) {
       this.#running.add(job);
       return;
     }
@@ -66,13 +68,23 @@ export class Slots {
     this.#running.add(job);
   }
 
-  /** An opcode has ended. */
+  /**
+   * An opcode has ended. Its locks may have gone to a more urgent one than those that wait here; that one comes in the same turn of
+   * the event loop, so the slot is given away after it.
+   */
   leave(job: number): void {
-    if (this.#running.delete(job)) this.serve();
+    const wasFull = this.#running.size >= this.#limit();
+    if (!this.#running.delete(job) || !wasFull || this.#isSettling) return;
+    this.#isSettling = true;
+    setImmediate(() => {
+      this.#isSettling = false;
+      this.serve();
+    });
   }
 
   /** Lets those go on who may; after the limit has changed. */
   serve(): void {
+    if (this.#isSettling) return;
     while (this.#running.size < this.#limit()) {
       const next = this.#waiting.shift();
       if (!next) return;

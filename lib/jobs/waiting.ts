@@ -4,6 +4,7 @@ import type { JobStatus, OpInput } from '../model/job.ts';
 import type { LockPlan } from '../model/locks.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import type { Store } from '../store/store.ts';
+import type { Slots } from './slots.ts';
 
 /** The status in which another job ends; waits for it. Null when there is no such job. */
 export type EndOf = (job: number, signal: AbortSignal) => Promise<JobStatus | null>;
@@ -27,26 +28,51 @@ export async function dependenciesEnded(op: OpInput, endOf: EndOf, signal: Abort
   }
 }
 
-/** Who wants locks; of equal priorities the lower age goes first. */
+/** Who wants to run; of equal priorities the lower job number goes first. */
 interface Claimant {
   owner: string;
-  age: number;
+  job: number;
+  /** The job's: that of its most urgent opcode. */
+  priority: number;
   signal: AbortSignal;
-  /** Called at the very moment of the grant: from then on the opcode does not wait for locks. */
+  /** Called at the very moment of each grant of the locks: from then on the opcode waits for a slot at most. */
   onGrant(): void;
 }
 
-/** Waits for the locks of an opcode, until they are those that its plan wants then. */
-export async function lockFor(
+type Parts = { locks: LockManager; store: Pick<Store, 'view'> };
+
+/**
+ * Waits until an opcode has its locks and a slot. Until it has both it holds its locks only as long as nobody more urgent wants them: so a
+ * ready job waits for less urgent ones only where these run already. @throws the signal's reason
+ */
+export async function turnOf(op: OpInput, parts: Parts, slots: Slots, claimant: Claimant): Promise<Grant> {
+  const { job, priority, signal } = claimant;
+  for (;;) {
+    const revoked = new AbortController();
+    const grant = await lockFor(op, parts, claimant, () => revoked.abort());
+    try {
+      await slots.take(job, priority, AbortSignal.any([signal, revoked.signal]));
+      if (!signal.aborted && grant.confirm()) return grant;
+      slots.leave(job);
+      signal.throwIfAborted();
+    } catch (error) {
+      grant.release();
+      if (signal.aborted || !revoked.signal.aborted) throw error;
+    }
+  }
+}
+
+/** Waits for the locks of an opcode, until they are those that its plan wants then; `onRevoked` as in the options of acquire(). */
+async function lockFor(
   op: OpInput,
-  { locks, store }: { locks: LockManager; store: Store },
-  { owner, age, signal, onGrant }: Claimant,
+  { locks, store }: Parts,
+  { owner, priority, job, signal, onGrant }: Claimant,
+  onRevoked: () => void,
 ): Promise<Grant> {
   const opcode = opcodeOf(op.OP_ID);
-  const priority = (op.priority as number | null) ?? 0;
   for (;;) {
     const plan = opcode.locks(op, store.view);
-    const grant = await locks.acquire(owner, plan, { priority, age, signal });
+    const grant = await locks.acquire(owner, plan, { priority, age: job, signal, onRevoked });
     if (!signal.aborted && samePlan(plan, opcode.locks(op, store.view))) {
       onGrant();
       return grant;

@@ -1,7 +1,7 @@
 import { MerapiError } from '../base/errors.ts';
 import { ALL, type LockLevel, type LockMode, type LockPlan } from '../model/locks.ts';
 import { Lock, type Waiter } from './lock.ts';
-import { type Claim, claimsOf, type GrantedLock, grantedBy, type HoldMode } from './modes.ts';
+import { type Claim, claimsOf, compatible, type GrantedLock, grantedBy, type HoldMode } from './modes.ts';
 
 export type { GrantedLock };
 
@@ -12,6 +12,11 @@ export interface AcquireOptions {
   /** Of equal priorities the lower age (a job id) goes first. */
   age: number;
   signal?: AbortSignal;
+  /**
+   * With it the grant is provisional until confirm(): it is taken back, and this is called, when somebody more urgent wants what it
+   * holds. Without it the grant is final at once.
+   */
+  onRevoked?: () => void;
 }
 
 /** What an owner holds; it may only shrink. */
@@ -29,6 +34,15 @@ export interface Grant {
    * @throws MerapiError internal_error when a given name is not held.
    */
   downgrade(level: LockLevel, names?: readonly string[]): void;
+  /** Makes a provisional grant final; false when it has been taken back. */
+  confirm(): boolean;
+}
+
+/** Somebody who has not begun, and so can still give way to those who are more urgent. */
+interface Yielding {
+  readonly priority: number;
+  /** Gives up all that is held. */
+  giveWay(): void;
 }
 
 /** An owner in a lock's state. `partial`: it holds or wants single objects of the level, not all; only at the name ALL. */
@@ -52,12 +66,15 @@ export interface LockState {
 
 /**
  * All locks of the cluster, in memory. Everyone acquires in one global order (level, ALL, names) and never holds anything when
- * they begin, so nobody can wait in a circle. Locks come into being with their first use and vanish with the last.
+ * they begin, so nobody can wait in a circle. Whoever still waits for a part of a plan, or whose grant is provisional, gives all of it up
+ * when somebody of a higher priority wants a lock of it, and asks anew: so nobody waits for less urgent ones that have not begun. Locks come into being with their first use and vanish with the last.
  */
 export class LockManager {
   readonly #locks = new Map<string, { claim: Pick<Claim, 'level' | 'name'>; lock: Lock }>();
   /** Everyone who holds or waits for something. */
   readonly #owners = new Set<string>();
+  /** Those of them that can still give way. */
+  readonly #yielding = new Map<string, Yielding>();
 
   /**
    * Waits until the whole plan is granted. An abort takes back the request with all that it already had and rejects with the
@@ -65,35 +82,69 @@ export class LockManager {
    * @throws MerapiError internal_error when the owner already holds or waits for something.
    */
   acquire(owner: string, plan: LockPlan, options: AcquireOptions): Promise<Grant> {
-    const { signal, priority, age } = options;
+    const { signal, priority, age, onRevoked } = options;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       this.#enter(owner);
       const claims = claimsOf(plan);
       let next = 0;
       let waiter: Waiter | null = null;
+      let isLeaving = false;
+      const giveUp = () => {
+        const tried = claims.slice(0, next + 1); // the last one may be held this very moment
+        const [wanted, wish] = [claims[next], waiter];
+        [next, waiter] = [0, null];
+        if (wish && wanted) this.#use(wanted, (lock) => lock.withdraw(wish));
+        for (const claim of tried.toReversed()) this.#use(claim, (lock) => lock.weaken(owner, null));
+      };
       const stop = () => {
-        const wanted = claims[next];
-        if (waiter && wanted) this.#use(wanted, (lock) => lock.withdraw(waiter as Waiter));
-        this.#shrink(owner, claims.slice(0, next), []);
+        isLeaving = true;
+        giveUp();
+        this.#leave(owner);
         reject(signal?.reason);
+      };
+      const giveWay = () => {
+        if (isLeaving) return;
+        isLeaving = true;
+        giveUp();
+        isLeaving = false;
+        advance();
       };
       const advance = () => {
         for (; next < claims.length; next += 1) {
           const claim = claims[next] as Claim;
-          const candidate = { owner, mode: claim.mode, priority, age, granted };
-          waiter = this.#lock(claim).request(candidate) ? null : candidate;
-          if (waiter) return;
+          const candidate: Waiter = {
+            owner,
+            mode: claim.mode,
+            priority,
+            age,
+            granted: () => granted(candidate),
+          };
+          if (this.#lock(claim).request(candidate)) continue;
+          waiter = candidate;
+          this.#makeWay(claim, candidate, () => waiter === candidate);
+          return;
         }
         signal?.removeEventListener('abort', stop);
-        resolve(this.#grant(owner, claims));
+        this.#yielding.delete(owner);
+        const grant = this.#grant(owner, claims);
+        if (onRevoked && claims.length > 0) {
+          const revoke = () => {
+            grant.release();
+            onRevoked();
+          };
+          this.#yielding.set(owner, { priority, giveWay: revoke });
+        }
+        resolve(grant);
       };
-      const granted = () => {
+      const granted = (candidate: Waiter) => {
+        if (waiter !== candidate) return; // it was given up meanwhile
         waiter = null;
         next += 1;
         advance();
       };
       signal?.addEventListener('abort', stop, { once: true });
+      this.#yielding.set(owner, { priority, giveWay });
       advance();
     });
   }
@@ -143,6 +194,20 @@ export class LockManager {
     this.#owners.add(owner);
   }
 
+  /** Lets those give a lock up who hold it, are less urgent and have not begun, as long as the request waits for it. */
+  #makeWay(claim: Claim, { priority, mode }: Waiter, waits: () => boolean): void {
+    for (const [owner, held] of [...this.#lock(claim).holders]) {
+      if (!waits()) return;
+      const other = this.#yielding.get(owner);
+      if (other && other.priority > priority && !compatible(held, mode)) other.giveWay();
+    }
+  }
+
+  #leave(owner: string): void {
+    this.#owners.delete(owner);
+    this.#yielding.delete(owner);
+  }
+
   #lock({ level, name }: Claim): Lock {
     const key = keyOf(level, name);
     const known = this.#locks.get(key);
@@ -165,12 +230,12 @@ export class LockManager {
       const mode = modes.get(keyOf(claim.level, claim.name)) ?? null;
       if (mode !== claim.mode) this.#use(claim, (lock) => lock.weaken(owner, mode));
     }
-    if (kept.length === 0) this.#owners.delete(owner);
+    if (kept.length === 0) this.#leave(owner);
   }
 
   #grant(owner: string, claims: readonly Claim[]): Grant {
     let held = claims;
-    if (held.length === 0) this.#owners.delete(owner);
+    if (held.length === 0) this.#leave(owner);
     const keep = (locks: readonly GrantedLock[]) => {
       if (held.length === 0) return;
       const kept = claimsOf(locks.map(({ level, name, mode }) => ({ level, names: [name], mode })));
@@ -180,6 +245,10 @@ export class LockManager {
     };
     return {
       owner,
+      confirm: () => {
+        this.#yielding.delete(owner);
+        return held.length > 0 || claims.length === 0;
+      },
       get locks() {
         return grantedBy(held);
       },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as settle } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Slots } from '../../lib/jobs/slots.ts';
 
@@ -18,7 +19,10 @@ describe('slots', () => {
     assert.deepEqual(slots.waiting, [2, 6, 4, 5]);
     cancel.abort(new Error('not now'));
     await refused;
-    for (const job of [1, 6, 4, 5]) slots.leave(job);
+    for (const job of [1, 6, 4, 5]) {
+      slots.leave(job);
+      await settle();
+    }
     await Promise.all(taken);
     assert.deepEqual(order, [1, 6, 4, 5]);
     assert.deepEqual(slots.state, { running: 0, limit: 1 });
@@ -54,7 +58,7 @@ describe('slots', () => {
                 slots.leave(one);
                 break;
               }
-            await Promise.resolve();
+            await settle();
             assert.ok(slots.state.running <= limit);
             assert.ok(slots.waiting.length === 0 || slots.state.running === limit);
           }
