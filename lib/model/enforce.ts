@@ -34,9 +34,13 @@ export function parseSize(value: unknown): number {
 /** Sizes among parameters, those of new disks too, are multiples of so many MiB, as in Ganeti. */
 const SIZE_STEP = 4;
 
-/** Mebibytes of a size as parameters have it: rounded up to a multiple of 4. @throws MerapiError wrong_input */
-export function steppedSize(value: unknown): number {
-  return Math.ceil(parseSize(value) / SIZE_STEP) * SIZE_STEP;
+/** Mebibytes of a size as parameters have it: rounded up to a multiple of 4. @throws MerapiError type_enforcement */
+export function steppedSize(value: unknown, name = 'size'): number {
+  try {
+    return Math.ceil(parseSize(value) / SIZE_STEP) * SIZE_STEP;
+  } catch (cause) {
+    throw new MerapiError('type_enforcement', `Parameter '${name}': ${(cause as Error).message}`, { cause });
+  }
 }
 
 function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
@@ -69,13 +73,7 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
       if (value === false) return '';
       throw refuse(kind === 'string' ? 'a text' : 'a text or null');
     case 'size':
-      try {
-        return steppedSize(value);
-      } catch (cause) {
-        throw new MerapiError('type_enforcement', `Parameter '${name}': ${(cause as Error).message}`, {
-          cause,
-        });
-      }
+      return steppedSize(value, name);
   }
 }
 

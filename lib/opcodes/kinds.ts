@@ -21,9 +21,13 @@ function isSize(value: unknown): boolean {
   }
 }
 
+/** A size of a disk, or less than nothing: as in Ganeti that is a size too until its job looks at it. */
+const isDiskSize = (value: unknown) =>
+  isSize(typeof value === 'number' ? Math.abs(value) : String(value).replace(/^\s*-/, ''));
+
 const disk = z
   .record(z.string().min(1), z.union([z.string().min(1), z.number().int()]))
-  .refine((values) => values.size === undefined || isSize(values.size), {
+  .refine((values) => values.size === undefined || isDiskSize(values.size), {
     path: ['size'],
     error: 'a size in MiB, or a text such as "20G"',
   })

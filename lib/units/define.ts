@@ -129,6 +129,8 @@ export interface Unit<O, F> {
    * default 1.
    */
   readonly version?: number;
+  /** Whether its check looks at expected uuids itself (checkExpectedUuids), after what its job shows in any case; others come after that. */
+  readonly checksUuids?: true;
   /** Says whether and how it can be done, changing nothing; what it answers is stored and must hold no secret. */
   check(context: CheckContext, params: ValuesOf<O> & CommonValues): Promise<F> | F;
   /**

@@ -49,6 +49,42 @@ export const decisions: readonly Decision[] = [
     explains: (_, difference) =>
       /osparams_(private|secret)\.\S+: string "<redacted>", reference/.test(difference),
   },
+  {
+    id: 'not-ascii',
+    why: 'Texts and tags may have letters beyond ASCII; Ganeti stumbles over them (500).',
+    explains: ({ step, answer }, difference) =>
+      answer.status === 500 &&
+      /[^\x20-\x7e]/.test(decodeURIComponent(step.p) + JSON.stringify(step.b ?? '')) &&
+      /^status 200, reference 500/.test(difference),
+  },
+  {
+    id: 'query-of-names',
+    why: 'A filter for a name that no object has matches nothing, and "?" of an object of values is whether it has any; Ganeti stumbles over both (500).',
+    explains: ({ step, answer }, difference) =>
+      step.p.startsWith('/2/query/') &&
+      answer.status === 500 &&
+      /^status 200, reference 500/.test(difference),
+  },
+  {
+    id: 'bodies-read',
+    why: 'A body counts wherever an opcode has parameters; Ganeti does not look at it in some places, such as the removal of a group.',
+    explains: ({ step }, difference) =>
+      step.b !== undefined &&
+      (/^status 400, reference 200 .*parameter '/.test(difference) ? step.m === 'DELETE' : false),
+  },
+  {
+    id: 'features-order',
+    why: 'The order of the features says nothing; that of Ganeti is another one at each start.',
+    explains: ({ step }, difference) => step.p === '/2/features' && /^body\[\d\]: '/.test(difference),
+  },
+  {
+    id: 'no-nodes',
+    why: 'A list of no nodes that are to become members of a group is none; Ganeti takes it for all nodes.',
+    explains: ({ step }, difference) =>
+      step.p.includes('/assign-nodes') &&
+      JSON.stringify((step.b as { nodes?: unknown } | undefined)?.nodes) === '[]' &&
+      /^job\.ops\[0\]\.node(s|_uuids): length 0, reference \d+$/.test(difference),
+  },
 ];
 
 /** The decision that explains a difference; null when there is none. */

@@ -47,3 +47,15 @@ export function scenarioOf(episodes: readonly Episode[]): Step[] {
 export function episodeOf(id: string): string {
   return id.slice(0, id.lastIndexOf('.'));
 }
+
+/** The steps in parts of whole episodes, each of at least so many steps but the last. */
+export function partsOf(steps: readonly Step[], least: number): Step[][] {
+  const parts: Step[][] = [];
+  for (const [index, step] of steps.entries()) {
+    const part = parts.at(-1);
+    const begins = episodeOf(step.id) !== episodeOf(steps[index - 1]?.id ?? '');
+    if (part === undefined || (begins && part.length >= least)) parts.push([step]);
+    else part.push(step);
+  }
+  return parts;
+}

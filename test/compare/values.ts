@@ -350,7 +350,8 @@ const table: readonly (readonly [RegExp, Values])[] = [
     { good: [null, [], [[2000, 2010]]], edge: [[[2010, 2000]], [[1, 2, 3]], 'x', [['a', 'b']], [[-1, 5]]] },
   ],
   [/^secondary_ip$/, { good: [null], edge: ['x', '198.51.100.13', '203.0.113.9', ''] }],
-  [/^enabled_hypervisors$/, { good: [['fake'], null], edge: [[], ['nosuch'], 'fake'] }],
+  // A list of none is left out: Ganeti takes it, and no instance can be made from then on.
+  [/^enabled_hypervisors$/, { good: [['fake'], null], edge: [['nosuch'], 'fake'] }],
   [
     /^enabled_disk_templates$/,
     { good: [['diskless', 'file', 'sharedfile'], null], edge: [[], ['nosuch'], ['diskless'], ['plain']] },

@@ -4,7 +4,7 @@ import type { Seal } from '../../base/seal.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
-import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
+import { DEFAULT_VALUE, enforceKinds, type ParamValues } from '../../model/enforce.ts';
 import { type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
 import { IPolicy, ispecNames, policyNumbers } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
@@ -77,15 +77,17 @@ export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, Para
   return after;
 }
 
-/** Backend parameters after a request. @throws MerapiError wrong_input, type_enforcement */
-export function newBeParams(before: BeParams, request: ParamValues): BeParams {
-  const { memory, ...rest } = given(request);
+/** Backend parameters of a request as its job shows them: `memory` is minmem and maxmem, in their proper types. @throws MerapiError type_enforcement */
+export function shownBeParams(request: ParamValues): ParamValues {
+  const { memory, ...rest } = request;
   const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
-  const after = updatedValues(
-    before as unknown as ParamValues,
-    { ...both, ...rest },
-    beParamKinds,
-  ) as unknown as BeParams;
+  return enforceKinds({ ...both, ...rest }, beParamKinds);
+}
+
+/** Backend parameters after a request (see shownBeParams). @throws MerapiError wrong_input, type_enforcement */
+export function newBeParams(before: BeParams, request: ParamValues): BeParams {
+  const old = before as unknown as ParamValues;
+  const after = updatedValues(old, given(request), beParamKinds) as unknown as BeParams;
   checkBeParams(after);
   return after;
 }

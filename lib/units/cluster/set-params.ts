@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
 import { type Cluster, MAC_PREFIX } from '../../model/cluster.ts';
 import { fillIPolicy } from '../../model/fill.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
@@ -34,6 +35,7 @@ import {
   newOsParams,
   newPolicy,
   newPrivateOsParams,
+  shownBeParams,
 } from './new-params.ts';
 
 type Request = ValuesOf<typeof opcode>;
@@ -63,12 +65,18 @@ const unsupported = ['install_image', 'instance_communication_network', 'zeroing
 
 export const clusterSetParams = defineUnit(opcode, {
   async check(context, params) {
-    const { view, log } = context;
+    const { view, log, resolve } = context;
     refuseStates(params);
     for (const name of unsupported)
       if (params[name])
         throw new MerapiError('wrong_input', `${name} is not supported: Merapi has no use for it`);
-    const patch = { ...plainOf(params), ...listsOf(context, params), ...setsOf(context, params) };
+    const beparams = params.beparams && shownBeParams(params.beparams);
+    if (beparams) resolve({ beparams: beparams as Record<string, Json> });
+    const patch = {
+      ...plainOf(params),
+      ...listsOf(context, params),
+      ...setsOf(context, { ...params, beparams }),
+    };
     if (patch.ipolicy || patch.enabled_disk_templates) {
       const { ipolicy, enabled_disk_templates } = { ...view.cluster, ...patch };
       checkTemplatesAllowed(ipolicy, enabled_disk_templates);

@@ -11,7 +11,7 @@ import { groupNamed, nodeNamed } from '../steps/find.ts';
 export const groupAssignNodes = defineUnit(opcode, {
   check({ view, resolve, log }, params) {
     const nodes = [...new Set(params.nodes.map((name) => nodeNamed(view, name)))];
-    resolve({ node_uuids: nodes.map(({ uuid }) => uuid) });
+    resolve({ nodes: nodes.map(({ name }) => name), node_uuids: nodes.map(({ uuid }) => uuid) });
     const group = groupNamed(view, params.group_name);
     const moved = new Set(nodes.map(({ uuid }) => uuid));
     const instances = nodes.flatMap(({ uuid }) => [...view.instancesOn(uuid), ...view.secondariesOn(uuid)]);

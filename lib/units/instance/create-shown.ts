@@ -11,14 +11,13 @@ const HELPER_START = 300;
 const HELPER_END = 7200;
 
 /**
- * The request as it is done, and with that what its job shows from the start: sizes are numbers of MiB, rounded up, and an
+ * The request as it is done, but for its disks, and with that what its job shows from the start: what is null is not there, and an
  * instance without a system is not started.
  */
 export function asDone(request: CreateParams): CreateParams {
   return {
     ...request,
-    disks: request.disks.map(sizedRequest),
-    nics: request.nics.map(dottedVlan),
+    nics: request.nics.map(shownNic),
     start: request.start && !request.no_install,
     force_variant: request.force_variant || request.mode === 'import',
     src_path: request.mode === 'import' ? (request.src_path ?? request.instance_name) : request.src_path,
@@ -27,9 +26,28 @@ export function asDone(request: CreateParams): CreateParams {
   };
 }
 
-/** A VLAN that is a bare number is an untagged port of it: the form with a dot. */
-function dottedVlan<T extends { vlan?: string | null }>(nic: T): T {
-  return /^[0-9]+$/.test(nic.vlan ?? '') ? { ...nic, vlan: `.${nic.vlan}` } : nic;
+/**
+ * The disks as they are made: sizes are numbers of MiB, rounded up. When one of them cannot be understood, `show` gets what was
+ * understood until then.
+ * @throws MerapiError type_enforcement
+ */
+export function sizedDisks(
+  disks: CreateParams['disks'],
+  show: (disks: CreateParams['disks']) => void,
+): CreateParams['disks'] {
+  const sized = [...disks];
+  try {
+    for (const [index, disk] of disks.entries()) sized[index] = sizedRequest(disk);
+  } finally {
+    show(sized);
+  }
+  return sized;
+}
+
+/** A NIC without what is null. A VLAN that is a bare number is an untagged port of it: the form with a dot. */
+function shownNic(nic: CreateParams['nics'][number]): CreateParams['nics'][number] {
+  const given = Object.fromEntries(Object.entries(nic).filter(([, value]) => value !== null));
+  return /^[0-9]+$/.test(nic.vlan ?? '') ? { ...given, vlan: `.${nic.vlan}` } : given;
 }
 
 /** What of that the job shows whether the rest can be understood or not. */

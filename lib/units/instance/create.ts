@@ -16,6 +16,7 @@ import { adopted } from '../steps/adopt.ts';
 import { placeConsole } from '../steps/console-port.ts';
 import { activateDisks, createDisks, deactivateDisks } from '../steps/disk-work.ts';
 import { buildDisks, checkKnown, checkTemplate, onNodes } from '../steps/disks.ts';
+import { checkExpectedUuids } from '../steps/expected-uuids.ts';
 import { instanceNamed } from '../steps/find.ts';
 import { creationHooks } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
@@ -38,20 +39,23 @@ import {
   specOf,
   tagsOf,
 } from './create-request.ts';
-import { asDone, shownFirst, shownNodes, shownSettings, shownTemplate } from './create-shown.ts';
+import { asDone, shownFirst, shownNodes, shownSettings, shownTemplate, sizedDisks } from './create-shown.ts';
 import { checkImport, importData } from './import.ts';
 
 export const instanceCreate = defineUnit(opcode, {
   version: 2, // 1: neither whether it is started nor its port were facts
+  checksUuids: true,
   async check(context, request) {
     const { view, clock, resolve, log } = context;
     const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
-    const asked = asDone(request);
-    resolve(shownFirst(proper, asked));
+    const whole = asDone(request);
+    const disksAsked = sizedDisks(whole.disks, (disks) => resolve(shownFirst(proper, { ...whole, disks })));
+    const asked = { ...whole, disks: disksAsked };
     for (const disk of asked.disks) checkKnown(disk, asked.disk_template);
     const { params, source } = await checkImport(context, asked);
     const { name, template } = checkRequest(view, params);
     resolve(shownTemplate(params, template));
+    checkExpectedUuids(template === 'drbd' ? params : { ...params, snode: null }, view);
     if (view.instances.named(name))
       throw new MerapiError(
         'already_exists',

@@ -1,9 +1,15 @@
 import type { Json } from '../../base/json.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
-import { steppedSize } from '../../model/enforce.ts';
+import { parseSize, steppedSize } from '../../model/enforce.ts';
 import { givenName } from '../../model/names.ts';
 import { checkKnown, type DiskRequest } from '../steps/disks.ts';
 import type { Step } from './device-changes.ts';
+
+/** A change as a job shows it when nothing else of it is known yet: its size is a number where it is a text that says one. */
+export function shownDiskStep({ op, which, params }: Step<DiskRequest>): Step<DiskRequest> {
+  const isNumber = typeof params.size === 'string' && !params.size.includes('-');
+  return { op, which, params: isNumber ? { ...params, size: parseSize(params.size) } : params };
+}
 
 /**
  * Changes of disks as a job shows them: sizes are numbers of MiB, rounded up, what has the name "none" has no name, and a new

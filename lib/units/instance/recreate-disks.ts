@@ -32,11 +32,11 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     const wishes = params.disks.map((each): Wish => (typeof each === 'number' ? [each, {}] : each));
     if (wishes.length > 0)
       resolve({ disks: wishes.map(([index, changes]): Wish => [index, sizedRequest(changes)]) });
+    checkDown(context.runtime, instance);
     const all = view.disksOf(instance);
     const lost = lostDisks(view, instance, wishes, clock.seconds());
     const old = diskNodesOf(view, instance);
     const nodes = await nodesFor(context, instance, params, old, lost.length === all.length);
-    checkDown(context.runtime, instance);
     const placed = nodes === old ? lost : onNodes(lost, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
     const after = all.map((disk) => placed.find(({ uuid }) => uuid === disk.uuid) ?? disk);
     checkDiskPolicy(view, nodes.primary, instance, after);

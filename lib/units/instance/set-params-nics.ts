@@ -30,10 +30,12 @@ export function withAddresses(told: readonly [string, unknown][], nics: readonly
   });
 }
 
-/** A change as a job shows it: what is "none" is not there, and a new NIC says that its MAC address is to be made. */
+/** A change as a job shows it: what is null or "none" is not there, and a new NIC says that its MAC address is to be made. */
 export function shownNicStep({ op, which, params }: Step<NicRequest>): Step<NicRequest> {
   const hasNone = (key: string) => key === 'name' || key === 'ip' || key === 'network';
-  const rest = Object.entries(params).filter(([key, value]) => !(hasNone(key) && givenName(value) === null));
+  const isNone = (key: string, value: string | null) =>
+    value === null || (hasNone(key) && givenName(value) === null);
+  const rest = Object.entries(params).filter(([key, value]) => !isNone(key, value));
   const own: NicRequest = op === 'add' ? { mac: 'auto' } : {};
   return { op, which, params: { ...own, ...Object.fromEntries(rest) } };
 }

@@ -31,12 +31,13 @@ export async function changeValues(
   params: Request,
 ): Promise<ValueChanges> {
   const changes: ValueChanges = { patch: {}, told: [] };
+  checkState(context, instance, params);
   await movePrimary(context, instance, params, changes);
   changeHypervisor(instance, params, changes);
   changeBackend(context, instance, params, changes);
   await checkNode(context, instance, params, changes);
   await changeOs(context, instance, params, changes);
-  changeState(context, instance, params, changes);
+  changeState(instance, params, changes);
   return changes;
 }
 
@@ -157,20 +158,19 @@ function merged(before: ParamValues, given: ParamValues): ParamValues {
   return Object.fromEntries(all.filter(([, value]) => value !== DEFAULT_VALUE && value !== null));
 }
 
-function changeState(
-  { runtime }: CheckContext,
-  instance: Instance,
-  { offline }: Request,
-  { patch, told }: ValueChanges,
-): void {
+/** An instance is taken out of service, and back, only when it is down. @throws MerapiError wrong_state */
+function checkState({ runtime }: CheckContext, instance: Instance, { offline }: Request): void {
   if (offline === null) return;
-  if (offline) {
-    if (instance.admin_state === 'up' || isRunning(runtime, instance))
-      throw new MerapiError(
-        'wrong_state',
-        `Instance ${instance.name} is not down; shut it down before it is taken out of service`,
-      );
-    patch.admin_state = 'offline';
-  } else if (instance.admin_state === 'offline') patch.admin_state = 'down';
+  if (instance.admin_state !== 'up' && !(offline && isRunning(runtime, instance))) return;
+  const what = offline ? 'taken out of service' : 'put back into service, where it is already';
+  throw new MerapiError(
+    'wrong_state',
+    `Instance ${instance.name} is not down; shut it down before it is ${what}`,
+  );
+}
+
+function changeState(instance: Instance, { offline }: Request, { patch, told }: ValueChanges): void {
+  if (offline) patch.admin_state = 'offline';
+  else if (offline === false && instance.admin_state === 'offline') patch.admin_state = 'down';
   if (patch.admin_state) told.push(['admin_state', patch.admin_state]);
 }

@@ -17,7 +17,7 @@ import { isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { stepsOf } from './device-changes.ts';
-import { showDiskSteps } from './disk-requests.ts';
+import { showDiskSteps, shownDiskStep } from './disk-requests.ts';
 import {
   changeDisks,
   checkAttached,
@@ -54,16 +54,18 @@ const isGiven = (value: unknown) =>
 export const instanceSetParams = defineUnit(opcode, {
   async check(context, params) {
     const { view, resolve, runtime } = context;
+    const [nicSteps, diskSteps] = [stepsOf(params.nics), stepsOf(params.disks)];
+    if (params.disks.length > 0) resolve({ disks: tuples(diskSteps.map(shownDiskStep)) });
     checkWishes(params);
+    if (params.disk_template !== null && fileBased.includes(params.disk_template))
+      resolve({ file_driver: params.file_driver ?? 'loop' });
+    if (params.nics.length > 0) resolve({ nics: tuples(nicSteps.map(shownNicStep)) });
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     const running = isRunning(runtime, instance);
     const memory = params.runtime_mem === null ? null : checkMemory(context, instance, params.runtime_mem);
-    const diskSteps = stepsOf(params.disks);
     const added = diskSteps.some(({ op }) => op === 'add') ? templateOf(view, instance) : null;
-    const nicSteps = stepsOf(params.nics);
-    if (params.nics.length > 0) resolve({ nics: tuples(nicSteps.map(shownNicStep)) });
     if (params.disks.length > 0) showDiskSteps(diskSteps, added, (shown) => resolve({ disks: shown }));
     const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps) : null;
     if (disks) {
@@ -85,8 +87,7 @@ export const instanceSetParams = defineUnit(opcode, {
       resolve({ nics: tuples(nics.steps.map(shownNicStep)) });
       patch.nics = nics.nics;
     }
-    const file = params.disk_template ?? added;
-    if (file !== null && fileBased.includes(file)) resolve({ file_driver: params.file_driver ?? 'loop' });
+    if (added !== null && fileBased.includes(added)) resolve({ file_driver: params.file_driver ?? 'loop' });
     const result: [string, unknown][] = [
       ...(memory === null ? [] : [['runtime_memory', memory] as [string, unknown]]),
       ...(disks?.told ?? []),

@@ -1,5 +1,4 @@
 import { MerapiError } from '../../base/errors.ts';
-import type { OpInput } from '../../model/job.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import type { ClusterView } from '../../model/view.ts';
 
@@ -18,7 +17,7 @@ const pairs = [
  * A request that gives a name and a uuid means one certain object: not another one that has come to bear the name since.
  * @throws MerapiError resource_not_unique when the object of that name has another uuid
  */
-export function checkExpectedUuids(params: OpInput, view: ClusterView): void {
+export function checkExpectedUuids(params: Readonly<Record<string, unknown>>, view: ClusterView): void {
   for (const [table, nameParam, uuidParam] of pairs) {
     const [name, uuid] = [params[nameParam], params[uuidParam]];
     if (typeof name !== 'string' || typeof uuid !== 'string') continue;

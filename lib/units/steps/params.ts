@@ -73,10 +73,10 @@ export function checkOfHypervisor(hypervisor: HypervisorName, given: ParamValues
 export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): ParamValues {
   checkOfHypervisor(hypervisor, given);
   const own = enforceKinds(given, hypervisorParams[hypervisor].kinds, true);
+  checkHvForms(hypervisor, own);
   const foreign = Object.keys(own).filter((name) => clusterOnlyHvParams.includes(name));
   if (foreign.length > 0)
     throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
-  checkHvForms(hypervisor, own);
   return own;
 }
 
