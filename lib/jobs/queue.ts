@@ -193,17 +193,22 @@ export class JobQueue {
 
   /**
    * Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it
-   * has done is undone.
+   * has done is undone. What cannot be undone any more is not cancelled.
    */
   async cancel(id: number): Promise<[boolean, string]> {
     const run = this.#runs.get(id);
     if (!run) return [false, `Job ${id} not found in queue`];
+    if (run.isOnward)
+      return [
+        false,
+        `Job ${id} cannot be canceled any more: what it has done cannot be undone, so it goes on to its end`,
+      ];
     if (!run.cancel()) {
       await run.cancelRunning();
       if (this.#runs.has(id))
         return [
           true,
-          `Job ${id} will be canceled: it stops before its next step, and what it has done is undone`,
+          `Job ${id} will be canceled: it stops before its next step, and what it has done is undone; if it has no further step, it ends as it would have`,
         ];
     }
     const status = await this.#endOf(id, new AbortController().signal);

@@ -69,6 +69,11 @@ export class JobRun implements Entrant {
     this.#parts.onChange(this.id);
   }
 
+  /** Whether its opcode has done what cannot be undone, and so goes on to its end. */
+  get isOnward(): boolean {
+    return this.#running?.isOnward === true;
+  }
+
   /** Lets the job fail before its next step, or at its end; before it is run. */
   fail(error: MerapiError): void {
     this.#cancel.abort(new MerapiError('internal_error', error.message, { cause: error }));

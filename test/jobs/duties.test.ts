@@ -196,6 +196,8 @@ describe('a duty', () => {
     const job = await f.cluster.ended(id);
     f.cluster.gate.call = undefined;
     assert.equal(job.status, 'success', JSON.stringify(answer));
+    const told = 'what it has done cannot be undone, so it goes on to its end';
+    assert.deepEqual(answer, [false, `Job ${id} cannot be canceled any more: ${told}`]);
     assert.equal(f.cluster.store.view.instances.named(instance_name), undefined);
     assert.deepEqual(await filesOn(node1), []);
   });

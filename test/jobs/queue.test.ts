@@ -276,7 +276,9 @@ describe('cancelling', () => {
   it('comes too late for a job whose last step runs', async () => {
     const id = await f().submit(onNode1);
     const held = await f().heldBy(id);
-    assert.equal((await f().queue.cancel(id))[0], true);
+    const [isCancelled, text] = await f().queue.cancel(id);
+    assert.equal(isCancelled, true);
+    assert.match(text, /if it has no further step, it ends as it would have$/);
     held.end();
     assert.equal((await f().ended(id)).status, 'success');
   });

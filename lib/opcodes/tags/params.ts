@@ -1,5 +1,4 @@
 import type { LockPlan } from '../../model/locks.ts';
-import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { type TagKind, tagKinds } from '../../model/tag.ts';
@@ -13,14 +12,17 @@ export const tagParams = {
   name: optional(maybe(kinds.text), null, 'The object; nothing for the cluster.'),
 };
 
-/** Locks the object whose tags change. */
+/**
+ * Nobody need wait for a change of tags, for it is made of those that the object has at that moment: it only must not be removed or
+ * renamed meanwhile. So a tag of the cluster, a group, network or node waits for no job of an instance, and keeps none waiting.
+ */
 export function tagPlan(params: { kind: TagKind; name: string | null }, view: ClusterView): LockPlan {
   const name = params.name ?? '';
-  if (params.kind === 'cluster') return [{ level: 'cluster', names: [CLUSTER_LOCK], mode: 'exclusive' }];
+  if (params.kind === 'cluster') return [clusterShared];
   if (params.kind === 'instance')
     return [
       clusterShared,
       { level: 'instance', names: [hostNamed(view.instances, name)?.name ?? name], mode: 'exclusive' },
     ];
-  return [clusterShared, { level: params.kind, names: [name], mode: 'exclusive' }];
+  return [clusterShared, { level: params.kind, names: [name], mode: 'shared' }];
 }
