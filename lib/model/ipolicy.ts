@@ -38,7 +38,7 @@ const MinMax = z.strictObject({ min: ISpec, max: ISpec }).superRefine(({ min, ma
       context.addIssue({
         code: 'custom',
         path: ['min', name],
-        message: `the minimum ${min[name]} is more than the maximum ${max[name]}`,
+        message: `at most the maximum, ${max[name]}`,
       });
 });
 

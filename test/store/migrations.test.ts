@@ -15,6 +15,8 @@ import { withStore } from './fixture.ts';
 /** What the objects of the first release did not have. */
 const later: Readonly<Record<string, readonly string[]>> = {
   cluster: [
+    'awaited_nodes',
+    'stopped_instances',
     'compression_tools',
     'data_collector_interval',
     'drbd_helper',

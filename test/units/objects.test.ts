@@ -95,7 +95,7 @@ describe('node groups', () => {
     await refused(
       add('x', { ipolicy }),
       'wrong_input',
-      'The instance policy is not right: minmax/0/min/memory-size: the minimum 8 is more than the maximum 4',
+      'The instance policy is not right: minmax[0].min.memory-size must be at most the maximum, 4, not 8',
     );
     ipolicy.minmax = [{ min: bounds(1), max: bounds(1) }];
     await done(add('even', { ipolicy }));

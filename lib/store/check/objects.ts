@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { z } from 'zod';
 import { errorText } from '../../base/errors.ts';
 import { type Json, parseJson } from '../../base/json.ts';
+import { faultTexts } from '../../base/schema-words.ts';
 import { Cluster } from '../../model/cluster.ts';
 import { Disk } from '../../model/disk.ts';
 import { Duty } from '../../model/duty.ts';
@@ -107,8 +108,7 @@ function readObject<K extends ObjectKind>(kind: K, body: string): ReadObject<Obj
   const name = typeof stored.name === 'string' ? stored.name : null;
   const parsed = schemas[kind].safeParse(raw);
   if (!parsed.success) {
-    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
-    return { name, wrong, object: null };
+    return { name, wrong: faultTexts(schemas[kind], parsed.error.issues, raw), object: null };
   }
   // A schema fills in what is missing; the master reads without it.
   const missing = Object.entries(parsed.data).filter(

@@ -139,8 +139,10 @@ export function newPrivateOsParams(seal: Seal, cluster: Cluster, request: Sets):
 export function newPolicy(before: IPolicy, given: Readonly<Record<string, unknown>>): IPolicy {
   const request = policyNumbers(given);
   const std = { ...before.std, ...(request.std as object | undefined) };
-  const policy = IPolicy.safeParse({ ...before, ...request, ...(request.std ? { std } : {}) });
-  if (!policy.success) throw wrong(`The instance policy is not right: ${policyProblems(policy.error)}`);
+  const after = { ...before, ...request, ...(request.std ? { std } : {}) };
+  const policy = IPolicy.safeParse(after);
+  if (!policy.success)
+    throw wrong(`The instance policy is not right: ${policyProblems(IPolicy, policy.error, after)}`);
   const { minmax, std: usual } = policy.data;
   const fits = minmax.some(({ min, max }) =>
     ispecNames.every((name) => min[name] <= usual[name] && usual[name] <= max[name]),

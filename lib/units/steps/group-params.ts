@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
+import { faultTexts } from '../../base/schema-words.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { type DiskTemplate, diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
 import { DEFAULT_VALUE, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
@@ -44,7 +46,10 @@ export function updatedGroupPolicy(
   }
   const policy = PartialIPolicy.safeParse(after);
   if (!policy.success)
-    throw new MerapiError('wrong_input', `The instance policy is not right: ${policyProblems(policy.error)}`);
+    throw new MerapiError(
+      'wrong_input',
+      `The instance policy is not right: ${policyProblems(PartialIPolicy, policy.error, after)}`,
+    );
   const enabled = cluster.enabled_disk_templates;
   const templates = 'disk-templates' in given ? policy.data['disk-templates'] : [];
   const strange = (templates ?? []).filter((template) => !enabled.includes(template));
@@ -57,8 +62,6 @@ export function updatedGroupPolicy(
 }
 
 /** What is wrong with an instance policy, in words. */
-export function policyProblems(error: {
-  issues: readonly { path: PropertyKey[]; message: string }[];
-}): string {
-  return error.issues.map(({ path, message }) => `${path.join('/') || 'ipolicy'}: ${message}`).join('; ');
+export function policyProblems(schema: z.ZodType, { issues }: z.ZodError, value: unknown): string {
+  return faultTexts(schema, issues, value).join('; ');
 }

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import { run } from '../../base/exec.ts';
+import { faultTexts } from '../../base/schema-words.ts';
 
 /** How long an allocator may think, in milliseconds. */
 const TIME_LIMIT = 120_000;
@@ -93,9 +94,7 @@ export function parseIallocatorOutput(path: string, text: string): IallocatorOut
 export function checkedAnswer<S extends z.ZodType>(who: string, schema: S, content: unknown): z.infer<S> {
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'answer'}: ${message}`,
-  );
+  const problems = faultTexts(schema, parsed.error.issues, content);
   throw new MerapiError('execution', `${who} answers in a wrong form: ${problems.slice(0, 3).join('; ')}`);
 }
 

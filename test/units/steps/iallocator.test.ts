@@ -111,7 +111,7 @@ describe('executables as allocators', () => {
     const cases: [string, string, RegExp, object?][] = [
       ['failing', 'execution', /failing failed with exit code 3: first; no data$/],
       ['chatty', 'execution', /does not answer in JSON: Hello/],
-      ['incomplete', 'execution', /answers in a wrong form: info: /],
+      ['incomplete', 'execution', /answers in a wrong form: info /],
       ['refusing', 'insufficient_resources', /refusing\) finds no place: all full$/],
       ['wrong', 'execution', /answers in a wrong form: /],
       ['stranger', 'execution', /chose a node that does not exist, node9\.example\.com/],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
+import { faultTexts } from '../../../base/schema-words.ts';
 import { FilterAction, type FilterPredicate, predicateKinds } from '../../../model/filter.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
 import { described, queriedRow, refuseLock, rowSchema } from '../rows.ts';
@@ -106,9 +107,13 @@ function uuidOf(call: Call): string {
 
 /** The filter that the body describes. @throws MerapiError bad_request */
 function filterOf(call: Call) {
-  const { success, data, error } = body.safeParse(bodyObject(call));
+  const given = bodyObject(call);
+  const { success, data, error } = body.safeParse(given);
   if (!success)
-    throw new MerapiError('bad_request', `The filter is wrong: ${z.prettifyError(error)}`, { cause: error });
+    throw new MerapiError(
+      'bad_request',
+      `The filter is wrong: ${faultTexts(body, error.issues, given).join('; ')}`,
+    );
   const now = call.clock.nanoseconds();
   const said = call.query.text('reason');
   return {

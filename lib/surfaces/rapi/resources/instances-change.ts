@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
+import { faultTexts } from '../../../base/schema-words.ts';
 import { type Argument, bodyObject, type Call, item, type Resource } from '../resource.ts';
 import { commonArguments, submits } from '../submission.ts';
 import { submitAll } from '../submit.ts';
@@ -63,7 +64,7 @@ function reinstall(call: Call): Promise<number> {
   const given = isOldForm ? { os: query.text('os'), start: !query.flag('nostartup') } : body;
   const parsed = reinstallBody.safeParse(given);
   if (!parsed.success) {
-    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('/')}: ${message}`);
+    const wrong = faultTexts(reinstallBody, parsed.error.issues, given);
     throw new MerapiError('bad_request', `The body is not right: ${wrong.join('; ')}`);
   }
   const { os = null, start = true, osparams = null } = parsed.data;

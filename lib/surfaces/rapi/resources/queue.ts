@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
+import { faultTexts } from '../../../base/schema-words.ts';
 import { bodyObject, type Call, type Resource } from '../resource.ts';
 
 const settings = z.strictObject({
@@ -63,11 +64,12 @@ export const queueResources: readonly Resource[] = [
 ];
 
 async function set(call: Call): Promise<unknown> {
-  const { success, data, error } = settings.safeParse(bodyObject(call));
+  const given = bodyObject(call);
+  const { success, data, error } = settings.safeParse(given);
   if (!success)
     throw new MerapiError(
       'bad_request',
-      error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '),
+      `The body is not right: ${faultTexts(settings, error.issues, given).join('; ')}`,
     );
   await call.manager.setQueue(call.principal, data);
   return call.manager.queueState(call.principal);
