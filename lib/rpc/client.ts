@@ -225,7 +225,7 @@ export class NodeClient implements NodeCaller {
   }
 
   #drop(uuid: string, link: Link): void {
-    link.stop.abort();
+    link.stop.abort(new MerapiError('node_unreachable', 'the connection was given up'));
     this.#links.delete(uuid);
     this.#options.runtime.drop(uuid);
     unattended('ending the connections to a node', this.#options.log, () => link.agent.destroy());
