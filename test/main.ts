@@ -16,7 +16,8 @@ else {
     .sort();
   const isUnit = (name: string) => name.startsWith('units/');
   const shares = [all.filter((name) => !isUnit(name)), all.filter(isUnit)];
-  const codes = await Promise.all(shares.map((names) => runApart(names.map((name) => join(here, name)))));
+  const paths = shares.map((names) => names.map((name) => join(here, name)));
+  const codes = await Promise.all(paths.map((files, index) => runApart(files, index === 0)));
   process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
 }
 
@@ -32,13 +33,13 @@ async function runHere(files: readonly string[]): Promise<void> {
   });
 }
 
-/** Runs tests in a process of their own, and shows what it told when it has ended. Answers its exit code, null when it was killed. */
-async function runApart(files: readonly string[]): Promise<number | null> {
+/** Runs tests in a process of their own; what it tells is shown `live`, or when it has ended. Answers its exit code, null when it was killed. */
+async function runApart(files: readonly string[], live: boolean): Promise<number | null> {
   const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...files], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', live ? 'inherit' : 'pipe', 'inherit'],
   });
   const told: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => told.push(chunk));
+  child.stdout?.on('data', (chunk: Buffer) => told.push(chunk));
   const [code] = (await once(child, 'close')) as [number | null];
   process.stdout.write(Buffer.concat(told));
   return code;
