@@ -91,10 +91,17 @@ function usesDisks({ runtime }: Place, instance: Instance): boolean {
 const knownToRun = (runtime: RuntimeView, instance: Instance) =>
   runtime.of(instance.primary_node) !== null && isRunning(runtime, instance);
 
-/** The instance if its primary node is this one and it has not changed its identity. */
-function instanceHere({ view, node }: Place, { uuid }: { uuid: string }): Instance | null {
+/** The instance, if its primary node is this one and it has not changed its identity. */
+function instanceOn({ view, node }: Place, { uuid }: { uuid: string }): Instance | Void {
   const instance = view.instances.get(uuid);
-  return instance?.primary_node === node ? instance : null;
+  return instance?.primary_node === node ? instance : isVoid('the instance is not on this node any more');
+}
+
+/** The instance, if it is on this node and is meant to run. */
+function instanceToRun(place: Place, instance: { uuid: string }): Instance | Void {
+  const now = instanceOn(place, instance);
+  if ('void' in now || now.admin_state === 'up') return now;
+  return isVoid(`the instance is to be ${now.admin_state} now`);
 }
 
 /** The instance that has its guest, under this name or uuid, on this node. */
@@ -168,9 +175,8 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     about: aboutInstance,
     stored: storedInstance,
     judge({ instance }, place) {
-      const now = instanceHere(place, instance);
-      if (!now) return isVoid('the instance is not on this node any more');
-      if (now.admin_state !== 'up') return isVoid(`the instance is to be ${now.admin_state} now`);
+      const now = instanceToRun(place, instance);
+      if ('void' in now) return now;
       return same({ instance: targetNow(place.view, now), paused: false });
     },
   },
@@ -178,9 +184,8 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     about: aboutInstance,
     stored: storedInstance,
     judge({ instance }, place) {
-      const now = instanceHere(place, instance);
-      if (!now) return isVoid('the instance is not on this node any more');
-      if (now.admin_state !== 'up') return isVoid(`the instance is to be ${now.admin_state} now`);
+      const now = instanceToRun(place, instance);
+      if ('void' in now) return now;
       if (place.runtime.guest(place.node, now.name)?.state === 'running') return isVoid('it runs again');
       return same({ instance });
     },
@@ -205,8 +210,8 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     about: aboutInstance,
     stored: storedInstance,
     judge({ instance, device }, place) {
-      const now = instanceHere(place, instance);
-      if (!now) return isVoid('the instance is not on this node any more');
+      const now = instanceOn(place, instance);
+      if ('void' in now) return now;
       const target = targetNow(place.view, now);
       return hasDevice(target, device)
         ? same({ instance: target, device })
@@ -217,8 +222,8 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     about: aboutInstance,
     stored: storedInstance,
     judge({ instance, device }, place) {
-      const now = instanceHere(place, instance);
-      if (!now) return isVoid('the instance is not on this node any more');
+      const now = instanceOn(place, instance);
+      if ('void' in now) return now;
       return hasDevice(targetNow(place.view, now), device)
         ? isVoid('the instance has the device again')
         : same({ instance, device });
@@ -228,8 +233,8 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     about: aboutInstance,
     stored: storedInstance,
     judge({ instance, memory }, place) {
-      const now = instanceHere(place, instance);
-      if (!now) return isVoid('the instance is not on this node any more');
+      const now = instanceOn(place, instance);
+      if ('void' in now) return now;
       return knownToRun(place.runtime, now)
         ? same({ instance: targetNow(place.view, now), memory })
         : isVoid('the instance does not run');
