@@ -18,9 +18,7 @@ interface Place {
 }
 
 /** Why nothing is to be done any more, in words. */
-interface Void {
-  void: string;
-}
+type Void = { void: string };
 
 /** What a call of a duty comes to now: its parameters, or why it is void. */
 export type Judgement = { params: unknown } | Void;
@@ -100,8 +98,8 @@ function instanceOn({ view, node }: Place, { uuid }: { uuid: string }): Instance
 /** The instance, if it is on this node and is meant to run. */
 function instanceToRun(place: Place, instance: { uuid: string }): Instance | Void {
   const now = instanceOn(place, instance);
-  if ('void' in now || now.admin_state === 'up') return now;
-  return isVoid(`the instance is to be ${now.admin_state} now`);
+  const isUp = 'void' in now || now.admin_state === 'up';
+  return isUp ? now : isVoid(`the instance is to be ${now.admin_state} now`);
 }
 
 /** The instance that has its guest, under this name or uuid, on this node. */
@@ -186,8 +184,8 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     judge({ instance }, place) {
       const now = instanceToRun(place, instance);
       if ('void' in now) return now;
-      if (place.runtime.guest(place.node, now.name)?.state === 'running') return isVoid('it runs again');
-      return same({ instance });
+      const guest = place.runtime.guest(place.node, now.name);
+      return guest?.state === 'running' ? isVoid('it runs again') : same({ instance });
     },
   },
   'instance.stop': {
