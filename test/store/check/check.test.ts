@@ -24,9 +24,15 @@ const [ended, failed, queued, running] = ['success', 'error', 'queued', 'running
 /** Damages, with what must be found; the first line that is found must match, and there must be no others unless told. */
 const damages: readonly (readonly [sql: string, found: RegExp])[] = [
   // Objects by themselves.
-  [set('node', 'node1.example.com', 'offline', '3'), /^object: node node1\S+: offline must be true or false, not 3/],
+  [
+    set('node', 'node1.example.com', 'offline', '3'),
+    /^object: node node1\S+: offline must be true or false, not 3/,
+  ],
   [`UPDATE objects SET body = '{' WHERE kind = 'network'`, /^object: network \S+: cannot be read: .*JSON/],
-  [`UPDATE objects SET body = '[]' WHERE kind = 'network'`, /^object: network \S+: it must be an object, not \[\]/],
+  [
+    `UPDATE objects SET body = '[]' WHERE kind = 'network'`,
+    /^object: network \S+: it must be an object, not \[\]/,
+  ],
   ["INSERT INTO objects VALUES ('house', 'u', '{}')", /^object: object u: is of the unknown kind 'house'/],
   [
     set('nodegroup', null, 'uuid', "'x'"),
