@@ -27,11 +27,12 @@ export async function completeCluster(
   if (isWhole()) return;
   for (const id of await unfinished(manager)) await jobEnd(manager, id, signal);
   if (signal.aborted || isWhole()) return;
-  await awaitNodes(store, spec);
   for (const id of await joinNodes(manager, spec)) {
     const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
     if (failure) process.stderr.write(`Job ${id} failed: ${failure.message}\n`);
   }
+  if (!signal.aborted && !spec.nodes.every(({ name }) => manager.view.nodes.named(name)))
+    await awaitNodes(store, spec);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
-import { joinNodes } from '../manager/init.ts';
+import { awaitNodes, joinNodes } from '../manager/init.ts';
 import { finishRestore, holdsState } from './backup/place.ts';
 import { claim } from './claim.ts';
 import { checkNewNodes, localCluster, readClusterFile } from './cluster-file.ts';
@@ -63,6 +63,7 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
         );
       await ensureUsers(layout);
       await master.hold();
+      await awaitNodes(master.store, spec);
       await joinNodes(master.manager, spec);
     } finally {
       await master.close();

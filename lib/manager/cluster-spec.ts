@@ -145,9 +145,6 @@ function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master
     candidate_pool_size: spec.candidate_pool_size,
     max_running_jobs: spec.max_running_jobs,
     max_tracked_jobs: spec.max_tracked_jobs,
-    awaited_nodes: spec.nodes
-      .filter(({ name }) => name !== master.name)
-      .map((node) => ({ uuid: randomUUID(), ...node })),
     vg_name: spec.vg_name,
     drbd_helper: spec.drbd_helper,
     mac_prefix: spec.mac_prefix.toLowerCase(),

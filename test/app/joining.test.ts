@@ -78,6 +78,7 @@ describe('nodes that are late when a cluster starts for the first time', () => {
     await open('node1', 'node2');
     await start('node1');
     await master.start();
+    await complete('node1', 'node2');
     await master.close();
     await open();
     await master.start();
