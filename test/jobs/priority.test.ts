@@ -8,6 +8,7 @@ import { type Grant, LockManager } from '../../lib/locks/manager.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import type { ClusterView } from '../../lib/model/view.ts';
 import { put } from '../../lib/store/changes.ts';
+import { eventually } from '../helpers/program.ts';
 import { aCluster } from '../helpers/view.ts';
 import { QueueFixture } from './fixture.ts';
 
@@ -32,9 +33,14 @@ describe('a job that waits for a slot', () => {
       const others = [];
       for (let more = 0; more < 5; more++)
         others.push(await f.submit({ ...onNodes(['node1']), no_locks: true }));
-      await settle();
+      const holds = (job: number) =>
+        eventually(`job ${job} holds its lock`, async () => {
+          const lock = f.locks.inspect().find(({ name }) => name === 'node2.example.com');
+          return lock?.owners.some(({ owner }) => owner.startsWith(`${job}/`)) || null;
+        });
+      await holds(low);
       const high = await f.submit(onNodes(['node2'], -10));
-      await settle();
+      await holds(high);
       first.end();
       (await f.heldBy(high)).end();
       await f.ended(high);
