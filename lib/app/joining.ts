@@ -23,7 +23,8 @@ export async function completeCluster(
   spec: ClusterSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  const isWhole = () => !isNew && spec.nodes.every(({ name }) => manager.view.nodes.named(name));
+  const areAllThere = () => spec.nodes.every(({ name }) => manager.view.nodes.named(name));
+  const isWhole = () => !isNew && areAllThere();
   if (isWhole()) return;
   for (const id of await unfinished(manager)) await jobEnd(manager, id, signal);
   if (signal.aborted || isWhole()) return;
@@ -31,8 +32,7 @@ export async function completeCluster(
     const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
     if (failure) process.stderr.write(`Job ${id} failed: ${failure.message}\n`);
   }
-  if (!signal.aborted && !spec.nodes.every(({ name }) => manager.view.nodes.named(name)))
-    await awaitNodes(store, spec);
+  if (!signal.aborted && !areAllThere()) await awaitNodes(store, spec);
 }
 
 /**

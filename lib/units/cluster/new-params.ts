@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
+import { faultTexts } from '../../base/schema-words.ts';
 import type { Seal } from '../../base/seal.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import type { Cluster } from '../../model/cluster.ts';
@@ -9,7 +10,6 @@ import { type HypervisorName, hypervisorParams } from '../../model/hvparams/inde
 import { IPolicy, ispecNames, policyNumbers } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
-import { policyProblems } from '../steps/group-params.ts';
 import { checkHvForms, pick } from '../steps/hvparams.ts';
 import { openOsParams } from '../steps/os.ts';
 import { checkBeParams, checkOfHypervisor, updatedValues } from '../steps/params.ts';
@@ -142,7 +142,9 @@ export function newPolicy(before: IPolicy, given: Readonly<Record<string, unknow
   const after = { ...before, ...request, ...(request.std ? { std } : {}) };
   const policy = IPolicy.safeParse(after);
   if (!policy.success)
-    throw wrong(`The instance policy is not right: ${policyProblems(IPolicy, policy.error, after)}`);
+    throw wrong(
+      `The instance policy is not right: ${faultTexts(IPolicy, policy.error.issues, after).join('; ')}`,
+    );
   const { minmax, std: usual } = policy.data;
   const fits = minmax.some(({ min, max }) =>
     ispecNames.every((name) => min[name] <= usual[name] && usual[name] <= max[name]),

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import { faultTexts } from '../../base/schema-words.ts';
 import type { Cluster } from '../../model/cluster.ts';
@@ -48,7 +47,7 @@ export function updatedGroupPolicy(
   if (!policy.success)
     throw new MerapiError(
       'wrong_input',
-      `The instance policy is not right: ${policyProblems(PartialIPolicy, policy.error, after)}`,
+      `The instance policy is not right: ${faultTexts(PartialIPolicy, policy.error.issues, after).join('; ')}`,
     );
   const enabled = cluster.enabled_disk_templates;
   const templates = 'disk-templates' in given ? policy.data['disk-templates'] : [];
@@ -59,9 +58,4 @@ export function updatedGroupPolicy(
       `The instance policy allows ${strange.join(', ')}; the cluster has only ${enabled.join(', ')}`,
     );
   return policy.data;
-}
-
-/** What is wrong with an instance policy, in words. */
-export function policyProblems(schema: z.ZodType, { issues }: z.ZodError, value: unknown): string {
-  return faultTexts(schema, issues, value).join('; ');
 }
