@@ -254,9 +254,10 @@ export class JobRun implements Entrant {
     const result = done.jobs
       ? { ...(done.result as { [key: string]: Json }), jobs: jobs.map(({ id }) => [true, id]) }
       : (done.result ?? null);
+    const resolved = { ...before.resolved, ...done.shown };
     const changes: Change[] = [
       ...jobs.map((job) => job.change),
-      this.#record.set(index, { status: 'success', result, end }),
+      this.#record.set(index, { status: 'success', result, end, resolved }),
     ];
     const ended = () => (index === this.#record.ops.length - 1 ? this.#record.ended('success', end) : []);
     const duties = this.#duties(index, journal.owed, grant);

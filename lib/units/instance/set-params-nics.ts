@@ -13,7 +13,12 @@ import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
 export interface NicChanges {
   nics: Nic[];
   told: [string, unknown][];
-  steps: Step<NicRequest>[];
+  steps: NicStep[];
+}
+
+/** A change of a NIC, with the NIC's own uuid; null where it removes one. */
+export interface NicStep extends Step<NicRequest> {
+  nic: string | null;
 }
 
 /**
@@ -27,6 +32,14 @@ export function withAddresses(told: readonly [string, unknown][], nics: readonly
     if (added) return [label, `${start},ip=${added.ip},${rest}`];
     const place = value === POOL ? /^nic\.ip\/(\d+)$/.exec(label)?.[1] : undefined;
     return [label, place === undefined ? value : (nics[Number(place)]?.ip ?? value)];
+  });
+}
+
+/** Changes with the addresses that NICs got from pools when they were entered in the cluster. */
+export function addressedSteps(steps: readonly NicStep[], nics: readonly Nic[]): NicStep[] {
+  return steps.map((step) => {
+    const entered = nics.find(({ uuid }) => uuid === step.nic);
+    return step.params.ip === POOL && entered ? { ...step, params: { ...step.params, ip: entered.ip } } : step;
   });
 }
 
@@ -90,7 +103,8 @@ export async function changeNics(
   );
   const filled = done.map(({ step, entry }) => {
     const nic = nics[entries.indexOf(entry)];
-    return step.op === 'add' && nic ? { ...step, params: { ...step.params, mac: nic.mac } } : step;
+    const params = step.op === 'add' && nic ? { ...step.params, mac: nic.mac } : step.params;
+    return { ...step, params, nic: nic?.uuid ?? null };
   });
   return { nics, told, steps: filled };
 }

@@ -6,7 +6,7 @@ import type { Instance } from '../../model/instance.ts';
 import { changed } from '../../model/object.ts';
 import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
 import { put, remove } from '../../store/changes.ts';
-import { type Build, type CheckContext, defineUnit } from '../define.ts';
+import { type Build, type CheckContext, type Done, defineUnit } from '../define.ts';
 import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { fileBased } from '../steps/disks.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
@@ -29,7 +29,7 @@ import {
   templateOf,
 } from './set-params-disks.ts';
 import { rewire, wiresOf } from './set-params-hotplug.ts';
-import { changeNics, shownNicStep, withAddresses } from './set-params-nics.ts';
+import { addressedSteps, changeNics, shownNicStep, withAddresses } from './set-params-nics.ts';
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
 import { changeValues, type Request } from './set-params-values.ts';
 
@@ -52,6 +52,7 @@ const isGiven = (value: unknown) =>
   value !== null && Object.keys(Object(value)).length + Number(Object(value) !== value) > 0;
 
 export const instanceSetParams = defineUnit(opcode, {
+  version: 2, // 1: the changes of NICs were no fact
   async check(context, params) {
     const { view, resolve, runtime } = context;
     const [nicSteps, diskSteps] = [stepsOf(params.nics), stepsOf(params.disks)];
@@ -100,7 +101,8 @@ export const instanceSetParams = defineUnit(opcode, {
     const had = runtime.guest(node.uuid, instance.name)?.memory ?? target.beparams.maxmem;
     if (running) tellLater(context, params, old, disks);
     const wires = running ? wiresOf(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
-    return { instance, node, target, memory, had, old, disks, wires, template, patch, result };
+    const nicChanges = nics?.steps ?? [];
+    return { instance, node, target, memory, had, old, disks, wires, template, patch, nicChanges, result };
   },
 
   hooks: (view, { instance, memory, patch, disks }) =>
@@ -113,7 +115,7 @@ export const instanceSetParams = defineUnit(opcode, {
 
   async run(
     context,
-    { instance, node, target, memory, had, old, disks, wires, template, patch, result },
+    { instance, node, target, memory, had, old, disks, wires, template, patch, nicChanges, result },
     params,
   ) {
     if (memory !== null)
@@ -151,7 +153,9 @@ export const instanceSetParams = defineUnit(opcode, {
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
     const all = [...withAddresses(result, nics), ...wired];
-    return isEarly ? { result: all } : { result: all, changes: records };
+    const steps = addressedSteps(nicChanges, nics);
+    const shown: Done<Json>['shown'] = pooled ? { nics: tuples(steps.map(shownNicStep)) } : {};
+    return { result: all, shown, ...(isEarly ? {} : { changes: records }) };
   },
 });
 

@@ -119,6 +119,8 @@ describe('networks', () => {
       });
       const [told] = (added.ops[0]?.result ?? []) as [string, string][];
       assert.match(String(told), /^nic\.1,add:mac=.*,ip=192\.0\.2\.2,mode=bridged,link=br7,network=net1$/);
+      const { mac } = f.instance.nics[1] ?? {};
+      assert.deepEqual(added.ops[0]?.resolved.nics, [['add', -1, { ip: '192.0.2.2', mac, network: 'net1' }]]);
       await f.cluster.done({
         OP_ID: 'OP_INSTANCE_SET_PARAMS',
         instance_name,
