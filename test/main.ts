@@ -7,6 +7,9 @@ import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+/** How long a process may run without the end of a test, in ms: longer than any test takes. */
+const SILENCE = 600_000;
+
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2).map((file) => resolve(file));
 if (wanted.length > 0) await runHere(wanted);
@@ -36,11 +39,23 @@ async function runHere(files: readonly string[]): Promise<void> {
 /** Runs tests in a process of their own; what it tells is shown `live`, or when it has ended. Answers its exit code, null when it was killed. */
 async function runApart(files: readonly string[], live: boolean): Promise<number | null> {
   const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...files], {
-    stdio: ['ignore', live ? 'inherit' : 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   const told: Buffer[] = [];
-  child.stdout?.on('data', (chunk: Buffer) => told.push(chunk));
+  let last = '';
+  const giveUp = () => {
+    console.error(`no test has ended for ${SILENCE / 60_000} minutes; the last one told this:\n${last}`);
+    child.kill('SIGKILL');
+  };
+  const watchdog = setTimeout(giveUp, SILENCE);
+  child.stdout.on('data', (chunk: Buffer) => {
+    watchdog.refresh();
+    last = chunk.toString('utf8').slice(-1000);
+    if (live) process.stdout.write(chunk);
+    else told.push(chunk);
+  });
   const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(watchdog);
   process.stdout.write(Buffer.concat(told));
   return code;
 }

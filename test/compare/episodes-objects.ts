@@ -194,6 +194,20 @@ function storage(random: Making['random'], path: string): Draft {
   ]);
 }
 
+/** The bounds and the usual size of instances in the lab, as lab.sh sets them. */
+const least = {
+  ...{ 'memory-size': 4, 'cpu-count': 1, 'disk-count': 0, 'disk-size': 0 },
+  ...{ 'nic-count': 0, 'spindle-use': 0 },
+};
+const most = {
+  ...{ 'memory-size': 32768, 'cpu-count': 8, 'disk-count': 16, 'disk-size': 1048576 },
+  ...{ 'nic-count': 8, 'spindle-use': 12 },
+};
+const usual = {
+  ...{ 'memory-size': 128, 'cpu-count': 1, 'disk-count': 1, 'disk-size': 1024 },
+  ...{ 'nic-count': 1, 'spindle-use': 1 },
+};
+
 /** What the cluster's parameters are in the lab, to bring them back. */
 const clusterDefaults: Readonly<Record<string, unknown>> = {
   candidate_pool_size: 10,
@@ -220,6 +234,8 @@ const clusterDefaults: Readonly<Record<string, unknown>> = {
   ipolicy: {
     'vcpu-ratio': 4,
     'spindle-ratio': 32,
+    minmax: [{ min: least, max: most }],
+    std: usual,
     'disk-templates': [
       'blockdev',
       'diskless',

@@ -22,7 +22,9 @@ make_base() {
   mkdir -p "$lab"
   command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap; }
   local mirror
-  mirror=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb ([^ ]+) .*/\1/p' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+  # Only one of the files need be there.
+  mirror=$({ cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null || true; } |
+    sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb ([^ ]+) .*/\1/p' | head -n 1)
   local tools=ca-certificates,iproute2,net-tools,openssh-server,openssh-client,python3,procps,iputils-ping,iputils-arping
   debootstrap --variant=minbase --include="$tools,socat,lvm2,curl,bridge-utils,openssl" bookworm "$base" "$mirror"
   cp /etc/apt/apt.conf.d/* "$base/etc/apt/apt.conf.d/" 2>/dev/null || true
