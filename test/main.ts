@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** How long a process may run without the end of a test, in ms: longer than any test takes. */
@@ -54,8 +55,12 @@ async function runApart(files: readonly string[], live: boolean): Promise<number
     if (live) process.stdout.write(chunk);
     else told.push(chunk);
   });
-  const [code] = (await once(child, 'close')) as [number | null];
+  const closed = once(child, 'close');
+  const [code] = (await once(child, 'exit')) as [number | null];
   clearTimeout(watchdog);
+  // A program that a failed test left behind may keep the pipe open.
+  await Promise.race([closed, sleep(5000)]);
+  child.stdout.destroy();
   process.stdout.write(Buffer.concat(told));
   return code;
 }

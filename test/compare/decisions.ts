@@ -63,6 +63,7 @@ export const decisions: readonly Decision[] = [
     explains: ({ step, answer }, difference) =>
       step.p.startsWith('/2/query/') &&
       answer.status === 500 &&
+      /\["=","name",|\["\?",/.test(JSON.stringify(step.b ?? null)) &&
       /^status 200, reference 500/.test(difference),
   },
   {

@@ -29,7 +29,7 @@ make_base() {
   debootstrap --variant=minbase --include="$tools,socat,lvm2,curl,bridge-utils,openssl" bookworm "$base" "$mirror"
   cp /etc/apt/apt.conf.d/* "$base/etc/apt/apt.conf.d/" 2>/dev/null || true
   DEBIAN_FRONTEND=noninteractive chroot "$base" apt-get install -y --no-install-recommends \
-    ganeti ganeti-3.0 ganeti-haskell-3.0 ganeti-testsuite python3-ganeti-rapi ganeti-os-noop ganeti-htools qemu-utils
+    ganeti ganeti-3.0 ganeti-haskell-3.0 ganeti-testsuite python3-ganeti-rapi ganeti-os-noop qemu-utils
   touch "$base/.complete"
 }
 
