@@ -29,10 +29,8 @@ import { checkStore } from '../../lib/store/check/check.ts';
 import { Findings } from '../../lib/store/check/problem.ts';
 import { openStore, type Store } from '../../lib/store/store.ts';
 import type { StepTools } from '../../lib/units/define.ts';
+import { inTime } from './patience.ts';
 import { withCommit } from './store.ts';
-
-/** How long a job may take, in ms: one that hangs fails its test instead of stopping all others. */
-const PATIENCE = 120_000;
 
 /** What stands between the jobs and the rest of the world, so that a test can let it fail. */
 export interface Gate {
@@ -141,35 +139,23 @@ export class TestCluster {
     return job;
   }
 
-  /** Waits for the end of a job, at most PATIENCE. */
+  /** Waits for the end of a job. */
   async ended(id: number): Promise<Job> {
     const { queue, locks } = this.#life;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), PATIENCE);
-    try {
-      for (;;) {
-        let changed: () => void = () => undefined;
-        const change = new Promise<void>((resolve) => {
-          changed = resolve;
-        });
-        late.signal.addEventListener('abort', changed);
-        const stop = queue.subscribe(id, changed);
-        try {
-          const job = await queue.get(id);
-          assert.ok(job, `job ${id} is not there`);
-          if (isFinal(job.status)) return job;
-          assert.ok(
-            !late.signal.aborted,
-            `job ${id} has not ended: ${JSON.stringify([job, locks.inspect()])}`,
-          );
-          await change;
-        } finally {
-          stop();
-          late.signal.removeEventListener('abort', changed);
-        }
+    for (;;) {
+      let changed: () => void = () => undefined;
+      const change = new Promise<void>((resolve) => {
+        changed = resolve;
+      });
+      const stop = queue.subscribe(id, changed);
+      try {
+        const job = await queue.get(id);
+        assert.ok(job, `job ${id} is not there`);
+        if (isFinal(job.status)) return job;
+        await inTime(change, () => `a change of ${JSON.stringify([job, locks.inspect()])}`);
+      } finally {
+        stop();
       }
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -14,6 +14,7 @@ import type { NodeCaller } from '../../lib/rpc/client.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { put } from '../../lib/store/changes.ts';
 import type { Store } from '../../lib/store/store.ts';
+import { inTime } from '../helpers/patience.ts';
 import { withCommit } from '../helpers/store.ts';
 import { aCluster, aGroup, aNode } from '../helpers/view.ts';
 import { deferred } from '../node/helpers.ts';
@@ -107,7 +108,7 @@ export class QueueFixture {
         const job = await this.queue.get(id);
         assert.ok(job, `there is no job ${id}`);
         if (isThere(job)) return job;
-        await change.promise;
+        await inTime(change.promise, () => `a change of ${JSON.stringify([job, this.locks.inspect()])}`);
       } finally {
         stop();
       }
@@ -119,7 +120,7 @@ export class QueueFixture {
     for (;;) {
       const index = this.held.findIndex((call) => call.job === job);
       if (index >= 0) return this.held.splice(index, 1)[0] as HeldCall;
-      await this.#arrived.promise;
+      await inTime(this.#arrived.promise, () => `a call of job ${job}`);
     }
   }
 
