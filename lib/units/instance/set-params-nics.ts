@@ -39,7 +39,9 @@ export function withAddresses(told: readonly [string, unknown][], nics: readonly
 export function addressedSteps(steps: readonly NicStep[], nics: readonly Nic[]): NicStep[] {
   return steps.map((step) => {
     const entered = nics.find(({ uuid }) => uuid === step.nic);
-    return step.params.ip === POOL && entered ? { ...step, params: { ...step.params, ip: entered.ip } } : step;
+    return step.params.ip === POOL && entered
+      ? { ...step, params: { ...step.params, ip: entered.ip } }
+      : step;
   });
 }
 
