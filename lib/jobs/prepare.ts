@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
-import { type Json, stringifyJson } from '../base/json.ts';
+import { stringifyJson } from '../base/json.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Job, JobOp, JobStatus, OpInput } from '../model/job.ts';
 import { allParams, isReading, parseOp, shortName } from '../opcodes/define.ts';
@@ -52,22 +52,6 @@ export function newJob(id: number, inputs: readonly OpInput[], parts: { clock: C
     job: { id, status: 'queued', priority, ops, ...times, archived: false, ...(brief && { brief }) },
     secrets,
   };
-}
-
-/**
- * The opcodes of a job that another opcode leaves behind. What they do not say of themselves they have from that one, and its
- * reasons come after their own.
- */
-export function followersOf(parent: OpInput, ops: readonly OpInput[]): OpInput[] {
-  const { OP_ID, priority, debug_level } = parent;
-  const reasons = (op: OpInput) => (op.reason as Json[] | null | undefined) ?? [];
-  return ops.map((op) => ({
-    ...op,
-    priority: op.priority ?? priority,
-    debug_level,
-    comment: op.comment || `Submitted by ${OP_ID}`,
-    reason: [...reasons(op), ...reasons(parent)],
-  }));
 }
 
 /** The secret values of an opcode that are not empty. */

@@ -17,7 +17,7 @@ export const decisions: readonly Decision[] = [
     explains: ({ step }, difference) =>
       (step.p.startsWith('/2/jobs/') &&
         /^body\.id: \d+, reference \d+$|Job \d+ .*, reference .*Job \d+ /.test(difference)) ||
-      /depends\[\d+\]\[0\]: \d+, reference \d+$/.test(difference),
+      /(depends\[\d+\]\[0\]|jobs\[\d+\]\[1\]): \d+, reference \d+$/.test(difference),
   },
   {
     id: 'node-several-roles',
@@ -68,10 +68,61 @@ export const decisions: readonly Decision[] = [
   },
   {
     id: 'bodies-read',
-    why: 'A body counts wherever an opcode has parameters; Ganeti does not look at it in some places, such as the removal of a group.',
+    why: 'A body counts wherever an opcode has parameters; Ganeti does not look at it in some places: removals, startup, and the activation and deactivation of disks.',
     explains: ({ step }, difference) =>
       step.b !== undefined &&
-      (/^status 400, reference 200 .*parameter '/.test(difference) ? step.m === 'DELETE' : false),
+      (step.m === 'DELETE' || /\/(startup|(de)?activate-disks)(\?|$)/.test(step.p)) &&
+      (/^status 400, reference 200 .*parameter '/.test(difference) ||
+        Object.keys(step.b as object).some((name) => difference.startsWith(`job.ops[0].${name}`))),
+  },
+  {
+    id: 'not-submitted',
+    why: 'What the API of Ganeti takes, its master may fail to read (502), such as devices by name or empty texts.',
+    explains: ({ answer }, difference) =>
+      answer.status === 502 && /^status 200, reference 502/.test(difference),
+  },
+  {
+    id: 'other-node',
+    why: 'Of nodes that are as good the allocator takes another one than hail.',
+    explains: ({ step }, difference) =>
+      /^(body|job\.ops\[0\])\.pnode: 'node\d\.example\.com', reference 'node\d\.example\.com'$/.test(
+        difference,
+      ) &&
+      (step.m === 'GET' || (step.b as { iallocator?: string } | undefined)?.iallocator === 'hail'),
+  },
+  {
+    id: 'sizes-of-nothing',
+    why: 'A disk has at least 1 MiB and an instance a processor; Ganeti makes disks of no size, and leaves processors to the policy.',
+    explains: ({ step }, difference) =>
+      /"size":0[,}]|"vcpus":0[,}]/.test(JSON.stringify(step.b)) && isRefusal(difference),
+  },
+  {
+    id: 'device-values',
+    why: 'A value of a device that nothing can use is refused: an unknown access, a VLAN that is none; Ganeti keeps it.',
+    explains: ({ step }, difference) =>
+      /"access":"x"|"vlan":"x"/.test(JSON.stringify(step.b)) && isRefusal(difference),
+  },
+  {
+    id: 'secret-numbers',
+    why: 'OS parameters may be numbers; a secret one ends the helper of Ganeti that reads it.',
+    explains: ({ step, answer }, difference) =>
+      /"osparams_secret":\{"\w+":\d/.test(JSON.stringify(step.b)) &&
+      /OpExecError/.test(JSON.stringify(answer.jobend?.opresult ?? '')) &&
+      /^job\.(status|opstatus\[0\]|opresult\[0\]):/.test(difference),
+  },
+  {
+    id: 'foreseen',
+    why: 'A job whose later opcode will fail in any case does not begin; Ganeti shuts the instance down first.',
+    explains: ({ step, answer }, difference) =>
+      step.p.includes('/reinstall') &&
+      answer.jobend?.status === 'error' &&
+      /^job\.(ops\[0\]\.instance_uuid|ops\[0\]\.admin_state_source|opstatus|opresult)/.test(difference),
+  },
+  {
+    id: 'mac-of-a-failure',
+    why: 'A new NIC has its MAC address when all changes are right; Ganeti makes it before it looks at the next change.',
+    explains: ({ answer }, difference) =>
+      answer.jobend?.status === 'error' && /nics\[\d+\]\[2\]\.mac: 'auto', reference '#'$/.test(difference),
   },
   {
     id: 'features-order',
@@ -87,6 +138,13 @@ export const decisions: readonly Decision[] = [
       /^job\.ops\[0\]\.node(s|_uuids): length 0, reference \d+$/.test(difference),
   },
 ];
+
+/** Whether a difference says that a job was refused that Ganeti did, or for another reason, or what it shows less for that. */
+function isRefusal(difference: string): boolean {
+  return /^job\.(status: 'error'|opstatus\[0\]: 'error'|opresult\[0\]: (length 2|error class)|ops\[0\]\.\w+: missing)/.test(
+    difference,
+  );
+}
 
 /** The decision that explains a difference; null when there is none. */
 export function explanationOf(recorded: Recorded, difference: string): Decision | null {

@@ -32,6 +32,10 @@ import type { StepTools } from '../../lib/units/define.ts';
 import { inTime } from './patience.ts';
 import { withCommit } from './store.ts';
 
+/** How long the master waits for nodes, in ms: for those that do not answer in a test, and at first, when the machine may be busy. */
+const SHORT_PATIENCE = 500;
+const JOIN_PATIENCE = 30_000;
+
 /** What stands between the jobs and the rest of the world, so that a test can let it fail. */
 export interface Gate {
   /** Called before each commit of a job; a refused one, as all that follow in this life, is not written: the master is dead. */
@@ -92,10 +96,13 @@ export class TestCluster {
     await initCluster(store, spec, systemClock);
     await store.close();
     const gate: Gate = {};
-    const cluster = new TestCluster(dir, gate, workers, await live(dir, gate, log), log);
+    let patience = JOIN_PATIENCE;
+    const life = await live(dir, gate, log, () => patience);
+    const cluster = new TestCluster(dir, gate, workers, life, log);
     const members = { ...spec, nodes: spec.nodes.slice(0, names.length) };
     for (const id of await joinNodes(cluster.manager, members))
       assert.equal((await cluster.ended(id)).status, 'success');
+    patience = SHORT_PATIENCE;
     return cluster;
   }
 
@@ -196,7 +203,12 @@ export class TestCluster {
   }
 }
 
-async function live(dir: string, gate: Gate, log: Logger): Promise<Life> {
+async function live(
+  dir: string,
+  gate: Gate,
+  log: Logger,
+  patience: () => number = () => SHORT_PATIENCE,
+): Promise<Life> {
   const layout = layoutOf(dir);
   const store = await openStore(layout.database);
   const runtime = new RuntimeTable();
@@ -213,7 +225,9 @@ async function live(dir: string, gate: Gate, log: Logger): Promise<Life> {
     runtime,
     log,
     epoch: store.epoch,
-    patience: 500,
+    get patience() {
+      return patience();
+    },
   });
   const locks = new LockManager();
   const nodes: NodeCaller = {

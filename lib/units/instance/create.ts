@@ -15,13 +15,13 @@ import { type Build, type CheckContext, defineUnit, type RunContext } from '../d
 import { adopted } from '../steps/adopt.ts';
 import { placeConsole } from '../steps/console-port.ts';
 import { activateDisks, createDisks, deactivateDisks } from '../steps/disk-work.ts';
-import { buildDisks, checkKnown, checkTemplate, onNodes } from '../steps/disks.ts';
+import { buildDisks, checkKnown, checkSpindles, checkTemplate, onNodes } from '../steps/disks.ts';
 import { checkExpectedUuids } from '../steps/expected-uuids.ts';
 import { instanceNamed } from '../steps/find.ts';
 import { creationHooks } from '../steps/hooks.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { connectNics, placeNics, usesPool } from '../steps/nic-addresses.ts';
-import { buildNics } from '../steps/nics.ts';
+import { buildNics, checkVlan } from '../steps/nics.ts';
 import { checkOs } from '../steps/os.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { checkBeParams } from '../steps/params.ts';
@@ -50,6 +50,7 @@ export const instanceCreate = defineUnit(opcode, {
     const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
     const whole = asDone(request);
     const disksAsked = sizedDisks(whole.disks, (disks) => resolve(shownFirst(proper, { ...whole, disks })));
+    for (const [index, nic] of whole.nics.entries()) checkVlan(nic, `NIC ${index}`);
     const asked = { ...whole, disks: disksAsked };
     for (const disk of asked.disks) checkKnown(disk, asked.disk_template);
     const { params, source } = await checkImport(context, asked);
@@ -91,6 +92,7 @@ export const instanceCreate = defineUnit(opcode, {
       resolve(shownNodes(nodes));
       await checkInstall(context, params, settings, node);
     }
+    checkSpindles(view, node, params.disks.entries());
     const instance: Instance = {
       ...head,
       name,

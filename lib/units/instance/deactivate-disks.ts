@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import type { Instance } from '../../model/instance.ts';
 import { instanceDeactivateDisks as opcode } from '../../opcodes/instance/deactivate-disks.ts';
 import { defineUnit } from '../define.ts';
 import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
@@ -6,17 +7,27 @@ import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { disksActive, isRunning } from '../steps/running.ts';
 import { diskTarget } from '../steps/target.ts';
 
+/** @throws MerapiError wrong_state for an instance that uses its disks or may begin to at any moment, or is not to be touched */
+function checkUnused({ name, admin_state }: Instance, runs: boolean): void {
+  if (runs)
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${name} runs and uses its disks; shut it down first, or force it`,
+    );
+  if (admin_state !== 'down')
+    throw new MerapiError(
+      'wrong_state',
+      `Instance ${name} is marked to be ${admin_state}, not down; change that first, or force it`,
+    );
+}
+
 export const instanceDeactivateDisks = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const nodes = diskNodesOf(view, instance);
     checkOnline(nodes.primary);
-    if (isRunning(runtime, instance) && !params.force)
-      throw new MerapiError(
-        'wrong_state',
-        `Instance ${instance.name} runs and uses its disks; shut it down first, or force it`,
-      );
+    if (!params.force) checkUnused(instance, isRunning(runtime, instance));
     const wasActive = instance.admin_state === 'up' || instance.disks_active === true;
     const targets = view.disksOf(instance).map(diskTarget);
     return { uuid: instance.uuid, nodes: withoutOffline(nodes, log), targets, wasActive };

@@ -10,8 +10,17 @@ export interface Step<P> {
   params: P;
 }
 
-/** Changes as requests write them, in one form. */
-export function stepsOf<P>(changes: readonly DeviceChange<P>[]): Step<P>[] {
+/**
+ * Changes as requests write them, in one form. In the old one, of two items, there is no place for a second device that comes or goes.
+ * @throws MerapiError wrong_input
+ */
+export function stepsOf<P>(changes: readonly DeviceChange<P>[], what: 'disk' | 'NIC'): Step<P>[] {
+  const moves = changes.filter((change) => change.length === 2 && typeof change[0] !== 'number');
+  if (moves.length > 1)
+    throw new MerapiError(
+      'wrong_input',
+      `Changes of two items can add or remove one ${what}, not ${moves.length}; give three items each, e.g. ["add", -1, {}]`,
+    );
   return changes.map((change) => {
     if (change.length === 3) return { op: change[0], which: change[1], params: change[2] };
     const [first, params] = change;

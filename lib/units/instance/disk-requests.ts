@@ -12,7 +12,7 @@ export function shownDiskStep({ op, which, params }: Step<DiskRequest>): Step<Di
 }
 
 /**
- * Changes of disks as a job shows them: sizes are numbers of MiB, rounded up, what has the name "none" has no name, and a new
+ * Changes of disks as a job shows them: sizes of new ones are numbers of MiB, rounded up, what has the name "none" has no name, and a new
  * disk says its template, which is that of all new ones, and its mode. When one of them cannot be understood, `show` gets what was
  * understood until then.
  * @throws MerapiError type_enforcement
@@ -23,15 +23,15 @@ export function showDiskSteps(
   show: (steps: Json) => void,
 ): void {
   const shown = steps.map(({ op, which, params }): [string, number | string, DiskRequest] => {
-    const given = { ...params };
+    const given = { ...shownDiskStep({ op, which, params }).params };
     if (givenName(given.name) === null) delete given.name;
     if (op === 'add' && template !== null) given.dev_type = template;
     return [op, which, given];
   });
   try {
     for (const [op, , params] of shown) {
-      if (params.size !== undefined) params.size = steppedSize(params.size);
       if (op !== 'add') continue;
+      if (params.size !== undefined) params.size = steppedSize(params.size);
       checkKnown(params, template);
       params.mode ??= 'rw';
     }

@@ -11,6 +11,7 @@ import { opcodeOf } from '../../opcodes/registry.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
 import { buildDisks, checkTemplate, sizedRequest } from '../steps/disks.ts';
+import { followersOf } from '../steps/followers.ts';
 import { allocatorOf } from '../steps/iallocator.ts';
 import type { NewInstance } from '../steps/iallocator-input.ts';
 import { buildNics } from '../steps/nics.ts';
@@ -35,6 +36,7 @@ interface Wanted {
 }
 
 export const instanceMultiAlloc = defineUnit(opcode, {
+  version: 2, // 1: the requests as they are shown were no fact
   async check(context, params) {
     const { resolve, log } = context;
     const requests = params.instances.map((given, index) => parsed(given, index));
@@ -43,7 +45,8 @@ export const instanceMultiAlloc = defineUnit(opcode, {
     checkNames(requests);
     const isPlaced = requests[0]?.pnode !== null;
     checkPlaces(requests, params.iallocator);
-    resolve({ instances: requests.map((request) => shown(context.view, request)) });
+    const instances = requests.map((request) => shown(context.view, request));
+    resolve({ instances });
     if (isPlaced) for (const request of requests) given(context.view, request);
     const wanted: Wanted[] = [];
     const wrong: string[] = [];
@@ -67,14 +70,25 @@ export const instanceMultiAlloc = defineUnit(opcode, {
       const nodes = params.pnode === null ? placed.get(instance.name) : given(context.view, params);
       return nodes ? [opOf(params, nodes)] : [];
     });
-    return { ops, failed: [...wrong, ...failed] };
+    return { ops, failed: [...wrong, ...failed], instances };
   },
 
-  run: async (_context, { ops, failed }) => ({
+  run: async (_context, { ops, failed, instances }, params) => ({
     result: { jobs: [], allocatable: ops.map((op) => String(op.instance_name)), failed },
     jobs: ops.map((op) => [op]),
+    shown: { instances: submitted(instances, followersOf({ ...params, OP_ID: opcode.id }, ops)) },
   }),
 });
+
+/** The requests as the job shows them when some have become jobs: with what these have of it. */
+function submitted(requests: readonly Record<string, Json>[], followers: readonly OpInput[]): Json {
+  return requests.map((request) => {
+    const own = followers.find(({ instance_name }) => instance_name === request.instance_name);
+    if (!own) return request;
+    const { comment, reason, debug_level } = own as Record<string, Json>;
+    return { ...request, comment, reason, debug_level: debug_level ?? 0 } as Json;
+  });
+}
 
 /** One request with all defaults. @throws MerapiError wrong_input telling which one is wrong, and how */
 function parsed(given: unknown, index: number): CreateParams {
@@ -132,11 +146,11 @@ function given(view: ClusterView, params: CreateParams): DiskNodes | null {
 }
 
 /** A request as the job shows it: the nodes that it names with their uuids. */
-function shown(view: ClusterView, request: CreateParams): Json {
+function shown(view: ClusterView, request: CreateParams): Record<string, Json> {
   const uuidOf = (name: string | null) =>
     name === null ? null : (hostNamed(view.nodes, name)?.uuid ?? null);
   const uuids = { pnode_uuid: uuidOf(request.pnode), snode_uuid: uuidOf(request.snode) };
-  return { ...NORMAL, ...request, ...uuids } as unknown as Json;
+  return { ...NORMAL, ...request, ...uuids } as unknown as Record<string, Json>;
 }
 
 /** @throws MerapiError when an instance could not be made wherever it is placed */

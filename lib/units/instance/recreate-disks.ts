@@ -10,7 +10,7 @@ import type { RuntimeView } from '../../rpc/runtime.ts';
 import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { createDisks, type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
-import { onNodes, sizedRequest } from '../steps/disks.ts';
+import { checkSpindles, onNodes, sizedRequest } from '../steps/disks.ts';
 import { checkOnline, checkTakes, diskNumbered, instanceNamed, nodeNamed } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
@@ -27,9 +27,10 @@ const changeable = ['mode', 'size', 'spindles'];
 export const instanceRecreateDisks = defineUnit(opcode, {
   async check(context, params) {
     const { view, resolve, clock } = context;
+    const wishes = params.disks.map((each): Wish => (typeof each === 'number' ? [each, {}] : each));
+    checkWishes(wishes);
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-    const wishes = params.disks.map((each): Wish => (typeof each === 'number' ? [each, {}] : each));
     if (wishes.length > 0)
       resolve({ disks: wishes.map(([index, changes]): Wish => [index, sizedRequest(changes)]) });
     checkDown(context.runtime, instance);
@@ -37,6 +38,7 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     const lost = lostDisks(view, instance, wishes, clock.seconds());
     const old = diskNodesOf(view, instance);
     const nodes = await nodesFor(context, instance, params, old, lost.length === all.length);
+    checkSpindles(view, nodes.primary, wishes);
     const placed = nodes === old ? lost : onNodes(lost, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
     const after = all.map((disk) => placed.find(({ uuid }) => uuid === disk.uuid) ?? disk);
     checkDiskPolicy(view, nodes.primary, instance, after);
@@ -72,20 +74,26 @@ export const instanceRecreateDisks = defineUnit(opcode, {
 
 type Wish = [number, Record<string, string | number>];
 
-/** The disks to be made, as they are to be. @throws MerapiError wrong_input */
-function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[], now: number): Disk[] {
+/** @throws MerapiError wrong_input when a disk is named twice, or something of it is to change that cannot */
+function checkWishes(wishes: readonly Wish[]): void {
   const indexes = wishes.map(([index]) => index);
   const twice = indexes.find((index, place) => indexes.indexOf(index) !== place);
   if (twice !== undefined) throw new MerapiError('wrong_input', `Disk ${twice} is named twice`);
-  if (wishes.length === 0) return view.disksOf(instance).map((disk) => changed(disk, {}, now));
-  return wishes.map(([index, changes]) => {
-    const disk = diskNumbered(view, instance, index);
+  for (const [index, changes] of wishes) {
     const strange = Object.keys(changes).filter((key) => !changeable.includes(key));
     if (strange.length > 0)
       throw new MerapiError(
         'wrong_input',
         `Disk ${index}: ${strange.join(', ')} cannot be changed; ${changeable.join(', ')} can`,
       );
+  }
+}
+
+/** The disks to be made, as they are to be. @throws MerapiError wrong_input */
+function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[], now: number): Disk[] {
+  if (wishes.length === 0) return view.disksOf(instance).map((disk) => changed(disk, {}, now));
+  return wishes.map(([index, changes]) => {
+    const disk = diskNumbered(view, instance, index);
     const { size, mode, spindles } = changes;
     const patch: Partial<Disk> = {
       ...(size === undefined ? {} : { size: steppedSize(size) }),

@@ -22,7 +22,8 @@ export const instanceRename = defineUnit(opcode, {
     const name = hostName(params.new_name);
     resolve({ new_name: name });
     checkStopped(runtime, instance);
-    if (view.instances.named(name))
+    const other = view.instances.named(name);
+    if (other && other.uuid !== instance.uuid)
       throw new MerapiError('already_exists', `There is an instance ${name} already`);
     const nodes = withoutOffline(diskNodesOf(view, instance), log);
     checkOnline(nodes.primary);

@@ -18,6 +18,7 @@ import {
 } from '../steps/disk-work.ts';
 import {
   buildDisks,
+  checkSpindles,
   checkTemplate,
   type DiskRequest,
   inFolderOf,
@@ -115,6 +116,7 @@ function newDisk(
       `Instance ${instance.name} has no secondary node for mirrored disks; give it disks of another template`,
     );
   checkTemplate(template, instance.hypervisor);
+  checkSpindles(view, nodes.primary, [[first, request]]);
   const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, first };
   const built = buildDisks(view.cluster, [sizedRequest(request)], setting);
   const [disk] = onNodes(built, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
@@ -178,23 +180,27 @@ export async function checkAttached(
     throw new MerapiError('wrong_state', `The data of disk ${lost.uuid} is not on node ${primary.name}`);
 }
 
-/** @throws MerapiError wrong_input for what cannot be changed of a disk */
+/** What can be changed of a disk. */
+const changeable = ['mode', 'name'];
+
+/** @throws MerapiError wrong_input for a new size, type_enforcement for what else cannot be changed of a disk */
 function checkModifiable(request: DiskRequest): void {
-  const strange = Object.keys(request).filter((key) => !['name', 'mode', 'spindles'].includes(key));
+  if (request.size !== undefined)
+    throw new MerapiError('wrong_input', 'The size of a disk cannot be changed; disks grow with grow-disk');
+  const strange = Object.keys(request).filter((key) => !changeable.includes(key));
   if (strange.length > 0)
     throw new MerapiError(
-      'wrong_input',
-      `${strange.join(', ')} of a disk cannot be changed${strange.includes('size') ? '; disks grow with grow-disk' : ''}`,
+      'type_enforcement',
+      `${strange.join(', ')} of a disk cannot be changed; ${changeable.join(' and ')} can`,
     );
 }
 
-function modified(disk: Disk, { name, mode, spindles }: DiskRequest, now: number): Disk {
+function modified(disk: Disk, { name, mode }: DiskRequest, now: number): Disk {
   return changed(
     disk,
     {
       ...(name === undefined ? {} : { name: givenName(name) }),
       ...(mode === 'rw' || mode === 'ro' ? { mode } : {}),
-      ...(spindles === undefined ? {} : { spindles: Number(spindles) }),
     },
     now,
   );

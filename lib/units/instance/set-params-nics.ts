@@ -5,15 +5,32 @@ import { givenName } from '../../model/names.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
+import type { DeviceChange } from '../../opcodes/instance/set-params.ts';
 import { connectNics, POOL } from '../steps/nic-addresses.ts';
-import { buildNics, type NicRequest } from '../steps/nics.ts';
-import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
+import {
+  buildNics,
+  checkAddressForms,
+  checkDecided,
+  checkVlan,
+  DEFAULT,
+  GENERATE,
+  type NicRequest,
+} from '../steps/nics.ts';
+import { checkNames, newPlace, placeOf, type Step, stepsOf } from './device-changes.ts';
 
 /** The NICs of an instance after changes, what the job tells of these, and the changes with all that was filled in. */
 export interface NicChanges {
   nics: Nic[];
   told: [string, unknown][];
   steps: NicStep[];
+}
+
+/** Changes as requests write them, in one form; what is null is as good as not given. @throws MerapiError wrong_input */
+export function nicStepsOf(changes: readonly DeviceChange<NicRequest>[]): Step<NicRequest>[] {
+  return stepsOf(changes, 'NIC').map((step) => ({
+    ...step,
+    params: Object.fromEntries(Object.entries(step.params).filter(([, value]) => value !== null)),
+  }));
 }
 
 /** A change of a NIC, with the NIC's own uuid; null where it removes one. */
@@ -45,14 +62,42 @@ export function addressedSteps(steps: readonly NicStep[], nics: readonly Nic[]):
   });
 }
 
-/** A change as a job shows it: what is null or "none" is not there, and a new NIC says that its MAC address is to be made. */
-export function shownNicStep({ op, which, params }: Step<NicRequest>): Step<NicRequest> {
+/**
+ * Changes as a job shows them when nothing else of it is known yet. When one of them cannot be understood, `show` gets what was understood
+ * until then.
+ * @throws MerapiError wrong_input
+ */
+export function showNicSteps(
+  steps: readonly Step<NicRequest>[],
+  show: (steps: readonly Step<NicRequest>[]) => void,
+): void {
+  const shown = steps.map(withoutNone);
+  try {
+    for (const [index, step] of steps.entries()) {
+      if (step.op !== 'add' && step.op !== 'modify') continue;
+      const isNew = step.op === 'add';
+      const what = isNew ? 'The new NIC' : `NIC ${step.which}`;
+      checkDecided(step.params, what);
+      shown[index] = shownNicStep(step);
+      checkAddressForms(step.params, what, isNew);
+      if (isNew || step.params.vlan !== DEFAULT) checkVlan(step.params, what);
+    }
+  } finally {
+    show(shown);
+  }
+}
+
+/** A change as a job shows it: what is "none" is not there, and a new NIC says that its MAC address is to be made. */
+export function shownNicStep(step: Step<NicRequest>): Step<NicRequest> {
+  const shown = withoutNone(step);
+  return shown.op === 'add' ? { ...shown, params: { mac: 'auto', ...shown.params } } : shown;
+}
+
+function withoutNone({ op, which, params }: Step<NicRequest>): Step<NicRequest> {
   const hasNone = (key: string) => key === 'name' || key === 'ip' || key === 'network';
-  const isNone = (key: string, value: string | null) =>
-    value === null || (hasNone(key) && givenName(value) === null);
+  const isNone = (key: string, value: string | null) => hasNone(key) && givenName(value) === null;
   const rest = Object.entries(params).filter(([key, value]) => !isNone(key, value));
-  const own: NicRequest = op === 'add' ? { mac: 'auto' } : {};
-  return { op, which, params: { ...own, ...Object.fromEntries(rest) } };
+  return { op, which, params: Object.fromEntries(rest) };
 }
 
 /** A NIC on its way: as it was, what is asked of it, and whether anything is. */
@@ -95,17 +140,21 @@ export async function changeNics(
         break;
       }
       default:
-        throw new MerapiError('wrong_input', `NICs cannot be ${step.op}ed; add or remove them`);
+        throw new MerapiError(
+          'wrong_input',
+          `The operation ${step.op} is for disks; NICs are added, modified and removed`,
+        );
     }
   }
   const nics = await built(view, instance, node, entries, conflictsCheck);
   checkNames(steps, nics, 'NIC');
   const told = done.flatMap(({ step, place, entry }) =>
-    tell(view, step, place, nics[entries.indexOf(entry)]),
+    tell(view, step, place, nics[entries.indexOf(entry)], entry.old),
   );
   const filled = done.map(({ step, entry }) => {
     const nic = nics[entries.indexOf(entry)];
-    const params = step.op === 'add' && nic ? { ...step.params, mac: nic.mac } : step.params;
+    const isMade = step.op === 'add' || step.params.mac === GENERATE;
+    const params = nic && isMade ? { ...step.params, mac: nic.mac } : step.params;
     return { ...step, params, nic: nic?.uuid ?? null };
   });
   return { nics, told, steps: filled };
@@ -140,6 +189,7 @@ function tell(
   { op, params }: Step<NicRequest>,
   place: number,
   nic: Nic | undefined,
+  old: Nic | undefined,
 ): [string, unknown][] {
   if (op === 'remove') return [[`NIC/${place}`, 'remove']];
   if (!nic) return [];
@@ -150,8 +200,9 @@ function tell(
     const words = `mac=${mac},ip=${ip ?? 'None'},mode=${mode},link=${link},network=${network ?? 'None'}`;
     return [[`nic.${place}`, `add:${words}`]];
   }
-  const values: Record<string, unknown> = { mac, ip, name, network };
+  const values: Record<string, unknown> = { mac, ip, name };
   const asked = Object.entries(values).filter(([key]) => key in params);
+  if (nic.network !== old?.network) asked.push(['network', network]);
   const links = Object.entries(nicparams).sort(([a], [b]) => (a < b ? -1 : 1));
   return [...asked, ...links].map(([key, value]) => [`nic.${key}/${place}`, value]);
 }

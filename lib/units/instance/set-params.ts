@@ -29,7 +29,14 @@ import {
   templateOf,
 } from './set-params-disks.ts';
 import { rewire, wiresOf } from './set-params-hotplug.ts';
-import { addressedSteps, changeNics, shownNicStep, withAddresses } from './set-params-nics.ts';
+import {
+  addressedSteps,
+  changeNics,
+  nicStepsOf,
+  showNicSteps,
+  shownNicStep,
+  withAddresses,
+} from './set-params-nics.ts';
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
 import { changeValues, type Request } from './set-params-values.ts';
 
@@ -55,12 +62,12 @@ export const instanceSetParams = defineUnit(opcode, {
   version: 2, // 1: the changes of NICs were no fact
   async check(context, params) {
     const { view, resolve, runtime } = context;
-    const [nicSteps, diskSteps] = [stepsOf(params.nics), stepsOf(params.disks)];
+    const [diskSteps, nicSteps] = [stepsOf(params.disks, 'disk'), nicStepsOf(params.nics)];
     if (params.disks.length > 0) resolve({ disks: tuples(diskSteps.map(shownDiskStep)) });
     checkWishes(params);
     if (params.disk_template !== null && fileBased.includes(params.disk_template))
       resolve({ file_driver: params.file_driver ?? 'loop' });
-    if (params.nics.length > 0) resolve({ nics: tuples(nicSteps.map(shownNicStep)) });
+    if (params.nics.length > 0) showNicSteps(nicSteps, (shown) => resolve({ nics: tuples(shown) }));
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);

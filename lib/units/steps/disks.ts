@@ -5,10 +5,13 @@ import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import { parseSize, steppedSize } from '../../model/enforce.ts';
+import { fillNdParams } from '../../model/fill.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import type { DrbdId } from '../../model/mirror.ts';
 import { givenName } from '../../model/names.ts';
+import type { Node } from '../../model/node.ts';
 import { newObject } from '../../model/object.ts';
+import type { ClusterView } from '../../model/view.ts';
 import { checkDeviceNames } from './device-names.ts';
 
 /** A disk as a request describes it. */
@@ -45,6 +48,25 @@ export function checkKnown(request: DiskRequest, template: DiskTemplate | null):
       'type_enforcement',
       `Unknown parameter ${strange.join(', ')} of a disk; known are ${known.join(', ')}`,
     );
+}
+
+/**
+ * Looks whether spindles are asked for where disks share them. `requests` are those of disks with their numbers.
+ * @throws MerapiError wrong_input
+ */
+export function checkSpindles(
+  view: ClusterView,
+  node: Node,
+  requests: Iterable<readonly [number, DiskRequest]>,
+): void {
+  const place = [...requests].find(([, { spindles }]) => spindles !== undefined)?.[0];
+  if (place === undefined) return;
+  const group = view.groups.get(node.group);
+  if (fillNdParams(view.cluster, group, node.ndparams).exclusive_storage === true) return;
+  throw new MerapiError(
+    'wrong_input',
+    `Disk ${place}: spindles can only be given where each disk has spindles of its own, and node ${node.name} has no exclusive_storage`,
+  );
 }
 
 const MAX_DISKS = 16;

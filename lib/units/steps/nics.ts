@@ -19,14 +19,85 @@ export type NicRequest = Partial<
 
 const MAX_NICS = 8;
 /** In the place of a link parameter: the cluster's. */
-const DEFAULT = 'default';
+export const DEFAULT = 'default';
 /** In the place of a MAC address: a new one. */
 const AUTO = 'auto';
+export const GENERATE = 'generate';
 /** The MAC address that stands for no device. */
 const NOBODY = '00:00:00:00:00:00';
 
 /** Whether a MAC address can be that of one device: an odd first byte is for groups of them. */
 const isDeviceMac = (mac: string) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(mac) && mac !== NOBODY;
+
+/** Any MAC address, of one device or of many. */
+const isMac = (mac: string) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac);
+
+/** VLANs of a port: the number of the untagged one, alone or after a point, and the tagged ones each after a colon. */
+const isVlan = (text: string) => /^(\d+|(\.\d+)?(:\d+)*)$/.test(text);
+
+/** What a network decides for its NICs. */
+const decided = ['mode', 'link', 'bridge', 'vlan'] as const;
+
+/**
+ * Looks at a request alone, not at the cluster, for what its network decides. `what` names the NIC in messages, here and below.
+ * @throws MerapiError wrong_input
+ */
+export function checkDecided(request: NicRequest, what: string): void {
+  if (givenName(request.network) !== null) refuseDecided(request, what, ['mode', 'link']);
+}
+
+/** Looks at the addresses of a request alone; only a new NIC must say its network with an address from a pool. @throws MerapiError wrong_input */
+export function checkAddressForms(request: NicRequest, what: string, isNew: boolean): void {
+  const ip = givenName(request.ip);
+  if (ip === POOL) {
+    if (isNew && givenName(request.network) === null) throw noPool(what);
+  } else if (ip !== null) checkedAddress(ip, what);
+  const { mac } = request;
+  if (!isNew && mac === AUTO)
+    throw new MerapiError(
+      'wrong_input',
+      `${what}: a NIC that is there gets a new MAC address by generate, not auto`,
+    );
+  if (mac && mac !== AUTO && mac !== GENERATE && !isMac(mac.toLowerCase())) throw noMac(mac, what);
+}
+
+/** @throws MerapiError wrong_input for what is no list of VLANs */
+export function checkVlan({ vlan }: NicRequest, what: string): void {
+  if (vlan === undefined || vlan === null || isVlan(vlan)) return;
+  throw new MerapiError(
+    'wrong_input',
+    `${what}: '${vlan}' names no VLANs; give the untagged one such as .5, tagged ones such as :6:7, or both`,
+  );
+}
+
+/** @throws MerapiError wrong_input */
+function refuseDecided(request: NicRequest, what: string, names: readonly (typeof decided)[number][]): void {
+  const given = names.filter((name) => request[name]);
+  if (given.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `${what}: its network decides ${given.join(', ')}; give either these or the network`,
+    );
+}
+
+const noPool = (what: string) =>
+  new MerapiError('wrong_input', `${what}: an address from a pool needs a network`);
+
+const noMac = (mac: string, what: string) =>
+  new MerapiError(
+    'wrong_input',
+    `${what}: '${mac}' is not a MAC address of one device; give six bytes such as aa:00:00:12:34:56, the first of them even, or auto`,
+  );
+
+/** An IP address in its one form. @throws MerapiError wrong_input */
+function checkedAddress(ip: string, what: string): string {
+  const address = isIP(ip) === 4 ? ip : canonical6(ip);
+  if (address !== null) return address;
+  throw new MerapiError(
+    'wrong_input',
+    `${what}: '${ip}' is not an IP address; give one such as 192.0.2.7 or 2001:db8::7, without a zone`,
+  );
+}
 
 /**
  * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
@@ -70,13 +141,10 @@ function networkOf(view: ClusterView, request: NicRequest, index: number, old?: 
   const wanted = request.network === undefined ? old?.network : request.network;
   const named = givenName(wanted);
   if (named === null) return null;
-  const given = (['mode', 'link', 'bridge', 'vlan'] as const).filter((name) => request[name]);
-  if (given.length > 0)
-    throw new MerapiError(
-      'wrong_input',
-      `NIC ${index}: its network decides ${given.join(', ')}; give either these or the network`,
-    );
-  return networkNamed(view, named);
+  refuseDecided(request, `NIC ${index}`, ['mode', 'link']);
+  const network = networkNamed(view, named);
+  refuseDecided(request, `NIC ${index}`, decided);
+  return network;
 }
 
 /** What a NIC sets itself; in a network it is the node's group that decides. */
@@ -133,7 +201,7 @@ async function addressOf(
   if (ip === null) return null;
   if (ip === POOL) {
     if (network) return POOL;
-    throw new MerapiError('wrong_input', `NIC ${index}: an address from a pool needs a network`);
+    throw noPool(`NIC ${index}`);
   }
   if (ip === 'auto') {
     try {
@@ -142,13 +210,7 @@ async function addressOf(
       throw new MerapiError('resolver_error', `NIC ${index}: the name ${instance} has no address`, { cause });
     }
   }
-  const address = isIP(ip) === 4 ? ip : canonical6(ip);
-  if (address === null)
-    throw new MerapiError(
-      'wrong_input',
-      `NIC ${index}: '${ip}' is not an IP address; give one such as 192.0.2.7 or 2001:db8::7, without a zone`,
-    );
-  return address;
+  return checkedAddress(ip, `NIC ${index}`);
 }
 
 const prefixOf = (view: ClusterView, network: Network | null | undefined): string =>
@@ -172,17 +234,13 @@ function macOf(
   const isFree = (mac: string) =>
     !taken.has(mac) && (mac === old?.mac || (mac !== NOBODY && view.macOwner(mac) === undefined));
   let mac = wanted.toLowerCase();
-  if (mac === AUTO || mac === 'generate') {
+  if (wanted === AUTO || wanted === GENERATE) {
     do
       mac = `${prefixOf(view, network)}:${randomBytes(3)
         .toString('hex')
         .replace(/..(?=.)/g, '$&:')}`;
     while (!isFree(mac));
-  } else if (mac !== old?.mac && !isDeviceMac(mac))
-    throw new MerapiError(
-      'wrong_input',
-      `NIC ${index}: '${wanted}' is not a MAC address of one device; give six bytes such as aa:00:00:12:34:56, the first of them even, or auto`,
-    );
+  } else if (mac !== old?.mac && !isDeviceMac(mac)) throw noMac(wanted, `NIC ${index}`);
   else if (!isFree(mac))
     throw new MerapiError('resource_not_unique', `NIC ${index}: MAC address ${mac} is in use`);
   taken.add(mac);

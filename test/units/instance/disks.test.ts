@@ -99,6 +99,14 @@ describe('the disks of an instance', () => {
     assert.equal(fixture.instance.disks_active, false);
     await done('STARTUP');
     await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /runs and uses its disks/);
+    await done('SHUTDOWN', { no_remember: true }); // it is down and may be started at any moment
+    await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /marked to be up, not down/);
+    await done('DEACTIVATE_DISKS', { force: true });
+    await done('SHUTDOWN');
+    await done('SET_PARAMS', { offline: true });
+    await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /marked to be offline, not down/);
+    await done('SET_PARAMS', { offline: false });
+    await done('DEACTIVATE_DISKS');
     await fixture.remove();
   });
 

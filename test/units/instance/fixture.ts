@@ -109,7 +109,12 @@ export class InstanceFixture {
     assert.equal(ops[0]?.failure?.code, code, text);
     if (typeof message === 'string') assert.equal(text, message);
     else assert.match(text, message);
-    assert.equal(this.cluster.store.view, view, 'what is refused changes nothing');
+    const now = this.cluster.store.view;
+    const parts = (['cluster', 'nodes', 'groups', 'instances', 'networks', 'filters'] as const).filter(
+      (part) => now[part] !== view[part],
+    );
+    const told = JSON.stringify({ parts, before: view.duties, after: now.duties });
+    assert.equal(now, view, `what is refused changes nothing, but: ${told}`);
   }
 
   /** Makes the data of a simulated logical volume [group, name] of a size in MiB on a node, as an administrator may. */

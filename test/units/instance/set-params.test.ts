@@ -297,9 +297,15 @@ describe('changing instances', () => {
         [{ disks: [['add', { size: 10, nosuch: 1 }]] }, 'type_enforcement', /nosuch/],
         [{ hvparams: { migration_mode: 'live' } }, 'wrong_input', /Only the cluster/],
         [{ nics: [['modify', 9, { ip: '192.0.2.1' }]] }, 'execution', /has no NIC 9; it has 0 to 0/],
-        [{ nics: [['attach', {}]] }, 'wrong_input', /cannot be attached/],
+        [{ nics: [['attach', {}]] }, 'wrong_input', /attach is for disks/],
+        [{ nics: [['add', { vlan: 'x' }]] }, 'wrong_input', /'x' names no VLANs; give .* \.5/],
+        [{ nics: [['modify', 0, { mac: 'auto' }]] }, 'wrong_input', /by generate, not auto/],
+        [{ disks: [['add', { size: 4, spindles: 1 }]] }, 'wrong_input', /node1.* has no exclusive_storage/],
+        [{ disks: [['modify', 0, { vg: 'x' }]] }, 'type_enforcement', /vg .*; mode and name can/],
         [{ nics: [['add', 5, {}]] }, 'execution', /0 to 1, or -1/],
-        [{ nics: Array(8).fill(['add', {}]) }, 'wrong_input', /at most 8/],
+        [{ nics: Array(8).fill(['add', -1, {}]) }, 'wrong_input', /at most 8/],
+        [{ nics: Array(2).fill(['add', {}]) }, 'wrong_input', /remove one NIC, not 2; give three items/],
+        [{ disks: Array(2).fill(['remove', {}]) }, 'wrong_input', /remove one disk, not 2; give three items/],
         [{ disks: [['modify', 0, { size: 5 }]] }, 'wrong_input', /disks grow with grow-disk/],
         [{ disks: [['remove', 'nosuch', {}]] }, 'execution', /has no disk nosuch/],
         [{ disks: [['attach', { name: 'nosuch' }]] }, 'unknown_entity', /no detached disk 'nosuch'/],
@@ -342,11 +348,12 @@ describe('changing instances', () => {
       const again = { OP_ID: 'OP_INSTANCE_RENAME', instance_name: 'mail', new_name: instance_name };
       await f.refuses(again, 'wrong_state', /is not down/);
       await f.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name: 'mail' });
-      await f.refuses(
-        { ...again, new_name: 'mail.example.com' },
-        'already_exists',
-        /mail\.example\.com already/,
-      );
+      const same = await f.cluster.done({ ...again, new_name: 'mail.example.com' });
+      assert.equal(same.ops[0]?.result, 'mail.example.com');
+      const other = 'other.example.com';
+      await f.cluster.done(create({ instance_name: other, os_type: null }));
+      await f.refuses({ ...again, new_name: other }, 'already_exists', /other\.example\.com already/);
+      await f.remove(other);
       await f.refuses({ ...again, new_name: 'bad name' }, 'wrong_input', /not a host name/);
       await f.cluster.done(again);
     }));
