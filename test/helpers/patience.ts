@@ -7,6 +7,7 @@ export async function inTime<T>(wait: Promise<T>, what: () => string): Promise<T
   const late = new Promise<never>((_, reject) => {
     const giveUp = () => reject(new Error(`This has not happened for ${PATIENCE / 1000} s: ${what()}`));
     timer = setTimeout(giveUp, PATIENCE);
+    timer.unref(); // a wait that was given up keeps no process
   });
   try {
     return await Promise.race([wait, late]);

@@ -15,6 +15,7 @@ import { instanceScenarios } from './crash/instance.ts';
 import { moveScenarios } from './crash/move.ts';
 import { networkScenarios } from './crash/network.ts';
 import { nodeScenarios } from './crash/node.ts';
+import { crashPlaces } from './crash/places.ts';
 import { tagScenarios } from './crash/tags.ts';
 import { testScenarios } from './crash/test.ts';
 import { stateOf, withoutChance, withoutNodes } from './state.ts';
@@ -131,7 +132,7 @@ async function crashAtEachRecord(cluster: TestCluster, scenario: Scenario): Prom
     scenario.anyNode ? withoutNodes(withoutChance(state)) : withoutChance(state);
   const wanted = pure(await stateOf(cluster));
   for (const op of scenario.cleanup) await cluster.run(op);
-  for (let refused = 0; ; refused++) {
+  for (const refused of crashPlaces()) {
     await prepare(cluster, scenario);
     let commits = 0;
     const dead = new Promise<void>((resolve) => {
@@ -170,7 +171,7 @@ test('a crash at any record of an undo: the undo is completed', async () => {
       return make();
     };
     const before = await stateOf(cluster);
-    for (let refused = 0, isHit = true; isHit; refused++) {
+    for (const refused of crashPlaces()) {
       let commits = 0;
       const dead = new Promise<void>((resolve) => {
         cluster.gate.refusesCommit = () => {
@@ -180,11 +181,12 @@ test('a crash at any record of an undo: the undo is completed', async () => {
         };
       });
       const id = await cluster.manager.submit(SYSTEM, [create]);
-      isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
+      const isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
       await cluster.restart();
       const job = await cluster.ended(id);
       assert.deepEqual(job.ops[0]?.failure, { code: 'hypervisor', message: 'it does not start' });
       assert.deepEqual(await stateOf(cluster), before, `after the crash at record ${refused}`);
+      if (!isHit) break;
     }
   } finally {
     await cluster.close();

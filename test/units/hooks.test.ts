@@ -9,6 +9,7 @@ import type { Job } from '../../lib/model/job.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 import { create, instance_name, removal } from './crash/define.ts';
+import { crashPlaces } from './crash/places.ts';
 
 const names = ['node1', 'node2', 'node3'];
 /** Keeps what it is told in a file of the node's folder, and counts how often it runs. */
@@ -267,7 +268,7 @@ describe('hooks', () => {
     it(`survive a crash at any record, each run once: ${name}`, async () => {
       if (op === removal) await cluster.done(create);
       for (const phase of ['pre', 'post']) await script('node1', `${hook}-${phase}`);
-      for (let refused = 0; ; refused++) {
+      for (const refused of crashPlaces()) {
         for (const phase of ['pre', 'post'])
           await rm(join(cluster.folder('node1'), `ran-${phase}`), { force: true });
         let commits = 0;
