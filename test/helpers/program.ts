@@ -58,13 +58,21 @@ export class Program {
   readonly stdout: string[] = [];
   readonly #ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  /** `files` is how many files it and its children may have open. */
-  constructor(dir: string, args: readonly string[], files: number | null = null) {
+  /** `files` is how many files it and its children may have open; `env` is added to the environment of both. */
+  constructor(
+    dir: string,
+    args: readonly string[],
+    files: number | null = null,
+    env: NodeJS.ProcessEnv = {},
+  ) {
     this.dir = dir;
     const command = [process.execPath, CLI, ...args];
     const limited =
       files === null ? command : ['sh', '-c', `ulimit -n ${files} && exec "$@"`, 'sh', ...command];
-    this.child = spawn(limited[0] as string, limited.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(limited[0] as string, limited.slice(1), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.stderr += text;
     });
@@ -140,6 +148,8 @@ export interface UpOptions {
   ssl?: boolean;
   /** How many files it and its children may have open. */
   files?: number;
+  /** Variables beside those of the tests' own environment. */
+  env?: NodeJS.ProcessEnv;
   args?: readonly string[];
 }
 
@@ -161,8 +171,13 @@ export class Programs {
   }
 
   /** Starts any command that goes on running. */
-  start(dir: string, args: readonly string[], files: number | null = null): Program {
-    const program = new Program(dir, args, files);
+  start(
+    dir: string,
+    args: readonly string[],
+    files: number | null = null,
+    env: NodeJS.ProcessEnv = {},
+  ): Program {
+    const program = new Program(dir, args, files, env);
     this.#programs.push(program);
     return program;
   }
@@ -170,7 +185,7 @@ export class Programs {
   /** Starts `merapi up` on a free port and waits until it is ready. */
   async up(options: UpOptions = {}): Promise<Program> {
     const dir = options.dir ?? join(await this.folder(), 'state');
-    return this.start(dir, await this.upArgs(dir, options), options.files).ready();
+    return this.start(dir, await this.upArgs(dir, options), options.files, options.env).ready();
   }
 
   async upArgs(dir: string, options: UpOptions = {}): Promise<string[]> {
