@@ -11,6 +11,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** How long a process may run without the end of a test, in ms: longer than any test takes. */
 const SILENCE = 600_000;
 
+/** The folders that take about half of the time. */
+const secondHalf = ['units/', 'compat/', 'conformance/'];
+
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2).map((file) => resolve(file));
 if (wanted.length > 0) await runHere(wanted);
@@ -18,8 +21,8 @@ else {
   const all = readdirSync(here, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .sort();
-  const isUnit = (name: string) => name.startsWith('units/');
-  const shares = [all.filter((name) => !isUnit(name)), all.filter(isUnit)];
+  const isSecond = (name: string) => secondHalf.some((folder) => name.startsWith(folder));
+  const shares = [all.filter((name) => !isSecond(name)), all.filter(isSecond)];
   const paths = shares.map((names) => names.map((name) => join(here, name)));
   const codes = await Promise.all(paths.map((files, index) => runApart(files, index === 0)));
   process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
