@@ -11,6 +11,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** How long a process may run without the end of a test, in ms: longer than any test takes. */
 const SILENCE = 600_000;
 
+/** How long after the last test a process may go on, in ms. */
+const LEFTOVERS = 120_000;
+
 /** The folders that take about half of the time. */
 const secondHalf = ['units/', 'compat/', 'conformance/'];
 
@@ -30,13 +33,15 @@ else {
 
 async function runHere(files: readonly string[]): Promise<void> {
   for (const file of files) await import(pathToFileURL(file).href);
-  // A failed test may leave a server or a program behind, which would keep this process for ever.
+  // A failed test may leave a server or a program behind, which would keep this process for ever. What waits for a program ends after a
+  // minute, also when another one that it left has its pipes.
   after(() => {
     const giveUp = () => {
-      console.error(`still open 30 s after the last test: ${process.getActiveResourcesInfo().join(' ')}`);
+      const open = process.getActiveResourcesInfo().join(' ');
+      console.error(`still open ${LEFTOVERS / 1000} s after the last test: ${open}`);
       process.exit(1);
     };
-    setTimeout(giveUp, 30_000).unref();
+    setTimeout(giveUp, LEFTOVERS).unref();
   });
 }
 

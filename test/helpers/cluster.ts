@@ -8,6 +8,7 @@ import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { prepareNodes } from '../../lib/app/state.ts';
 import { systemClock } from '../../lib/base/clock.ts';
+import { stringifyJson } from '../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../lib/base/log.ts';
 import { openSeal } from '../../lib/base/seal.ts';
 import { History } from '../../lib/jobs/history.ts';
@@ -159,7 +160,7 @@ export class TestCluster {
         const job = await queue.get(id);
         assert.ok(job, `job ${id} is not there`);
         if (isFinal(job.status)) return job;
-        await inTime(change, () => `a change of ${JSON.stringify([job, locks.inspect()])}`);
+        await inTime(change, () => `a change of ${stringifyJson([job, locks.inspect()])}`);
       } finally {
         stop();
       }

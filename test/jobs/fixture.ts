@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../lib/base/clock.ts';
+import { stringifyJson } from '../../lib/base/json.ts';
 import type { Logger } from '../../lib/base/log.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { type Seal, sealOf } from '../../lib/base/seal.ts';
@@ -108,7 +109,7 @@ export class QueueFixture {
         const job = await this.queue.get(id);
         assert.ok(job, `there is no job ${id}`);
         if (isThere(job)) return job;
-        await inTime(change.promise, () => `a change of ${JSON.stringify([job, this.locks.inspect()])}`);
+        await inTime(change.promise, () => `a change of ${stringifyJson([job, this.locks.inspect()])}`);
       } finally {
         stop();
       }
