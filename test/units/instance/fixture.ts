@@ -113,8 +113,9 @@ export class InstanceFixture {
     const parts = (['cluster', 'nodes', 'groups', 'instances', 'networks', 'filters'] as const).filter(
       (part) => now[part] !== view[part],
     );
-    const told = JSON.stringify({ parts, before: view.duties, after: now.duties });
-    assert.equal(now, view, `what is refused changes nothing, but: ${told}`);
+    assert.deepEqual(parts, [], 'what is refused changes nothing');
+    // Meanwhile a duty of an earlier job may have been tried; all else is the same object when nothing has changed.
+    if (JSON.stringify(now.duties) === JSON.stringify(view.duties)) assert.equal(now, view);
   }
 
   /** Makes the data of a simulated logical volume [group, name] of a size in MiB on a node, as an administrator may. */
