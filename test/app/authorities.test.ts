@@ -15,10 +15,13 @@ const YEAR = 365 * DAY;
 const now = Date.now();
 
 let layout: Layout;
-beforeEach(async () => {
-  layout = layoutOf(await mkdtemp(join(tmpdir(), 'merapi-authorities-')));
-});
-afterEach(() => rm(layout.dir, { recursive: true, force: true }));
+/** Gives each test of a suite a folder of its own; outside of one this would be done for the tests of all files. */
+function withFolders(): void {
+  beforeEach(async () => {
+    layout = layoutOf(await mkdtemp(join(tmpdir(), 'merapi-authorities-')));
+  });
+  afterEach(() => rm(layout.dir, { recursive: true, force: true }));
+}
 
 const open = (years = 0) => openAuthorities(layout, now + years * YEAR);
 const files = async () => (await readdir(layout.certificates)).sort();
@@ -45,6 +48,7 @@ function isBelieved(by: readonly X509Certificate[], { signer, chain }: Authoriti
 }
 
 describe('authorities', () => {
+  withFolders();
   it('stay as they are for eight years', async () => {
     const first = await open();
     for (const years of [0, 1, 5, 7.9, -30]) assert.deepEqual((await open(years)).signer, first.signer);
@@ -129,6 +133,7 @@ describe('authorities', () => {
 });
 
 describe('certificates', () => {
+  withFolders();
   it('are renewed by the clock, and the key of nobody changes', async () => {
     const at = async (years: number) => {
       const time = now + years * YEAR;
