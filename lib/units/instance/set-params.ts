@@ -160,8 +160,8 @@ export const instanceSetParams = defineUnit(opcode, {
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
     const all = [...withAddresses(result, nics), ...wired];
-    const steps = addressedSteps(nicChanges, nics);
-    const shown: Done<Json>['shown'] = pooled ? { nics: tuples(steps.map(shownNicStep)) } : {};
+    const addressed = () => addressedSteps(nicChanges, nics).map(shownNicStep);
+    const shown: Done<Json>['shown'] = pooled ? { nics: tuples(addressed()) } : {};
     return { result: all, shown, ...(isEarly ? {} : { changes: records }) };
   },
 });
