@@ -1,13 +1,10 @@
-import type { DiskTemplate } from '../model/diskparams/index.ts';
 import { compareNames } from '../model/names.ts';
+import { type DiskTemplate, spaceOf, templates } from '../model/templates/index.ts';
 import type { AllocatorCluster, AllocatorGroup, AllocatorInstance, AllocatorNode, Needs } from './model.ts';
 import { type TagRules, tagsWith } from './tags.ts';
 
-/** Templates whose disks lie in the node's volume group: only they use up its disk space and spindles. */
-const volumeTemplates: readonly DiskTemplate[] = ['plain', 'drbd'];
-
-/** What mirroring between two nodes needs beside each disk's data, in MiB. */
-const DRBD_METADATA = 128;
+/** Whether its disks lie in the node's volume group: only those use up its disk space and spindles. */
+const isInVolumeGroup = (template: DiskTemplate) => templates[template].space === 'volume-group';
 
 /** What an instance takes of a node. */
 export interface Demand {
@@ -49,7 +46,7 @@ export interface NodeState {
 
 /** What an instance takes of each of its nodes. */
 export function demandOf(needs: Needs, rules: TagRules): Demand {
-  const local = volumeTemplates.includes(needs.disk_template);
+  const local = isInVolumeGroup(needs.disk_template);
   return {
     memory: needs.memory,
     vcpus: needs.vcpus,
@@ -63,14 +60,12 @@ export function demandOf(needs: Needs, rules: TagRules): Demand {
 
 /** MiB of a node's own file system that its disks may take: files grow as they are filled. */
 export function fileSpace({ disk_template, disks }: Pick<Needs, 'disk_template' | 'disks'>): number {
-  return disk_template === 'file' ? disks.reduce((sum, size) => sum + size, 0) : 0;
+  return templates[disk_template].space === 'file-system' ? spaceOf(disk_template, disks) : 0;
 }
 
 /** MiB of a node's volume group that its disks take. */
 export function volumeSpace({ disk_template, disks }: Pick<Needs, 'disk_template' | 'disks'>): number {
-  if (!volumeTemplates.includes(disk_template)) return 0;
-  const data = disks.reduce((sum, size) => sum + size, 0);
-  return data + (disk_template === 'drbd' ? DRBD_METADATA * disks.length : 0);
+  return isInVolumeGroup(disk_template) ? spaceOf(disk_template, disks) : 0;
 }
 
 /** The nodes as they are now, in the order of their names; nodes of unknown groups are left out. One pass over the instances. */
@@ -112,7 +107,7 @@ function newTally(): Tally {
 }
 
 function count(tallies: ReadonlyMap<string, Tally>, instance: AllocatorInstance, rules: TagRules): void {
-  const spindles = volumeTemplates.includes(instance.disk_template) ? instance.spindle_use : 0;
+  const spindles = isInVolumeGroup(instance.disk_template) ? instance.spindle_use : 0;
   const primary = tallies.get(instance.primary);
   if (primary) {
     primary.primaries += 1;

@@ -1,5 +1,5 @@
 import { Slices } from '../base/slices.ts';
-import { diskTemplatesOnAllNodes } from '../model/diskparams/index.ts';
+import { templates } from '../model/templates/index.ts';
 import { allocate } from './allocate.ts';
 import { demandOf, nodeStates } from './capacity.ts';
 import type {
@@ -36,7 +36,7 @@ export function nodeEvacuate(
   ]);
   const options = { exclude: [...new Set(left)], ignore_ipolicy: true, ignore_soft_errors };
   return eachInTurn(cluster, instances, (now, instance) => {
-    if (instance.disk_template !== 'drbd') {
+    if (!templates[instance.disk_template].mirrored) {
       if (mode === 'secondary-only') return { reasons: ['it has no secondary node'] };
       return toOtherPrimary(relocate(now, instance, options));
     }
@@ -57,9 +57,9 @@ export function changeGroup(
   const wanted = targets ?? cluster.groups.map(({ uuid }) => uuid);
   return eachInTurn(cluster, instances, (now, instance) => {
     const groups = wanted.filter((uuid) => uuid !== groupOf(now, instance));
-    if (instance.disk_template === 'drbd') return toPair(now, instance, { groups });
+    if (templates[instance.disk_template].mirrored) return toPair(now, instance, { groups });
     const without = takenAway(now, instance);
-    if (!diskTemplatesOnAllNodes.includes(instance.disk_template))
+    if (!templates[instance.disk_template].shared)
       return toOtherPrimary(refusal(aloneText(instance, nameOf(now, instance.primary))));
     return toOtherPrimary(allocate(without, { ...instance, required_nodes: 1, primary: undefined, groups }));
   });

@@ -1,6 +1,6 @@
-import type { DiskTemplate } from '../model/diskparams/index.ts';
 import type { IPolicy } from '../model/ipolicy.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
+import type { DiskTemplate } from '../model/templates/index.ts';
 
 /** A node group with the policy that counts in it (all values filled in). */
 export interface AllocatorGroup {

@@ -1,4 +1,4 @@
-import { diskTemplatesOnAllNodes } from '../model/diskparams/index.ts';
+import { templates } from '../model/templates/index.ts';
 import { allocate } from './allocate.ts';
 import type { Allocation, AllocatorCluster, AllocatorInstance } from './model.ts';
 import { takenAway } from './moves.ts';
@@ -21,11 +21,10 @@ export function relocate(
   options: RelocateOptions = {},
 ): Allocation {
   const { primary, secondary } = instance;
-  const isMirrored = instance.disk_template === 'drbd';
+  const { mirrored: isMirrored, shared } = templates[instance.disk_template];
   const node = cluster.nodes.find(({ uuid }) => uuid === primary);
   if (!node) return refusal('its primary node is not known');
-  if (!isMirrored && !diskTemplatesOnAllNodes.includes(instance.disk_template))
-    return refusal(aloneText(instance, node.name));
+  if (!isMirrored && !shared) return refusal(aloneText(instance, node.name));
   const left = isMirrored ? secondary : primary;
   return allocate(takenAway(cluster, instance), {
     ...instance,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { BeParams } from './beparams.ts';
-import { diskTemplates } from './diskparams/index.ts';
 import { hypervisors } from './hvparams/index.ts';
 import { IPolicy } from './ipolicy.ts';
 import { NicParams } from './nic.ts';
 import { ObjectBase } from './object.ts';
+import { diskTemplates } from './templates/index.ts';
 
 /** The data collectors that Ganeti has. */
 export const dataCollectors = [

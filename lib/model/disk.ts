@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { diskTemplates } from './diskparams/index.ts';
 import { ObjectBase } from './object.ts';
+import { diskTemplates } from './templates/index.ts';
 
 /** A disk: an object of its own, so that it can be detached and outlive its instance. Size in MiB. */
 export const Disk = ObjectBase.extend({

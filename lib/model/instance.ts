@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { BeParams } from './beparams.ts';
-import { diskTemplates } from './diskparams/index.ts';
 import { hypervisors } from './hvparams/index.ts';
 import { Nic } from './nic.ts';
 import { ObjectBase } from './object.ts';
+import { diskTemplates } from './templates/index.ts';
 
 export const adminStates = ['up', 'down', 'offline'] as const;
 

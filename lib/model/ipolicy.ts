@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { diskTemplates } from './diskparams/index.ts';
 import { enforceKinds, type ParamKinds } from './enforce.ts';
+import { type DiskTemplate, diskTemplates, templates } from './templates/index.ts';
 
 /** The quantities that an instance policy bounds; sizes in MiB. */
 export const ispecNames = [
@@ -134,7 +134,8 @@ export interface InstanceSpec {
 function outside(spec: InstanceSpec, min: ISpec, max: ISpec): string[] {
   const problems: string[] = [];
   for (const name of ispecNames) {
-    if (name === 'disk-count' && spec['disk-template'] === 'diskless') continue; // it cannot have any
+    if (name === 'disk-count' && templates[spec['disk-template'] as DiskTemplate]?.hasData === false)
+      continue; // it cannot have any
     const value = spec[name];
     for (const [index, amount] of (typeof value === 'number' ? [value] : value).entries()) {
       const what = typeof value === 'number' ? name : `${name}/${index}`;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Disk } from './disk.ts';
 import type { Instance } from './instance.ts';
+import { templates } from './templates/index.ts';
 import type { ClusterView } from './view.ts';
 
-/** Where a mirrored (drbd) disk is: its two nodes by uuid, the port that they talk over, its number on each, their shared secret. */
-export const DrbdId = z.tuple([
+/** Where a mirrored disk is: its two nodes by uuid, the port that they talk over, its number on each, their shared secret. */
+export const MirrorId = z.tuple([
   z.string(),
   z.string(),
   z.number().int(),
@@ -12,19 +13,19 @@ export const DrbdId = z.tuple([
   z.number().int(),
   z.string(),
 ]);
-export type DrbdId = z.infer<typeof DrbdId>;
+export type MirrorId = z.infer<typeof MirrorId>;
 
 /** The two nodes (uuids) that hold a mirrored disk; null for any other disk. */
 export function mirrorNodes(disk: Pick<Disk, 'dev_type' | 'logical_id'>): readonly [string, string] | null {
-  if (disk.dev_type !== 'drbd') return null;
-  const [a, b] = DrbdId.parse(disk.logical_id);
+  if (!templates[disk.dev_type].mirrored) return null;
+  const [a, b] = MirrorId.parse(disk.logical_id);
   return [a, b];
 }
 
 /** The port over which the two sides of a mirrored disk talk; null for any other disk, and for one that has none yet. */
 export function mirrorPort(disk: Pick<Disk, 'dev_type' | 'logical_id'>): number | null {
-  if (disk.dev_type !== 'drbd') return null;
-  const [, , port] = DrbdId.parse(disk.logical_id);
+  if (!templates[disk.dev_type].mirrored) return null;
+  const [, , port] = MirrorId.parse(disk.logical_id);
   return port || null;
 }
 

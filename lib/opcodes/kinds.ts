@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { diskTemplates } from '../model/diskparams/index.ts';
 import { parseSize } from '../model/enforce.ts';
 import type { Kind } from '../model/params.ts';
+import { diskTemplates } from '../model/templates/index.ts';
 
 /** Disk parameters by disk template. */
 export const diskParamsKind: Kind<z.ZodType<Record<string, Record<string, unknown>>>> = {

@@ -20,6 +20,7 @@ import {
   diskOffer,
   diskRemove,
   diskRename,
+  diskSnapshot,
   diskStatus,
 } from './calls/disk.ts';
 import { hooksRun } from './calls/hooks.ts';
@@ -77,6 +78,7 @@ export const calls = {
   'disk.activate': diskActivate,
   'disk.deactivate': diskDeactivate,
   'disk.copy': diskCopy,
+  'disk.snapshot': diskSnapshot,
   'disk.offer': diskOffer,
   'disk.fetch': diskFetch,
   'disk.remove': diskRemove,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { BeParams } from '../model/beparams.ts';
-import { diskTemplates } from '../model/diskparams/index.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { NicParams } from '../model/nic.ts';
+import { diskTemplates } from '../model/templates/index.ts';
 
 /** A disk as a node needs it: where it is and how big it is (MiB). */
 export const DiskTarget = z.object({

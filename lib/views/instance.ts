@@ -4,6 +4,7 @@ import type { Instance } from '../model/instance.ts';
 import { secondaryOf } from '../model/mirror.ts';
 import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
+import { templates } from '../model/templates/index.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { Cell } from '../query/define.ts';
 import {
@@ -29,9 +30,6 @@ import {
 } from './define.ts';
 import { type ShownNic, shownBeParams, shownHvParams, shownNics } from './filled.ts';
 import { instanceStatus, type Live, liveOf, type StrayFinder } from './live.ts';
-
-/** MiB that a mirrored disk needs beside its data. */
-const DRBD_META_SIZE = 128;
 
 /** An instance while it is read; what several fields need is worked out once. */
 export class InstanceRow {
@@ -152,9 +150,7 @@ function consoleCell(row: InstanceRow): Cell {
 }
 
 function diskUsage({ disks }: InstanceRow): Cell {
-  return normal(
-    disks.reduce((sum, { size, dev_type }) => sum + size + (dev_type === 'drbd' ? DRBD_META_SIZE : 0), 0),
-  );
+  return normal(disks.reduce((sum, { size, dev_type }) => sum + size + templates[dev_type].metadata, 0));
 }
 
 const beValue =

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { beParamDefaults, beParamKinds } from '../../lib/model/beparams.ts';
-import { diskParamDefaults, diskParamKinds, diskTemplates } from '../../lib/model/diskparams/index.ts';
+import { diskParamDefaults, diskParamKinds } from '../../lib/model/diskparams/index.ts';
 import { clusterOnlyHvParams, hypervisorParams, hypervisors } from '../../lib/model/hvparams/index.ts';
 import { adminStates } from '../../lib/model/instance.ts';
 import { ipolicyDefaults, ispecNames } from '../../lib/model/ipolicy.ts';
@@ -11,6 +11,7 @@ import { nicModes, nicParamDefaults, nicParamKinds } from '../../lib/model/nic.t
 import { roleNames } from '../../lib/model/node.ts';
 import { allocPolicies } from '../../lib/model/nodegroup.ts';
 import { MAX_TAG_LENGTH, MAX_TAGS_PER_OBJECT, tagKinds } from '../../lib/model/tag.ts';
+import { diskTemplates } from '../../lib/model/templates/index.ts';
 
 /** What Ganeti 3.0.2 has in its tables of constants. */
 const tables = JSON.parse(readFileSync(new URL('./tables.json', import.meta.url), 'utf8'));

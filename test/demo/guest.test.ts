@@ -84,7 +84,7 @@ describe('the demo guest', () => {
     const memory = { ...kvmInstance('x').beparams, minmem: 128, maxmem: 128 };
     const instance = kvmInstance('demo.example.com', { beparams: memory });
     resources.add(() => driver.stop(instance, { timeout: 0, force: true }));
-    await driver.start(instance, { diskPaths: [disk], paused: false });
+    await driver.start(instance, { sources: [{ path: disk }], paused: false });
     const guest = join(folder, 'guests', instance.uuid);
     const agent = await AgentClient.connect(socketsOf(guest).agent, 120_000);
     resources.add(async () => agent.close());
@@ -109,7 +109,7 @@ describe('the demo guest', () => {
       INSTANCE_NAME: 'new.example.com',
       OLD_INSTANCE_NAME: 'demo.example.com',
     });
-    await driver.start(instance, { diskPaths: [disk], paused: false });
+    await driver.start(instance, { sources: [{ path: disk }], paused: false });
     const again = await AgentClient.connect(socketsOf(guest).agent, 120_000);
     resources.add(async () => again.close());
     const lines = 'hostname; cat /root/note; cut -d: -f2 /etc/shadow';

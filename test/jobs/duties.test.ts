@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { SYSTEM } from '../../lib/manager/authorise.ts';
-import { diskTemplates } from '../../lib/model/diskparams/index.ts';
+import { diskTemplates } from '../../lib/model/templates/index.ts';
 import type { CallName } from '../../lib/rpc/registry.ts';
 import { eventually } from '../helpers/program.ts';
 import { create, InstanceFixture, instance_name } from '../units/instance/fixture.ts';

@@ -1,8 +1,8 @@
 import type { Disk } from '../../model/disk.ts';
-import { diskTemplatesOnAllNodes } from '../../model/diskparams/index.ts';
 import type { Duty, DutyCall } from '../../model/duty.ts';
 import type { Instance } from '../../model/instance.ts';
 import { mirrorNodes } from '../../model/mirror.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CallName, ParamsOf } from '../../rpc/registry.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
@@ -37,7 +37,7 @@ const isVoid = (text: string): Void => ({ void: text });
 
 /** A mirror's secret stands last in its logical id; nodes find a mirror by its uuid. */
 function bareDisk(disk: DiskTarget): DiskTarget {
-  if (disk.dev_type !== 'drbd') return disk;
+  if (!templates[disk.dev_type].mirrored) return disk;
   return { ...disk, logical_id: [...disk.logical_id.slice(0, 5), ''] };
 }
 
@@ -59,7 +59,7 @@ const storedInstance = <P extends { instance: InstanceTarget }>(params: P): P =>
 /** Whether two disks have their data at the same place of a node. */
 function isSamePlace(disk: Disk, target: DiskTarget): boolean {
   if (disk.dev_type !== target.dev_type) return false;
-  if (disk.dev_type === 'drbd') return disk.uuid === target.uuid;
+  if (templates[disk.dev_type].mirrored) return disk.uuid === target.uuid;
   const place = ({ logical_id: [first, second] }: Pick<DiskTarget, 'logical_id'>) => `${first}\0${second}`;
   return place(disk) === place(target);
 }
@@ -68,8 +68,13 @@ function isSamePlace(disk: Disk, target: DiskTarget): boolean {
 function isOn({ view, node }: Place, disk: Disk): boolean {
   const sides = mirrorNodes(disk);
   if (sides) return sides.includes(node);
-  if (disk.instance === null || diskTemplatesOnAllNodes.includes(disk.dev_type)) return true;
+  if (disk.instance === null || templates[disk.dev_type].shared) return true;
   return view.instances.get(disk.instance)?.primary_node === node;
+}
+
+/** Whether the user of a disk needs it on a node: as its primary node, or as the other side of a mirror. */
+function isUsedOn({ node }: Place, disk: Disk, user: Instance): boolean {
+  return mirrorNodes(disk)?.includes(node) ?? user.primary_node === node;
 }
 
 /** A disk of the cluster whose data is at the place of this one. */
@@ -143,7 +148,7 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
       const now = place.view.disk(disk.uuid);
       const user = now && userOf(place.view, now);
       if (!now || !user) return isVoid('the disk is of no instance any more');
-      if (!isOn(place, now)) return isVoid('the node has no side of the disk any more');
+      if (!isUsedOn(place, now, user)) return isVoid('the node has no part in the disk any more');
       if (!usesDisks(place, user)) return isVoid(`${user.name} does not use its disks now`);
       return same({ disk: diskTarget(now), primary: user.primary_node === place.node });
     },
@@ -154,7 +159,7 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     judge(params, place) {
       const now = place.view.disk(params.disk.uuid);
       const user = now && userOf(place.view, now);
-      if (now && user && isOn(place, now) && usesDisks(place, user))
+      if (now && user && isUsedOn(place, now, user) && usesDisks(place, user))
         return isVoid(`${user.name} uses the disk again`);
       return same(params);
     },

@@ -1,14 +1,9 @@
-import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { OsInstaller } from '../os/installer.ts';
-import { fillRaw } from '../storage/raw.ts';
 import type { Storage } from '../storage/registry.ts';
-
-/** Bytes that are read of a disk at once. */
-const CHUNK = 1 << 20;
 
 /** Makes dumps of disks, and disks of dumps: by the scripts of the instance's OS, or byte by byte where it has none. */
 export class Dumps {
@@ -22,8 +17,8 @@ export class Dumps {
 
   /** The dump of disk number `index`, whose data is that of `source`. Its failure is that of the stream. @throws MerapiError */
   async open(params: ScriptParams, index: number, source: DiskTarget): Promise<Readable> {
+    if (params.instance.os === '') return Readable.from(await this.#storage.read(source));
     const [device = ''] = await this.#storage.paths([source]);
-    if (params.instance.os === '') return createReadStream(device, { highWaterMark: CHUNK });
     return this.#installer.export(params, { index, device });
   }
 
@@ -31,9 +26,13 @@ export class Dumps {
   async restore(params: ScriptParams, index: number, dump: Readable, signal: AbortSignal): Promise<void> {
     const disk = params.instance.disks[index];
     if (!disk) throw new MerapiError('wrong_input', `Instance ${params.instance.name} has no disk ${index}`);
-    const [device = ''] = await this.#storage.paths([disk]);
+    await this.#storage.sources([disk]);
     await this.#storage.of(disk).empty(disk);
-    if (params.instance.os === '') await fillRaw(device, disk.size, dump);
-    else await this.#installer.import(params, { index, device }, dump, signal);
+    if (params.instance.os === '') {
+      await this.#storage.fill(disk, dump);
+      return;
+    }
+    const [device = ''] = await this.#storage.paths([disk]);
+    await this.#installer.import(params, { index, device }, dump, signal);
   }
 }

@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
-import { copyRaw, fillRaw, moveRaw } from '../storage/raw.ts';
 import type { Storage } from '../storage/registry.ts';
 
 type DiskHandlers = Pick<
@@ -12,6 +11,7 @@ type DiskHandlers = Pick<
   | 'disk.activate'
   | 'disk.deactivate'
   | 'disk.copy'
+  | 'disk.snapshot'
   | 'disk.offer'
   | 'disk.fetch'
   | 'disk.remove'
@@ -48,27 +48,25 @@ export function diskExecutors(storage: Storage, { streams, tls, endpoint }: Disk
       return {};
     },
     'disk.copy': async ({ from, to }) => {
-      const [source, target] = await storage.paths([from, to]);
-      if (source !== undefined && target !== undefined) await copyRaw(source, target);
+      await storage.copy(from, to);
+      return {};
+    },
+    'disk.snapshot': async ({ disk, copy }) => {
+      await storage.snapshot(disk, copy);
       return {};
     },
     'disk.offer': async ({ disk, to, compress }) => {
-      const [path = ''] = await storage.paths([disk]);
-      streams.offer(disk.uuid, {
-        to,
-        compress,
-        open: async () => createReadStream(path, { highWaterMark: 1 << 20 }),
-      });
+      await storage.sources([disk]); // what is not there is refused now, not when it is read
+      streams.offer(disk.uuid, { to, compress, open: async () => Readable.from(await storage.read(disk)) });
       return endpoint();
     },
     'disk.fetch': async ({ disk, from }, { signal }) => {
-      const [path = ''] = await storage.paths([disk]);
-      await readStream(from, tls, signal, (data) => fillRaw(path, disk.size, data));
+      await storage.sources([disk]);
+      await readStream(from, tls, signal, (data) => storage.fill(disk, data));
       return {};
     },
     'disk.rename': async ({ from, to }) => {
-      const [source, target] = await Promise.all([from, to].map((disk) => storage.of(disk).status(disk)));
-      if (source?.path && target?.path) await moveRaw(source.path, target.path);
+      await storage.rename(from, to);
       return {};
     },
     'disk.remove': async ({ disk }) => {

@@ -32,8 +32,8 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       return {};
     },
     'instance.start': async ({ instance, paused }) => {
-      const diskPaths = await storage.paths(instance.disks);
-      await hypervisors.of(instance.hypervisor).start(instance, { diskPaths, paused });
+      const sources = await storage.sources(instance.disks);
+      await hypervisors.of(instance.hypervisor).start(instance, { sources, paused });
       return {};
     },
     'instance.stop': async ({ instance, timeout, force }) => {
@@ -43,18 +43,18 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
     'instance.reboot': async ({ instance, kind, timeout }) => {
       const driver = hypervisors.of(instance.hypervisor);
       if (kind === 'hard') {
-        const diskPaths = await storage.paths(instance.disks);
+        const sources = await storage.sources(instance.disks);
         await driver.check(instance); // what could not be started again is not stopped
         await driver.stop(instance, { timeout, force: false });
-        await driver.start(instance, { diskPaths, paused: false });
+        await driver.start(instance, { sources, paused: false });
       } else await driver.reset(instance);
       return {};
     },
     'instance.resize': async ({ instance, disk }) => {
       const target = instance.disks[disk];
       if (!target) throw new MerapiError('wrong_input', `Instance ${instance.name} has no disk ${disk}`);
-      const [path = ''] = await storage.paths([target]);
-      await hypervisors.of(instance.hypervisor).resize(instance, { path, size: target.size });
+      const source = await storage.of(target).open(target);
+      await hypervisors.of(instance.hypervisor).resize(instance, { disk: target, source });
       return {};
     },
     'instance.memory': async ({ instance, memory }) => {
@@ -63,14 +63,14 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
     },
     'instance.plug': async ({ instance, device: uuid }) => {
       const { disk, nic } = deviceOf(instance, uuid);
-      const [path = ''] = disk ? await storage.paths([disk]) : [];
-      await hypervisors.of(instance.hypervisor).plug(instance, disk ? { disk, path } : { nic });
+      const device = disk ? { disk, source: await storage.of(disk).open(disk) } : { nic };
+      await hypervisors.of(instance.hypervisor).plug(instance, device);
       return {};
     },
     'instance.unplug': async ({ instance, device: uuid }) => {
       const { disk, nic } = deviceOf(instance, uuid);
-      const { path = null } = disk ? await storage.of(disk).status(disk) : {};
-      await hypervisors.of(instance.hypervisor).unplug(instance, disk ? { disk, path: path ?? '' } : { nic });
+      const device = disk ? { disk, path: (await storage.of(disk).status(disk)).path } : { nic };
+      await hypervisors.of(instance.hypervisor).unplug(instance, device);
       return {};
     },
     'instance.forget': async ({ instance }) => {

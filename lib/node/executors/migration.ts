@@ -19,8 +19,8 @@ export function migrationExecutors(hypervisors: Hypervisors, storage: Storage): 
   };
   return {
     'migration.receive': async ({ instance }) => {
-      const diskPaths = await storage.paths(instance.disks);
-      return { to: await migrationOf(instance).receive(instance, { diskPaths }) };
+      const sources = await storage.sources(instance.disks);
+      return { to: await migrationOf(instance).receive(instance, { sources }) };
     },
     'migration.send': async ({ instance, to }) => {
       await migrationOf(instance).send(instance, to);

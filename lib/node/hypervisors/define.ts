@@ -1,21 +1,38 @@
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import type { DiskTarget, GuestFacts, InstanceTarget } from '../../rpc/types.ts';
+import type { DiskSource } from '../storage/define.ts';
 
-/** Where the parts of a guest are on this node: one absolute path for each disk of the instance, in its order. */
+/** What a guest is started with: how to get at each disk of the instance, in its order. */
 export interface StartOptions {
-  diskPaths: readonly string[];
+  sources: readonly DiskSource[];
   paused: boolean;
 }
 
-/** A device that a running guest is to get or to give up: a disk with its path on this node, or a NIC by its number. */
-export type Device =
-  | { readonly disk: DiskTarget; readonly path: string; readonly nic?: never }
-  | { readonly nic: number; readonly disk?: never };
+/** A NIC by its number. */
+interface NicDevice {
+  readonly nic: number;
+  readonly disk?: never;
+}
+
+/** A disk and how to get at it. */
+export interface OpenDisk {
+  readonly disk: DiskTarget;
+  readonly source: DiskSource;
+  readonly nic?: never;
+}
+
+/** A device that a running guest is to get. */
+export type NewDevice = OpenDisk | NicDevice;
+
+/** A device that a running guest is to give up: a disk with its path on the host, if it has one. */
+export type LostDevice =
+  | { readonly disk: DiskTarget; readonly path: string | null; readonly nic?: never }
+  | NicDevice;
 
 /** Moves running guests between nodes. Every method is idempotent. */
 export interface Migration {
   /** Makes a guest that waits for its state from another node; answers where that is to be sent, in the hypervisor's form. */
-  receive(instance: InstanceTarget, options: { diskPaths: readonly string[] }): Promise<string>;
+  receive(instance: InstanceTarget, options: Pick<StartOptions, 'sources'>): Promise<string>;
   /** Sends the state of a running guest; after that it is stopped here, and can be resumed. */
   send(instance: InstanceTarget, to: string): Promise<void>;
   /** Lets a guest run that was received, or one that was sent in vain. */
@@ -49,17 +66,17 @@ export interface Hypervisor {
   stop(instance: InstanceTarget, options: { timeout: number; force: boolean }): Promise<void>;
   /** Restarts the guest within its process; the disks and devices stay. */
   reset(instance: InstanceTarget): Promise<void>;
-  /** Tells a guest that the disk at this path has grown to `size` MiB; nothing to do where it does not run. */
-  resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void>;
+  /** Tells a guest that a disk has grown to its size; nothing to do where the guest does not run. */
+  resize(instance: InstanceTarget, disk: OpenDisk): Promise<void>;
   /** Gives a running guest this much memory (MiB), at most what it was started with. */
   setMemory(instance: InstanceTarget, memory: number): Promise<void>;
   /** Gives a running guest a device; nothing to do where it has it, or does not run. */
-  plug(instance: InstanceTarget, device: Device): Promise<void>;
+  plug(instance: InstanceTarget, device: NewDevice): Promise<void>;
   /**
    * Has a running guest give up a device; nothing to do where it does not have it, or does not run.
    * @throws MerapiError hypervisor when the guest keeps it, which is up to its operating system
    */
-  unplug(instance: InstanceTarget, device: Device): Promise<void>;
+  unplug(instance: InstanceTarget, device: LostDevice): Promise<void>;
   /** Removes all that is kept of a guest that does not run. */
   forget(instance: InstanceTarget): Promise<void>;
   /** Calls back whenever what guests() tells may have changed. */

@@ -8,7 +8,7 @@ import type { Logger } from '../../base/log.ts';
 import { parseState, type StateFormat, writeStateFile } from '../../base/state-file.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
-import type { Device, Hypervisor, Migration, StartOptions } from './define.ts';
+import type { Hypervisor, LostDevice, Migration, NewDevice, StartOptions } from './define.ts';
 
 /** A simulated guest as its file holds it. A test may rewrite the file, to play what happens inside a guest. */
 const Guest = z.object({
@@ -131,13 +131,13 @@ export class FakeHypervisor implements Hypervisor {
     await this.#write({ ...known, memory });
   }
 
-  plug(instance: InstanceTarget, device: Device): Promise<void> {
+  plug(instance: InstanceTarget, device: NewDevice): Promise<void> {
     return this.#setDevices(instance, device, (devices, uuid) =>
       devices.includes(uuid) ? devices : [...devices, uuid],
     );
   }
 
-  unplug(instance: InstanceTarget, device: Device): Promise<void> {
+  unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
     return this.#setDevices(instance, device, (devices, uuid) => devices.filter((each) => each !== uuid));
   }
 
@@ -172,7 +172,7 @@ export class FakeHypervisor implements Hypervisor {
 
   async #setDevices(
     instance: InstanceTarget,
-    { disk, nic }: Device,
+    { disk, nic }: LostDevice | NewDevice,
     change: (devices: string[], uuid: string) => string[],
   ): Promise<void> {
     const known = this.#find(instance);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
-import type { Device, GuestNetwork, Hypervisor, StartOptions } from './define.ts';
+import type { GuestNetwork, Hypervisor, LostDevice, NewDevice, OpenDisk, StartOptions } from './define.ts';
 import { AcceleratorProbe } from './kvm/accelerator.ts';
 import { StartCheck } from './kvm/check.ts';
 import { Guest, type GuestContext } from './kvm/guest.ts';
@@ -107,7 +107,7 @@ class KvmDriver implements Hypervisor {
     await guest.reset();
   }
 
-  async resize(instance: InstanceTarget, disk: { path: string; size: number }): Promise<void> {
+  async resize(instance: InstanceTarget, disk: OpenDisk): Promise<void> {
     await (await this.#known(instance))?.resize(disk);
   }
 
@@ -118,11 +118,11 @@ class KvmDriver implements Hypervisor {
     await guest.setMemory(memory);
   }
 
-  async plug(instance: InstanceTarget, device: Device): Promise<void> {
+  async plug(instance: InstanceTarget, device: NewDevice): Promise<void> {
     await (await this.#known(instance))?.plug(instance, device);
   }
 
-  async unplug(instance: InstanceTarget, device: Device): Promise<void> {
+  async unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
     await (await this.#known(instance))?.unplug(instance, device);
   }
 

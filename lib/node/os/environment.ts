@@ -1,3 +1,4 @@
+import { templates } from '../../model/templates/index.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 
 /** What every script of an OS definition gets. */
@@ -61,7 +62,6 @@ export function instanceEnvironment(instance: InstanceTarget, diskPaths: readonl
 function addDisk(environment: Environment, instance: InstanceTarget, index: number, path?: string): void {
   const disk = instance.disks[index];
   if (!disk) return;
-  const isFile = ['file', 'sharedfile', 'gluster'].includes(disk.dev_type);
   set(environment, `DISK_${index}_`, {
     PATH: path,
     ACCESS: disk.mode,
@@ -69,7 +69,7 @@ function addDisk(environment: Environment, instance: InstanceTarget, index: numb
     NAME: disk.name,
     SIZE: disk.size,
     FRONTEND_TYPE: instance.hvparams.disk_type,
-    BACKEND_TYPE: isFile ? `file:${disk.logical_id[0]}` : 'block',
+    BACKEND_TYPE: templates[disk.dev_type].fileBased ? `file:${disk.logical_id[0]}` : 'block',
   });
 }
 

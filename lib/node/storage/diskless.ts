@@ -1,3 +1,4 @@
+import { MerapiError } from '../../base/errors.ts';
 import type { StorageDriver } from './define.ts';
 
 /** The template of instances without disks: there is never anything to do, and nothing can be missing. */
@@ -10,4 +11,10 @@ export const disklessStorage: StorageDriver = {
   deactivate: async () => undefined,
   remove: async () => undefined,
   status: async () => ({ path: null, exists: true, size: null, active: true, mirror: null }),
+  open: async (disk) => {
+    throw new MerapiError(
+      'block_device',
+      `Disk ${disk.uuid} is of an instance without disks: it has no data`,
+    );
+  },
 };

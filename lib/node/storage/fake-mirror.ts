@@ -4,9 +4,11 @@ import { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../../base/state-file.ts';
+import type { DiskTemplate } from '../../model/templates/index.ts';
 import type { DiskTarget, MirrorStatus } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
+import { PathStorage } from './path-storage.ts';
 import { createRaw, emptyRaw, expect, growRaw, sizeOfRaw } from './raw.ts';
 
 /** One node's side of a simulated mirror, as its file holds it. */
@@ -41,13 +43,15 @@ const SUFFIX = '.json';
  * a file for each side with its size, role and state. A side that is made after another has to be synchronised: that begins
  * when both are active, takes its time, and is done whether anyone looks or not.
  */
-export class FakeMirrorStorage implements StorageDriver {
-  readonly template = 'drbd';
+export class FakeMirrorStorage extends PathStorage implements StorageDriver {
+  readonly template: DiskTemplate;
   readonly #folder: string;
   readonly #node: string;
 
   /** `node` names this node's side. */
-  constructor(folder: string, node: string) {
+  constructor(template: DiskTemplate, folder: string, node: string) {
+    super();
+    this.template = template;
     this.#folder = folder;
     this.#node = node;
   }

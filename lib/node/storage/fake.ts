@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
 import { FakeMirrorStorage } from './fake-mirror.ts';
+import { PathStorage } from './path-storage.ts';
 import { createRaw, emptyRaw, growRaw, removeRaw, sizeOfRaw } from './raw.ts';
 
 /** Where simulated storage keeps its data. */
@@ -17,27 +18,20 @@ export interface FakePlaces {
   common: string;
 }
 
-/** The templates that are simulated otherwise than as one file, and those whose data every node sees. */
-const shared: readonly DiskTemplate[] = ['rbd', 'ext', 'gluster', 'blockdev'];
-
-/** The drivers of a simulated node: real data in files, everything about volumes and networks simulated. */
-export function fakeDrivers(places: FakePlaces): StorageDriver[] {
-  const templates: FakeVolumes['template'][] = ['plain', 'rbd', 'ext', 'gluster', 'blockdev'];
-  return [
-    new FakeMirrorStorage(join(places.common, 'drbd'), fileStem(places.node)),
-    ...templates.map(
-      (template) =>
-        new FakeVolumes(template, join(shared.includes(template) ? places.common : places.own, template)),
-    ),
-  ];
+/** The simulated driver of a template: real data in files, everything about volumes, mirrors and networks simulated. */
+export function fakeDriver(template: DiskTemplate, { node, own, common }: FakePlaces): StorageDriver {
+  const { mirrored, shared } = templates[template];
+  if (mirrored) return new FakeMirrorStorage(template, join(common, template), fileStem(node));
+  return new FakeVolumes(template, join(shared ? common : own, template));
 }
 
 /** Volumes of one template as sparse files FOLDER/FIRST/SECOND, named by the two parts of their logical ids. */
-class FakeVolumes implements StorageDriver {
-  readonly template: 'plain' | 'rbd' | 'ext' | 'gluster' | 'blockdev';
+class FakeVolumes extends PathStorage implements StorageDriver {
+  readonly template: DiskTemplate;
   readonly #folder: string;
 
-  constructor(template: FakeVolumes['template'], folder: string) {
+  constructor(template: DiskTemplate, folder: string) {
+    super();
     this.template = template;
     this.#folder = folder;
   }

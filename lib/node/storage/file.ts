@@ -3,18 +3,20 @@ import { dirname } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
+import { PathStorage } from './path-storage.ts';
 import type { StoragePaths } from './paths.ts';
-import { createRaw, emptyRaw, expect, growRaw, removeRaw, sizeOfRaw } from './raw.ts';
+import { createRaw, emptyRaw, expect, growRaw, moveRaw, removeRaw, sizeOfRaw } from './raw.ts';
 
 /**
  * Disks as raw, sparse files; their logical id is [driver, absolute path]. Of `sharedfile` the path is on a folder that
  * all nodes see.
  */
-export class FileStorage implements StorageDriver {
+export class FileStorage extends PathStorage implements StorageDriver {
   readonly template: 'file' | 'sharedfile';
   readonly #paths: StoragePaths;
 
   constructor(paths: StoragePaths, template: 'file' | 'sharedfile' = 'file') {
+    super();
     this.#paths = paths;
     this.template = template;
   }
@@ -51,6 +53,10 @@ export class FileStorage implements StorageDriver {
     const path = this.#pathOf(disk);
     const size = await sizeOfRaw(path);
     return { path, exists: size !== null, size, active: size !== null, mirror: null };
+  }
+
+  async rename(from: DiskTarget, to: DiskTarget): Promise<void> {
+    await moveRaw(this.#pathOf(from), this.#pathOf(to));
   }
 
   #pathOf(disk: DiskTarget): string {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { type Kind, kinds, lines, maybe, optional, secret } from '../../model/params.ts';
+import { diskTemplates } from '../../model/templates/index.ts';
 import { defineOpcode } from '../define.ts';
 import { diskParamsKind, jobsResult, nicParamsKind } from '../kinds.ts';
 

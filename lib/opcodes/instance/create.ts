@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { ALL } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, lines, maybe, oneOf, optional, required, secret } from '../../model/params.ts';
+import { diskTemplates, isMirrored } from '../../model/templates/index.ts';
 import { defineOpcode } from '../define.ts';
 import { disksKind, nicsKind } from '../kinds.ts';
 import { clusterShared, networksShared, newNameLock } from '../locking.ts';
@@ -103,7 +103,7 @@ export const instanceCreate = defineOpcode({
   summaryField: 'instance_name',
   locks: (params, view) => {
     const name = newNameLock(params.instance_name);
-    const given = [params.pnode, params.disk_template === 'drbd' ? params.snode : null, params.src_node];
+    const given = [params.pnode, isMirrored(params.disk_template) ? params.snode : null, params.src_node];
     // The export may be on any node, and the disks of an import may be mirrored without the request saying so.
     const isOpen = params.mode === 'import' && (params.src_node === null || params.snode !== null);
     const nodes = given.flatMap((each) =>

@@ -1,7 +1,7 @@
-import { diskTemplatesOnAllNodes } from '../../model/diskparams/index.ts';
 import { ALL, type LockPlan } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, optional } from '../../model/params.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { instancePlan } from '../locking.ts';
 
@@ -25,7 +25,7 @@ export function movePlan(
 ): LockPlan {
   const plan = instancePlan(view, params.instance_name, 'shared');
   const instance = hostNamed(view.instances, params.instance_name);
-  const isFree = instance !== undefined && diskTemplatesOnAllNodes.includes(instance.disk_template);
+  const isFree = instance !== undefined && templates[instance.disk_template].shared;
   if (!isFree) return plan;
   const target = params.target_node === null ? null : hostNamed(view.nodes, params.target_node);
   const added = target ? [target.name] : [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { diskTemplates } from '../../model/diskparams/index.ts';
 import { ALL, type LockPlan, type LockWish } from '../../model/locks.ts';
 import { type Kind, kinds, maybe, oneOf, optional, secret, shared } from '../../model/params.ts';
+import { type DiskTemplate, diskTemplates, isMirrored } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { defineOpcode } from '../define.ts';
 import { diskKind, nicParamsKind } from '../kinds.ts';
@@ -91,7 +91,7 @@ export const instanceSetParams = defineOpcode({
 function locks(
   params: {
     instance_name: string;
-    disk_template: string | null;
+    disk_template: DiskTemplate | null;
     remote_node: string | null;
     pnode: string | null;
     nics: readonly DeviceChange<{ network?: string | null }>[];
@@ -99,7 +99,7 @@ function locks(
   view: ClusterView,
 ): LockPlan {
   const plan = instancePlan(view, params.instance_name, 'shared');
-  const chooses = params.disk_template === 'drbd' && params.remote_node === null;
+  const chooses = isMirrored(params.disk_template) && params.remote_node === null;
   const added = [params.remote_node, params.pnode].flatMap((name) =>
     name === null ? [] : [nodeLock(view, name)],
   );

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { diskTemplates } from '../../model/diskparams/index.ts';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { ALL } from '../../model/locks.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
+import { diskTemplates } from '../../model/templates/index.ts';
 import { defineOpcode } from '../define.ts';
 import { nicsKind } from '../kinds.ts';
 import { clusterShared } from '../locking.ts';

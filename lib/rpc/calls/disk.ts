@@ -61,6 +61,15 @@ export const diskCopy = defineCall({
   timeout: 24 * 3600_000,
 });
 
+export const diskSnapshot = defineCall({
+  name: 'disk.snapshot',
+  summary: 'Makes a disk with the data that another one of the node has now, whether a guest uses it or not.',
+  params: z.strictObject({ disk: DiskTarget, copy: DiskTarget }),
+  result: nothing,
+  mutates: true,
+  timeout: 24 * 3600_000,
+});
+
 export const diskOffer = defineCall({
   name: 'disk.offer',
   summary:

@@ -13,7 +13,8 @@ export const nodeHello = defineCall({
     name: z.string(),
     version: z.string(),
     hypervisors: z.array(z.enum(hypervisors)),
-    storage: z.array(z.string()),
+    /** The disk templates that it can keep: whether they are simulated, and what its driver can do beside what all can. */
+    storage: z.array(z.object({ template: z.string(), simulated: z.boolean(), can: z.array(z.string()) })),
   }),
   mutates: false,
   timeout: 10_000,

@@ -1,6 +1,7 @@
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
-import { DrbdId } from '../../model/mirror.ts';
+import { MirrorId } from '../../model/mirror.ts';
+import { templates } from '../../model/templates/index.ts';
 import { kindNames, type SoundObjects } from './objects.ts';
 import { type Findings, RESTORE } from './problem.ts';
 
@@ -90,8 +91,8 @@ function checkDisk({ node, instance }: SoundObjects, disk: Disk, findings: Findi
 }
 
 /** Where a mirrored disk is; null of another disk, undefined when that cannot be read. */
-function mirrorOf(disk: Disk): DrbdId | null | undefined {
-  return disk.dev_type === 'drbd' ? DrbdId.safeParse(disk.logical_id).data : null;
+function mirrorOf(disk: Disk): MirrorId | null | undefined {
+  return templates[disk.dev_type].mirrored ? MirrorId.safeParse(disk.logical_id).data : null;
 }
 
 /** On one node no two mirrored disks may have the same number or port. */

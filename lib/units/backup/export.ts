@@ -8,7 +8,6 @@ import { remove } from '../../store/changes.ts';
 import { defineUnit, type RunContext } from '../define.ts';
 import {
   activateDisks,
-  createDisks,
   deactivateDisks,
   diskNodesOf,
   removeDisks,
@@ -28,6 +27,7 @@ import { checkRequest, type Destination, destinationOf } from './export-request.
 import { snapshotOf } from './snapshots.ts';
 
 export const backupExport = defineUnit(opcode, {
+  version: 2, // 1: the copies of disks were made and filled by two steps
   async check(context, params) {
     const { view, runtime, nodes, seal, clock, resolve, log } = context;
     const instance = instanceNamed(view, params.instance_name);
@@ -95,7 +95,7 @@ export const backupExport = defineUnit(opcode, {
     }
     // Disks that its guest has left stay active until the end; those of one that was down are not.
     if (!wasActive) await activateDisks(context, nodes, disks, { wasActive: wasRunning });
-    if (snapshots) await copyDisks(context, primary, disks, snapshots, target.name);
+    if (snapshots) await copyDisks(context, primary, disks, snapshots);
     const isBack = snapshots !== null && params.shutdown;
     if (isBack) {
       context.log('Starting the instance again');
@@ -136,13 +136,13 @@ async function copyDisks(
   primary: Node,
   disks: readonly DiskTarget[],
   copies: readonly DiskTarget[],
-  instance_name: string,
 ): Promise<void> {
   context.log(`Copying the disks on node ${primary.name}`);
-  await createDisks(context, { primary, secondary: null }, copies, instance_name, 'snapshot');
-  for (const [index, from] of disks.entries()) {
-    const to = copies[index] as DiskTarget;
-    await context.call(`snapshot/${index}/copy`, primary, 'disk.copy', { from, to });
+  for (const [index, disk] of disks.entries()) {
+    const copy = copies[index] as DiskTarget;
+    await context.call(`snapshot/${index}`, primary, 'disk.snapshot', { disk, copy }, [
+      { call: 'disk.remove', params: { disk: copy } },
+    ]);
   }
 }
 

@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CheckContext } from '../define.ts';
 
@@ -31,35 +32,22 @@ export async function checkNodesRun(
   }
 }
 
-/** What disk templates need of the cluster. */
-const needs = [
-  { setting: 'file_storage_dir', templates: ['file'] },
-  { setting: 'shared_file_storage_dir', templates: ['sharedfile'] },
-  { setting: 'gluster_storage_dir', templates: ['gluster'] },
-] as const;
-
-/** What instances with these templates need: it cannot be taken away while there are some. */
-const inUse = [
-  { setting: 'vg_name', templates: ['plain', 'drbd'] },
-  { setting: 'drbd_helper', templates: ['drbd'] },
-] as const;
-
 /** @throws MerapiError wrong_input, wrong_state when a change takes away what the templates of the cluster need */
 export function checkStorage(view: ClusterView, patch: Partial<Cluster>): void {
   const after = { ...view.cluster, ...patch };
-  for (const { setting, templates } of needs) {
-    const enabled = templates.find((template) => after.enabled_disk_templates.includes(template));
-    if (enabled && !after[setting] && (setting in patch || patch.enabled_disk_templates))
-      throw new MerapiError('wrong_input', `The disk template ${enabled} is enabled and needs ${setting}`);
+  for (const template of after.enabled_disk_templates) {
+    const missing = templates[template].needs.find((setting) => !after[setting]);
+    if (missing && (missing in patch || patch.enabled_disk_templates))
+      throw new MerapiError('wrong_input', `The disk template ${template} is enabled and needs ${missing}`);
   }
-  for (const { setting, templates } of inUse) {
-    if (patch[setting] !== null) continue;
-    for (const instance of view.instances.list()) {
-      const disk = view.disksOf(instance).find(({ dev_type }) => templates.includes(dev_type as never));
-      if (disk)
+  if (!Object.values(patch).includes(null)) return;
+  for (const instance of view.instances.list()) {
+    for (const { dev_type } of view.disksOf(instance)) {
+      const emptied = templates[dev_type].uses.find((setting) => patch[setting] === null);
+      if (emptied)
         throw new MerapiError(
           'wrong_state',
-          `${setting} cannot be emptied: instance ${instance.name} has disks of the template ${disk.dev_type}`,
+          `${emptied} cannot be emptied: instance ${instance.name} has disks of the template ${dev_type}`,
         );
     }
   }

@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { dataCollectors } from '../../model/cluster.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
+import type { DiskTemplate } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 
 const wrong = (text: string) => new MerapiError('wrong_input', text);

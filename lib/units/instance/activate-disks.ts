@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import { templates } from '../../model/templates/index.ts';
 import { instanceActivateDisks as opcode } from '../../opcodes/instance/activate-disks.ts';
 import { defineUnit } from '../define.ts';
 import { diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
@@ -41,7 +42,7 @@ export const instanceActivateDisks = defineUnit(opcode, {
     const result: [string, string, string | null][] = [];
     for (const [index, disk] of targets.entries()) {
       const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
-      if (secondary && disk.dev_type === 'drbd')
+      if (secondary && templates[disk.dev_type].mirrored)
         await context.call(
           `disk/${index}/activate/secondary`,
           secondary,

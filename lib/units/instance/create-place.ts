@@ -1,11 +1,11 @@
 import type { AllocateRequest } from '../../allocator/model.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import { fillIPolicy } from '../../model/fill.ts';
 import { type InstanceSpec, ipolicyViolations } from '../../model/ipolicy.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
+import { type DiskTemplate, nodeCount } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CheckContext } from '../define.ts';
 import { needsOf } from '../steps/allocator-cluster.ts';
@@ -55,7 +55,7 @@ export function toPlace(view: ClusterView, params: CreateParams, wanted: Wanted)
   const group = params.group_name === null ? [] : [groupNamed(view, params.group_name).uuid];
   const request: AllocateRequest = {
     ...needsOf(view, instance, disks),
-    required_nodes: template === 'drbd' ? 2 : 1,
+    required_nodes: nodeCount(template),
     ...(group.length > 0 ? { groups: group } : {}),
     ignore_ipolicy: params.ignore_ipolicy,
   };

@@ -1,7 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { BeParams } from '../../model/beparams.ts';
 import type { Disk } from '../../model/disk.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
@@ -9,6 +8,7 @@ import type { InstanceSpec } from '../../model/ipolicy.ts';
 import { hostName } from '../../model/names.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
+import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import type { instanceCreate } from '../../opcodes/instance/create.ts';
@@ -83,9 +83,9 @@ export function givenNodes(
 ): DiskNodes | null {
   if (params.pnode === null) return null;
   const primary = takingNode(view, params.pnode);
-  if (template !== 'drbd') return { primary, secondary: null };
+  if (!templates[template].mirrored) return { primary, secondary: null };
   if (params.snode === null)
-    throw new MerapiError('wrong_input', 'Mirrored disks (drbd) need a second node; give it as snode');
+    throw new MerapiError('wrong_input', 'Mirrored disks (${template}) need a second node; give it as snode');
   const secondary = takingNode(view, params.snode);
   if (secondary.uuid === primary.uuid)
     throw new MerapiError('wrong_input', `The secondary node must be another one than ${primary.name}`);

@@ -1,7 +1,7 @@
 import type { Json } from '../../base/json.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
+import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
-import { fileBased, sizedRequest } from '../steps/disks.ts';
+import { sizedRequest } from '../steps/disks.ts';
 import type { CreateParams, Settings } from './create-request.ts';
 
 type Values = Record<string, Json>;
@@ -66,9 +66,9 @@ export function shownFirst(name: string, params: CreateParams): Values {
 export function shownTemplate(params: CreateParams, template: DiskTemplate): Values {
   return {
     disk_template: template,
-    ...(fileBased.includes(template) ? { file_driver: params.file_driver ?? 'loop' } : {}),
+    ...(templates[template].fileBased ? { file_driver: params.file_driver ?? 'loop' } : {}),
     // Only mirrored disks have a second node.
-    ...(params.snode !== null && template !== 'drbd' ? { snode: null } : {}),
+    ...(params.snode !== null && !templates[template].mirrored ? { snode: null } : {}),
   };
 }
 

@@ -8,6 +8,7 @@ import { hostName } from '../../model/names.ts';
 import type { Node } from '../../model/node.ts';
 import { changed, newObject } from '../../model/object.ts';
 import { hasConsolePort } from '../../model/ports.ts';
+import { templates } from '../../model/templates/index.ts';
 import { instanceCreate as opcode } from '../../opcodes/instance/create.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import { put, remove } from '../../store/changes.ts';
@@ -56,7 +57,7 @@ export const instanceCreate = defineUnit(opcode, {
     const { params, source } = await checkImport(context, asked);
     const { name, template } = checkRequest(view, params);
     resolve(shownTemplate(params, template));
-    checkExpectedUuids(template === 'drbd' ? params : { ...params, snode: null }, view);
+    checkExpectedUuids(templates[template].mirrored ? params : { ...params, snode: null }, view);
     if (view.instances.named(name))
       throw new MerapiError(
         'already_exists',

@@ -1,7 +1,7 @@
 import type { Json } from '../../base/json.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import { parseSize, steppedSize } from '../../model/enforce.ts';
 import { givenName } from '../../model/names.ts';
+import type { DiskTemplate } from '../../model/templates/index.ts';
 import { checkKnown, type DiskRequest } from '../steps/disks.ts';
 import type { Step } from './device-changes.ts';
 

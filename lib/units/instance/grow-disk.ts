@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { parseSize } from '../../model/enforce.ts';
 import { changed } from '../../model/object.ts';
+import { templates } from '../../model/templates/index.ts';
 import { instanceGrowDisk as opcode } from '../../opcodes/instance/grow-disk.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
@@ -13,17 +14,17 @@ import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
-/** An adopted device belongs to someone else, who alone can make it bigger. */
-const FIXED = 'blockdev';
-
 export const instanceGrowDisk = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const disks = view.disksOf(instance);
     const disk = diskNumbered(view, instance, params.disk);
-    if (disk.dev_type === FIXED)
-      throw new MerapiError('wrong_input', `Disks of the template ${FIXED} cannot grow: they are adopted`);
+    if (templates[disk.dev_type].foreign)
+      throw new MerapiError(
+        'wrong_input',
+        `Disks of the template ${disk.dev_type} cannot grow: they are adopted`,
+      );
     const amount = parseSize(params.amount);
     const size = params.absolute ? amount : disk.size + amount;
     if (size < disk.size)

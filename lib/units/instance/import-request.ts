@@ -1,7 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Ini } from '../../base/ini.ts';
 import { beParamKinds } from '../../model/beparams.ts';
-import { type DiskTemplate, diskTemplates } from '../../model/diskparams/index.ts';
 import { enforceKinds, type ParamKinds, type ParamValues, steppedSize } from '../../model/enforce.ts';
 import {
   clusterOnlyHvParams,
@@ -10,6 +9,7 @@ import {
   hypervisors,
 } from '../../model/hvparams/index.ts';
 import { hostName } from '../../model/names.ts';
+import { type DiskTemplate, diskTemplates } from '../../model/templates/index.ts';
 import { dumpOf, EXPORT_VERSION } from '../steps/export-config.ts';
 import type { CreateParams } from './create-request.ts';
 

@@ -1,9 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import type { Node } from '../../model/node.ts';
+import { templates } from '../../model/templates/index.ts';
 import { instanceMigrate as opcode } from '../../opcodes/instance/migrate.ts';
-import type { InstanceTarget } from '../../rpc/types.ts';
-import { type CheckContext, defineUnit, type RunContext } from '../define.ts';
+import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
+import { type CheckContext, defineUnit, type RunContext, type UndoCall } from '../define.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
 import { checkOnline, instanceNamed } from '../steps/find.ts';
 import { instanceHooks, moveHooks } from '../steps/hooks.ts';
@@ -124,11 +125,9 @@ async function migrate(
   { instance, target, from, to }: Move,
   guest: InstanceTarget,
 ): Promise<void> {
-  const mirrored = [...target.disks.entries()].filter(([, disk]) => disk.dev_type === 'drbd');
-  for (const [index, disk] of mirrored)
-    await context.call(`disk/${index}/open`, to, 'disk.activate', { disk, primary: true }, [
-      { call: 'disk.activate', params: { disk, primary: false } },
-    ]);
+  const activated = [...target.disks.entries()].filter(([, disk]) => templates[disk.dev_type].activated);
+  for (const [index, disk] of activated)
+    await context.call(`disk/${index}/open`, to, 'disk.activate', { disk, primary: true }, [leaving(disk)]);
   context.log(`Preparing ${to.name}`);
   const { to: address } = await context.call('receive', to, 'migration.receive', { instance: guest }, [
     { call: 'instance.stop', params: { instance: guest, timeout: 0, force: true } },
@@ -150,6 +149,15 @@ async function migrate(
   context.log(`It runs on ${to.name}`);
   await context.attempt('end', from, 'instance.stop', { instance: target, timeout: 0, force: true });
   await context.attempt('forget', from, 'instance.forget', { instance: target });
-  for (const [index, disk] of mirrored)
-    await context.attempt(`disk/${index}/close`, from, 'disk.activate', { disk, primary: false });
+  for (const [index, disk] of activated) {
+    const { call, params } = leaving(disk);
+    await context.attempt(`disk/${index}/close`, from, call, params);
+  }
+}
+
+/** What makes a node that had a disk for its guest leave it to another node: it becomes the other side of a mirror, or has nothing of it. */
+function leaving(disk: DiskTarget): Extract<UndoCall, { call: 'disk.activate' | 'disk.deactivate' }> {
+  return templates[disk.dev_type].mirrored
+    ? { call: 'disk.activate', params: { disk, primary: false } }
+    : { call: 'disk.deactivate', params: { disk } };
 }

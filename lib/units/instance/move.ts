@@ -1,6 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { Node } from '../../model/node.ts';
+import { onOneNode } from '../../model/templates/index.ts';
 import { instanceMove as opcode } from '../../opcodes/instance/move.ts';
 import type { Compression, DiskTarget } from '../../rpc/types.ts';
 import { defineUnit, type RunContext } from '../define.ts';
@@ -13,9 +13,6 @@ import { checkInstancePolicy } from '../steps/spec.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { instanceTarget } from '../steps/target.ts';
 
-/** The templates whose data is on one node, and is copied as it is. */
-const copied: readonly DiskTemplate[] = ['file', 'plain'];
-
 export const instanceMove = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);
@@ -25,7 +22,7 @@ export const instanceMove = defineUnit(opcode, {
     const from = primaryOf(view, instance);
     const disks = view.disksOf(instance);
     const template = disks[0]?.dev_type ?? instance.disk_template;
-    if (!copied.includes(template))
+    if (!onOneNode.includes(template))
       throw new MerapiError(
         'wrong_state',
         `Disks of the template '${template}' are not copied from node to node; migrate the instance or fail it over`,

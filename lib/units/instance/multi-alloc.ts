@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { OpInput } from '../../model/job.ts';
 import { hostNamed } from '../../model/lookup.ts';
+import type { DiskTemplate } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { parseOp } from '../../opcodes/define.ts';
 import { instanceMultiAlloc as opcode } from '../../opcodes/instance/multi-alloc.ts';
@@ -11,7 +11,6 @@ import { opcodeOf } from '../../opcodes/registry.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
 import { buildDisks, checkTemplate, sizedRequest } from '../steps/disks.ts';
-import { followersOf } from '../steps/followers.ts';
 import { allocatorOf } from '../steps/iallocator.ts';
 import type { NewInstance } from '../steps/iallocator-input.ts';
 import { buildNics } from '../steps/nics.ts';
@@ -73,10 +72,10 @@ export const instanceMultiAlloc = defineUnit(opcode, {
     return { ops, failed: [...wrong, ...failed], instances };
   },
 
-  run: async (_context, { ops, failed, instances }, params) => ({
+  run: async (_context, { ops, failed, instances }) => ({
     result: { jobs: [], allocatable: ops.map((op) => String(op.instance_name)), failed },
     jobs: ops.map((op) => [op]),
-    shown: { instances: submitted(instances, followersOf({ ...params, OP_ID: opcode.id }, ops)) },
+    shown: (jobs) => ({ instances: submitted(instances, jobs.flat()) }),
   }),
 });
 

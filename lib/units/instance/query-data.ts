@@ -3,8 +3,9 @@ import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillNicParams, fillOsParams, instanceHvParams } from '../../model/fill.ts';
 import { clusterOnlyHvParams } from '../../model/hvparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
-import { DrbdId } from '../../model/mirror.ts';
+import { MirrorId } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { instanceQueryData as opcode } from '../../opcodes/instance/query-data.ts';
 import type { diskStatus } from '../../rpc/calls/disk.ts';
@@ -122,8 +123,8 @@ function describeStatus(status: Status | undefined): unknown[] | null {
 
 /** Where the data is; the secret of a mirror is nobody's business. */
 function describePlace(view: ClusterView, disk: Disk): { logical_id: unknown[]; drbd_info: unknown } {
-  if (disk.dev_type !== 'drbd') return { logical_id: disk.logical_id, drbd_info: null };
-  const [a, b, port, minorA, minorB] = DrbdId.parse(disk.logical_id);
+  if (!templates[disk.dev_type].mirrored) return { logical_id: disk.logical_id, drbd_info: null };
+  const [a, b, port, minorA, minorB] = MirrorId.parse(disk.logical_id);
   const nameOf = (uuid: string) => view.nodes.get(uuid)?.name ?? uuid;
   return {
     logical_id: [a, b, port, minorA, minorB, '<redacted>'],

@@ -2,6 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Node } from '../../model/node.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import type { instanceReplaceDisks } from '../../opcodes/instance/replace-disks.ts';
@@ -35,10 +36,10 @@ export async function planReplacement(context: CheckContext, params: Params): Pr
   resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
   checkArguments(params);
   const nodes = diskNodesOf(view, instance);
-  if (instance.disk_template !== 'drbd' || !nodes.secondary)
+  if (!templates[instance.disk_template].mirrored || !nodes.secondary)
     throw new MerapiError(
       'internal_error', // the code that Ganeti gives it
-      `Only mirrored disks (drbd) can be replaced; those of ${instance.name} have the template ${instance.disk_template}`,
+      `Only mirrored disks can be replaced; those of ${instance.name} have the template ${instance.disk_template}`,
     );
   checkOnline(nodes.primary);
   const wasActive =

@@ -1,10 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
 import { mirrorNodes } from '../../model/mirror.ts';
 import { givenName } from '../../model/names.ts';
 import { changed } from '../../model/object.ts';
+import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { Build, CheckContext, RunContext } from '../define.ts';
@@ -110,7 +110,7 @@ function newDisk(
   now: number,
 ): Disk {
   const template = templateOf(view, instance);
-  if (template === 'drbd' && !nodes.secondary)
+  if (templates[template].mirrored && !nodes.secondary)
     throw new MerapiError(
       'wrong_input',
       `Instance ${instance.name} has no secondary node for mirrored disks; give it disks of another template`,
@@ -133,12 +133,12 @@ export function templateOf(view: ClusterView, instance: Instance): DiskTemplate 
 function ownTemplate(view: ClusterView, instance: Instance): DiskTemplate | null {
   const [disk] = view.disksOf(instance);
   if (disk) return disk.dev_type;
-  return instance.disk_template === 'diskless' ? null : instance.disk_template;
+  return templates[instance.disk_template].hasData ? instance.disk_template : null;
 }
 
 /** The template of disks for which nothing else says one. @throws MerapiError wrong_input */
 function firstTemplate({ cluster }: ClusterView): DiskTemplate {
-  const template = cluster.enabled_disk_templates.find((each) => each !== 'diskless');
+  const template = cluster.enabled_disk_templates.find((each) => templates[each].hasData);
   if (template) return template;
   throw new MerapiError('wrong_input', 'The cluster allows only instances without disks');
 }

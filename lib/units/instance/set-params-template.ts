@@ -1,8 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
 import { changed } from '../../model/object.ts';
+import { convertible, type DiskTemplate, templates } from '../../model/templates/index.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { Build, CheckContext, RunContext } from '../define.ts';
 import {
@@ -44,9 +44,6 @@ export interface TemplateChange {
   waitForSync: boolean;
 }
 
-/** Templates without data of their own to copy. */
-const fixed: readonly DiskTemplate[] = ['diskless', 'blockdev'];
-
 /** Checks whether an instance that is down can get its disks in another template. @throws MerapiError */
 export async function checkTemplateChange(
   context: CheckContext,
@@ -62,7 +59,7 @@ export async function checkTemplateChange(
   if (template === before)
     throw new MerapiError('wrong_input', `Instance ${instance.name} has the template ${template} already`);
   for (const each of [before, template])
-    if (fixed.includes(each))
+    if (!convertible.includes(each))
       throw new MerapiError('wrong_input', `Disks cannot be converted from ${before} to ${template}`);
   if (isRunning(runtime, instance) || instance.admin_state === 'up')
     throw new MerapiError(
@@ -83,7 +80,7 @@ export async function checkTemplateChange(
       now: clock.seconds(),
     },
   );
-  const isMirrored = template === 'drbd';
+  const isMirrored = templates[template].mirrored;
   if (!isMirrored && (request.remote_node !== null || request.iallocator !== null))
     throw new MerapiError(
       'wrong_input',
@@ -100,7 +97,7 @@ export async function checkTemplateChange(
 function requestFor(disk: Disk, { disk_template, ext_params }: TemplateRequest): DiskRequest {
   const { size, mode, name, spindles } = disk;
   return {
-    ...(disk_template === 'ext' ? (ext_params as DiskRequest) : {}),
+    ...(templates[disk_template].takes === 'any' ? (ext_params as DiskRequest) : {}),
     ...{ size, mode },
     ...(name === null ? {} : { name }),
     ...(spindles === null ? {} : { spindles }),

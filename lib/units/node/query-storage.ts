@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { compareNames } from '../../model/names.ts';
-import { storageFields, usedStorage } from '../../model/storage.ts';
+import { storageFields } from '../../model/storage.ts';
+import { usedStorage } from '../../model/templates/index.ts';
 import { nodeQueryStorage as opcode } from '../../opcodes/node/query-storage.ts';
 import { defineUnit } from '../define.ts';
 import { nodeNamed } from '../steps/find.ts';
@@ -19,7 +20,7 @@ export const nodeQueryStorage = defineUnit(opcode, {
       );
     const named = params.nodes.map((name) => nodeNamed(view, name));
     if (named.length > 0) resolve({ nodes: named.map(({ name }) => name) });
-    const type = params.storage_type ?? usedStorage(view.cluster)[0] ?? 'diskless';
+    const type = params.storage_type ?? usedStorage(view.cluster.enabled_disk_templates)[0] ?? 'diskless';
     const nodes = (named.length > 0 ? named : view.nodes.list()).filter((node) => !node.offline);
     return { type: listable(view, type), nodes };
   },

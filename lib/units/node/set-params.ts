@@ -4,6 +4,7 @@ import type { ParamValues } from '../../model/enforce.ts';
 import { clusterOnlyNdParams, ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
+import { templates } from '../../model/templates/index.ts';
 import { mayDemote, nodeSetParams as opcode } from '../../opcodes/node/set-params.ts';
 import { put } from '../../store/changes.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
@@ -143,7 +144,7 @@ function checkSecondaryAddress(
     log(`The master has ${then} from now on; every other node needs the same`);
   }
   const mirrored = [...view.instancesOn(node.uuid), ...view.secondariesOn(node.uuid)].filter((instance) =>
-    view.disksOf(instance).some((disk) => disk.dev_type === 'drbd'),
+    view.disksOf(instance).some((disk) => templates[disk.dev_type].mirrored),
   );
   const used = node.offline ? mirrored : mirrored.filter((instance) => isRunning(runtime, instance));
   if (used.length > 0)

@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Node } from '../../model/node.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { CheckContext } from '../define.ts';
 import { diskTarget } from './target.ts';
 
@@ -16,7 +17,7 @@ export async function adopted(
   const placeOf = ({ dev_type, logical_id }: Disk) => JSON.stringify([dev_type, logical_id]);
   const owners = new Map<string, string>();
   for (const instance of view.instances.list()) {
-    const isElsewhere = instance.disk_template === 'plain' && instance.primary_node !== node.uuid;
+    const isElsewhere = !templates[instance.disk_template].shared && instance.primary_node !== node.uuid;
     if (!isElsewhere) for (const disk of view.disksOf(instance)) owners.set(placeOf(disk), instance.name);
   }
   const found = await nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });

@@ -1,6 +1,7 @@
 import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { RunContext } from '../define.ts';
@@ -23,12 +24,12 @@ export function diskNodesOf(view: ClusterView, instance: Instance): DiskNodes {
 }
 
 /** Whether a disk's data was there before Merapi and stays when Merapi leaves it. */
-const isForeign = (disk: DiskTarget) => disk.dev_type === 'blockdev';
+const isForeign = (disk: DiskTarget) => templates[disk.dev_type].foreign;
 
 /** The nodes on which the data of a disk is, with a word for each in the names of steps. */
 function sidesOf(disk: DiskTarget, { primary, secondary }: DiskNodes): [Node, string][] {
   const sides: [Node, string][] = [[primary, '']];
-  if (secondary && disk.dev_type === 'drbd') sides.push([secondary, '/secondary']);
+  if (secondary && isMirrored(disk)) sides.push([secondary, '/secondary']);
   return sides;
 }
 
@@ -71,11 +72,13 @@ export async function removeDisks(
   }
 }
 
-const mirrored = (disks: readonly DiskTarget[]) =>
-  [...disks.entries()].filter(([, disk]) => disk.dev_type === 'drbd');
+const isMirrored = (disk: DiskTarget) => templates[disk.dev_type].mirrored;
+
+const activated = (disks: readonly DiskTarget[]) =>
+  [...disks.entries()].filter(([, disk]) => templates[disk.dev_type].activated);
 
 /**
- * Makes disks ready for their guest. Only mirrored ones need it: first the receiving side, then that of the guest. Without a
+ * Makes disks ready for their guest, as far as their template needs that; of mirrored ones first the receiving side. Without a
  * secondary node (one that is offline) they work degraded, and with `mayLack` when the receiving side fails as well. `wasActive` leaves
  * them active when the job fails: as those that they were before, where these are given.
  */
@@ -91,11 +94,11 @@ export async function activateDisks(
   }: { prefix?: string; wasActive?: boolean; before?: readonly DiskTarget[]; mayLack?: boolean } = {},
 ): Promise<void> {
   const attempt = tolerant(context, mayLack);
-  for (const [index, disk] of mirrored(disks)) {
+  for (const [index, disk] of activated(disks)) {
     const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
     const old = before[index];
     const back = old && { call: 'disk.activate' as const, params: { disk: old, primary: true } };
-    if (secondary)
+    if (secondary && isMirrored(disk))
       await attempt(() =>
         context.call(
           `${prefix}/${index}/activate/secondary`,
@@ -136,9 +139,10 @@ export async function deactivateDisks(
     if (isOwed) await context.attempt(name, node, 'disk.deactivate', { disk }, { undo: reverse });
     else await context.call(name, node, 'disk.deactivate', { disk }, reverse);
   };
-  for (const [index, disk] of mirrored(disks)) {
+  for (const [index, disk] of activated(disks)) {
     await end(`${prefix}/${index}/deactivate`, primary, disk, true);
-    if (secondary) await end(`${prefix}/${index}/deactivate/secondary`, secondary, disk, false);
+    if (secondary && isMirrored(disk))
+      await end(`${prefix}/${index}/deactivate/secondary`, secondary, disk, false);
   }
 }
 

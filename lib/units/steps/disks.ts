@@ -1,16 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { basename, dirname, join, normalize } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
-import type { DiskTemplate } from '../../model/diskparams/index.ts';
 import { parseSize, steppedSize } from '../../model/enforce.ts';
 import { fillNdParams } from '../../model/fill.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
-import type { DrbdId } from '../../model/mirror.ts';
 import { givenName } from '../../model/names.ts';
 import type { Node } from '../../model/node.ts';
 import { newObject } from '../../model/object.ts';
+import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { checkDeviceNames } from './device-names.ts';
 
@@ -34,16 +32,22 @@ export function sizedRequest(request: DiskRequest): DiskRequest {
   return request.size === undefined ? request : { ...request, size: steppedSize(request.size) };
 }
 
+const takesAny = (template: DiskTemplate | null) => template !== null && templates[template].takes === 'any';
+
+/** Whether disks of a template have a use for a parameter. */
+const takes = (template: DiskTemplate, name: string) =>
+  takesAny(template) ? name !== 'adopt' : templates[template].takes.includes(name);
+
 /** What may be said of a disk, whatever its template is; what a template has no use for is not looked at. */
 const known = ['access', 'adopt', 'dev_type', 'metavg', 'mode', 'name', 'provider', 'size', 'spindles', 'vg'];
 
 /**
- * Disks of the template ext may have any parameters, for their provider.
+ * Disks whose provider decides what they take (template ext) may have any parameters.
  * @throws MerapiError type_enforcement for a parameter that no disk has
  */
 export function checkKnown(request: DiskRequest, template: DiskTemplate | null): void {
   const strange = Object.keys(request).filter((key) => !known.includes(key));
-  if (strange.length > 0 && template !== 'ext')
+  if (strange.length > 0 && !takesAny(template))
     throw new MerapiError(
       'type_enforcement',
       `Unknown parameter ${strange.join(', ')} of a disk; known are ${known.join(', ')}`,
@@ -70,24 +74,6 @@ export function checkSpindles(
 }
 
 const MAX_DISKS = 16;
-/** Ganeti's name for a volume group that nobody names. */
-const VOLUME_GROUP = 'xenvg';
-const BYTES_OF_SECRET = 20;
-
-/** The parameters of a disk that each template takes beside the common ones; `ext` takes any that its provider may want. */
-const ownParams: Readonly<Record<DiskTemplate, readonly string[]>> = {
-  blockdev: ['adopt'],
-  diskless: [],
-  drbd: ['metavg', 'vg'],
-  ext: ['access', 'provider'],
-  file: [],
-  gluster: ['access'],
-  plain: ['adopt', 'vg'],
-  rbd: ['access'],
-  sharedfile: [],
-};
-/** The templates whose disks are files with a driver of their own. */
-export const fileBased: readonly DiskTemplate[] = ['file', 'sharedfile', 'gluster'];
 const accessModes = ['kernelspace', 'userspace'];
 
 /** The templates that keep real data; nodes of simulated guests simulate the others. */
@@ -119,7 +105,7 @@ export function notEnabled({ enabled_disk_templates }: Cluster, template: DiskTe
  * @throws MerapiError wrong_input, resource_not_unique naming the disk and what is wrong with it
  */
 export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], setting: DiskSetting): Disk[] {
-  if (setting.template === 'diskless') return [];
+  if (!templates[setting.template].hasData) return [];
   const count = (setting.first ?? 0) + requests.length;
   if (count > MAX_DISKS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_DISKS} disks, not ${count}`);
@@ -135,13 +121,14 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
   const refuse = (text: string) => new MerapiError('wrong_input', `Disk ${index}: ${text}`);
   const { template } = setting;
   const { size, mode = 'rw', name, adopt, spindles, access } = request;
-  if (adopt !== undefined && !ownParams[template].includes('adopt'))
+  if (adopt !== undefined && !takes(template, 'adopt'))
     throw refuse(`data cannot be adopted with the template ${template}`);
-  if (adopt === undefined && template === 'blockdev')
-    throw refuse('the template blockdev only adopts devices; name one as adopt');
+  if (adopt === undefined && templates[template].foreign)
+    throw refuse(`the template ${template} only adopts devices; name one as adopt`);
   if (access !== undefined && !accessModes.includes(String(access)))
     throw refuse(`access must be ${accessModes.join(' or ')}, not '${access}'`);
-  if (template === 'ext' && request.provider === undefined) throw refuse('the template ext needs a provider');
+  for (const needed of templates[template].requires)
+    if (request[needed] === undefined) throw refuse(`the template ${template} needs a ${needed}`);
   if (size === undefined && adopt === undefined) throw refuse('its size is missing');
   if (mode !== 'rw' && mode !== 'ro') throw refuse(`mode must be rw or ro, not '${mode}'`);
   const mebibytes = size === undefined ? 0 : parseSize(size);
@@ -151,7 +138,7 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
     ...newObject(uuid, setting.now),
     name: givenName(name),
     dev_type: template,
-    logical_id: logicalId(cluster, request, { uuid, index }, setting),
+    logical_id: templates[template].logicalId({ ...setting, cluster, request, uuid, index }),
     size: mebibytes,
     mode,
     spindles: spindles === undefined ? null : Number(spindles),
@@ -164,65 +151,21 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
 function keptParams(template: DiskTemplate, request: DiskRequest): Record<string, unknown> {
   const elsewhere = ['adopt', 'dev_type', 'mode', 'name', 'provider', 'size', 'spindles'];
   const isOwn = (key: string) =>
-    template === 'ext' ? !elsewhere.includes(key) : key !== 'adopt' && ownParams[template].includes(key);
+    takesAny(template) ? !elsewhere.includes(key) : key !== 'adopt' && takes(template, key);
   return Object.fromEntries(Object.entries(request).filter(([key]) => isOwn(key)));
-}
-
-/** Where the data of a disk will be, in Ganeti's form for each template; the disk's uuid is part of its name. */
-function logicalId(
-  cluster: Cluster,
-  request: DiskRequest,
-  { uuid, index }: { uuid: string; index: number },
-  setting: DiskSetting,
-): Disk['logical_id'] {
-  const { template, fileDriver, instance } = setting;
-  switch (template) {
-    case 'file':
-    case 'sharedfile':
-      return [fileDriver, join(folderOf(cluster, setting), `${uuid}.file.disk${index}`)];
-    case 'gluster':
-      return [fileDriver, `ganeti/${instance.uuid}.${uuid}`];
-    case 'plain':
-      return [request.vg ?? VOLUME_GROUP, request.adopt ?? `${uuid}.disk${index}`];
-    case 'rbd':
-      return ['rbd', `${uuid}.rbd.disk${index}`];
-    case 'ext':
-      return [request.provider ?? '', `${uuid}.ext.disk${index}`];
-    case 'blockdev':
-      return ['manual', request.adopt ?? ''];
-    case 'drbd':
-      return ['', '', 0, 0, 0, randomBytes(BYTES_OF_SECRET).toString('hex')] satisfies DrbdId;
-    case 'diskless':
-      return [];
-  }
 }
 
 /** The same disks, the mirrored ones between these nodes (uuids); reserveMirrors() then gives them ports and numbers. */
 export function onNodes(disks: readonly Disk[], primary: string, secondary: string | null): Disk[] {
   return disks.map((disk) =>
-    disk.dev_type === 'drbd' && secondary !== null
+    templates[disk.dev_type].mirrored && secondary !== null
       ? { ...disk, logical_id: [primary, secondary, ...disk.logical_id.slice(2)] }
       : disk,
   );
 }
 
-/** The same disk; a file is in the folder that is named like the instance, instead of the one where it is. */
+/** The same disk at the place that it has for an instance of this name: files are in folders of that name. */
 export function inFolderOf(instance: string, disk: Disk): Disk {
-  const [driver, path, ...rest] = disk.logical_id;
-  const isFile = disk.dev_type === 'file' || disk.dev_type === 'sharedfile';
-  if (!isFile || typeof path !== 'string' || driver === undefined) return disk;
-  const moved = join(dirname(dirname(path)), instance, basename(path));
-  return { ...disk, logical_id: [driver, moved, ...rest] };
-}
-
-/** The folder of an instance's disk files. @throws MerapiError wrong_input when it would leave the storage folder */
-function folderOf(cluster: Cluster, setting: DiskSetting): string {
-  const below = setting.fileFolder ?? '';
-  if (below.startsWith('/') || normalize(below).startsWith('..'))
-    throw new MerapiError(
-      'wrong_input',
-      `file_storage_dir '${below}' must be a folder below the storage folder`,
-    );
-  const root = setting.template === 'sharedfile' ? cluster.shared_file_storage_dir : cluster.file_storage_dir;
-  return join(root, below, setting.instance.name);
+  const logical_id = templates[disk.dev_type].placeFor?.(instance, disk.logical_id);
+  return logical_id ? { ...disk, logical_id } : disk;
 }

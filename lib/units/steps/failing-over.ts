@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { CheckContext, RunContext } from '../define.ts';
 import { activateDisks, deactivateDisks } from './disk-work.ts';
 import { type Move, primaryIs } from './relocation.ts';
@@ -18,7 +19,7 @@ export async function checkFailover(
   { ignore_consistency }: FailoverOptions,
 ): Promise<void> {
   if (instance.admin_state === 'up') checkMemory(runtime, to, target.beparams.minmem);
-  const mirrored = target.disks.filter((disk) => disk.dev_type === 'drbd');
+  const mirrored = target.disks.filter((disk) => templates[disk.dev_type].mirrored);
   if (mirrored.length === 0 || ignore_consistency) return;
   const { disks } = await nodes.call(to, 'disk.status', { disks: mirrored });
   const stale = mirrored.filter((_, place) => disks[place]?.mirror?.current !== true);

@@ -1,9 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
 import { faultTexts } from '../../base/schema-words.ts';
 import type { Cluster } from '../../model/cluster.ts';
-import { type DiskTemplate, diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
+import { diskParamDefaults, diskParamKinds } from '../../model/diskparams/index.ts';
 import { DEFAULT_VALUE, type ParamKinds, type ParamValues } from '../../model/enforce.ts';
 import { PartialIPolicy, policyNumbers } from '../../model/ipolicy.ts';
+import type { DiskTemplate } from '../../model/templates/index.ts';
 import { updatedValues } from './params.ts';
 
 /** The kinds of the parameters of one disk template. */

@@ -4,6 +4,7 @@ import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
 import type { Network } from '../../model/network.ts';
 import type { Nic } from '../../model/nic.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 
 /** What scripts are told, by name without GANETI_. */
@@ -57,19 +58,10 @@ function diskEnv(disk: Disk): HookEnv {
   return { SIZE: size, MODE: mode, NAME: name, UUID: uuid, DEV_TYPE: dev_type, ...placeEnv(disk) };
 }
 
-/** Where the data of a disk is, in the names of its template. The secret of a mirror is never told. */
+/** Where the data of a disk is, in the names of its template; the secret of a mirror is not shown. */
 function placeEnv({ dev_type, logical_id: [first, second] }: Disk): HookEnv {
-  switch (dev_type) {
-    case 'drbd':
-    case 'diskless':
-      return {};
-    case 'plain':
-      return { VG: first, ID: second };
-    case 'ext':
-      return { PROVIDER: first, ID: second };
-    default:
-      return { DRIVER: first, ID: second };
-  }
+  const names = templates[dev_type].hookNames;
+  return names ? { [names[0]]: first, [names[1]]: second } : {};
 }
 
 function nicEnv({ cluster, networks }: View, nic: Nic): HookEnv {

@@ -4,6 +4,7 @@ import type { Allocation, Evacuation, Moved, MoveStep } from '../../allocator/mo
 import { multiAllocate } from '../../allocator/multi.ts';
 import { relocate } from '../../allocator/relocate.ts';
 import type { OpInput } from '../../model/job.ts';
+import { nodeCount } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 import { allocatorCluster, allocatorInstance } from './allocator-cluster.ts';
@@ -29,11 +30,11 @@ export async function builtInAllocator(
     case 'allocate':
       return placing(view, allocate(known, question.wanted.request), (names) => names);
     case 'allocate-secondary': {
-      const { instance, disks, ignore_ipolicy } = question;
+      const { instance, template, disks, ignore_ipolicy } = question;
       const changed = allocatorInstance(view, runtime, instance, disks);
       const answer = relocate(
         cluster,
-        { ...changed, disk_template: 'drbd', secondary: null },
+        { ...changed, disk_template: template, secondary: null },
         { ignore_ipolicy },
       );
       return placing(view, answer, (names) => names[1], 1);
@@ -42,7 +43,7 @@ export async function builtInAllocator(
       const { instance, ignore_ipolicy } = question;
       const own = allocatorInstance(view, runtime, instance, view.disksOf(instance));
       const answer = relocate(cluster, own, { ignore_ipolicy });
-      return placing(view, answer, (names) => names.slice(-1), own.disk_template === 'drbd' ? 1 : 0);
+      return placing(view, answer, (names) => names.slice(-1), nodeCount(own.disk_template) - 1);
     }
     case 'multi-allocate': {
       const answers = await multiAllocate(known, question.wanted);

@@ -1,4 +1,3 @@
-import { volumeSpace } from '../../allocator/capacity.ts';
 import type { AllocateRequest, EvacMode } from '../../allocator/model.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillIPolicy, fillNdParams, fillNicParams } from '../../model/fill.ts';
@@ -6,6 +5,7 @@ import type { Instance } from '../../model/instance.ts';
 import { nodesOf } from '../../model/mirror.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
+import { type DiskTemplate, spaceOf } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 
@@ -27,8 +27,14 @@ export type Question =
       instead?: Instance;
     }
   | { type: 'multi-allocate'; wanted: readonly NewInstance[] }
-  /** A secondary for an instance that is to get one, with the disks that it will have. */
-  | { type: 'allocate-secondary'; instance: Instance; disks: readonly Disk[]; ignore_ipolicy: boolean }
+  /** A secondary for an instance that is to get one, with the template and the disks that it will have. */
+  | {
+      type: 'allocate-secondary';
+      instance: Instance;
+      template: DiskTemplate;
+      disks: readonly Disk[];
+      ignore_ipolicy: boolean;
+    }
   | { type: 'relocate'; instance: Instance; ignore_ipolicy: boolean }
   | {
       type: 'node-evacuate';
@@ -128,15 +134,14 @@ function instanceEntry(view: ClusterView, instance: Instance): object {
     nics: instance.nics.map((nic) => nicEntry(view, nic)),
     disks: disks.map(({ size, mode, spindles }) => ({ size, mode, spindles })),
     disks_active: admin_state === 'up' || instance.disks_active === true,
-    disk_space_total: spaceOf(disk_template, disks),
+    disk_space_total: diskSpaceOf(view, instance),
   };
 }
 
-/** MiB that disks take, wherever they are; mirrors need some more. */
-function spaceOf(disk_template: Instance['disk_template'], disks: readonly Pick<Disk, 'size'>[]): number {
-  const sizes = disks.map(({ size }) => size);
-  const template = disk_template === 'drbd' ? 'drbd' : 'plain';
-  return volumeSpace({ disk_template: template, disks: sizes });
+/** MiB that the disks of an instance take, wherever they are. */
+function diskSpaceOf(view: ClusterView, instance: Instance): number {
+  const sizes = view.disksOf(instance).map(({ size }) => size);
+  return spaceOf(instance.disk_template, sizes);
 }
 
 function nicEntry(view: ClusterView, nic: Nic): object {
@@ -158,7 +163,7 @@ function requestEntry(view: ClusterView, question: Question): object {
       const nodes = nodesOf(view, instance);
       return {
         name: instance.name,
-        disk_space_total: spaceOf(instance.disk_template, view.disksOf(instance)),
+        disk_space_total: diskSpaceOf(view, instance),
         required_nodes: 1,
         relocate_from: nodes.slice(-1).flatMap((uuid) => view.nodes.get(uuid)?.name ?? []),
       };
@@ -181,10 +186,7 @@ function newEntry(view: ClusterView, { name, os, hypervisor, nics, request }: Ne
     ...{ name, os, hypervisor, disk_template, tags, vcpus, memory, spindle_use, required_nodes },
     group_name: group?.name ?? null,
     disks: disks.map((size) => ({ size, mode: 'rw' })),
-    disk_space_total: spaceOf(
-      disk_template,
-      disks.map((size) => ({ size })),
-    ),
+    disk_space_total: spaceOf(disk_template, disks),
     nics: nics.map((nic) => nicEntry(view, nic)),
     ...(exclude && exclude.length > 0 ? { 'restrict-to-nodes': left.map((node) => node.name) } : {}),
   };

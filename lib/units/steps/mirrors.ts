@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
-import { DrbdId } from '../../model/mirror.ts';
+import { MirrorId } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { FIRST_PORT, LAST_PORT } from '../../model/ports.ts';
+import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { RunContext } from '../define.ts';
 import { diskTarget } from './target.ts';
+
+const isMirrored = (disk: Disk) => templates[disk.dev_type].mirrored;
 
 /**
  * The same disks, the mirrored ones with a port that no other mirror of their nodes and no console has, and with numbers that are free on
@@ -23,13 +26,13 @@ function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
   };
   const taken = (node: string) => {
     const used = view.mirrorsOn(node).filter((disk) => !own.has(disk.uuid));
-    const ids = used.map((disk) => DrbdId.parse(disk.logical_id));
+    const ids = used.map((disk) => MirrorId.parse(disk.logical_id));
     numbers.set(node, new Set(ids.map(([a, , , minorA, minorB]) => (a === node ? minorA : minorB))));
     ports.set(node, new Set(ids.map(([, , port]) => port)));
   };
   return disks.map((disk) => {
-    if (disk.dev_type !== 'drbd') return disk;
-    const [a, b, oldPort, minorA, minorB, secret] = DrbdId.parse(disk.logical_id);
+    if (!isMirrored(disk)) return disk;
+    const [a, b, oldPort, minorA, minorB, secret] = MirrorId.parse(disk.logical_id);
     for (const node of [a, b]) if (!numbers.has(node)) taken(node);
     const port = firstFree([ports.get(a), ports.get(b), consoles], FIRST_PORT, oldPort);
     if (port > LAST_PORT)
@@ -68,7 +71,7 @@ export async function reserveMirrors(
   disks: readonly Disk[],
   before: readonly Disk[] = [],
 ): Promise<readonly Disk[]> {
-  if (!disks.some((disk) => disk.dev_type === 'drbd')) return disks;
+  if (!disks.some(isMirrored)) return disks;
   const known = new Map(before.map((disk) => [disk.uuid, disk]));
   await context.commit(
     'disks/reserve',
@@ -98,7 +101,7 @@ export async function waitForSync(
   disks: readonly Disk[],
   name = 'disks/sync',
 ): Promise<void> {
-  const mirrored = disks.filter((disk) => disk.dev_type === 'drbd');
+  const mirrored = disks.filter(isMirrored);
   if (mirrored.length === 0) return;
   context.log('Waiting until the disks are in sync');
   await context.step(name, async ({ nodes, cancel }) => {

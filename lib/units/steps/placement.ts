@@ -73,7 +73,8 @@ export async function placeSecondary(
   disks: readonly Disk[],
   ignore_ipolicy: boolean,
 ): Promise<Node> {
-  const question = { type: 'allocate-secondary', instance, disks, ignore_ipolicy } as const;
+  const template = disks[0]?.dev_type ?? instance.disk_template;
+  const question = { type: 'allocate-secondary', instance, template, disks, ignore_ipolicy } as const;
   const answer = await asked(context, allocator, question);
   return onlyOne(context.view, answer, [checkedAnswer(answer.by, z.string(), answer.result)]);
 }

@@ -2,6 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Node } from '../../model/node.ts';
+import { nodeCount } from '../../model/templates/index.ts';
 import type { CheckContext } from '../define.ts';
 import { needsOf } from './allocator-cluster.ts';
 import type { DiskNodes } from './disk-work.ts';
@@ -49,7 +50,7 @@ export async function newNodes(
 ): Promise<DiskNodes> {
   const { view } = context;
   const needs = needsOf(view, instance, disks);
-  const request = { ...needs, required_nodes: needs.disk_template === 'drbd' ? 2 : 1 } as const;
+  const request = { ...needs, required_nodes: nodeCount(needs.disk_template) };
   const wanted = { ...instance, request };
   return placeNew(context, allocatorOf(view, iallocator, 'nodes'), wanted, instance);
 }

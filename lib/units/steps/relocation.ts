@@ -1,9 +1,9 @@
 import { MerapiError } from '../../base/errors.ts';
-import { type DiskTemplate, diskTemplatesOnAllNodes } from '../../model/diskparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
+import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
@@ -70,7 +70,7 @@ export async function targetOf(
 ): Promise<Node> {
   const { view } = context;
   const template = templateOf(view, instance);
-  if (template === 'drbd') {
+  if (templates[template].mirrored) {
     const secondary = view.nodes.get(secondaryOf(view, instance) ?? '');
     if (!secondary)
       throw new MerapiError('wrong_state', `The disks of ${instance.name} have no secondary node`);
@@ -81,7 +81,7 @@ export async function targetOf(
       );
     return secondary;
   }
-  if (!diskTemplatesOnAllNodes.includes(template))
+  if (!templates[template].shared)
     throw new MerapiError(
       'wrong_state',
       `Disks of the template '${template}' are on one node only; the instance cannot run elsewhere`,

@@ -1,5 +1,6 @@
 import { MerapiError } from '../../base/errors.ts';
-import { type ListedStorage, listedStorage, type StorageType, usedStorage } from '../../model/storage.ts';
+import { type ListedStorage, listedStorage, type StorageType } from '../../model/storage.ts';
+import { usedStorage } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 
 /** The folders that the cluster keeps for files of this kind of storage. */
@@ -10,7 +11,7 @@ export function storageFolders({ cluster }: ClusterView, type: ListedStorage): s
 
 /** A kind of storage that nodes can tell about and that the cluster uses. @throws MerapiError wrong_input */
 export function listable(view: ClusterView, type: StorageType): ListedStorage {
-  const used = usedStorage(view.cluster);
+  const used = usedStorage(view.cluster.enabled_disk_templates);
   if (!used.includes(type))
     throw new MerapiError(
       'wrong_input',

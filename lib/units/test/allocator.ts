@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { hostName } from '../../model/names.ts';
+import { diskTemplates, isMirrored, nodeCount } from '../../model/templates/index.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
 import { testAllocator as opcode } from '../../opcodes/test/allocator.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
@@ -41,7 +42,10 @@ async function questionOf(context: CheckContext, params: Request): Promise<Quest
     }
     case 'allocate-secondary': {
       const instance = instanceNamed(view, params.name);
-      return { type: 'allocate-secondary', instance, disks: view.disksOf(instance), ignore_ipolicy: false };
+      const own = isMirrored(instance.disk_template) ? instance.disk_template : undefined;
+      const template = own ?? diskTemplates.find(isMirrored) ?? instance.disk_template;
+      const disks = view.disksOf(instance);
+      return { type: 'allocate-secondary', instance, template, disks, ignore_ipolicy: false };
     }
     case 'relocate':
       return { type: 'relocate', instance: instanceNamed(view, params.name), ignore_ipolicy: false };
@@ -85,7 +89,7 @@ async function newInstance(
   return {
     ...{ name, os: given(params, 'os'), nics },
     hypervisor: params.hypervisor ?? String(view.cluster.enabled_hypervisors[0]),
-    request: { ...needs, required_nodes: disk_template === 'drbd' ? 2 : 1, ...(groups ? { groups } : {}) },
+    request: { ...needs, required_nodes: nodeCount(disk_template), ...(groups ? { groups } : {}) },
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Hypervisor } from '../../../lib/node/hypervisors/define.ts';
+import type { DiskSource } from '../../../lib/node/storage/define.ts';
 import { GuestFacts, type InstanceTarget } from '../../../lib/rpc/types.ts';
 import { Resources } from '../helpers.ts';
 
@@ -10,8 +11,8 @@ export interface HypervisorFixture {
   create(folder: string): Hypervisor;
   /** An instance with that name which the driver can run. */
   instance(name: string): InstanceTarget;
-  /** The paths of the instance's disks, made if need be; by default it has none. */
-  diskPaths?(folder: string, instance: InstanceTarget): Promise<string[]>;
+  /** Where the instance's disks are, made if need be; by default it has none. */
+  sources?(folder: string, instance: InstanceTarget): Promise<DiskSource[]>;
 }
 
 /** What every hypervisor driver must do. To be called at the top of the driver's test file. */
@@ -37,7 +38,7 @@ export function hypervisorConformance(kind: string, fixture: HypervisorFixture):
       driver.guests().find((guest) => guest.uuid === instance.uuid);
     const isDown = (instance: InstanceTarget) => (factsOf(instance)?.state ?? 'stopped') === 'stopped';
     const start = async (instance: InstanceTarget, paused = false) =>
-      driver.start(instance, { diskPaths: (await fixture.diskPaths?.(folder, instance)) ?? [], paused });
+      driver.start(instance, { sources: (await fixture.sources?.(folder, instance)) ?? [], paused });
 
     it('is of its kind and has no guests at first', () => {
       assert.equal(driver.kind, kind);

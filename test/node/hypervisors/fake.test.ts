@@ -27,7 +27,7 @@ describe('simulated guests', () => {
   it('are files that a test may rewrite, which is noticed', async () => {
     const { driver, guests } = await open();
     const web = instanceTarget();
-    await driver.start(web, { diskPaths: [], paused: false });
+    await driver.start(web, { sources: [], paused: false });
     const file = join(guests, 'web.example.com.json');
     const guest = JSON.parse(await readFile(file, 'utf8'));
     const noticed = new Promise<void>((resolve) => {
@@ -37,13 +37,13 @@ describe('simulated guests', () => {
     const [facts] = driver.guests();
     assert.deepEqual([facts?.state, facts?.by_user], ['stopped', true]);
     await noticed;
-    await driver.start(web, { diskPaths: [], paused: false });
+    await driver.start(web, { sources: [], paused: false });
     assert.deepEqual([driver.guests()[0]?.state, driver.guests()[0]?.by_user], ['running', false]);
   });
 
   it('are left alone, with their last readable state, while their file cannot be read', async () => {
     const { driver, guests } = await open();
-    await driver.start(instanceTarget(), { diskPaths: [], paused: false });
+    await driver.start(instanceTarget(), { sources: [], paused: false });
     assert.equal(driver.guests().length, 1);
     await writeFile(join(guests, 'web.example.com.json'), '{"name": "web');
     await writeFile(join(guests, 'other.json'), 'nonsense');
@@ -60,7 +60,7 @@ describe('simulated guests', () => {
       code: 'configuration',
       message: /web\.example\.com\.json .*JSON, or only a part of it; /,
     };
-    await assert.rejects(driver.start(instanceTarget(), { diskPaths: [], paused: false }), refused);
+    await assert.rejects(driver.start(instanceTarget(), { sources: [], paused: false }), refused);
     await assert.rejects(driver.stop(instanceTarget()), refused);
     await assert.rejects(driver.forget(instanceTarget()), refused);
     assert.equal(await readFile(join(guests, 'web.example.com.json'), 'utf8'), '{"name": "web');
@@ -76,7 +76,7 @@ describe('simulated guests', () => {
     const web = instanceTarget({ disks: [disk] });
     const after = { ...web, nics: [nic] };
     await driver.plug(after, { nic: 0 }); // it does not run: nothing to do
-    await driver.start(web, { diskPaths: [], paused: false });
+    await driver.start(web, { sources: [], paused: false });
     const devices = async () =>
       JSON.parse(await readFile(join(guests, 'web.example.com.json'), 'utf8')).devices;
     assert.deepEqual(await devices(), [disk.uuid]);
@@ -89,7 +89,7 @@ describe('simulated guests', () => {
   it('cannot have names that lead out of the folder', async () => {
     const { driver, guests } = await open();
     for (const name of ['../evil', '.hidden', 'a/b', '']) {
-      const start = driver.start(instanceTarget({ name }), { diskPaths: [], paused: false });
+      const start = driver.start(instanceTarget({ name }), { sources: [], paused: false });
       await assert.rejects(start, { code: 'wrong_input' });
     }
     assert.deepEqual(await readdir(guests), []);

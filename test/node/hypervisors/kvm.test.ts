@@ -20,7 +20,7 @@ const create = (folder: string, network = new NotedNetwork()): Hypervisor =>
 hypervisorConformance('kvm', {
   create,
   instance: (name) => kvmInstance(name),
-  diskPaths: async (folder, instance) => [await tinyDisk(folder, instance)],
+  sources: async (folder, instance) => [{ path: await tinyDisk(folder, instance) }],
 });
 
 describe('guests of kvm', () => {
@@ -44,8 +44,8 @@ describe('guests of kvm', () => {
       },
       async start(instance: InstanceTarget, how: { paused?: boolean; manner?: Manner } = {}) {
         started.push(instance);
-        const diskPaths = [await tinyDisk(folder, instance, how.manner)];
-        await driver.start(instance, { diskPaths, paused: how.paused ?? false });
+        const sources = [{ path: await tinyDisk(folder, instance, how.manner) }];
+        await driver.start(instance, { sources, paused: how.paused ?? false });
       },
       /** The next life of the worker; `between` happens while there is none. */
       async reopen(between: () => Promise<unknown> = async () => undefined) {
@@ -226,7 +226,7 @@ describe('guests of kvm', () => {
     }
 
     it('name a missing disk', async () => {
-      const options = { diskPaths: ['/no/disk'], paused: false };
+      const options = { sources: [{ path: '/no/disk' }], paused: false };
       await assert.rejects(world.driver.start(kvmInstance('x'), options), {
         code: 'hypervisor',
         message: /\/no\/disk/,
@@ -285,7 +285,7 @@ describe('guests of kvm', () => {
     const web = kvmInstance('web');
     resources.add(() => driver.close());
     resources.add(() => driver.stop(web, { timeout: 0, force: true }));
-    await driver.start(web, { diskPaths: [await tinyDisk(folder, web)], paused: false });
+    await driver.start(web, { sources: [{ path: await tinyDisk(folder, web) }], paused: false });
     const sockets = socketsOf(join(folder, 'guests', web.uuid));
     assert.ok(sockets.serial.length < 108 && !sockets.serial.startsWith(folder));
     assert.deepEqual(driver.guests()[0]?.console.command?.at(-1), `UNIX-CONNECT:${sockets.serial}`);

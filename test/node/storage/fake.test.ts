@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DiskTemplate } from '../../../lib/model/diskparams/index.ts';
+import type { DiskTemplate } from '../../../lib/model/templates/index.ts';
 import type { StorageDriver } from '../../../lib/node/storage/define.ts';
-import { fakeDrivers } from '../../../lib/node/storage/fake.ts';
+import { fakeDriver } from '../../../lib/node/storage/fake.ts';
 import type { DiskTarget } from '../../../lib/rpc/types.ts';
 import { fileDisk, Resources } from '../helpers.ts';
 import { fileData, storageConformance } from './conformance.ts';
@@ -24,10 +24,7 @@ function disk(template: DiskTemplate, name: string, size = 2): DiskTarget {
 }
 
 function driverOf(template: DiskTemplate, node: string, common: string): StorageDriver {
-  const drivers = fakeDrivers({ node, own: join(common, 'of', node), common });
-  const driver = drivers.find((each) => each.template === template);
-  assert.ok(driver);
-  return driver;
+  return fakeDriver(template, { node, own: join(common, 'of', node), common });
 }
 
 for (const template of Object.keys(ids) as DiskTemplate[])

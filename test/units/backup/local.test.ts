@@ -138,8 +138,8 @@ describe('exports to a node', () => {
       return make();
     };
     const order = () =>
-      calls.splice(0).filter((name) => /^(instance|disk|backup)\.(st|copy|fetch|rem|fin)/.test(name));
-    const copied = ['disk.copy', 'disk.copy'];
+      calls.splice(0).filter((name) => /^(instance|disk|backup)\.(st|snapshot|fetch|rem|fin)/.test(name));
+    const copied = ['disk.snapshot', 'disk.snapshot'];
     const fetched = ['backup.fetch', 'backup.fetch'];
     const removed = ['disk.remove', 'disk.remove'];
     await f.op(exportTo('node2'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SYSTEM } from '../../../lib/manager/authorise.ts';
-import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
+import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { create, InstanceFixture, instance_name } from '../instance/fixture.ts';
 
 const group_name = 'rack2';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Disk } from '../../../lib/model/disk.ts';
 import { hypervisors } from '../../../lib/model/hvparams/index.ts';
-import { DrbdId } from '../../../lib/model/mirror.ts';
+import { MirrorId } from '../../../lib/model/mirror.ts';
 import { FIRST_PORT, LAST_PORT } from '../../../lib/model/ports.ts';
 import type { ClusterView } from '../../../lib/model/view.ts';
 import { put, remove } from '../../../lib/store/changes.ts';
@@ -59,7 +59,7 @@ describe('the ports of consoles', () => {
   it('are never those of mirrored disks, nor the other way round', async () => {
     const mirrored = create({ hypervisor: 'fake', disk_template: 'drbd', snode: 'node2.example.com' });
     const ports = () =>
-      f.cluster.store.view.disksOf(f.instance).map((disk: Disk) => DrbdId.parse(disk.logical_id)[2]);
+      f.cluster.store.view.disksOf(f.instance).map((disk: Disk) => MirrorId.parse(disk.logical_id)[2]);
     await f.cluster.done(mirrored);
     assert.deepEqual(ports(), [FIRST_PORT]);
     assert.equal(await made('a.example.com'), FIRST_PORT + 1);

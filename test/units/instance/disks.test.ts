@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
-import { DrbdId } from '../../../lib/model/mirror.ts';
+import { MirrorId } from '../../../lib/model/mirror.ts';
+import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { create, InstanceFixture, instance_name } from './fixture.ts';
 
 const [node1, node2, node3] = ['node1.example.com', 'node2.example.com', 'node3.example.com'];
@@ -43,7 +43,7 @@ describe('the disks of an instance', () => {
   const mirrors = () =>
     fixture.cluster.store.view
       .disksOf(fixture.instance)
-      .map((disk) => DrbdId.parse(disk.logical_id).slice(0, 5));
+      .map((disk) => MirrorId.parse(disk.logical_id).slice(0, 5));
 
   it('grow by an amount or to a size, with their data', async () => {
     await fixture.cluster.done(create());

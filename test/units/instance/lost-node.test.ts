@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SYSTEM } from '../../../lib/manager/authorise.ts';
-import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { Job, OpInput } from '../../../lib/model/job.ts';
+import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { eventually } from '../../helpers/program.ts';
 import { create, InstanceFixture, instance_name } from './fixture.ts';
 

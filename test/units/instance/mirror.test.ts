@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SYSTEM } from '../../../lib/manager/authorise.ts';
-import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
-import { DrbdId } from '../../../lib/model/mirror.ts';
+import { MirrorId } from '../../../lib/model/mirror.ts';
+import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { create, InstanceFixture, instance_name } from './fixture.ts';
 
 const mirrored = { disk_template: 'drbd', snode: 'node2.example.com' };
@@ -37,7 +37,7 @@ describe('instances with mirrored disks', () => {
     const [op] = job.ops;
     assert.deepEqual(op?.result, ['node1.example.com', 'node2.example.com']);
     const { view } = fixture.cluster.store;
-    const ids = view.disksOf(fixture.instance).map((disk) => DrbdId.parse(disk.logical_id));
+    const ids = view.disksOf(fixture.instance).map((disk) => MirrorId.parse(disk.logical_id));
     const nodes = ['node1.example.com', 'node2.example.com'].map((name) => view.nodes.named(name)?.uuid);
     assert.deepEqual(
       ids.map(([a, b, port, minorA, minorB]) => [a, b, port, minorA, minorB]),
@@ -94,7 +94,7 @@ describe('instances with mirrored disks', () => {
     for (const id of ids) assert.equal((await cluster.ended(id)).status, 'success');
     const { view } = cluster.store;
     for (const node of view.nodes.list()) {
-      const places = view.mirrorsOn(node.uuid).map((disk) => DrbdId.parse(disk.logical_id));
+      const places = view.mirrorsOn(node.uuid).map((disk) => MirrorId.parse(disk.logical_id));
       assert.equal(places.length, 12);
       assert.equal(new Set(places.map(([, , port]) => port)).size, 12, 'ports');
       const minors = places.map(([a, , , minorA, minorB]) => (a === node.uuid ? minorA : minorB));

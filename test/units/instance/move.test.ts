@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
+import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { eventually } from '../../helpers/program.ts';
 import { InstanceFixture, instance_name } from './fixture.ts';
 

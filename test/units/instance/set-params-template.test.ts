@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import type { Disk } from '../../../lib/model/disk.ts';
-import { type DiskTemplate, diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import { secondaryOf } from '../../../lib/model/mirror.ts';
+import { type DiskTemplate, diskTemplates } from '../../../lib/model/templates/index.ts';
 import type { CheckContext, RunContext } from '../../../lib/units/define.ts';
 import {
   checkTemplateChange,

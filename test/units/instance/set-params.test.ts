@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
-import { diskTemplates } from '../../../lib/model/diskparams/index.ts';
 import type { JobOp, OpInput } from '../../../lib/model/job.ts';
+import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { create, InstanceFixture, instance_name, makeOs } from './fixture.ts';
 
 describe('changing instances', () => {

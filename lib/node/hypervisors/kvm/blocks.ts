@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
-import type { DiskPlace } from './devices.ts';
+import type { DiskSource } from '../../storage/define.ts';
+import type { OpenDisk } from '../define.ts';
+import { type DiskPlace, diskId } from './devices.ts';
 import type { QmpClient } from './qmp.ts';
 
 const BlockNodes = z.array(z.object({ 'node-name': z.string(), drv: z.string(), file: z.string() }));
@@ -14,15 +16,20 @@ export async function blockNodes(monitor: QmpClient): Promise<{ name: string; pa
     .map(({ 'node-name': name, file: path }) => ({ name, path }));
 }
 
-/** Tells QEMU that the disk at this path has `size` bytes. @throws MerapiError hypervisor */
-export async function resizeBlock(monitor: QmpClient, path: string, size: number): Promise<void> {
-  const node = (await blockNodes(monitor)).find((each) => each.path === path);
-  if (!node) throw new MerapiError('hypervisor', `The guest has no disk at ${path}`);
-  await monitor.execute('block_resize', { 'node-name': node.name, size });
+const MIB = 1024 * 1024;
+
+/** Tells QEMU that a disk has grown. @throws MerapiError hypervisor */
+export async function resizeBlock(monitor: QmpClient, { disk, source }: OpenDisk): Promise<void> {
+  const nodes = await blockNodes(monitor);
+  // A guest that an earlier release started may have the disk under another name.
+  const node = nodes.find(({ name, path }) => name === diskId(disk) || path === source.path);
+  if (!node) throw new MerapiError('hypervisor', `The guest has no disk ${disk.uuid}`);
+  await monitor.execute('block_resize', { 'node-name': node.name, size: disk.size * MIB });
 }
 
 /** Where a disk is, as QEMU needs it. @throws MerapiError hypervisor when there is nothing at the path */
-export async function placeOf(path: string): Promise<DiskPlace> {
+export async function placeOf({ path, blockdev }: DiskSource): Promise<DiskPlace> {
+  if (blockdev) return { blockdev };
   try {
     return { path, block: (await stat(path)).isBlockDevice() };
   } catch (cause) {

@@ -3,6 +3,7 @@ import {
   type DiskPlace,
   displayArgs,
   escapeCommas,
+  NOWHERE,
   nicArgs,
   soundArgs,
   storageArgs,
@@ -70,7 +71,7 @@ export function trialLine({
   accelerator,
 }: Pick<CommandInput, 'instance' | 'params' | 'accelerator'>): string[] {
   const { maxmem, vcpus } = instance.beparams;
-  const disks = instance.disks.map(() => ({ path: null, block: false }));
+  const disks = instance.disks.map(() => NOWHERE);
   return [
     ...['-nodefaults', '-no-user-config', '-S'],
     ...machineArgs(params, accelerator, { memory: Math.min(maxmem, TRIAL_MEMORY), vcpus }),

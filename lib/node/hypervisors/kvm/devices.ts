@@ -1,15 +1,19 @@
 import { MerapiError } from '../../../base/errors.ts';
 import type { kvmWords } from '../../../model/hvparams/kvm-forms.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
+import type { DiskSource } from '../../storage/define.ts';
 import { type KvmParams, wordOf } from './params.ts';
 import { fitsSocket, LONGEST_SOCKET } from './sockets.ts';
 
-/** A disk of the guest on this node. Without a path it is an empty one that is nowhere, for a guest that never runs. */
-export interface DiskPlace {
-  path: string | null;
-  /** Whether the path is a block device rather than a file. */
-  block: boolean;
-}
+/** Where the data of a guest's disk is on this node. */
+export type DiskPlace =
+  /** At a path, which is a block device or a file. */
+  | { readonly path: string; readonly block: boolean; readonly blockdev?: never }
+  /** What QEMU reaches by itself. */
+  | { readonly blockdev: NonNullable<DiskSource['blockdev']>; readonly path?: never };
+
+/** An empty disk that is nowhere, for a guest that never runs. */
+export const NOWHERE: DiskPlace = { blockdev: { driver: 'null-co', size: 1024 * 1024 } };
 
 /** Doubles the commas of a value, which would end it in QEMU's options. */
 export function escapeCommas(value: string): string {
@@ -121,9 +125,6 @@ export function diskDevice(params: KvmParams, target: DiskTarget): Properties {
   return { driver: diskKind(params).device, drive, id: deviceId(drive), ...cache };
 }
 
-/** The size in bytes of a disk that is nowhere. */
-const EMPTY_SIZE = 1024 * 1024;
-
 /** The block node of a disk. */
 export function diskNode(
   params: KvmParams,
@@ -139,13 +140,8 @@ export function diskNode(
   };
   const aio = wordOf(params, 'disk_aio');
   const name = diskId(target);
-  if (place.path === null)
-    return {
-      driver: 'raw',
-      'node-name': name,
-      ...shared,
-      file: { driver: 'null-co', size: EMPTY_SIZE, ...shared },
-    };
+  if (place.blockdev)
+    return { driver: 'raw', 'node-name': name, ...shared, file: { ...place.blockdev, ...shared } };
   const file = { driver: place.block ? 'host_device' : 'file', filename: place.path, aio, ...shared };
   return { driver: 'raw', 'node-name': name, ...shared, file };
 }

@@ -4,7 +4,7 @@ import { MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import { endsWithin } from '../../../base/within.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
-import type { Device, GuestNetwork, StartOptions } from '../define.ts';
+import type { GuestNetwork, LostDevice, NewDevice, OpenDisk, StartOptions } from '../define.ts';
 import { setMemory } from './balloon.ts';
 import { placeOf, resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
@@ -126,9 +126,9 @@ export class Guest {
     }, 'it cannot be reset');
   }
 
-  /** Tells the guest that its disk at this path has grown to `size` MiB. */
-  resize({ path, size }: { path: string; size: number }): Promise<void> {
-    return this.#whileUp((monitor) => resizeBlock(monitor, path, size * 1024 * 1024));
+  /** Tells the guest that one of its disks has grown to its size. */
+  resize(disk: OpenDisk): Promise<void> {
+    return this.#whileUp((monitor) => resizeBlock(monitor, disk));
   }
 
   /** Has the guest live with this much memory (MiB). */
@@ -140,14 +140,14 @@ export class Guest {
   }
 
   /** Gives the guest a device of the instance. */
-  plug(instance: InstanceTarget, device: Device): Promise<void> {
+  plug(instance: InstanceTarget, device: NewDevice): Promise<void> {
     return this.#whileUp(async (monitor, record) =>
       this.#save({ instance: await plug(monitor, record.instance, { ...this.#context, instance, device }) }),
     );
   }
 
   /** Has the guest give up a device that the instance has. */
-  unplug(instance: InstanceTarget, device: Device): Promise<void> {
+  unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
     return this.#whileUp(async (monitor, record) =>
       this.#save({
         instance: await unplug(monitor, record.instance, { ...this.#context, instance, device }),
@@ -236,7 +236,7 @@ export class Guest {
       await writeRecord(this.#folder, this.#record);
       await makeSocketFolder(sockets);
       const pidFile = join(this.#folder, 'pid');
-      const disks = await Promise.all(options.diskPaths.map(placeOf));
+      const disks = await Promise.all(options.sources.map(placeOf));
       const taps: string[] = [];
       for (const index of instance.nics.keys()) taps.push(await this.#context.network.plug(instance, index));
       const monitor = await this.#qemu.launch({

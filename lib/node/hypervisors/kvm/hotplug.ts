@@ -45,14 +45,14 @@ export async function plugDisk(
 export async function unplugDisk(
   monitor: QmpClient,
   disk: DiskTarget,
-  path: string,
+  path: string | null,
   limit: number,
 ): Promise<void> {
   const id = diskId(disk);
   await removeDevice(monitor, deviceId(id), limit);
   const nodes = await blockNodes(monitor);
   if (nodes.some(({ name }) => name === id)) await removeBlockNode(monitor, id, limit);
-  else if (nodes.some((node) => node.path === path))
+  else if (path !== null && nodes.some((node) => node.path === path))
     throw new MerapiError('hypervisor', `The guest uses ${path} as something else than disk ${disk.uuid}`);
 }
 

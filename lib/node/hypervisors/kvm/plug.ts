@@ -1,15 +1,15 @@
 import { MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
-import type { Device, GuestNetwork } from '../define.ts';
+import type { GuestNetwork, LostDevice, NewDevice } from '../define.ts';
 import { placeOf } from './blocks.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hotplug.ts';
 import { readParams } from './params.ts';
 import type { QmpClient } from './qmp.ts';
 
 /** What is to be done with a running guest. */
-interface Plugging {
+interface Plugging<D> {
   instance: InstanceTarget;
-  device: Device;
+  device: D;
   network: GuestNetwork;
   /** Milliseconds that the guest has to give up a device. */
   patience: number;
@@ -19,11 +19,11 @@ interface Plugging {
 export async function plug(
   monitor: QmpClient,
   guest: InstanceTarget,
-  { instance, device, network }: Plugging,
+  { instance, device, network }: Plugging<NewDevice>,
 ): Promise<InstanceTarget> {
   const params = readParams(guest);
   if (device.disk) {
-    await plugDisk(monitor, params, device.disk, await placeOf(device.path));
+    await plugDisk(monitor, params, device.disk, await placeOf(device.source));
     return withDevice(guest, device.disk, { disk: device.disk });
   }
   const nic = nicOf(instance, device.nic);
@@ -40,7 +40,7 @@ export async function plug(
 export async function unplug(
   monitor: QmpClient,
   guest: InstanceTarget,
-  { instance, device, network, patience }: Plugging,
+  { instance, device, network, patience }: Plugging<LostDevice>,
 ): Promise<InstanceTarget> {
   if (device.disk) {
     await unplugDisk(monitor, device.disk, device.path, patience);

@@ -28,15 +28,16 @@ describe('disks of kvm guests', () => {
     const { folder, driver } = await open();
     const web = kvmInstance('web');
     const path = await tinyDisk(folder, web);
-    await driver.resize(web, { path, size: 3 }); // it does not run: nothing to do
-    await driver.start(web, { diskPaths: [path], paused: false });
+    const [disk] = web.disks;
+    assert.ok(disk);
+    const grown = { disk: { ...disk, size: 3 }, source: { path } };
+    await driver.resize(web, grown); // it does not run: nothing to do
+    await driver.start(web, { sources: [{ path }], paused: false });
     try {
       await truncate(path, 3 * MIB);
-      for (let again = 0; again < 2; again++) await driver.resize(web, { path, size: 3 });
-      await assert.rejects(driver.resize(web, { path: `${path}.other`, size: 3 }), {
-        code: 'hypervisor',
-        message: /no disk at .*other/,
-      });
+      for (let again = 0; again < 2; again++) await driver.resize(web, grown);
+      const other = { disk: { ...disk, uuid: 'another' }, source: { path: `${path}.other` } };
+      await assert.rejects(driver.resize(web, other), { code: 'hypervisor', message: /no disk another/ });
     } finally {
       await driver.close();
     }
@@ -46,7 +47,7 @@ describe('disks of kvm guests', () => {
     }[];
     const image = blocks.find(({ inserted }) => inserted?.image.filename === path)?.inserted?.image;
     assert.equal(image?.['virtual-size'], 3 * MIB);
-    await resizeBlock(monitor, path, 4 * MIB);
+    await resizeBlock(monitor, { ...grown, disk: { ...disk, size: 4 } });
     await monitor.execute('quit').catch(() => undefined);
     monitor.close();
   });
@@ -55,9 +56,9 @@ describe('disks of kvm guests', () => {
     const [here, there] = [await open(), await open()];
     const [web, twin] = [kvmInstance('web'), kvmInstance('twin')];
     const path = await tinyDisk(here.folder, web);
-    await here.driver.start(web, { diskPaths: [path], paused: false });
+    await here.driver.start(web, { sources: [{ path }], paused: false });
     try {
-      await assert.rejects(there.driver.start(twin, { diskPaths: [path], paused: false }), {
+      await assert.rejects(there.driver.start(twin, { sources: [{ path }], paused: false }), {
         code: 'hypervisor',
         message: /lock/,
       });

@@ -39,8 +39,8 @@ describe('one guest of kvm harms no other', () => {
       async start(name: string, how: { manner?: Manner; paused?: boolean } = {}) {
         const instance = kvmInstance(name);
         started.push(instance);
-        const diskPaths = [await tinyDisk(folder, instance, how.manner)];
-        await driver.start(instance, { diskPaths, paused: how.paused ?? false });
+        const sources = [{ path: await tinyDisk(folder, instance, how.manner) }];
+        await driver.start(instance, { sources, paused: how.paused ?? false });
         return instance;
       },
       async pid(instance: InstanceTarget): Promise<number> {

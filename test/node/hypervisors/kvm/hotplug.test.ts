@@ -41,7 +41,7 @@ describe('devices of running kvm guests', () => {
       await driver.stop(web, { timeout: 0, force: true });
       await driver.close();
     });
-    await driver.start(web, { diskPaths: [await tinyDisk(folder, web)], paused: false });
+    await driver.start(web, { sources: [{ path: await tinyDisk(folder, web) }], paused: false });
     const guest = join(folder, 'guests', web.uuid);
     return {
       ...{ folder, network, web, guest },
@@ -62,11 +62,14 @@ describe('devices of running kvm guests', () => {
     };
   }
 
-  async function newDisk(folder: string, uuid = randomUUID()): Promise<{ disk: DiskTarget; path: string }> {
+  async function newDisk(
+    folder: string,
+    uuid = randomUUID(),
+  ): Promise<{ disk: DiskTarget; path: string; source: { path: string } }> {
     const path = join(folder, `${uuid}.raw`);
     await writeFile(path, '');
     await truncate(path, 2 * 1024 * 1024);
-    return { path, disk: { ...fileDisk(path, 2), uuid } };
+    return { path, source: { path }, disk: { ...fileDisk(path, 2), uuid } };
   }
 
   for (const machine_version of ['pc', 'q35'])
@@ -85,7 +88,7 @@ describe('devices of running kvm guests', () => {
       const names = (devices as { name: string }[]).map(({ name }) => name);
       const wanted = [added.disk, nic].map(({ uuid }) => uuid.slice(0, 23));
       assert.ok(names.includes(`dev-disk-${wanted[0]}`) && names.includes(`dev-nic-${wanted[1]}`));
-      await world.driver.resize(after, { path: added.path, size: 2 });
+      await world.driver.resize(after, { ...added, disk: { ...added.disk, size: 2 } });
       // The smallest guest has no system that could give anything up.
       const kept = { code: 'hypervisor', message: /has not given up dev-disk-.* within 0.3 s/ };
       await assert.rejects(world.driver.unplug(after, added), kept);
@@ -105,7 +108,7 @@ describe('devices of running kvm guests', () => {
       code: 'hypervisor',
       message: /QEMU refused/,
     });
-    await assert.rejects(world.driver.plug(after, { ...added, path: `${added.path}.not` }), {
+    await assert.rejects(world.driver.plug(after, { ...added, source: { path: `${added.path}.not` } }), {
       code: 'hypervisor',
       message: /cannot be used/,
     });
@@ -125,7 +128,7 @@ describe('devices of running kvm guests', () => {
     const stranger = { path, disk: { ...first, uuid: randomUUID() } };
     await assert.rejects(world.driver.unplug(world.web, stranger), { message: /as something else/ });
     await world.driver.stop(world.web, { timeout: 0, force: true });
-    await world.driver.plug(world.web, { path, disk: first });
+    await world.driver.plug(world.web, { source: { path }, disk: first });
     await world.driver.unplug(world.web, { path, disk: first });
     assert.deepEqual(world.network.calls, [`unplug ${world.web.uuid}`]);
   });

@@ -29,7 +29,7 @@ describe('a guest of kvm whose record is not understood', () => {
     const path = join(folder, 'guests', web.uuid, 'runtime.json');
     const first = create(folder);
     await first.open();
-    await first.start(web, { diskPaths: [await tinyDisk(folder, web)], paused: false });
+    await first.start(web, { sources: [{ path: await tinyDisk(folder, web) }], paused: false });
     const found = (await findByPidFile(join(folder, 'guests'))).get(web.uuid) as ProcessId;
     resources.add(async () => {
       if (await runs(found)) process.kill(found.pid, 'SIGKILL');
@@ -68,7 +68,7 @@ describe('a guest of kvm whose record is not understood', () => {
         code: 'configuration',
         message: /^Instance web: .*runtime\.json .*(mend|put the file back)/,
       };
-      await assert.rejects(driver.start(web, { diskPaths: [], paused: false }), refused, what);
+      await assert.rejects(driver.start(web, { sources: [], paused: false }), refused, what);
       await assert.rejects(driver.stop(web, { timeout: 0, force: true }), refused, what);
       await assert.rejects(driver.reset(web), refused, what);
       await assert.rejects(driver.forget(web), refused, what);

@@ -1,0 +1,37 @@
+import { createReadStream } from 'node:fs';
+import { MerapiError } from '../../base/errors.ts';
+import type { DiskTarget } from '../../rpc/types.ts';
+import type { DiskSource, DiskStatus } from './define.ts';
+import { copyRaw, fillRaw } from './raw.ts';
+
+/** Bytes that are read of a disk at once. */
+const CHUNK = 1 << 20;
+
+/** What the drivers have in common whose disks are files of the host, or look like files. */
+export abstract class PathStorage {
+  abstract status(disk: DiskTarget): Promise<DiskStatus>;
+
+  async open(disk: DiskTarget): Promise<DiskSource> {
+    return { path: await this.#path(disk) };
+  }
+
+  async read(disk: DiskTarget): Promise<AsyncIterable<Buffer>> {
+    return createReadStream(await this.#path(disk), { highWaterMark: CHUNK });
+  }
+
+  async fill(disk: DiskTarget, data: AsyncIterable<Buffer>): Promise<void> {
+    await fillRaw(await this.#path(disk), disk.size, data);
+  }
+
+  async copy(from: DiskTarget, to: DiskTarget): Promise<void> {
+    await copyRaw(await this.#path(from), await this.#path(to));
+  }
+
+  /** The path of an active disk. @throws MerapiError block_device */
+  async #path(disk: DiskTarget): Promise<string> {
+    const { path, exists, active } = await this.status(disk);
+    if (path !== null && exists && active) return path;
+    const what = exists ? 'is not active' : 'does not exist';
+    throw new MerapiError('block_device', `Disk ${disk.uuid} ${what} on this node (${path ?? 'no path'})`);
+  }
+}
