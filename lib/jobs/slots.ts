@@ -35,12 +35,16 @@ export class Slots {
     return this.#waiting.map(({ id }) => id);
   }
 
+  /** Takes a slot if one is free this very moment: the common case, which needs no signal. */
+  tryTake(job: number): boolean {
+    if (this.#running.size >= this.#limit() || this.#isSettling) return false;
+    this.#running.add(job);
+    return true;
+  }
+
   /** Waits for a slot; the lower priority goes first, then the lower number. @throws the signal's reason */
   async take(job: number, priority: number, signal: AbortSignal): Promise<void> {
-    if (this.#running.size < this.#limit() && !this.#isSettling) {
-      this.#running.add(job);
-      return;
-    }
+    if (this.tryTake(job)) return;
     await new Promise<void>((resolve, reject) => {
       const abort = () => {
         this.#waiting = this.#waiting.filter((other) => other !== waiter);

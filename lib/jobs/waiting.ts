@@ -48,16 +48,19 @@ type Parts = { locks: LockManager; store: Pick<Store, 'view'> };
 export async function turnOf(op: OpInput, parts: Parts, slots: Slots, claimant: Claimant): Promise<Grant> {
   const { job, priority, signal } = claimant;
   for (;;) {
-    const revoked = new AbortController();
-    const grant = await lockFor(op, parts, claimant, () => revoked.abort());
+    let revoked: AbortController | null = null;
+    const grant = await lockFor(op, parts, claimant, () => revoked?.abort());
     try {
-      await slots.take(job, priority, AbortSignal.any([signal, revoked.signal]));
+      if (!slots.tryTake(job)) {
+        revoked = new AbortController();
+        await slots.take(job, priority, AbortSignal.any([signal, revoked.signal]));
+      }
       if (!signal.aborted && grant.confirm()) return grant;
       slots.leave(job);
       signal.throwIfAborted();
     } catch (error) {
       grant.release();
-      if (signal.aborted || !revoked.signal.aborted) throw error;
+      if (signal.aborted || !revoked?.signal.aborted) throw error;
     }
   }
 }
