@@ -250,11 +250,12 @@ export class JobRun implements Entrant {
   async #succeed(index: number, journal: Journal, done: Done<Json>, grant: Grant): Promise<void> {
     const before = this.#record.at(index);
     const end = this.#parts.clock.seconds();
-    const jobs = (done.jobs ?? []).map((ops) => this.#parts.prepare(followersOf(before.input, ops)));
+    const followers = (done.jobs ?? []).map((ops) => followersOf(before.input, ops));
+    const jobs = followers.map((ops) => this.#parts.prepare(ops));
     const result = done.jobs
       ? { ...(done.result as { [key: string]: Json }), jobs: jobs.map(({ id }) => [true, id]) }
       : (done.result ?? null);
-    const resolved = { ...before.resolved, ...done.shown };
+    const resolved = { ...before.resolved, ...done.shown?.(followers) };
     const changes: Change[] = [
       ...jobs.map((job) => job.change),
       this.#record.set(index, { status: 'success', result, end, resolved }),

@@ -101,8 +101,8 @@ export type UndoCall = { [N in CallName]: { call: N; params: ParamsOf<N> } }[Cal
 export interface Done<R> {
   result: R;
   changes?: Build;
-  /** Values of the opcode as its job shows it from now on, which running it filled in. */
-  shown?: Readonly<Record<string, Json>>;
+  /** Values of the opcode that its job shows from now on; `jobs` are the opcodes of its jobs as they are submitted. */
+  shown?(jobs: readonly (readonly OpInput[])[]): Readonly<Record<string, Json>>;
   /**
    * Jobs to be submitted, each a list of opcodes, in the same transaction. The result is then an object, and gets their numbers
    * as `jobs`: [[true, id], …].

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
 import {
   readStateFile,
@@ -35,45 +35,51 @@ const wrong: readonly (readonly [what: string, content: string | Buffer, reason:
   ['a wrong secret', '{"name":"a","secret":["TopSecret"]}', /its part 'secret'/],
 ];
 
-const folder = await mkdtemp(join(tmpdir(), 'merapi-state-file-'));
-after(() => rm(folder, { recursive: true, force: true }));
-const path = join(folder, 'thing.json');
+describe('a state file', () => {
+  let folder: string;
+  let path: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'merapi-state-file-'));
+    path = join(folder, 'thing.json');
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
 
-for (const [what, content, reason] of wrong)
-  it(`state file: ${what} is refused with its name and the remedy, and stays`, async () => {
-    await writeFile(path, content);
-    await assert.rejects(readStateFile(path, format), (error: Error & { code: string }) => {
-      assert.equal(error.code, 'configuration');
-      assert.ok(error.message.startsWith(`${path} (a thing) cannot be used: `), error.message);
-      assert.ok(error.message.endsWith('; mend it'), error.message);
-      assert.match(error.message, reason);
-      assert.doesNotMatch(error.message, /TopSecret|expected|Invalid|ZodError|E[A-Z]{4,}/);
-      return true;
+  for (const [what, content, reason] of wrong)
+    it(`${what} is refused with its name and the remedy, and stays`, async () => {
+      await writeFile(path, content);
+      await assert.rejects(readStateFile(path, format), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'configuration');
+        assert.ok(error.message.startsWith(`${path} (a thing) cannot be used: `), error.message);
+        assert.ok(error.message.endsWith('; mend it'), error.message);
+        assert.match(error.message, reason);
+        assert.doesNotMatch(error.message, /TopSecret|expected|Invalid|ZodError|E[A-Z]{4,}/);
+        return true;
+      });
+      assert.deepEqual(await readFile(path), Buffer.from(content));
     });
-    assert.deepEqual(await readFile(path), Buffer.from(content));
+
+  it('a folder in its place is named, when it is read and when it is removed', async () => {
+    await rm(path, { force: true });
+    await mkdir(path);
+    const refused = {
+      code: 'configuration',
+      message: /thing\.json \(a thing\) .* a folder is in its place; mend it/,
+    };
+    await assert.rejects(readStateFile(path, format), refused);
+    await assert.rejects(removeStateFile(path, format), refused);
+    await rm(path, { recursive: true });
   });
 
-it('state file: a folder in its place is named, when it is read and when it is removed', async () => {
-  await rm(path, { force: true });
-  await mkdir(path);
-  const refused = {
-    code: 'configuration',
-    message: /thing\.json \(a thing\) .* a folder is in its place; mend it/,
-  };
-  await assert.rejects(readStateFile(path, format), refused);
-  await assert.rejects(removeStateFile(path, format), refused);
-  await rm(path, { recursive: true });
-});
-
-it('state file: what was written is read, of the first version too; nobody else may read it', async () => {
-  assert.equal(await readStateFile(path, format), null);
-  await writeStateFile(path, format, { name: 'a' });
-  assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), { format: 3, name: 'a' });
-  assert.equal((await stat(path)).mode & 0o777, 0o600);
-  assert.deepEqual(await readStateFile(path, format), { name: 'a' });
-  await writeFile(path, '{"name":"b"}');
-  assert.deepEqual(await readStateFile(path, format), { name: 'b' });
-  assert.deepEqual(await readdir(folder), ['thing.json']);
-  await removeStateFile(path, format);
-  assert.equal(await readStateFile(path, format), null);
+  it('what was written is read, of the first version too; nobody else may read it', async () => {
+    assert.equal(await readStateFile(path, format), null);
+    await writeStateFile(path, format, { name: 'a' });
+    assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), { format: 3, name: 'a' });
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readStateFile(path, format), { name: 'a' });
+    await writeFile(path, '{"name":"b"}');
+    assert.deepEqual(await readStateFile(path, format), { name: 'b' });
+    assert.deepEqual(await readdir(folder), ['thing.json']);
+    await removeStateFile(path, format);
+    assert.equal(await readStateFile(path, format), null);
+  });
 });

@@ -15,7 +15,7 @@ import { instanceScenarios } from './crash/instance.ts';
 import { moveScenarios } from './crash/move.ts';
 import { networkScenarios } from './crash/network.ts';
 import { nodeScenarios } from './crash/node.ts';
-import { crashPlaces } from './crash/places.ts';
+import { crashPlaces, dieAtRecord } from './crash/places.ts';
 import { tagScenarios } from './crash/tags.ts';
 import { testScenarios } from './crash/test.ts';
 import { stateOf, withoutChance, withoutNodes } from './state.ts';
@@ -134,17 +134,7 @@ async function crashAtEachRecord(cluster: TestCluster, scenario: Scenario): Prom
   for (const op of scenario.cleanup) await cluster.run(op);
   for (const refused of crashPlaces()) {
     await prepare(cluster, scenario);
-    let commits = 0;
-    const dead = new Promise<void>((resolve) => {
-      cluster.gate.refusesCommit = () => {
-        if (commits++ < refused + 1) return false; // the first one stores the job itself
-        resolve();
-        return true;
-      };
-    });
-    const id = await cluster.manager.submit(SYSTEM, [scenario.op]);
-    const isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
-    await cluster.restart();
+    const { id, isHit } = await dieAtRecord(cluster, refused, scenario.op);
     const job = await cluster.ended(id);
     assert.equal(
       job.status,
@@ -172,17 +162,7 @@ test('a crash at any record of an undo: the undo is completed', async () => {
     };
     const before = await stateOf(cluster);
     for (const refused of crashPlaces()) {
-      let commits = 0;
-      const dead = new Promise<void>((resolve) => {
-        cluster.gate.refusesCommit = () => {
-          if (commits++ < refused + 1) return false;
-          resolve();
-          return true;
-        };
-      });
-      const id = await cluster.manager.submit(SYSTEM, [create]);
-      const isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
-      await cluster.restart();
+      const { id, isHit } = await dieAtRecord(cluster, refused, create);
       const job = await cluster.ended(id);
       assert.deepEqual(job.ops[0]?.failure, { code: 'hypervisor', message: 'it does not start' });
       assert.deepEqual(await stateOf(cluster), before, `after the crash at record ${refused}`);
@@ -199,17 +179,7 @@ test('adding a node survives a crash at any record', async () => {
   try {
     for (const [refused, node_name] of spare.entries()) {
       const op = { OP_ID: 'OP_NODE_ADD', node_name, primary_ip: `203.0.113.${refused + 1}` };
-      let commits = 0;
-      const dead = new Promise<void>((resolve) => {
-        cluster.gate.refusesCommit = () => {
-          if (commits++ < refused + 1) return false;
-          resolve();
-          return true;
-        };
-      });
-      const id = await cluster.manager.submit(SYSTEM, [op]);
-      await Promise.race([dead, cluster.ended(id)]);
-      await cluster.restart();
+      const { id } = await dieAtRecord(cluster, refused, op);
       assert.equal((await cluster.ended(id)).status, 'success');
       const { data } = await cluster.manager.query(
         SYSTEM,

@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { type HookPlan, planHooks, runPre } from '../../lib/jobs/hooks.ts';
-import { SYSTEM } from '../../lib/manager/authorise.ts';
 import type { Job } from '../../lib/model/job.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 import { create, instance_name, removal } from './crash/define.ts';
-import { crashPlaces } from './crash/places.ts';
+import { crashPlaces, dieAtRecord } from './crash/places.ts';
 
 const names = ['node1', 'node2', 'node3'];
 /** Keeps what it is told in a file of the node's folder, and counts how often it runs. */
@@ -271,17 +270,7 @@ describe('hooks', () => {
       for (const refused of crashPlaces()) {
         for (const phase of ['pre', 'post'])
           await rm(join(cluster.folder('node1'), `ran-${phase}`), { force: true });
-        let commits = 0;
-        const dead = new Promise<void>((resolve) => {
-          cluster.gate.refusesCommit = () => {
-            if (commits++ < refused + 1) return false; // the first one stores the job itself
-            resolve();
-            return true;
-          };
-        });
-        const id = await cluster.manager.submit(SYSTEM, [op]);
-        const isHit = await Promise.race([dead.then(() => true), cluster.ended(id).then(() => false)]);
-        await cluster.restart();
+        const { id, isHit } = await dieAtRecord(cluster, refused, op);
         const job = await cluster.ended(id);
         assert.equal(job.status, 'success', `crash at record ${refused}`);
         for (const phase of ['pre', 'post'])

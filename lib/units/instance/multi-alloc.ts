@@ -11,7 +11,6 @@ import { opcodeOf } from '../../opcodes/registry.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
 import { buildDisks, checkTemplate, sizedRequest } from '../steps/disks.ts';
-import { followersOf } from '../steps/followers.ts';
 import { allocatorOf } from '../steps/iallocator.ts';
 import type { NewInstance } from '../steps/iallocator-input.ts';
 import { buildNics } from '../steps/nics.ts';
@@ -73,10 +72,10 @@ export const instanceMultiAlloc = defineUnit(opcode, {
     return { ops, failed: [...wrong, ...failed], instances };
   },
 
-  run: async (_context, { ops, failed, instances }, params) => ({
+  run: async (_context, { ops, failed, instances }) => ({
     result: { jobs: [], allocatable: ops.map((op) => String(op.instance_name)), failed },
     jobs: ops.map((op) => [op]),
-    shown: { instances: submitted(instances, followersOf({ ...params, OP_ID: opcode.id }, ops)) },
+    shown: (jobs) => ({ instances: submitted(instances, jobs.flat()) }),
   }),
 });
 

@@ -18,11 +18,24 @@ import {
 } from '../steps/nics.ts';
 import { checkNames, newPlace, placeOf, type Step, stepsOf } from './device-changes.ts';
 
-/** The NICs of an instance after changes, what the job tells of these, and the changes with all that was filled in. */
+/** The NICs of an instance after changes, and these changes in order. */
 export interface NicChanges {
   nics: Nic[];
-  told: [string, unknown][];
-  steps: NicStep[];
+  changes: NicChange[];
+}
+
+/** One change of a NIC, with all that a job shows of it. */
+export interface NicChange {
+  /** What was asked, with the MAC address that was generated. */
+  step: Step<NicRequest>;
+  /** The index of the NIC. */
+  place: number;
+  /** The NIC after all changes; null when this change or a later one removes it. */
+  nic: Nic | null;
+  /** The name of the NIC's network after the changes. */
+  network: string | null;
+  /** Whether that is another network than before. */
+  moves: boolean;
 }
 
 /** Changes as requests write them, in one form; what is null is as good as not given. @throws MerapiError wrong_input */
@@ -33,32 +46,14 @@ export function nicStepsOf(changes: readonly DeviceChange<NicRequest>[]): Step<N
   }));
 }
 
-/** A change of a NIC, with the NIC's own uuid; null where it removes one. */
-export interface NicStep extends Step<NicRequest> {
-  nic: string | null;
-}
-
-/**
- * What a job tells, with the addresses that NICs got from pools when they were entered in the cluster; their MAC addresses tell which
- * ones they are.
- */
-export function withAddresses(told: readonly [string, unknown][], nics: readonly Nic[]): [string, unknown][] {
-  return told.map(([label, value]) => {
-    const [start, rest] = typeof value === 'string' ? value.split(`,ip=${POOL},`) : [];
-    const added = nics.find(({ mac }) => start === `add:mac=${mac}`);
-    if (added) return [label, `${start},ip=${added.ip},${rest}`];
-    const place = value === POOL ? /^nic\.ip\/(\d+)$/.exec(label)?.[1] : undefined;
-    return [label, place === undefined ? value : (nics[Number(place)]?.ip ?? value)];
-  });
-}
-
-/** Changes with the addresses that NICs got from pools when they were entered in the cluster. */
-export function addressedSteps(steps: readonly NicStep[], nics: readonly Nic[]): NicStep[] {
-  return steps.map((step) => {
-    const entered = nics.find(({ uuid }) => uuid === step.nic);
-    return step.params.ip === POOL && entered
-      ? { ...step, params: { ...step.params, ip: entered.ip } }
-      : step;
+/** Changes with the addresses that the NICs got from pools when they were committed. */
+export function withAddresses(changes: readonly NicChange[], committed: readonly Nic[]): NicChange[] {
+  return changes.map((change) => {
+    const nic = committed.find(({ uuid }) => uuid === change.nic?.uuid);
+    if (!nic) return change;
+    const { step } = change;
+    const params = step.params.ip === POOL ? { ...step.params, ip: nic.ip } : step.params;
+    return { ...change, nic, step: { ...step, params } };
   });
 }
 
@@ -148,16 +143,14 @@ export async function changeNics(
   }
   const nics = await built(view, instance, node, entries, conflictsCheck);
   checkNames(steps, nics, 'NIC');
-  const told = done.flatMap(({ step, place, entry }) =>
-    tell(view, step, place, nics[entries.indexOf(entry)], entry.old),
-  );
-  const filled = done.map(({ step, entry }) => {
-    const nic = nics[entries.indexOf(entry)];
+  const changes = done.map(({ step, place, entry }) => {
+    const nic = nics[entries.indexOf(entry)] ?? null;
     const isMade = step.op === 'add' || step.params.mac === GENERATE;
     const params = nic && isMade ? { ...step.params, mac: nic.mac } : step.params;
-    return { ...step, params, nic: nic?.uuid ?? null };
+    const network = nic?.network == null ? null : (view.networks.get(nic.network)?.name ?? nic.network);
+    return { step: { ...step, params }, place, nic, network, moves: nic?.network !== entry.old?.network };
   });
-  return { nics, told, steps: filled };
+  return { nics, changes };
 }
 
 /** The NICs that entries describe; those that are changed have all their link parameters for themselves from then on. */
@@ -183,26 +176,19 @@ async function built(
   });
 }
 
-/** What a job tells of one change; the words are those of Ganeti. */
-function tell(
-  view: ClusterView,
-  { op, params }: Step<NicRequest>,
-  place: number,
-  nic: Nic | undefined,
-  old: Nic | undefined,
-): [string, unknown][] {
-  if (op === 'remove') return [[`NIC/${place}`, 'remove']];
+/** What the result of a job lists for one change; names and forms are those of Ganeti. */
+export function listed({ step, place, nic, network, moves }: NicChange): [string, unknown][] {
+  if (step.op === 'remove') return [[`NIC/${place}`, 'remove']];
   if (!nic) return [];
   const { mac, ip, name, nicparams } = nic;
-  const network = nic.network === null ? null : (view.networks.get(nic.network)?.name ?? nic.network);
-  if (op === 'add') {
+  if (step.op === 'add') {
     const { mode, link } = nicparams;
     const words = `mac=${mac},ip=${ip ?? 'None'},mode=${mode},link=${link},network=${network ?? 'None'}`;
     return [[`nic.${place}`, `add:${words}`]];
   }
   const values: Record<string, unknown> = { mac, ip, name };
-  const asked = Object.entries(values).filter(([key]) => key in params);
-  if (nic.network !== old?.network) asked.push(['network', network]);
+  const asked = Object.entries(values).filter(([key]) => key in step.params);
+  if (moves) asked.push(['network', network]);
   const links = Object.entries(nicparams).sort(([a], [b]) => (a < b ? -1 : 1));
   return [...asked, ...links].map(([key, value]) => [`nic.${key}/${place}`, value]);
 }

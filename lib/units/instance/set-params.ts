@@ -6,7 +6,7 @@ import type { Instance } from '../../model/instance.ts';
 import { changed } from '../../model/object.ts';
 import { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
 import { put, remove } from '../../store/changes.ts';
-import { type Build, type CheckContext, type Done, defineUnit } from '../define.ts';
+import { type Build, type CheckContext, defineUnit } from '../define.ts';
 import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { fileBased } from '../steps/disks.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
@@ -30,8 +30,8 @@ import {
 } from './set-params-disks.ts';
 import { rewire, wiresOf } from './set-params-hotplug.ts';
 import {
-  addressedSteps,
   changeNics,
+  listed,
   nicStepsOf,
   showNicSteps,
   shownNicStep,
@@ -92,24 +92,22 @@ export const instanceSetParams = defineUnit(opcode, {
         : null;
     const { patch, told } = await changeValues(context, instance, params);
     if (nics) {
-      resolve({ nics: tuples(nics.steps.map(shownNicStep)) });
+      resolve({ nics: tuples(nics.changes.map(({ step }) => shownNicStep(step))) });
       patch.nics = nics.nics;
     }
     if (added !== null && fileBased.includes(added)) resolve({ file_driver: params.file_driver ?? 'loop' });
-    const result: [string, unknown][] = [
+    const before: [string, unknown][] = [
       ...(memory === null ? [] : [['runtime_memory', memory] as [string, unknown]]),
       ...(disks?.told ?? []),
       ...(template ? [['disk_template', template.template] as [string, unknown]] : []),
-      ...(nics?.told ?? []),
-      ...told,
     ];
     const old = view.disksOf(instance);
     const target = instanceTarget(view, instance, old);
     const had = runtime.guest(node.uuid, instance.name)?.memory ?? target.beparams.maxmem;
     if (running) tellLater(context, params, old, disks);
     const wires = running ? wiresOf(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
-    const nicChanges = nics?.steps ?? [];
-    return { instance, node, target, memory, had, old, disks, wires, template, patch, nicChanges, result };
+    const result = { before, nics: nics?.changes ?? [], after: told };
+    return { instance, node, target, memory, had, old, disks, wires, template, patch, result };
   },
 
   hooks: (view, { instance, memory, patch, disks }) =>
@@ -122,7 +120,7 @@ export const instanceSetParams = defineUnit(opcode, {
 
   async run(
     context,
-    { instance, node, target, memory, had, old, disks, wires, template, patch, nicChanges, result },
+    { instance, node, target, memory, had, old, disks, wires, template, patch, result },
     params,
   ) {
     if (memory !== null)
@@ -134,7 +132,7 @@ export const instanceSetParams = defineUnit(opcode, {
       const rest = recorded(instance, patch, null, null, context.clock.seconds());
       await context.commit('record', rest, () => [put('instance', instance)]);
       await convertTemplate(context, template);
-      return { result };
+      return { result: [...result.before, ...result.nics.flatMap(listed), ...result.after] };
     }
     const made = disks ? await makeDisks(context, instance, disks) : null;
     const now = context.clock.seconds();
@@ -159,10 +157,12 @@ export const instanceSetParams = defineUnit(opcode, {
     if (disks && wires.length > 0) await deactivateLost(context, disks);
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
-    const all = [...withAddresses(result, nics), ...wired];
-    const addressed = () => addressedSteps(nicChanges, nics).map(shownNicStep);
-    const shown: Done<Json>['shown'] = pooled ? { nics: tuples(addressed()) } : {};
-    return { result: all, shown, ...(isEarly ? {} : { changes: records }) };
+    const changes = withAddresses(result.nics, nics);
+    return {
+      result: [...result.before, ...changes.flatMap(listed), ...result.after, ...wired],
+      ...(pooled ? { shown: () => ({ nics: tuples(changes.map(({ step }) => shownNicStep(step))) }) } : {}),
+      ...(isEarly ? {} : { changes: records }),
+    };
   },
 });
 

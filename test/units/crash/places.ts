@@ -1,3 +1,7 @@
+import { SYSTEM } from '../../../lib/manager/authorise.ts';
+import type { OpInput } from '../../../lib/model/job.ts';
+import type { TestCluster } from '../../helpers/cluster.ts';
+
 /**
  * An ordinary run of the tests lets the master die at every third record, beginning with one that chance decides: each restart takes a
  * quarter of a second, and there are hundreds. `bin/test --whole` takes all of them.
@@ -7,4 +11,27 @@ const STRIDE = process.env.MERAPI_WHOLE === '1' ? 1 : 3;
 /** The numbers of the records at which the master dies, without end. */
 export function* crashPlaces(): Generator<number> {
   for (let place = Math.floor(Math.random() * STRIDE); ; place += STRIDE) yield place;
+}
+
+/**
+ * Submits an opcode; the master dies where it is to write record number `record` of the job, and is started again.
+ * Answers the job, and whether there was such a record.
+ */
+export async function dieAtRecord(
+  cluster: TestCluster,
+  record: number,
+  op: OpInput,
+): Promise<{ id: number; isHit: boolean }> {
+  let commits = 0;
+  const dead = new Promise<true>((resolve) => {
+    cluster.gate.refusesCommit = () => {
+      if (commits++ < record + 1) return false; // the first one stores the job itself
+      resolve(true);
+      return true;
+    };
+  });
+  const id = await cluster.manager.submit(SYSTEM, [op]);
+  const isHit = await Promise.race([dead, cluster.ended(id).then(() => false)]);
+  await cluster.restart();
+  return { id, isHit };
 }
