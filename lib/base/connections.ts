@@ -219,8 +219,9 @@ function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
 
 /** What counts as one address: whoever has an IPv6 address has a network of 64 bits of them. */
 export function networkOf(address = ''): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':')) return address; // most are IPv4, and each request asks
   if (/^::ffff:[0-9.]+$/i.test(address)) return address.slice(7);
+  if (!isIPv6(address)) return address;
   const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
   const before = head.split(':').filter(Boolean);
   const after = tail?.split(':').filter(Boolean) ?? [];

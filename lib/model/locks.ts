@@ -1,5 +1,5 @@
-/** Lock levels in the order of acquisition. */
-export const lockLevels = ['cluster', 'instance', 'nodegroup', 'node', 'network'] as const;
+/** Lock levels in the order of acquisition. Those of `tags` are named KIND/NAME of the object whose tags are changed. */
+export const lockLevels = ['cluster', 'instance', 'nodegroup', 'node', 'network', 'tags'] as const;
 export type LockLevel = (typeof lockLevels)[number];
 export type LockMode = 'shared' | 'exclusive';
 

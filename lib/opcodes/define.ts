@@ -4,7 +4,7 @@ import type { OpInput } from '../model/job.ts';
 import type { LockPlan } from '../model/locks.ts';
 import { commonParams, type Param } from '../model/params.ts';
 import type { ClusterView } from '../model/view.ts';
-import { missing, problemWith, unknown } from './problem.ts';
+import { checkedValue, missing, unknown } from './problem.ts';
 
 export type Params = Readonly<Record<string, Param>>;
 
@@ -83,8 +83,8 @@ export function parseOp(opcode: Opcode, input: OpInput): OpInput {
       else values[name] = param.default;
       continue;
     }
-    const problem = problemWith(name, param, given, opcode.example[name]);
-    if (problem === null) values[name] = param.schema.parse(given);
+    const { value, problem } = checkedValue(name, param, given, opcode.example[name]);
+    if (problem === undefined) values[name] = value;
     else problems.push(problem);
   }
   if (problems.length > 0) throw new MerapiError('bad_request', `${opcode.id}: ${problems.join('; ')}`);

@@ -1,21 +1,31 @@
-import { faultOf, partAt, pathText, shown, wordsOf } from '../base/schema-words.ts';
+import { type Fault, faultOf, partAt, pathText, shown, wordsOf } from '../base/schema-words.ts';
 import type { Param } from '../model/params.ts';
 import { textFault } from '../model/texts.ts';
 import { exampleFor } from './examples.ts';
 
+/** The value of a parameter as it is kept, or what is wrong with what was given. */
+export type Checked = { value: unknown; problem?: never } | { problem: string; value?: never };
+
 /**
- * What is wrong with the value that was given for a parameter, in one sentence without its end: the part, what would be right with
- * an example, and what stands there, unless it is secret. Null for nothing.
+ * Checks the value that was given for a parameter. What is wrong is told in one sentence without its end: the part, what would be right
+ * with an example, and what stands there, unless it is secret.
  */
-export function problemWith(name: string, param: Param, given: unknown, example: unknown): string | null {
+export function checkedValue(name: string, param: Param, given: unknown, example: unknown): Checked {
   const parsed = param.schema.safeParse(given);
-  const right = `e.g. ${shown(exampleFor(name, param, example))}`;
-  if (parsed.success) {
-    const isTogether = param.type.includes('Dictionary');
-    const fault = textFault(given, { name, lines: param.lines === true, together: isTogether });
-    return fault && `parameter '${name}' must be right in all its texts, ${right}: ${fault}`;
-  }
-  const fault = faultOf(param.schema, parsed.error.issues);
+  if (!parsed.success)
+    return { problem: wrongValue(name, param, given, example, faultOf(param.schema, parsed.error.issues)) };
+  const isTogether = param.type.includes('Dictionary');
+  const fault = textFault(given, { name, lines: param.lines === true, together: isTogether });
+  if (fault === null) return { value: parsed.data };
+  const right = exampleText(name, param, example);
+  return { problem: `parameter '${name}' must be right in all its texts, ${right}: ${fault}` };
+}
+
+const exampleText = (name: string, param: Param, example: unknown) =>
+  `e.g. ${shown(exampleFor(name, param, example))}`;
+
+function wrongValue(name: string, param: Param, given: unknown, example: unknown, fault: Fault): string {
+  const right = exampleText(name, param, example);
   const what = pathText(name, fault.path);
   if (fault.key !== undefined) {
     const known = fault.right === '' ? '' : `; there must be ${fault.right}`;
@@ -41,7 +51,7 @@ function withoutSecrets(value: unknown): unknown {
 
 /** What is told of a parameter that is missing. */
 export function missing(name: string, param: Param, example: unknown): string {
-  return `missing parameter '${name}': ${wordsFor(param)}, e.g. ${shown(exampleFor(name, param, example))}`;
+  return `missing parameter '${name}': ${wordsFor(param)}, ${exampleText(name, param, example)}`;
 }
 
 /** What is told of a parameter that there is not. */

@@ -55,4 +55,13 @@ describe('tags', () => {
       for (const instance_name of names)
         await cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name, timeout: 0 });
     });
+
+  for (const [kind, name] of [...objects, ['instance', names[0] ?? ''] as [string, string]])
+    it(`of a ${kind} are changed in the order in which that was asked`, async () => {
+      const ops = Array.from({ length: 10 }, () => ['OP_TAGS_SET', 'OP_TAGS_DEL']).flat();
+      const ids = await Promise.all(
+        ops.map((OP_ID) => cluster.manager.submit(SYSTEM, [{ OP_ID, kind, name, tags: ['two'] }])),
+      );
+      for (const id of ids) assert.equal((await cluster.ended(id)).status, 'success', `job ${id}`);
+    });
 });

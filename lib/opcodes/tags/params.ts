@@ -1,4 +1,4 @@
-import type { LockPlan } from '../../model/locks.ts';
+import type { LockPlan, LockWish } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { type TagKind, tagKinds } from '../../model/tag.ts';
@@ -13,16 +13,21 @@ export const tagParams = {
 };
 
 /**
- * Nobody need wait for a change of tags, for it is made of those that the object has at that moment: it only must not be removed or
- * renamed meanwhile. So a tag of the cluster, a group, network or node waits for no job of an instance, and keeps none waiting.
+ * Changes of the tags of one object wait for each other, so that they are done in the order in which they were submitted. Nobody else
+ * waits for them: the object only must not be removed or renamed meanwhile. So a tag of the cluster, a group, network or node waits for
+ * no job of an instance, and keeps none waiting.
  */
 export function tagPlan(params: { kind: TagKind; name: string | null }, view: ClusterView): LockPlan {
-  const name = params.name ?? '';
-  if (params.kind === 'cluster') return [clusterShared];
-  if (params.kind === 'instance')
+  const { kind } = params;
+  const given = params.name ?? '';
+  if (kind === 'instance')
     return [
       clusterShared,
-      { level: 'instance', names: [hostNamed(view.instances, name)?.name ?? name], mode: 'exclusive' },
+      { level: kind, names: [hostNamed(view.instances, given)?.name ?? given], mode: 'exclusive' },
     ];
-  return [clusterShared, { level: params.kind, names: [name], mode: 'shared' }];
+  const name = kind === 'node' ? (hostNamed(view.nodes, given)?.name ?? given) : given;
+  const tags: LockWish = { level: 'tags', names: [`${kind}/${name}`], mode: 'exclusive' };
+  return kind === 'cluster'
+    ? [clusterShared, tags]
+    : [clusterShared, { level: kind, names: [name], mode: 'shared' }, tags];
 }

@@ -73,9 +73,9 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   const answers = new LongAnswers(options.answers ?? answerOptions);
   const streams = new OpenStreams(options.streams ?? STREAMS);
   const waiting = new WaitingRequests(options.closing, options.waiting ?? waitingBounds);
-  const router = new Router();
+  const routers = new Map<string, Router>();
   for (const resource of resources)
-    router.all(pathPattern(resource.path), async (context) => {
+    routerOf(routers, resource.path).all(pathPattern(resource.path), async (context) => {
       const method = methodOf(resource, context);
       browsers.refuseForeign(context.req, method);
       const principal: Principal = context.state.principal ?? (await authenticate(context.req));
@@ -127,11 +127,26 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
       context.state.principal = await authenticate(context.req);
       await next();
     });
-  app.use(router.routes());
+  const routes = new Map([...routers].map(([noun, router]) => [noun, router.routes()]));
+  app.use(async (context, next) => {
+    const route = routes.get(nounOf(context.path));
+    // A router wants the context to be its own kind of it; it makes it that itself.
+    await (route ? route(context as Parameters<typeof route>[0], next) : next());
+  });
   app.use((context) => {
     throw new MerapiError('not_found', `There is no resource ${context.path}`);
   });
   return app;
+}
+
+/** The word of a path by which its router is found, e.g. `instances`: so a request is compared with few paths, not with all. */
+const nounOf = (path: string) => path.split('/', 3)[2] ?? '';
+
+function routerOf(routers: Map<string, Router>, path: string): Router {
+  const noun = nounOf(path);
+  const router = routers.get(noun) ?? new Router();
+  routers.set(noun, router);
+  return router;
 }
 
 function methodOf(resource: Resource, context: Context): Method {

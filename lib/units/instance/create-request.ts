@@ -85,7 +85,7 @@ export function givenNodes(
   const primary = takingNode(view, params.pnode);
   if (!templates[template].mirrored) return { primary, secondary: null };
   if (params.snode === null)
-    throw new MerapiError('wrong_input', 'Mirrored disks (${template}) need a second node; give it as snode');
+    throw new MerapiError('wrong_input', `Mirrored disks (${template}) need a second node; give it as snode`);
   const secondary = takingNode(view, params.snode);
   if (secondary.uuid === primary.uuid)
     throw new MerapiError('wrong_input', `The secondary node must be another one than ${primary.name}`);
