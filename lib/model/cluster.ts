@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BeParams } from './beparams.ts';
+import { diskParamDefaults } from './diskparams/index.ts';
 import { hypervisors } from './hvparams/index.ts';
 import { IPolicy } from './ipolicy.ts';
 import { NicParams } from './nic.ts';
@@ -36,7 +37,10 @@ export const Cluster = ObjectBase.extend({
   nicparams: NicParams,
   ndparams: z.record(z.string(), z.unknown()),
   osparams: z.record(z.string(), z.record(z.string(), z.unknown())),
-  diskparams: z.record(z.enum(diskTemplates), z.record(z.string(), z.unknown())),
+  /** By template; those of templates that came after the cluster was stored have their defaults. */
+  diskparams: z
+    .partialRecord(z.enum(diskTemplates), z.record(z.string(), z.unknown()))
+    .transform((own) => ({ ...diskParamDefaults, ...own })),
   ipolicy: IPolicy,
   candidate_pool_size: z.number().int(),
   max_running_jobs: z.number().int(),

@@ -137,9 +137,9 @@ async function startParts(
   const storageFolder = paths.realRoots()[0] ?? null;
   const facts = new Facts({
     ...{ storageFolder, guests, hooks: () => hooks.present() },
-    isSimulated: (kind) => hypervisors.of(kind).powerCut !== null,
+    isSimulated: (kind) => hypervisors.isSimulated(kind),
   });
-  const isReal = hypervisors.all().some((driver) => driver.powerCut === null);
+  const isReal = hypervisors.kinds().some((kind) => !hypervisors.isSimulated(kind));
   const power = isReal
     ? hostPower({ allowed: config.powercycle ?? false, log })
     : simulatedPower(hypervisors);
@@ -153,7 +153,7 @@ async function startParts(
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
-    ...diskExecutors(storage, { streams, tls, endpoint: () => endpoint }),
+    ...diskExecutors({ storage, hypervisors }, { streams, tls, endpoint: () => endpoint }),
     ...storageExecutors(new StorageUnits(paths, places)),
     ...osExecutors(installer, hypervisors, dumps, tls),
     ...backupExecutors({

@@ -12,6 +12,7 @@ import {
 import { certificateCreate, certificateRemove } from './calls/certificate.ts';
 import {
   diskActivate,
+  diskCheck,
   diskCopy,
   diskCreate,
   diskDeactivate,
@@ -77,6 +78,7 @@ export const calls = {
   'disk.grow': diskGrow,
   'disk.activate': diskActivate,
   'disk.deactivate': diskDeactivate,
+  'disk.check': diskCheck,
   'disk.copy': diskCopy,
   'disk.snapshot': diskSnapshot,
   'disk.offer': diskOffer,

@@ -1,7 +1,6 @@
 import type { StorageType } from '../storage.ts';
 import { type DiskTemplate, templates } from './registry.ts';
 
-export type { Template } from './define.ts';
 export { type DiskTemplate, templates } from './registry.ts';
 
 /** The names of all disk templates. */

@@ -2,10 +2,12 @@ import { Readable } from 'node:stream';
 import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
+import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { Storage } from '../storage/registry.ts';
 
 type DiskHandlers = Pick<
   Handlers,
+  | 'disk.check'
   | 'disk.create'
   | 'disk.grow'
   | 'disk.activate'
@@ -29,8 +31,15 @@ export interface DiskWays {
 }
 
 /** Serves the calls about disks. */
-export function diskExecutors(storage: Storage, { streams, tls, endpoint }: DiskWays): DiskHandlers {
+export function diskExecutors(
+  { storage, hypervisors }: { storage: Storage; hypervisors: Hypervisors },
+  { streams, tls, endpoint }: DiskWays,
+): DiskHandlers {
   return {
+    'disk.check': async ({ disks, hypervisor }) => {
+      storage.checkFor(disks, hypervisors.isSimulated(hypervisor));
+      return {};
+    },
     'disk.create': async ({ disk }) => {
       await storage.of(disk).create(disk);
       return {};

@@ -28,6 +28,7 @@ type InstanceHandlers = Pick<
 export function instanceExecutors({ hypervisors, storage, installer }: InstanceParts): InstanceHandlers {
   return {
     'instance.check': async ({ instance }) => {
+      storage.checkFor(instance.disks, hypervisors.isSimulated(instance.hypervisor));
       await hypervisors.of(instance.hypervisor).check(instance);
       return {};
     },

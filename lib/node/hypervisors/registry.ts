@@ -43,6 +43,11 @@ export class Hypervisors {
     const known = this.kinds().join(', ') || 'none';
     throw new MerapiError('hypervisor', `This node does not run hypervisor '${kind}'; it runs: ${known}`);
   }
+
+  /** Whether guests of a kind are only simulated: they end with their worker's host at most. @throws MerapiError hypervisor */
+  isSimulated(kind: HypervisorName): boolean {
+    return this.of(kind).powerCut !== null;
+  }
 }
 
 /** Makes the drivers that a node's configuration names. @throws MerapiError wrong_input when Merapi has no such driver. */

@@ -43,7 +43,7 @@ export interface StorageDriver extends Abilities {
   activate(disk: DiskTarget, primary: boolean): Promise<void>;
   /** Ends that; the data stays. Succeeds when there is none. */
   deactivate(disk: DiskTarget): Promise<void>;
-  /** Removes the data and what was made to hold it; succeeds when it is gone. */
+  /** Removes the data, active or not, and what was made to hold it; succeeds when it is gone. */
   remove(disk: DiskTarget): Promise<void>;
   status(disk: DiskTarget): Promise<DiskStatus>;
   /** How a hypervisor gets at the data. @throws block_device when it is not there or not active */
@@ -58,7 +58,7 @@ export interface Abilities {
   fill?(disk: DiskTarget, data: AsyncIterable<Buffer>): Promise<void>;
   /** Copies the data of one active disk of the template over that of another, which is as big at least. */
   copy?(from: DiskTarget, to: DiskTarget): Promise<void>;
-  /** Makes a disk that has the data that another one has now, whether a guest uses it or not; removed by the driver of its template. */
+  /** Makes an active disk with the data that another one has now, whether a guest uses that or not. */
   snapshot?(disk: DiskTarget, copy: DiskTarget): Promise<void>;
   /** Moves data to another place of the node; succeeds when it is there already. */
   rename?(from: DiskTarget, to: DiskTarget): Promise<void>;

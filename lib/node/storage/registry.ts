@@ -52,6 +52,18 @@ export class Storage {
     );
   }
 
+  /** Checks that guests could use disks, whether they exist or not. @throws MerapiError wrong_input */
+  checkFor(disks: readonly DiskTarget[], isGuestSimulated: boolean): void {
+    for (const disk of disks) {
+      if (isGuestSimulated || !this.#simulated.has(this.of(disk))) continue;
+      const real = [...this.#drivers].filter(([, driver]) => !this.#simulated.has(driver));
+      throw new MerapiError(
+        'wrong_input',
+        `This node only simulates disks of template '${disk.dev_type}', which no real guest can use; use ${real.map(([name]) => name).join(', ')}`,
+      );
+    }
+  }
+
   /** How a hypervisor gets at each disk, in order. @throws MerapiError block_device when one is missing or not active. */
   sources(disks: readonly DiskTarget[]): Promise<DiskSource[]> {
     return Promise.all(disks.map((disk) => this.of(disk).open(disk)));

@@ -1,8 +1,19 @@
 import { z } from 'zod';
+import { hypervisors } from '../../model/hvparams/index.ts';
 import { defineCall } from '../define.ts';
 import { Compression, DiskTarget, MirrorStatus, StreamSource } from '../types.ts';
 
 const nothing = z.strictObject({});
+
+export const diskCheck = defineCall({
+  name: 'disk.check',
+  summary:
+    'Checks that guests of a hypervisor could use disks of these templates on the node, whether the disks exist or not.',
+  params: z.strictObject({ disks: z.array(DiskTarget), hypervisor: z.enum(hypervisors) }),
+  result: nothing,
+  mutates: false,
+  timeout: 60_000,
+});
 
 export const diskCreate = defineCall({
   name: 'disk.create',

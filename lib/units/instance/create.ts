@@ -16,7 +16,7 @@ import { type Build, type CheckContext, defineUnit, type RunContext } from '../d
 import { adopted } from '../steps/adopt.ts';
 import { placeConsole } from '../steps/console-port.ts';
 import { activateDisks, createDisks, deactivateDisks } from '../steps/disk-work.ts';
-import { buildDisks, checkKnown, checkSpindles, checkTemplate, onNodes } from '../steps/disks.ts';
+import { buildDisks, checkKnown, checkSpindles, onNodes } from '../steps/disks.ts';
 import { checkExpectedUuids } from '../steps/expected-uuids.ts';
 import { instanceNamed } from '../steps/find.ts';
 import { creationHooks } from '../steps/hooks.ts';
@@ -67,7 +67,6 @@ export const instanceCreate = defineUnit(opcode, {
     if (given) resolve(shownNodes(given));
     const hypervisor = params.hypervisor ?? defaultHypervisor(view);
     resolve({ hypervisor });
-    checkTemplate(template, hypervisor);
     const settings = settingsOf(view, params, hypervisor);
     resolve(shownSettings(params, settings));
     checkBeParams(fillBeParams(view.cluster, settings.beparams));

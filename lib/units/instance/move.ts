@@ -4,7 +4,13 @@ import { onOneNode } from '../../model/templates/index.ts';
 import { instanceMove as opcode } from '../../opcodes/instance/move.ts';
 import type { Compression, DiskTarget } from '../../rpc/types.ts';
 import { defineUnit, type RunContext } from '../define.ts';
-import { createDisks, removeDisks } from '../steps/disk-work.ts';
+import {
+  activateDisks,
+  createDisks,
+  type DiskNodes,
+  deactivateDisks,
+  removeDisks,
+} from '../steps/disk-work.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
 import { aboutInstance } from '../steps/hooks.ts';
 import { primaryIs } from '../steps/relocation.ts';
@@ -57,7 +63,11 @@ export const instanceMove = defineUnit(opcode, {
       : [];
     if (params.ignore_consistency) await context.attempt('stop', from, 'instance.stop', stopping, { undo });
     else await context.call('stop', from, 'instance.stop', stopping, undo);
-    await createDisks(context, { primary: to, secondary: null }, disks, target.name, 'new');
+    const old: DiskNodes = { primary: from, secondary: null };
+    const fresh: DiskNodes = { primary: to, secondary: null };
+    await activateDisks(context, old, disks, { prefix: 'old', wasActive: wasRunning });
+    await createDisks(context, fresh, disks, target.name, 'new');
+    await activateDisks(context, fresh, disks, { prefix: 'new' });
     for (const [index, disk] of disks.entries()) {
       context.log(`Copying disk ${index} (${disk.size} MiB) from ${from.name} to ${to.name}`);
       await copyDisk(context, `disk/${index}`, disk, { from, to, compress });
@@ -70,8 +80,8 @@ export const instanceMove = defineUnit(opcode, {
         { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
         { call: 'instance.forget', params: { instance: target } },
       ]);
-    }
-    await removeDisks(context, { primary: from, secondary: null }, disks, { prefix: 'old' });
+    } else await deactivateDisks(context, fresh, disks, { prefix: 'new', isFinal: true, isOwed: true });
+    await removeDisks(context, old, disks, { prefix: 'old' });
     await context.attempt('forget', from, 'instance.forget', { instance: target });
     return { result: null };
   },

@@ -10,7 +10,7 @@ import { instanceMultiAlloc as opcode } from '../../opcodes/instance/multi-alloc
 import { opcodeOf } from '../../opcodes/registry.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import type { DiskNodes } from '../steps/disk-work.ts';
-import { buildDisks, checkTemplate, sizedRequest } from '../steps/disks.ts';
+import { buildDisks, sizedRequest } from '../steps/disks.ts';
 import { allocatorOf } from '../steps/iallocator.ts';
 import type { NewInstance } from '../steps/iallocator-input.ts';
 import { buildNics } from '../steps/nics.ts';
@@ -158,7 +158,6 @@ async function wantedOf({ view, clock }: CheckContext, params: CreateParams): Pr
   if (view.instances.named(name))
     throw new MerapiError('already_exists', `There is an instance ${name} already`);
   const hypervisor = params.hypervisor ?? defaultHypervisor(view);
-  checkTemplate(template, hypervisor);
   const settings = settingsOf(view, params, hypervisor);
   const disks = buildDisks(view.cluster, params.disks.map(sizedRequest), {
     instance: { uuid: randomUUID(), name },

@@ -19,7 +19,6 @@ import {
 import {
   buildDisks,
   checkSpindles,
-  checkTemplate,
   type DiskRequest,
   inFolderOf,
   onNodes,
@@ -115,7 +114,6 @@ function newDisk(
       'wrong_input',
       `Instance ${instance.name} has no secondary node for mirrored disks; give it disks of another template`,
     );
-  checkTemplate(template, instance.hypervisor);
   checkSpindles(view, nodes.primary, [[first, request]]);
   const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, first };
   const built = buildDisks(view.cluster, [sizedRequest(request)], setting);

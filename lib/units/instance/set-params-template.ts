@@ -13,11 +13,11 @@ import {
   diskNodesOf,
   removeDisks,
 } from '../steps/disk-work.ts';
-import { buildDisks, checkTemplate, type DiskRequest, notEnabled, onNodes } from '../steps/disks.ts';
+import { buildDisks, type DiskRequest, notEnabled, onNodes } from '../steps/disks.ts';
 import { checkOnline } from '../steps/find.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { newSecondary } from '../steps/relocate.ts';
-import { isRunning } from '../steps/running.ts';
+import { checkUsable, isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget } from '../steps/target.ts';
 
@@ -54,7 +54,6 @@ export async function checkTemplateChange(
   const { disk_template: template } = request;
   if (!view.cluster.enabled_disk_templates.includes(template))
     throw new MerapiError('wrong_state', notEnabled(view.cluster, template));
-  checkTemplate(template, instance.hypervisor);
   const before = instance.disk_template;
   if (template === before)
     throw new MerapiError('wrong_input', `Instance ${instance.name} has the template ${template} already`);
@@ -90,6 +89,7 @@ export async function checkTemplateChange(
   if (isMirrored) to.secondary = await newSecondary(context, instance, asked, to, request);
   if (!request.ignore_ipolicy) checkDiskPolicy(view, to.primary, instance, asked);
   const fresh = onNodes(asked, to.primary.uuid, to.secondary?.uuid ?? null);
+  await checkUsable(context.nodes, to.primary, instance, fresh);
   return { instance, template, old, fresh, from, to, waitForSync: request.wait_for_sync };
 }
 

@@ -13,7 +13,7 @@ import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 import { changeHooks } from '../steps/hooks.ts';
 import { waitForSync } from '../steps/mirrors.ts';
 import { placeNics, usesPool } from '../steps/nic-addresses.ts';
-import { isRunning } from '../steps/running.ts';
+import { checkUsable, isRunning } from '../steps/running.ts';
 import { checkDiskPolicy } from '../steps/spec.ts';
 import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { stepsOf } from './device-changes.ts';
@@ -79,6 +79,7 @@ export const instanceSetParams = defineUnit(opcode, {
     if (disks) {
       checkNodes(context, disks, params, instance);
       await checkAttached(context, disks);
+      if (disks.added.length > 0) await checkUsable(context.nodes, node, instance, disks.added);
     }
     const template =
       params.disk_template === null

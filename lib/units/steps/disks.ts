@@ -4,7 +4,6 @@ import type { Cluster } from '../../model/cluster.ts';
 import type { Disk } from '../../model/disk.ts';
 import { parseSize, steppedSize } from '../../model/enforce.ts';
 import { fillNdParams } from '../../model/fill.ts';
-import type { HypervisorName } from '../../model/hvparams/index.ts';
 import { givenName } from '../../model/names.ts';
 import type { Node } from '../../model/node.ts';
 import { newObject } from '../../model/object.ts';
@@ -75,18 +74,6 @@ export function checkSpindles(
 
 const MAX_DISKS = 16;
 const accessModes = ['kernelspace', 'userspace'];
-
-/** The templates that keep real data; nodes of simulated guests simulate the others. */
-const realTemplates: readonly DiskTemplate[] = ['diskless', 'file', 'sharedfile'];
-
-/** @throws MerapiError wrong_input when instances of this hypervisor cannot have disks of this template */
-export function checkTemplate(template: DiskTemplate, hypervisor: HypervisorName): void {
-  if (hypervisor === 'fake' || realTemplates.includes(template)) return;
-  throw new MerapiError(
-    'wrong_input',
-    `Disk template ${template} is only simulated so far, for the hypervisor fake; with ${hypervisor} use ${realTemplates.join(', ')}`,
-  );
-}
 
 /** @throws MerapiError prerequisite when the cluster does not allow the template */
 export function checkEnabled(cluster: Cluster, template: DiskTemplate): void {

@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
@@ -8,6 +9,7 @@ import type { InstanceTarget } from '../../rpc/types.ts';
 import { put } from '../../store/changes.ts';
 import type { Build } from '../define.ts';
 import { checkHypervisor } from './hvparams.ts';
+import { diskTarget } from './target.ts';
 
 /**
  * Whether the instance runs on its primary node. While nothing is known of that node, as just after its worker has come back,
@@ -27,6 +29,16 @@ export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
 export async function checkHost(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
   await checkBridges(nodes, node, target);
   await checkHypervisor(nodes, node, target);
+}
+
+/** @throws MerapiError wrong_input when the guest of an instance could not use such disks on the node */
+export async function checkUsable(
+  nodes: NodeCaller,
+  node: Node,
+  { hypervisor }: Instance,
+  disks: readonly Disk[],
+): Promise<void> {
+  await nodes.call(node, 'disk.check', { disks: disks.map(diskTarget), hypervisor });
 }
 
 /** Tells in the job's log how long a guest that runs has to shut down, so that nobody wonders what the job waits for. */
