@@ -22,14 +22,15 @@ export interface StoreUnderTest {
 /** Makes a store to test; each test has one of its own. */
 export type MakeStore = () => Promise<StoreUnderTest>;
 
-/** Runs a test with a store that has just been made. */
+/** Runs a test with a store that has just been made, by a clock if the test has one. */
 export async function inStore(
   make: MakeStore,
   test: (store: Store, subject: StoreUnderTest) => Promise<void>,
+  clock?: Clock,
 ): Promise<void> {
   const subject = await make();
   try {
-    await test(await subject.open(), subject);
+    await test(await subject.open(clock), subject);
   } finally {
     await subject.close();
   }

@@ -3,11 +3,11 @@ import { it } from 'node:test';
 import type { Clock } from '../../../lib/base/clock.ts';
 import type { ClusterEvent } from '../../../lib/model/event.ts';
 import { put, remove } from '../../../lib/store/changes.ts';
-import type { EventReader } from '../../../lib/store/define.ts';
+import type { EventReader, Store } from '../../../lib/store/define.ts';
 import { aJob, anOp } from '../../helpers/jobs.ts';
 import { inTime } from '../../helpers/patience.ts';
 import { aGroup, aNode } from '../../helpers/view.ts';
-import { addGroup, commit, inStore, type MakeStore, nobody } from './define.ts';
+import { addGroup, commit, inStore, type MakeStore, nobody, type StoreUnderTest } from './define.ts';
 
 /** How many events a slow reader has before it: more than a store may keep in memory. */
 const MANY = 10_000;
@@ -20,10 +20,9 @@ export function eventTests(make: MakeStore): void {
       assert.deepEqual(await events.after(0, 10), { events: [], first: 1 });
     }));
 
-  it('tell of each changed object: what was done, its name, the job, and the time', () =>
-    inStore(make, async (_, subject) => {
-      const clock: Clock = { seconds: () => 1234.5, nanoseconds: () => 1_234_500_000_000n };
-      const store = await subject.open(clock);
+  it('tell of each changed object: what was done, its name, the job, and the time', () => {
+    const clock: Clock = { seconds: () => 1234.5, nanoseconds: () => 1_234_500_000_000n };
+    const test = async (store: Store) => {
       const group = aGroup({ name: 'd' });
       await commit(store, put('nodegroup', group), put('node', aNode('node1')));
       await store.commit({ job: 7 }, () => [put('nodegroup', { ...group, name: 'd2' })]);
@@ -39,7 +38,9 @@ export function eventTests(make: MakeStore): void {
           ['nodegroup', 'd-uuid', 'd2', 'remove', 8, 1234.5],
         ],
       );
-    }));
+    };
+    return inStore(make, test, clock);
+  });
 
   it('tell of each new status of a job, but not of jobs that only read', () =>
     inStore(make, async (store) => {
@@ -134,11 +135,11 @@ export function eventTests(make: MakeStore): void {
       for (const id of [MANY, MANY + 5]) assert.deepEqual((await events.after(id, 10)).events, []);
     }));
 
-  it('are forgotten by number and by age, and count on', () =>
-    inStore(make, async (_, subject) => {
-      let now = 0;
-      const clock: Clock = { seconds: () => now, nanoseconds: () => BigInt(now) * 1_000_000_000n };
-      let store = await subject.open(clock);
+  it('are forgotten by number and by age, and count on', () => {
+    let now = 0;
+    const clock: Clock = { seconds: () => now, nanoseconds: () => BigInt(now) * 1_000_000_000n };
+    const test = async (opened: Store, subject: StoreUnderTest) => {
+      let store = opened;
       for (now = 1; now <= 10; now++) await addGroup(store, `g${now}`);
       const forget = async (upTo: number, aged: { before: number; upTo: number }) => {
         await commit(store, { change: 'events-forget', upTo, aged });
@@ -162,7 +163,9 @@ export function eventTests(make: MakeStore): void {
       await addGroup(store, 'next');
       const { events, first } = await store.events.after(0, 100);
       assert.deepEqual([events.map(({ id }) => id), first], [[11], 11]);
-    }));
+    };
+    return inStore(make, test, clock);
+  });
 }
 
 /** Reads all events in pages, waiting for those that are still to come; fails at a gap and at one that comes twice. */
