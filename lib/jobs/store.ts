@@ -1,6 +1,7 @@
 import { MerapiError } from '../base/errors.ts';
 import type { ClusterView } from '../model/view.ts';
-import type { JobReader, JobStore } from '../store/define.ts';
+import type { Author, JobReader, JobStore } from '../store/define.ts';
+import type { Build } from '../units/define.ts';
 
 /** The store as the jobs of one life of the queue use it: once that life is over nothing of them is written any more, their failures least of all. */
 export class StoreOfLife implements JobStore {
@@ -18,7 +19,7 @@ export class StoreOfLife implements JobStore {
     return this.#store.pending;
   }
 
-  commit(...[author, build]: Parameters<JobStore['commit']>): Promise<void> {
+  commit(author: Author, build: Build): Promise<void> {
     return this.#isOver()
       ? Promise.reject(new MerapiError('unavailable', 'The master is stopping'))
       : this.#store.commit(author, build);

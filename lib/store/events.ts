@@ -45,9 +45,11 @@ export class EventLog implements EventReader {
     const oldest = this.#recent[0];
     if (oldest && oldest.id <= id + 1)
       return { events: this.#recent.slice(id + 1 - oldest.id, id + 1 - oldest.id + limit), first: oldest.id };
+    const last = this.#last;
     const { events, first } = await this.#stored(id, limit);
-    // The reader may see a commit before this process has heard that it is done.
-    return { events: events.filter((event) => event.id <= this.#last), first: first ?? this.#last + 1 };
+    // The reader may see a commit before this process has heard that it is done, or may not see one of which it hears meanwhile:
+    // that one is no gap.
+    return { events: events.filter((event) => event.id <= this.#last), first: first ?? last + 1 };
   }
 
   subscribe(listener: () => void): () => void {

@@ -74,7 +74,8 @@ export function eventTests(make: MakeStore): void {
       assert.equal(events.listeners, 1);
       const committed = addGroup(store, 'a');
       assert.equal(events.last, 0, 'it is not on disk yet');
-      assert.deepEqual((await events.after(0, 10)).events.length, events.last);
+      const early = await events.after(0, 10);
+      assert.ok(early.events.length <= events.last && early.first === 1, 'what is to come is no gap');
       await committed;
       assert.equal(events.last, 1);
       assert.deepEqual(

@@ -96,9 +96,11 @@ export function jobTests(make: MakeStore): void {
       assert.deepEqual(await store.jobs.get(1), jobs[0]);
       assert.deepEqual(await all(store.jobs.all()), jobs);
       assert.deepEqual(await store.jobs.between(1, 4), jobs);
-      await commit(store, set(1, 'success', 0, 1), { change: 'job-archive', job: 1 });
-      const read = await store.jobs.get(1);
-      assert.deepEqual([read?.status, read?.archived], ['success', true]);
+      await commit(store, set(1, 'success', 0, 1));
+      const ended = await store.jobs.get(1);
+      assert.deepEqual([ended?.status, ended?.archived], ['success', false]);
+      await commit(store, { change: 'job-archive', job: 1 });
+      assert.deepEqual(await store.jobs.get(1), { ...ended, archived: true });
     }));
 
   it('that have not ended come with steps, holds, undo and secrets', () =>
