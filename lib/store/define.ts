@@ -1,5 +1,5 @@
 // What a store must do, whatever keeps its data. Everything above lib/store sees a store only by these interfaces; which store
-// there is, is decided where a process is wired (lib/app). Each sentence here is a test in test/store/suite, which every store runs.
+// there is, is decided where a process is wired (lib/app). The suite in test/store/suite tests what is said here; every store runs it.
 //
 // A commit passes through three states: pending (computed, not on disk: `pending` shows it), durable (on disk: `view` shows it and
 // its promise resolves), or failed (nothing of it is left: its promise rejects). Commits become durable in the order in which they
