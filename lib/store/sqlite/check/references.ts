@@ -1,6 +1,6 @@
-import type { Disk } from '../../model/disk.ts';
-import type { Instance } from '../../model/instance.ts';
-import { DrbdId } from '../../model/mirror.ts';
+import type { Disk } from '../../../model/disk.ts';
+import type { Instance } from '../../../model/instance.ts';
+import { DrbdId } from '../../../model/mirror.ts';
 import { kindNames, type SoundObjects } from './objects.ts';
 import { type Findings, RESTORE } from './problem.ts';
 
