@@ -36,10 +36,28 @@ rules.push({
   to: { path: '^lib/', pathNot: '^lib/(client|query|opcodes|model|base)/' },
 });
 rules.push({
-  name: 'sql-only-in-store',
+  name: 'sql-only-in-its-store',
   severity: 'error',
-  from: { path: '^lib/', pathNot: '^lib/store/' },
+  from: { path: '^lib/', pathNot: '^lib/store/sqlite/' },
   to: { path: 'better-sqlite3' },
+});
+rules.push({
+  name: 'stores-are-seen-by-their-interfaces',
+  severity: 'error',
+  from: { path: '^lib/', pathNot: '^lib/(app|store)/' },
+  to: { path: '^lib/store/', pathNot: '^lib/store/(define|changes|stored-job|formats)\\.ts$' },
+});
+rules.push({
+  name: 'stores-share-what-is-beside-them',
+  severity: 'error',
+  from: { path: '^lib/store/[^/]+$' },
+  to: { path: '^lib/store/[^/]+/' },
+});
+rules.push({
+  name: 'stores-never-see-each-other',
+  severity: 'error',
+  from: { path: '^lib/store/([^/]+)/' },
+  to: { path: '^lib/store/[^/]+/', pathNot: '^lib/store/$1/' },
 });
 rules.push({
   name: 'surfaces-never-see-each-other',

@@ -6,7 +6,7 @@ import { readFileOrNull } from '../base/files.ts';
 import { belongs } from '../base/identity.ts';
 import { type Seal, sealOf } from '../base/seal.ts';
 import { readRecord } from '../node/hypervisors/kvm/record.ts';
-import type { Findings } from '../store/check/problem.ts';
+import type { Findings } from '../store/sqlite/check/problem.ts';
 import { parseUsers } from '../surfaces/rapi/users.ts';
 import { readUsers } from '../surfaces/rapi/users-edit.ts';
 import { authorityFiles } from './authorities.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { close, type Exposed, exposedIn } from '../base/modes.ts';
-import type { Findings } from '../store/check/problem.ts';
+import type { Findings } from '../store/sqlite/check/problem.ts';
 import { isOfState, type Layout } from './layout.ts';
 
 /** What `merapi check` has put right. */

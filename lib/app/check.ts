@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { exists } from '../base/files.ts';
-import { checkStore, type StoreSummary } from '../store/check/check.ts';
-import { Findings, type Problem } from '../store/check/problem.ts';
+import { checkStore, type StoreSummary } from '../store/sqlite/check/check.ts';
+import { Findings, type Problem } from '../store/sqlite/check/problem.ts';
 import { isRestoring, restoreUnderWay } from './backup/place.ts';
 import { checkFiles, readSeal } from './check-files.ts';
 import { mendModes } from './check-modes.ts';

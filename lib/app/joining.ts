@@ -6,7 +6,7 @@ import type { Manager } from '../manager/define.ts';
 import { awaitNodes, joinNodes } from '../manager/init.ts';
 import { isFinal, type Job } from '../model/job.ts';
 import type { RuntimeTable } from '../rpc/runtime.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/define.ts';
 
 /** How long one look at a job waits for news, in milliseconds. */
 const LOOK = 60_000;

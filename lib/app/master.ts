@@ -19,13 +19,14 @@ import { NodeClient } from '../rpc/client.ts';
 import type { Endpoint } from '../rpc/post.ts';
 import { RuntimeTable } from '../rpc/runtime.ts';
 import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/define.ts';
 import { Credentials, keepCertificatesValid } from './credentials.ts';
 import { readEndpoint } from './endpoint.ts';
 import { keepAwaitedAdded } from './joining.ts';
 import type { Layout } from './layout.ts';
 import { prepareNodes } from './state.ts';
 import { keepStoppedStarted } from './stopping.ts';
+import { storeOf } from './store.ts';
 
 export interface MasterOptions {
   layout: Layout;
@@ -62,7 +63,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const clock = options.clock ?? systemClock;
   const credentials = await Credentials.open(layout, () => clock.seconds() * 1000);
   const seal = await openSeal(layout.secretKey, layout.sharedSecret);
-  const store = await openStore(layout.database, clock);
+  const store = await storeOf(layout)(clock);
   const isNew = !store.view.initialised;
   try {
     if (isNew) await makeCluster(layout, store, clock, describe);

@@ -5,7 +5,7 @@ import type { Manager } from '../manager/define.ts';
 import type { Instance } from '../model/instance.ts';
 import type { RuntimeTable } from '../rpc/runtime.ts';
 import { put } from '../store/changes.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/define.ts';
 import { jobEnd } from './joining.ts';
 
 /** Seconds that a guest has to shut down when the whole cluster stops, and how much longer its job may take. */

@@ -4,13 +4,13 @@ import type { Node } from '../model/node.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from '../rpc/registry.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore } from '../store/define.ts';
 import type { OwedCall, RunContext, StepTools, UndoCall } from '../units/define.ts';
 import { canBeOwed, storedCall } from './duties/rules.ts';
 import type { Journal } from './journal.ts';
 
 interface Parts {
-  store: Store;
+  store: Pick<JobStore, 'pending'>;
   runtime: RuntimeView;
   nodes: NodeCaller;
   clock: Clock;
@@ -28,7 +28,7 @@ export function stepContext(
   log: RunContext['log'],
 ): RunContext {
   const tools = (): StepTools => ({
-    view: parts.store.view,
+    view: parts.store.pending,
     runtime: parts.runtime,
     nodes: parts.nodes,
     cancel: journal.cancel,

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { isFinal } from '../model/job.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/define.ts';
 
 /** How many events are kept, and for how many seconds. */
 const EVENTS_KEPT = 200_000;
@@ -21,12 +21,14 @@ const AHEAD = 86_400;
 /** How many jobs are archived in one transaction. */
 const PORTION = 1000;
 
+type PastStore = Pick<Store, 'commit' | 'jobs' | 'events'>;
+
 /** What is kept of the past. */
 export class History {
-  readonly #store: Store;
+  readonly #store: PastStore;
   readonly #clock: Clock;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: PastStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }

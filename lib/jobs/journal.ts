@@ -8,8 +8,8 @@ import {
 } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Change, StepOutcome } from '../store/changes.ts';
-import type { StoredStep } from '../store/jobs.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore } from '../store/define.ts';
+import type { StoredStep } from '../store/stored-job.ts';
 import type { Build } from '../units/define.ts';
 import type { MadeCall, Owed } from './duties/owed.ts';
 
@@ -68,7 +68,7 @@ interface Step {
  * record that something depends on, so a step costs one transaction, and a unit without outside effects none but its last.
  */
 export class Journal {
-  readonly #store: Store;
+  readonly #store: Pick<JobStore, 'commit'>;
   readonly #job: number;
   readonly #op: number;
   readonly #steps = new Map<string, Step>();
@@ -92,7 +92,7 @@ export class Journal {
   #undoing: Failure | null;
 
   constructor(
-    store: Store,
+    store: Pick<JobStore, 'commit'>,
     job: number,
     op: number,
     stored: { steps: readonly StoredStep[]; undo: Failure | null },

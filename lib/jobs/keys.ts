@@ -1,6 +1,6 @@
 import { MerapiError } from '../base/errors.ts';
 import type { Seal } from '../base/seal.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore } from '../store/define.ts';
 
 /** A request that its sender may repeat. */
 export interface KeyedRequest {
@@ -13,12 +13,12 @@ export interface KeyedRequest {
 
 /** Makes one job of a request, however often it comes, and at once or later. */
 export class Keys {
-  readonly #store: Store;
+  readonly #store: Pick<JobStore, 'jobs'>;
   readonly #seal: Pick<Seal, 'fingerprint'>;
   /** Those that come now, by who sends them and the key. */
   readonly #underWay = new Map<string, { print: string; job: Promise<number> }>();
 
-  constructor(store: Store, seal: Pick<Seal, 'fingerprint'>) {
+  constructor(store: Pick<JobStore, 'jobs'>, seal: Pick<Seal, 'fingerprint'>) {
     this.#store = store;
     this.#seal = seal;
   }

@@ -6,26 +6,35 @@ import type { Job, OpInput } from '../model/job.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Change } from '../store/changes.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore, QueueStore } from '../store/define.ts';
 import type { Gate } from './gate.ts';
 import type { Slots } from './slots.ts';
 import type { EndOf } from './waiting.ts';
 
-/** What running jobs need of the process. */
-export interface RunnerParts {
-  store: Store;
+/** What the queue and its jobs need of the process. */
+interface ProcessParts {
   locks: LockManager;
+  runtime: RuntimeView;
+  nodes: NodeCaller;
+  clock: Clock;
+  seal: Seal;
+  log: Logger;
+}
+
+/** What the queue is made of. */
+export interface QueueParts extends ProcessParts {
+  store: QueueStore;
+}
+
+/** What jobs run with. */
+export interface RunnerParts extends ProcessParts {
+  store: JobStore;
   /** What decides which jobs begin. */
   gate: Gate;
   /** What decides how many opcodes run at once. */
   slots: Slots;
   /** Where a job takes its slot: those that only read have slots of their own. */
   slotsOf(job: Job): Slots;
-  runtime: RuntimeView;
-  nodes: NodeCaller;
-  clock: Clock;
-  seal: Seal;
-  log: Logger;
   endOf: EndOf;
   /** Called when something of a job that clients can see is on disk, or it began to wait. */
   onChange(job: number): void;

@@ -5,7 +5,7 @@ import type { ClusterView } from '../model/view.ts';
 import { parseOp } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import { JOB_FORMAT, JOURNAL_FORMAT } from '../store/formats.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { CheckContext, Done, RunContext } from '../units/define.ts';
 import { unitOf } from '../units/registry.ts';
 import { checkExpectedUuids } from '../units/steps/expected-uuids.ts';
@@ -39,7 +39,7 @@ export async function perform(
   const unit = unitOf(opcodeOf(params.OP_ID).id);
   const hooksOf = (facts: unknown) => (view: ClusterView) =>
     unit.hooks?.(view, facts as never, params as never) ?? null;
-  const context: CheckContext = { view: store.view, runtime, nodes, clock, seal, log, resolve };
+  const context: CheckContext = { view: store.pending, runtime, nodes, clock, seal, log, resolve };
   const { facts, hooks } = await journal.step(
     'check',
     async () => {

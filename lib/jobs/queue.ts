@@ -7,7 +7,7 @@ import { changed } from '../model/object.ts';
 import { isReading } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import { put, remove } from '../store/changes.ts';
-import { NOTHING_DONE } from '../store/jobs.ts';
+import { NOTHING_DONE } from '../store/stored-job.ts';
 import type { Build } from '../units/define.ts';
 import { BRIEF_SLOTS, BriefJobs, briefLimits } from './brief.ts';
 import { Durations } from './durations.ts';
@@ -17,12 +17,12 @@ import { puttingFilter, removingFilter } from './filters.ts';
 import { Gate } from './gate.ts';
 import { Abandoned, abandonText } from './journal.ts';
 import { type KeyedRequest, Keys } from './keys.ts';
-import type { PreparedJob, RunnerParts } from './parts.ts';
+import type { PreparedJob, QueueParts, RunnerParts } from './parts.ts';
 import { newJob } from './prepare.ts';
 import { JobRun } from './run.ts';
 import { patchOf, type QueueSettings, type QueueState, queueState } from './settings.ts';
 import { Slots } from './slots.ts';
-import { storeOfJobs } from './store.ts';
+import { StoreOfLife } from './store.ts';
 import { dependsOf } from './waiting.ts';
 import { Watchers } from './watchers.ts';
 import { explain, type Why } from './why.ts';
@@ -32,7 +32,7 @@ const LEARNT = 300;
 
 /** All jobs that have not ended, from their submission to their end. */
 export class JobQueue {
-  readonly #given: Omit<RunnerParts, 'gate' | 'slots' | 'slotsOf' | 'endOf' | 'onChange' | 'prepare'>;
+  readonly #given: QueueParts;
   /** Those of this life of the queue; another one begins after the store could not be written. */
   #parts: RunnerParts;
   #life = { isOver: false };
@@ -50,7 +50,7 @@ export class JobQueue {
   #held = false;
   #closed = false;
 
-  constructor(parts: Omit<RunnerParts, 'gate' | 'slots' | 'slotsOf' | 'endOf' | 'onChange' | 'prepare'>) {
+  constructor(parts: QueueParts) {
     this.#given = parts;
     this.#parts = this.#partsOf(this.#life, parts.locks);
     this.#duties = new Duties(this.#parts);
@@ -79,7 +79,7 @@ export class JobQueue {
     for await (const stored of jobs.unfinished()) runs.push(new JobRun(parts, stored));
     if (life.isOver) throw new MerapiError('unavailable', 'The store could not be written meanwhile');
     this.#lastId = lastId; // only now new jobs are taken: none of them may be among those that were read
-    parts.gate.apply(parts.store.view.filters);
+    parts.gate.apply(parts.store.pending.filters);
     this.#duties.resume();
     for (const run of runs) this.#runs.set(run.id, run);
     for (const run of runs) this.#go(run);
@@ -114,7 +114,7 @@ export class JobQueue {
     return {
       ...this.#given,
       locks,
-      store: storeOfJobs(store, () => this.#closed || life.isOver),
+      store: new StoreOfLife(store, () => this.#closed || life.isOver),
       gate: new Gate(),
       slots,
       slotsOf: ({ brief }) => (brief ? briefSlots : slots),
@@ -150,7 +150,7 @@ export class JobQueue {
     if (this.#closed) throw new MerapiError('unavailable', 'The master is stopping');
     const { failure } = this.#given.store;
     if (failure) throw failure;
-    if (this.#parts.store.view.cluster.queue_drained)
+    if (this.#parts.store.pending.cluster.queue_drained)
       throw new MerapiError('unavailable', 'The job queue is drained: it takes no jobs until that ends');
     const prepared = this.#prepare(inputs);
     const time = this.#parts.clock.seconds();
@@ -247,7 +247,7 @@ export class JobQueue {
   async #changeFilters(build: Build): Promise<void> {
     const { store, gate } = this.#parts;
     await store.commit({ job: null }, build);
-    gate.apply(store.view.filters);
+    gate.apply(store.pending.filters);
   }
 
   /** Why a job waits, or that it does not; null when there is none. */

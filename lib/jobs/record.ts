@@ -3,7 +3,7 @@ import { MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { JobOp, JobStatus, LogType } from '../model/job.ts';
 import type { Change } from '../store/changes.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 
 /** The newest state of a job's opcodes, written or about to be; gives the changes that write it. */
 export class JobRecord {

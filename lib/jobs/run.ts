@@ -5,7 +5,7 @@ import type { JobFilter } from '../model/filter.ts';
 import { isFinal, type Job, type JobOp, type JobStatus, type LogType, type OpInput } from '../model/job.ts';
 import { ALL } from '../model/locks.ts';
 import type { Change } from '../store/changes.ts';
-import type { StoredJob } from '../store/jobs.ts';
+import type { StoredJob } from '../store/stored-job.ts';
 import type { Build, Done } from '../units/define.ts';
 import { followersOf } from '../units/steps/followers.ts';
 import { Cancel, canceled } from './cancel.ts';

@@ -1,12 +1,27 @@
 import { MerapiError } from '../base/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { ClusterView } from '../model/view.ts';
+import type { Author, JobReader, JobStore } from '../store/define.ts';
+import type { Build } from '../units/define.ts';
 
-/** The store as jobs see it: once they are to stop, nothing of them is written any more, their failures least of all. */
-export function storeOfJobs(store: Store, isOver: () => boolean): Store {
-  const commit: Store['commit'] = (author, build) =>
-    isOver()
+/** The store as the jobs of one life of the queue use it: once that life is over nothing of them is written any more, their failures least of all. */
+export class StoreOfLife implements JobStore {
+  readonly jobs: JobReader;
+  readonly #store: JobStore;
+  readonly #isOver: () => boolean;
+
+  constructor(store: JobStore, isOver: () => boolean) {
+    this.jobs = store.jobs;
+    this.#store = store;
+    this.#isOver = isOver;
+  }
+
+  get pending(): ClusterView {
+    return this.#store.pending;
+  }
+
+  commit(author: Author, build: Build): Promise<void> {
+    return this.#isOver()
       ? Promise.reject(new MerapiError('unavailable', 'The master is stopping'))
-      : store.commit(author, build);
-  // Jobs build on what is written, on disk or not yet: their own records come after it.
-  return Object.create(store, { commit: { value: commit }, view: { get: () => store.pending } });
+      : this.#store.commit(author, build);
+  }
 }

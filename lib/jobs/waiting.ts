@@ -3,7 +3,7 @@ import type { Grant, LockManager } from '../locks/manager.ts';
 import type { JobStatus, OpInput } from '../model/job.ts';
 import type { LockPlan } from '../model/locks.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
-import type { Store } from '../store/store.ts';
+import type { JobStore } from '../store/define.ts';
 import type { Slots } from './slots.ts';
 
 /** The status in which another job ends; waits for it. Null when there is no such job. */
@@ -39,7 +39,7 @@ interface Claimant {
   onGrant(): void;
 }
 
-type Parts = { locks: LockManager; store: Pick<Store, 'view'> };
+type Parts = { locks: LockManager; store: Pick<JobStore, 'pending'> };
 
 /**
  * Waits until an opcode has its locks and a slot. Until it has both it holds its locks only as long as nobody more urgent wants them: so a
@@ -74,9 +74,9 @@ async function lockFor(
 ): Promise<Grant> {
   const opcode = opcodeOf(op.OP_ID);
   for (;;) {
-    const plan = opcode.locks(op, store.view);
+    const plan = opcode.locks(op, store.pending);
     const grant = await locks.acquire(owner, plan, { priority, age: job, signal, onRevoked });
-    if (!signal.aborted && samePlan(plan, opcode.locks(op, store.view))) {
+    if (!signal.aborted && samePlan(plan, opcode.locks(op, store.pending))) {
       onGrant();
       return grant;
     }

@@ -6,7 +6,7 @@ import type { Job, OpInput } from '../model/job.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
-import type { EventReader } from '../store/events.ts';
+import type { EventReader } from '../store/define.ts';
 import type { Principal } from './authorise.ts';
 
 /** What of a job changed, for those who wait: the wanted fields and the new log lines [serial, [s, us], type, text]. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { put } from '../store/changes.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/define.ts';
 import { SYSTEM } from './authorise.ts';
 import { type ClusterSpec, firstObjects } from './cluster-spec.ts';
 import type { Manager } from './define.ts';

@@ -16,8 +16,7 @@ import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.
 import { checkFieldNames, describeFields, resourceName } from '../query/resources.ts';
 import type { NodeCaller } from '../rpc/client.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
-import type { EventReader } from '../store/events.ts';
-import type { Store } from '../store/store.ts';
+import type { EventReader, Store } from '../store/define.ts';
 import { listExports } from '../units/steps/exports.ts';
 import { diagnoseOs, osNamesOf } from '../units/steps/os.ts';
 import { clusterInfo } from '../views/cluster.ts';

@@ -2,27 +2,21 @@ import type { Clock } from '../base/clock.ts';
 import { Listeners } from '../base/listeners.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { Change, ObjectChange } from './changes.ts';
-import type { Connection } from './database.ts';
+import type { EventReader } from './define.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** How many of the newest events are kept in memory, for those who follow them. */
 const KEPT = 2000;
 
-/** The events that are on disk. */
-export interface EventReader {
-  /** The id of the newest one; 0 when there was none. */
-  readonly last: number;
-  /** Those after an id, so many at most, in their order; `first` is the oldest id that is kept (last + 1 when there is none). */
-  after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number }>;
-  /** How many want to be called back now. */
-  readonly listeners: number;
-  /** Calls back when there are new ones, until the returned function is called. */
-  subscribe(listener: () => void): () => void;
-}
+/** Reads stored events after an id, so many at most; `first` is the oldest id that is stored, null when there is none. */
+export type ReadEvents = (
+  id: number,
+  limit: number,
+) => Promise<{ events: readonly ClusterEvent[]; first: number | null }>;
 
-/** Numbers events in the order of their commits, and tells of them when they are on disk. */
+/** Numbers the events of a store in the order of its commits, and shows them when they are on disk. */
 export class EventLog implements EventReader {
-  readonly #reader: Connection;
+  readonly #stored: ReadEvents;
   readonly #clock: Clock;
   readonly #listeners = new Listeners();
   /** The newest ones on disk, without gaps. */
@@ -31,16 +25,12 @@ export class EventLog implements EventReader {
   /** The last id that was given away, on disk or not yet. */
   #given: number;
 
-  private constructor(reader: Connection, clock: Clock, last: number) {
-    this.#reader = reader;
+  /** `last` is the id of the newest event that was ever stored; 0 when there was none. */
+  constructor(clock: Clock, last: number, stored: ReadEvents) {
+    this.#stored = stored;
     this.#clock = clock;
     this.#last = last;
     this.#given = last;
-  }
-
-  static async open(reader: Connection, clock: Clock): Promise<EventLog> {
-    const [rows] = await reader.read<[{ id: number }]>(['lastEvent', []]);
-    return new EventLog(reader, clock, rows[0]?.id ?? 0);
   }
 
   get last(): number {
@@ -55,12 +45,11 @@ export class EventLog implements EventReader {
     const oldest = this.#recent[0];
     if (oldest && oldest.id <= id + 1)
       return { events: this.#recent.slice(id + 1 - oldest.id, id + 1 - oldest.id + limit), first: oldest.id };
-    const [events, ends] = await this.#reader.read<[ClusterEvent, { id: number | null }]>(
-      ['events', [id, limit]],
-      ['firstEvent', []],
-    );
-    // The reading thread may see a commit before this one has heard that it is done.
-    return { events: events.filter((event) => event.id <= this.#last), first: ends[0]?.id ?? this.#last + 1 };
+    const last = this.#last;
+    const { events, first } = await this.#stored(id, limit);
+    // The reader may see a commit before this process has heard that it is done, or may not see one of which it hears meanwhile:
+    // that one is no gap.
+    return { events: events.filter((event) => event.id <= this.#last), first: first ?? last + 1 };
   }
 
   subscribe(listener: () => void): () => void {

@@ -17,7 +17,7 @@ import { silentLogger } from '../../lib/base/log.ts';
 import { isFinal, type Job } from '../../lib/model/job.ts';
 import { readRecord } from '../../lib/node/hypervisors/kvm/record.ts';
 import type { NodeWorker } from '../../lib/node/worker.ts';
-import { migrate } from '../../lib/store/migrate.ts';
+import { migrate } from '../../lib/store/sqlite/migrate.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/release-0.1.0/', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { layoutOf } from '../../lib/app/layout.ts';
+import { storeOf } from '../../lib/app/store.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { put } from '../../lib/store/changes.ts';
-import { openStore } from '../../lib/store/store.ts';
 import { aNic, anInstance } from '../helpers/view.ts';
 
 /** How big the cluster of a measured server is. */
@@ -30,8 +31,8 @@ export async function clusterFile(folder: string): Promise<string> {
 
 /** Puts instances and archived jobs into the store of a cluster whose master does not run. */
 export async function seed(dir: string, { instances, archived }: Size): Promise<void> {
-  const { database } = layoutOf(dir);
-  const store = await openStore(database);
+  const layout = layoutOf(dir);
+  const store = await storeOf(layout)(systemClock);
   const nodes = store.view.nodes.list();
   const uuid = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
   await store.commit({ job: null }, () =>
@@ -52,7 +53,7 @@ export async function seed(dir: string, { instances, archived }: Size): Promise<
     ),
   );
   await store.close();
-  if (archived > 0) addArchived(database, archived);
+  if (archived > 0) addArchived(layout.database, archived);
 }
 
 function addArchived(file: string, count: number): void {

@@ -7,6 +7,7 @@ import { Credentials } from '../../lib/app/credentials.ts';
 import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { prepareNodes } from '../../lib/app/state.ts';
+import { storeOf } from '../../lib/app/store.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { stringifyJson } from '../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../lib/base/log.ts';
@@ -26,9 +27,9 @@ import type { NodeWorker } from '../../lib/node/worker.ts';
 import { type NodeCaller, NodeClient } from '../../lib/rpc/client.ts';
 import type { CallName } from '../../lib/rpc/registry.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
-import { checkStore } from '../../lib/store/check/check.ts';
-import { Findings } from '../../lib/store/check/problem.ts';
-import { openStore, type Store } from '../../lib/store/store.ts';
+import type { QueueStore, Store } from '../../lib/store/define.ts';
+import { checkStore } from '../../lib/store/sqlite/check/check.ts';
+import { Findings } from '../../lib/store/sqlite/check/problem.ts';
 import type { StepTools } from '../../lib/units/define.ts';
 import { inTime } from './patience.ts';
 import { withCommit } from './store.ts';
@@ -93,7 +94,7 @@ export class TestCluster {
       {},
       log,
     );
-    const store = await openStore(layout.database);
+    const store = await storeOf(layout)(systemClock);
     await initCluster(store, spec, systemClock);
     await store.close();
     const gate: Gate = {};
@@ -211,7 +212,7 @@ async function live(
   patience: () => number = () => SHORT_PATIENCE,
 ): Promise<Life> {
   const layout = layoutOf(dir);
-  const store = await openStore(layout.database);
+  const store = await storeOf(layout)(systemClock);
   const runtime = new RuntimeTable();
   const credentials = await Credentials.open(layout, Date.now);
   const client = new NodeClient({
@@ -254,7 +255,7 @@ async function live(
   return { store, queue, client, locks, manager, runtime, nodes };
 }
 
-function gated(store: Store, gate: Gate): Store {
+function gated(store: Store, gate: Gate): QueueStore {
   let isDead = false;
   const commit: Store['commit'] = (author, build) => {
     isDead ||= (author.job === null ? gate.refusesDuty?.() : gate.refusesCommit?.(author.job)) === true;

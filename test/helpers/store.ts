@@ -1,12 +1,19 @@
-import type { Store } from '../../lib/store/store.ts';
+import type { QueueStore } from '../../lib/store/define.ts';
 
 /** A store whose commits go through a test; everything else is the store's own. */
-export function withCommit(store: Store, commit: Store['commit']): Store {
-  return Object.create(store, {
-    commit: { value: commit },
-    view: { get: () => store.view },
-    pending: { get: () => store.pending },
-    failure: { get: () => store.failure },
-    onChange: { value: store.onChange.bind(store) },
-  });
+export function withCommit(store: QueueStore, commit: QueueStore['commit']): QueueStore {
+  return {
+    get view() {
+      return store.view;
+    },
+    get pending() {
+      return store.pending;
+    },
+    get failure() {
+      return store.failure;
+    },
+    jobs: store.jobs,
+    commit,
+    onChange: (listener) => store.onChange(listener),
+  };
 }

@@ -14,12 +14,12 @@ import type { Node } from '../../lib/model/node.ts';
 import type { NodeCaller } from '../../lib/rpc/client.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { put } from '../../lib/store/changes.ts';
-import type { Store } from '../../lib/store/store.ts';
+import type { QueueStore, Store } from '../../lib/store/define.ts';
 import { inTime } from '../helpers/patience.ts';
 import { withCommit } from '../helpers/store.ts';
 import { aCluster, aGroup, aNode } from '../helpers/view.ts';
 import { deferred } from '../node/helpers.ts';
-import { StoreFixture } from '../store/fixture.ts';
+import { SqliteFixture } from '../store/sqlite/fixture.ts';
 
 /** One call on a node: the node's short name, the call, and the job that makes it. */
 export interface SeenCall {
@@ -36,7 +36,7 @@ interface HeldCall extends SeenCall {
 
 /** The real queue, locks, units and store; the nodes are the test's: `node1` and `node2`, whose calls can be held. */
 export class QueueFixture {
-  readonly files: StoreFixture;
+  readonly files: SqliteFixture;
   readonly runtime = new RuntimeTable();
   readonly seal: Seal = sealOf(Buffer.alloc(32, 7));
   /** Every call that was made, in order. */
@@ -56,12 +56,12 @@ export class QueueFixture {
   manager!: Manager;
   #arrived = deferred<void>();
 
-  private constructor(files: StoreFixture) {
+  private constructor(files: SqliteFixture) {
     this.files = files;
   }
 
   static async make(): Promise<QueueFixture> {
-    const fixture = new QueueFixture(await StoreFixture.make());
+    const fixture = new QueueFixture(await SqliteFixture.make());
     await fixture.#open();
     await fixture.store.commit({ job: null }, () => [
       put('cluster', aCluster()),
@@ -139,7 +139,7 @@ export class QueueFixture {
     await this.queue.start();
   }
 
-  #gated(store: Store): Store {
+  #gated(store: Store): QueueStore {
     const commit: Store['commit'] = async (author, build) => {
       const waiting = this.beforeCommit(author.job);
       if (waiting) await waiting;

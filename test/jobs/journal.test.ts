@@ -9,7 +9,7 @@ import { deferred } from '../node/helpers.ts';
 import { MemoryStore } from './memory-store.ts';
 
 const journalOf = (store: MemoryStore, onWritten = () => undefined) =>
-  new Journal(store.asStore(), 1, 0, store.stored(), new AbortController().signal, onWritten);
+  new Journal(store, 1, 0, store.stored(), new AbortController().signal, onWritten);
 const failure = { code: 'hypervisor' as const, message: 'no' };
 const fails = () => {
   throw new MerapiError('hypervisor', 'no');
@@ -169,7 +169,7 @@ describe('undo', () => {
     // The next life finds that it is to be undone.
     const stored = { ...store.stored(), undo: failure };
     const { signal } = new AbortController();
-    const later = new Journal(store.asStore(), 1, 0, stored, signal, () => undefined);
+    const later = new Journal(store, 1, 0, stored, signal, () => undefined);
     assert.deepEqual(later.undoing, failure);
     await assert.rejects(unit(later, false), failure);
     assert.deepEqual(await later.undo(failure), []);

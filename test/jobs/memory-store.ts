@@ -1,9 +1,8 @@
 import type { Failure } from '../../lib/base/errors.ts';
 import type { ClusterView } from '../../lib/model/view.ts';
 import type { Change, ObjectChange } from '../../lib/store/changes.ts';
-import type { StoredStep } from '../../lib/store/jobs.ts';
 import { Snapshot } from '../../lib/store/snapshot.ts';
-import type { Store } from '../../lib/store/store.ts';
+import type { StoredStep } from '../../lib/store/stored-job.ts';
 
 /** A store in memory that keeps the journal of one opcode, and that can die as a master does: from then on it takes nothing. */
 export class MemoryStore {
@@ -28,10 +27,6 @@ export class MemoryStore {
       this.view = this.view.after(changes.filter((change): change is ObjectChange => 'kind' in change));
     })();
     return this.#last;
-  }
-
-  asStore(): Store {
-    return this as unknown as Store;
   }
 
   /** What the next life of the master finds: the steps as the database would have them, and the failure that is undone for. */

@@ -72,7 +72,7 @@ describe('jobs of any priorities, locks and numbers of slots', () => {
         fc.array(move, { maxLength: 30 }),
         async (limit, moves) => {
           const slots = new Slots(() => limit);
-          const parts = { locks: new LockManager(), store: { view: {} as ClusterView } };
+          const parts = { locks: new LockManager(), store: { pending: {} as ClusterView } };
           const waiting = new Map<number, { nodes: string[]; priority: number; abort: AbortController }>();
           const running = new Map<number, { nodes: string[]; grant: Grant }>();
           const wrong: string[] = [];

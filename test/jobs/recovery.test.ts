@@ -7,7 +7,7 @@ import { sealOf } from '../../lib/base/seal.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import type { Change, StepOutcome, StoredLock } from '../../lib/store/changes.ts';
-import { aJob, anOp } from '../store/fixture.ts';
+import { aJob, anOp } from '../helpers/jobs.ts';
 import { onNode1, QueueFixture } from './fixture.ts';
 
 const onNode2: OpInput = { ...onNode1, on_nodes: ['node2.example.com'] };

@@ -8,16 +8,6 @@ import { onNode1, QueueFixture } from './fixture.ts';
 
 const addGroup = (group_name: string): OpInput => ({ OP_ID: 'OP_GROUP_ADD', group_name });
 
-/** Lets every transaction of the master fail as on a full disk, or lets them be. */
-const fill = (f: QueueFixture) =>
-  f.files.change(`
-    CREATE TRIGGER full_meta BEFORE UPDATE ON meta BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
-    CREATE TRIGGER full_events BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
-    CREATE TRIGGER full_steps BEFORE INSERT ON job_steps BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END;
-  `);
-const free = (f: QueueFixture) =>
-  f.files.change('DROP TRIGGER full_meta; DROP TRIGGER full_events; DROP TRIGGER full_steps;');
-
 describe('a store that cannot be written', () => {
   let f: QueueFixture;
   let keeper: Background;
@@ -36,7 +26,7 @@ describe('a store that cannot be written', () => {
     const twice = await f.submit({ ...onNode1, repeat: 1 });
     const held = await f.heldBy(twice);
     const waiting = await f.submit(onNode1, addGroup('behind'));
-    fill(f);
+    const free = await f.files.breakWrites();
     await assert.rejects(f.submit(addGroup('never')), {
       code: 'unavailable',
       message:
@@ -54,7 +44,7 @@ describe('a store that cannot be written', () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     assert.match(f.queue.state.trouble ?? '', /SQLITE_CONSTRAINT_TRIGGER/, 'it has tried in vain');
     assert.equal(f.calls.filter(({ job }) => job === twice).length, 1, 'and no job goes on');
-    free(f);
+    await free();
     for (const job of [twice, twice, waiting]) (await f.heldBy(job)).end();
     for (const id of [twice, waiting]) assert.equal((await f.ended(id)).status, 'success');
     assert.equal(f.queue.state.trouble, null);
@@ -79,9 +69,9 @@ describe('a store that cannot be written', () => {
     for (let round = 0; round < 3; round++) {
       const id = await f.submit(onNode1);
       await f.heldBy(id);
-      fill(f);
+      const free = await f.files.breakWrites();
       await assert.rejects(f.submit(addGroup('never')), { code: 'unavailable' });
-      free(f);
+      await free();
       (await f.heldBy(id)).end();
       assert.equal((await f.ended(id)).status, 'success');
     }

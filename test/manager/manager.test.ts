@@ -12,7 +12,7 @@ import type { OsDefinition } from '../../lib/rpc/calls/os.ts';
 import type { NodeCaller } from '../../lib/rpc/client.ts';
 import { put } from '../../lib/store/changes.ts';
 import { onNode1, QueueFixture } from '../jobs/fixture.ts';
-import { withStore } from '../store/fixture.ts';
+import { withStore } from '../store/sqlite/fixture.ts';
 
 const nobody: Principal = { name: null, rights: [] };
 const reader: Principal = { name: 'reader', rights: ['read'] };

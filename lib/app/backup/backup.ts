@@ -2,7 +2,7 @@ import { link, lstat, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
-import { copyStore } from '../../store/check/open.ts';
+import { copyStore } from '../../store/sqlite/check/open.ts';
 import { counted, type StateReport } from '../check.ts';
 import { type Layout, layoutOf } from '../layout.ts';
 import { noCluster } from '../master.ts';

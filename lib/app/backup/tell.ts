@@ -1,4 +1,4 @@
-import type { Findings } from '../../store/check/problem.ts';
+import type { Findings } from '../../store/sqlite/check/problem.ts';
 import { problemLines } from '../check.ts';
 
 /** Writes the problems to standard error, one in a line. */

@@ -12,7 +12,7 @@ import type { NodeCaller } from '../../rpc/client.ts';
 import type { CallName } from '../../rpc/registry.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 import { put, remove } from '../../store/changes.ts';
-import type { Store } from '../../store/store.ts';
+import type { JobStore } from '../../store/define.ts';
 import { shortened } from './owed.ts';
 import { judge } from './rules.ts';
 
@@ -34,7 +34,7 @@ function pauseAfter(tries: number): number {
 /** What the keeper of duties needs of its process. */
 export interface DutyParts {
   /** As jobs see it: its view is what all commits so far lead to. */
-  store: Store;
+  store: Pick<JobStore, 'pending' | 'commit'>;
   locks: LockManager;
   runtime: RuntimeView;
   nodes: NodeCaller;
@@ -76,14 +76,14 @@ export class Duties {
 
   /** Gives back what duties held when the last life of the master ended; before any job goes on. */
   resume(): void {
-    for (const { uuid, locks } of this.#parts.store.view.duties)
+    for (const { uuid, locks } of this.#parts.store.pending.duties)
       if (locks) this.#resumed.set(uuid, this.#parts.locks.regrant(ownerOf(uuid), locks));
   }
 
   /** Begins to try. */
   start(): void {
     this.#hasStarted = true;
-    for (const { node } of this.#parts.store.view.duties) this.#awake.add(node);
+    for (const { node } of this.#parts.store.pending.duties) this.#awake.add(node);
     this.look();
   }
 
@@ -114,7 +114,7 @@ export class Duties {
     if (this.#over.signal.aborted) return;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const { duties } = this.#parts.store.view;
+    const { duties } = this.#parts.store.pending;
     if (duties.length === 0) {
       this.#awake.clear();
       return;
@@ -135,7 +135,7 @@ export class Duties {
     this.#busy.add(node);
     try {
       const isAwake = this.#answers(node) && this.#awake.delete(node);
-      const own = this.#parts.store.view.duties.filter((duty) => duty.node === node);
+      const own = this.#parts.store.pending.duties.filter((duty) => duty.node === node);
       for (const { uuid, next_try } of own) {
         if (this.#over.signal.aborted) return;
         const isDue = isAwake || this.#resumed.has(uuid) || next_try <= now;
@@ -150,13 +150,13 @@ export class Duties {
   }
 
   #answers(uuid: string): boolean {
-    const node = this.#parts.store.view.nodes.get(uuid);
+    const node = this.#parts.store.pending.nodes.get(uuid);
     return node !== undefined && !node.offline && this.#parts.runtime.of(uuid) !== null;
   }
 
   /** Whether the node of a duty is not of the cluster any more. */
   #isVoidAnyway(uuid: string): boolean {
-    const { view } = this.#parts.store;
+    const { pending: view } = this.#parts.store;
     const duty = view.duty(uuid);
     return duty !== undefined && !view.nodes.get(duty.node);
   }
@@ -179,20 +179,20 @@ export class Duties {
   async #lock(uuid: string): Promise<Grant | null> {
     const { store, locks } = this.#parts;
     for (;;) {
-      const plan = planOf(store.view, uuid);
+      const plan = planOf(store.pending, uuid);
       if (!plan) return null;
       const options = { priority: PRIORITY, age: 0, signal: this.#over.signal };
       const grant = await locks.acquire(ownerOf(uuid), plan, options);
-      if (JSON.stringify(planOf(store.view, uuid)) === JSON.stringify(plan)) return grant;
+      if (JSON.stringify(planOf(store.pending, uuid)) === JSON.stringify(plan)) return grant;
       grant.release();
     }
   }
 
   async #attempt(uuid: string, grant: Grant): Promise<void> {
     const { store, log, clock } = this.#parts;
-    const before = store.view.duty(uuid);
+    const before = store.pending.duty(uuid);
     if (!before) return;
-    const node = store.view.nodes.get(before.node);
+    const node = store.pending.nodes.get(before.node);
     if (!node) return this.#gone(before, 'void', 'the node is not of the cluster any more');
     const isGoingOn = before.locks !== null;
     const duty = isGoingOn ? before : { ...before, tries: before.tries + 1, locks: [...grant.locks] };
@@ -230,7 +230,7 @@ export class Duties {
 
   #judge(call: DutyCall, node: Node) {
     const { store, runtime } = this.#parts;
-    return judge(call, { view: store.view, runtime, node: node.uuid });
+    return judge(call, { view: store.pending, runtime, node: node.uuid });
   }
 
   #whyVoid(calls: readonly DutyCall[], node: Node): string {

@@ -2,10 +2,14 @@ import { unattended } from '../../base/background.ts';
 import type { Logger } from '../../base/log.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { NodeClient } from '../../rpc/client.ts';
-import type { Store } from '../../store/store.ts';
+import type { QueueStore } from '../../store/define.ts';
 
 /** Keeps the master connected to the nodes of the cluster, whichever they are. Resolves when each has been tried once. */
-export async function keepNodesFollowed(store: Store, client: NodeClient, log: Logger): Promise<void> {
+export async function keepNodesFollowed(
+  store: Pick<QueueStore, 'view' | 'onChange'>,
+  client: NodeClient,
+  log: Logger,
+): Promise<void> {
   let followed = store.view;
   store.onChange((view) => {
     const isSame =

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Background, continuous } from '../../base/background.ts';
 import { errorText } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store } from '../../store/define.ts';
 import type { JobQueue } from '../queue.ts';
 
 /** How long to wait between two tries to write, in milliseconds. */
@@ -13,7 +13,11 @@ const PAUSE = 1000;
  * it can be written again. Meanwhile everything can be read. If one job was to write what no disk would take, the others go on at
  * once, and that one fails.
  */
-export function keepStoreWritable(store: Store, queue: JobQueue, log: Logger): Background {
+export function keepStoreWritable(
+  store: Pick<Store, 'onFailure' | 'retry'>,
+  queue: JobQueue,
+  log: Logger,
+): Background {
   let recovery: Background | null = null;
   let forget: () => void = () => undefined;
   const recover = (first: number) =>

@@ -12,7 +12,7 @@ import type { ClusterView, ObjectTable } from '../../../lib/model/view.ts';
 import { parseOp } from '../../../lib/opcodes/define.ts';
 import { opcodeOf } from '../../../lib/opcodes/registry.ts';
 import type { Cell } from '../../../lib/query/define.ts';
-import type { EventReader } from '../../../lib/store/events.ts';
+import type { EventReader } from '../../../lib/store/define.ts';
 import type { AnswerOptions } from '../../../lib/surfaces/rapi/answers.ts';
 import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
 import type { GuessOptions } from '../../../lib/surfaces/rapi/guesses.ts';

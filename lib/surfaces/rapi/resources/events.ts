@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Bell } from '../../../base/bell.ts';
 import { MerapiError } from '../../../base/errors.ts';
 import type { ClusterEvent } from '../../../model/event.ts';
-import type { EventReader } from '../../../store/events.ts';
+import type { EventReader } from '../../../store/define.ts';
 import type { Call, Resource } from '../resource.ts';
 import { EventStream } from '../stream.ts';
 

@@ -1,7 +1,7 @@
-import type { Failure } from '../base/errors.ts';
-import { type Json, parseJson } from '../base/json.ts';
-import { parseJsonInSlices } from '../base/json-slices.ts';
-import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../model/job.ts';
+import type { Failure } from '../../base/errors.ts';
+import { type Json, parseJson } from '../../base/json.ts';
+import { parseJsonInSlices } from '../../base/json-slices.ts';
+import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../../model/job.ts';
 
 export interface JobRow {
   id: number;

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { errorText } from '../../base/errors.ts';
+import { errorText } from '../../../base/errors.ts';
 
 /** Something that is wrong with a cluster's state. */
 export interface Problem {

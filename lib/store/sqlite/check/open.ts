@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { errorText, MerapiError } from '../../base/errors.ts';
+import { errorText, MerapiError } from '../../../base/errors.ts';
 import { knownSchema, migrate, schemaOf } from '../migrate.ts';
 
 /** How long it is waited for a master that has the file for itself, in milliseconds. */

@@ -1,19 +1,11 @@
 import { cp } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { MerapiError } from '../base/errors.ts';
-import { writeFileDurably } from '../base/files.ts';
+import { MerapiError } from '../../base/errors.ts';
+import { writeFileDurably } from '../../base/files.ts';
+import type { WriteFailure } from '../define.ts';
 import type { Query, Statement } from './sql.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
-
-/** A commit that could not be written. */
-export interface WriteFailure {
-  error: MerapiError;
-  /** Whether another master has taken the store over, so that none ever will be. */
-  lost: boolean;
-  /** The job whose commit no disk would take, if it was that; null when nobody is to blame, or nobody is known. */
-  culprit: number | null;
-}
 
 interface Pending {
   job: number | null;
@@ -33,7 +25,7 @@ function threadBody(): URL | Promise<URL> {
 /** A TypeScript loader in each thread would take ten times as long to start as what the thread is for. */
 async function bundleThread(): Promise<URL> {
   const { build } = await import('esbuild');
-  const folder = new URL('../../build/store/', import.meta.url);
+  const folder = new URL('../../../build/store/', import.meta.url);
   const file = new URL('worker.js', folder);
   const [result] = await Promise.all([
     build({

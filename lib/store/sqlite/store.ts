@@ -1,66 +1,31 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Clock, systemClock } from '../base/clock.ts';
-import { errorText, MerapiError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
-import { Listeners } from '../base/listeners.ts';
-import type { ClusterEvent } from '../model/event.ts';
-import type { ClusterView } from '../model/view.ts';
-import type { Change, ObjectChange, ObjectKind, Objects } from './changes.ts';
-import { Connection, type WriteFailure } from './database.ts';
-import { EventLog, type EventReader } from './events.ts';
-import { JobReader } from './jobs.ts';
-import { Snapshot } from './snapshot.ts';
+import type { Clock } from '../../base/clock.ts';
+import { errorText, MerapiError } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
+import { Listeners } from '../../base/listeners.ts';
+import type { ClusterEvent } from '../../model/event.ts';
+import type { ClusterView } from '../../model/view.ts';
+import type { Change, ObjectChange, ObjectKind, Objects } from '../changes.ts';
+import type { Author, JobReader, Store, WriteFailure } from '../define.ts';
+import { EventLog } from '../events.ts';
+import { Snapshot } from '../snapshot.ts';
+import { Connection } from './database.ts';
+import { SqliteJobReader } from './jobs.ts';
 import { eventStatement, type Statement, statementsOf } from './sql.ts';
 
-/** Who makes a change; stands in the events. */
-interface Author {
-  job: number | null;
-}
-
 /**
- * The state of the cluster and of its jobs. One immutable snapshot in memory, changed only by commit(); a commit is one
- * transaction, in the order in which commit() was called, and commits that come together share one fsync.
- */
-export interface Store {
-  /** The newest state that is on disk. */
-  readonly view: ClusterView;
-  /** The state that all commits so far lead to, on disk or not yet. What is built on it can only be on disk if they are. */
-  readonly pending: ClusterView;
-  readonly jobs: JobReader;
-  readonly events: EventReader;
-  /** A number of this life of the master, higher than that of each one before. */
-  readonly epoch: number;
-  /**
-   * Writes changes. They are computed at once, from the state that all earlier commits lead to, on disk or not yet; what
-   * `build` throws is thrown and nothing happens. Resolves when they are on disk and `view` shows them.
-   * @throws MerapiError unavailable when they cannot be written, internal_error when it is for what they are; then every later
-   * commit that was under way fails too, and those that come before retry() succeeds are refused.
-   */
-  commit(author: Author, build: (view: ClusterView) => readonly Change[]): Promise<void>;
-  /** Calls back with each new state that is on disk, before the commit that made it resolves; until the returned function is called. */
-  onChange(listener: (view: ClusterView) => void): () => void;
-  /** Why commits are refused now; null when they are not. */
-  readonly failure: MerapiError | null;
-  /** Calls back at the first commit that could not be written, before anybody else learns of it; until the returned function is called. */
-  onFailure(listener: (failure: WriteFailure) => void): () => void;
-  /** Tries whether commits can be written again: whether they can now. */
-  retry(): Promise<boolean>;
-  close(): Promise<void>;
-}
-
-/**
- * Opens the store in a file, which is made when it is missing; takes it over from any other master.
+ * Opens the store in a SQLite file, which is made when it is missing; takes it over from any other master.
  * @throws MerapiError unavailable, naming the file and what to do, when it is not a store, damaged, or cannot be written
  */
-export async function openStore(file: string, clock: Clock = systemClock): Promise<Store> {
+export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const connections: Connection[] = [];
   try {
     for (const readonly of [false, true]) connections.push(await Connection.open({ file, readonly }));
     const [writer, reader] = connections as [Connection, Connection];
     const snapshot = await readObjects(file, reader);
-    return new SqliteStore(file, [writer, reader], snapshot, await EventLog.open(reader, clock));
+    return new SqliteStore(file, [writer, reader], snapshot, await openEvents(reader, clock));
   } catch (error) {
     for (const connection of connections) await connection.close();
     throw error;
@@ -82,6 +47,17 @@ async function readObjects(file: string, reader: Connection): Promise<Snapshot> 
       { cause },
     );
   }
+}
+
+async function openEvents(reader: Connection, clock: Clock): Promise<EventLog> {
+  const [rows] = await reader.read<[{ id: number }]>(['lastEvent', []]);
+  return new EventLog(clock, rows[0]?.id ?? 0, async (id, limit) => {
+    const [events, ends] = await reader.read<[ClusterEvent, { id: number | null }]>(
+      ['events', [id, limit]],
+      ['firstEvent', []],
+    );
+    return { events, first: ends[0]?.id ?? null };
+  });
 }
 
 /** How much room a disk must have to be tried again, in bytes: a record fits in less, but not all that follow. */
@@ -115,7 +91,7 @@ class SqliteStore implements Store {
     this.events = events;
     this.#durable = snapshot;
     this.#pending = snapshot;
-    this.jobs = new JobReader(reader, () => this.#settled);
+    this.jobs = new SqliteJobReader(reader, () => this.#settled);
     writer.onFailure = ({ error, lost, culprit }) => {
       this.#pending = this.#durable;
       this.events.discard();

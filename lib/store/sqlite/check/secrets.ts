@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
-import { errorText } from '../../base/errors.ts';
-import { parseJson } from '../../base/json.ts';
-import type { Seal } from '../../base/seal.ts';
+import { errorText } from '../../../base/errors.ts';
+import { parseJson } from '../../../base/json.ts';
+import type { Seal } from '../../../base/seal.ts';
 import type { SoundObjects } from './objects.ts';
 import type { Findings } from './problem.ts';
 

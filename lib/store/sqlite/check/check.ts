@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import Database from 'better-sqlite3';
-import { errorText, MerapiError } from '../../base/errors.ts';
-import type { Seal } from '../../base/seal.ts';
+import { errorText, MerapiError } from '../../../base/errors.ts';
+import type { Seal } from '../../../base/seal.ts';
 import { schemaOf } from '../migrate.ts';
 import { checkFile } from './file.ts';
 import { checkJobs } from './jobs.ts';

@@ -1,52 +1,15 @@
-import type { Failure } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
-import type { Job, JobOp } from '../model/job.ts';
-import type { StepOutcome, StoredLock } from './changes.ts';
+import type { Failure } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
+import type { Job, JobOp } from '../../model/job.ts';
+import type { JobReader } from '../define.ts';
+import { LargeJobs } from '../large-jobs.ts';
+import { NOTHING_DONE, type StoredJob, type StoredStep } from '../stored-job.ts';
 import type { Connection } from './database.ts';
-import { JOB_FORMAT } from './formats.ts';
 import { groupBy, type JobRow, jobsOf, type LogRow, type OpRow, parsedTexts, read } from './job-rows.ts';
-import { LargeJobs } from './large-jobs.ts';
 import type { Query } from './sql.ts';
-
-/** What the journal holds of one step: nothing but its name while its outcome is not known. */
-export interface StoredStep {
-  op: number;
-  name: string;
-  /** The order in which the job's steps ended; null of one that began only. */
-  seq: number | null;
-  end: StepOutcome | null;
-}
-
-/** All that is stored of a job that has not ended, for taking it up again. */
-export interface StoredJob {
-  job: Job;
-  steps: readonly StoredStep[];
-  /** By opcode index: what it holds, and the failure that it undoes for. */
-  locks: ReadonlyMap<number, StoredLock[]>;
-  undo: ReadonlyMap<number, Failure>;
-  secrets: ReadonlyMap<number, string>;
-  /** By opcode index: the version of the unit that an opcode began with. */
-  units: ReadonlyMap<number, number>;
-  /** In which version of the format its opcodes are stored; and, by the index of those that began, their steps. */
-  format: number;
-  journals: ReadonlyMap<number, number>;
-}
 
 /** The version of what says none. */
 const FIRST = 1;
-
-const nothing: ReadonlyMap<number, never> = new Map<number, never>();
-
-/** What is stored of a job that has not begun; all of them share it. */
-export const NOTHING_DONE: Omit<StoredJob, 'job'> = {
-  steps: [],
-  locks: nothing,
-  undo: nothing,
-  secrets: nothing,
-  units: nothing,
-  format: JOB_FORMAT,
-  journals: nothing,
-};
 
 interface IdRow {
   id: number;
@@ -74,8 +37,8 @@ interface SecretRow {
 /** From how many bytes a job is large: it is read by itself, and in slices. */
 const LARGE = 512 * 1024;
 
-/** Reads jobs that are on disk. What they say has been done, the store's view shows by then. */
-export class JobReader {
+/** Reads jobs from the tables of SQLite, many at a time but few bytes. */
+export class SqliteJobReader implements JobReader {
   readonly #connection: Connection;
   readonly #settled: () => Promise<void>;
   readonly #large = new LargeJobs((id) => this.#readLarge(id));
@@ -86,7 +49,6 @@ export class JobReader {
     this.#settled = settled;
   }
 
-  /** The ids of all jobs that are not archived, ascending; a portion is read at a time. */
   async ids(portion = 10_000): Promise<number[]> {
     const ids: number[] = [];
     for (;;) {
@@ -96,25 +58,21 @@ export class JobReader {
     }
   }
 
-  /** The highest id ever given to a job; 0 when there was none. */
   async lastId(): Promise<number> {
     const [rows] = await this.#read<[{ value: number }]>(['lastJob', []]);
     return rows[0]?.value ?? 0;
   }
 
-  /** The job that a request under this key became, and what tells the request; null when there was none. */
   async keyed(principal: string, key: string): Promise<{ print: string; job: number } | null> {
     const [rows] = await this.#read<[{ print: string; job: number }]>(['key', [principal, key]]);
     return rows[0] ?? null;
   }
 
-  /** How many jobs that ended before one time or after another (seconds since 1970) are not archived, counted up to a limit. */
   async archivable(before: number, after: number, limit: number): Promise<number> {
     const [rows] = await this.#read<[{ count: number }]>(['archivable', [before, after, limit]]);
     return rows[0]?.count ?? 0;
   }
 
-  /** One job, archived ones included. */
   async get(id: number): Promise<Job | null> {
     const [jobs, ops, logs] = await this.#read<[JobRow, OpRow, LogRow]>(
       ['jobs', [id, id]],
@@ -128,12 +86,11 @@ export class JobReader {
     return large && { ...large, archived: row.archived !== 0 };
   }
 
-  /** The jobs from one number to another, archived ones included. */
   between(first: number, last: number): Promise<Job[]> {
     return this.#range(first, last);
   }
 
-  /** All jobs that are not archived, in the order of their ids: so many, or so many bytes of them, are read at a time. */
+  /** So many, or so many bytes of them, are read at a time. */
   async *all(portion = 200): AsyncGenerator<Job> {
     for (let after = 0; ; ) {
       const [rows] = await this.#read<[SizeRow]>(['listedSizes', [after, portion]]);
@@ -146,7 +103,6 @@ export class JobReader {
     }
   }
 
-  /** Every job that has not ended, with its journal, in the order of their ids; a portion is read at a time. */
   async *unfinished(portion = 1000): AsyncGenerator<StoredJob> {
     for (let after = 0; ; ) {
       const page = [after, portion];

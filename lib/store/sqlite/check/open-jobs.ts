@@ -1,9 +1,9 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import { errorCodes } from '../../base/errors.ts';
-import { parseJson } from '../../base/json.ts';
-import { lockLevels } from '../../model/locks.ts';
-import { opcodes } from '../../opcodes/registry.ts';
+import { errorCodes } from '../../../base/errors.ts';
+import { parseJson } from '../../../base/json.ts';
+import { lockLevels } from '../../../model/locks.ts';
+import { opcodes } from '../../../opcodes/registry.ts';
 import { type Findings, RESTORE } from './problem.ts';
 
 const StoredLocks = z.array(

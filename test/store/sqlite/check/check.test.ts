@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { migrate } from '../../../lib/store/migrate.ts';
+import { migrate } from '../../../../lib/store/sqlite/migrate.ts';
 import { SampleStore } from './sample.ts';
 
 /** Sets a field of the object with a name, or of all of its kind. */

@@ -1,17 +1,17 @@
 import type Database from 'better-sqlite3';
 import type { z } from 'zod';
-import { errorText } from '../../base/errors.ts';
-import { type Json, parseJson } from '../../base/json.ts';
-import { faultTexts } from '../../base/schema-words.ts';
-import { Cluster } from '../../model/cluster.ts';
-import { Disk } from '../../model/disk.ts';
-import { Duty } from '../../model/duty.ts';
-import { JobFilter } from '../../model/filter.ts';
-import { Instance } from '../../model/instance.ts';
-import { Network } from '../../model/network.ts';
-import { Node } from '../../model/node.ts';
-import { NodeGroup } from '../../model/nodegroup.ts';
-import type { ObjectKind, Objects } from '../changes.ts';
+import { errorText } from '../../../base/errors.ts';
+import { type Json, parseJson } from '../../../base/json.ts';
+import { faultTexts } from '../../../base/schema-words.ts';
+import { Cluster } from '../../../model/cluster.ts';
+import { Disk } from '../../../model/disk.ts';
+import { Duty } from '../../../model/duty.ts';
+import { JobFilter } from '../../../model/filter.ts';
+import { Instance } from '../../../model/instance.ts';
+import { Network } from '../../../model/network.ts';
+import { Node } from '../../../model/node.ts';
+import { NodeGroup } from '../../../model/nodegroup.ts';
+import type { ObjectKind, Objects } from '../../changes.ts';
 import type { Findings } from './problem.ts';
 
 const schemas: { readonly [K in ObjectKind]: z.ZodType<Objects[K]> } = {

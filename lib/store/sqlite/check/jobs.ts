@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { JobStatus } from '../../model/job.ts';
+import type { JobStatus } from '../../../model/job.ts';
 import { type Findings, RESTORE } from './problem.ts';
 
 const HARMLESS = 'it does no harm, but should not be: report how it came about';

@@ -3,13 +3,13 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { layoutOf } from '../../../lib/app/layout.ts';
-import { sealOf } from '../../../lib/base/seal.ts';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
-import { checkStore, type StoreSummary } from '../../../lib/store/check/check.ts';
-import { copyStore } from '../../../lib/store/check/open.ts';
-import { Findings } from '../../../lib/store/check/problem.ts';
-import { create, InstanceFixture } from '../../units/instance/fixture.ts';
+import { layoutOf } from '../../../../lib/app/layout.ts';
+import { sealOf } from '../../../../lib/base/seal.ts';
+import { SYSTEM } from '../../../../lib/manager/authorise.ts';
+import { checkStore, type StoreSummary } from '../../../../lib/store/sqlite/check/check.ts';
+import { copyStore } from '../../../../lib/store/sqlite/check/open.ts';
+import { Findings } from '../../../../lib/store/sqlite/check/problem.ts';
+import { create, InstanceFixture } from '../../../units/instance/fixture.ts';
 
 /** The store of a real cluster on which jobs have run, and one that has not ended, with secrets, locks and steps. */
 export class SampleStore {

@@ -2,7 +2,7 @@
 // of commits collects while one is written; another one that only reads.
 import { parentPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
-import { errorText, MerapiError } from '../base/errors.ts';
+import { errorText, MerapiError } from '../../base/errors.ts';
 import { openDatabase } from './migrate.ts';
 import { type Query, reads, type Statement, type WriteName, writes } from './sql.ts';
 

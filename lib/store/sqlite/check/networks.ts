@@ -1,7 +1,7 @@
-import type { Instance } from '../../model/instance.ts';
-import { boundaryAddresses, contains, range4 } from '../../model/ip-pool.ts';
-import type { Network } from '../../model/network.ts';
-import { holds } from '../../model/network-addresses.ts';
+import type { Instance } from '../../../model/instance.ts';
+import { boundaryAddresses, contains, range4 } from '../../../model/ip-pool.ts';
+import type { Network } from '../../../model/network.ts';
+import { holds } from '../../../model/network-addresses.ts';
 import type { SoundObjects } from './objects.ts';
 import type { Findings } from './problem.ts';
 import { checkUnique } from './references.ts';

@@ -1,7 +1,8 @@
-import type { Disk } from '../../model/disk.ts';
-import type { Instance } from '../../model/instance.ts';
-import { MirrorId } from '../../model/mirror.ts';
-import { templates } from '../../model/templates/index.ts';
+import type { Disk } from '../../../model/disk.ts';
+import type { Instance } from '../../../model/instance.ts';
+import { MirrorId } from '../../../model/mirror.ts';
+import { templates } from '../../../model/templates/index.ts';
+
 import { kindNames, type SoundObjects } from './objects.ts';
 import { type Findings, RESTORE } from './problem.ts';
 

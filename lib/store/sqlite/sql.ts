@@ -1,7 +1,7 @@
-import { stringifyJson } from '../base/json.ts';
-import type { ClusterEvent } from '../model/event.ts';
-import type { Change } from './changes.ts';
-import { JOB_FORMAT, JOURNAL_FORMAT } from './formats.ts';
+import { stringifyJson } from '../../base/json.ts';
+import type { ClusterEvent } from '../../model/event.ts';
+import type { Change } from '../changes.ts';
+import { JOB_FORMAT, JOURNAL_FORMAT } from '../formats.ts';
 
 /** Jobs that only read: those that ended before a time, and all but the newest so many if they ended before a later one. */
 const forgotten = `SELECT id FROM jobs WHERE brief = 1 AND "end" < ? UNION SELECT id FROM

@@ -3,13 +3,13 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { it } from 'node:test';
 import Database from 'better-sqlite3';
-import { stringifyJson } from '../../lib/base/json.ts';
-import { Cluster } from '../../lib/model/cluster.ts';
-import { Disk } from '../../lib/model/disk.ts';
-import { Instance } from '../../lib/model/instance.ts';
-import { Node } from '../../lib/model/node.ts';
-import { NodeGroup } from '../../lib/model/nodegroup.ts';
-import { aCluster, aDisk, aGroup, aNode, anInstance } from '../helpers/view.ts';
+import { stringifyJson } from '../../../lib/base/json.ts';
+import { Cluster } from '../../../lib/model/cluster.ts';
+import { Disk } from '../../../lib/model/disk.ts';
+import { Instance } from '../../../lib/model/instance.ts';
+import { Node } from '../../../lib/model/node.ts';
+import { NodeGroup } from '../../../lib/model/nodegroup.ts';
+import { aCluster, aDisk, aGroup, aNode, anInstance } from '../../helpers/view.ts';
 import { withStore } from './fixture.ts';
 
 /** What the objects of the first release did not have. */
@@ -46,7 +46,7 @@ const objects: readonly [kind: string, object: { uuid: string }][] = [
 it('store: what the first release wrote is read with all that objects have today', () =>
   withStore(async (fixture) => {
     await mkdir(dirname(fixture.file), { recursive: true });
-    const first = new URL('../../lib/store/migrations/0001-initial.sql', import.meta.url);
+    const first = new URL('../../../lib/store/sqlite/migrations/0001-initial.sql', import.meta.url);
     const old = new Database(fixture.file);
     old.exec(await readFile(first, 'utf8'));
     old.pragma('user_version = 1');
