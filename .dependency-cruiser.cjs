@@ -4,6 +4,7 @@ const floors = [
   ['model'],
   ['opcodes', 'rpc', 'query'],
   ['store', 'locks', 'allocator'],
+  ['access'],
   ['units', 'views'],
   ['jobs'],
   ['manager'],

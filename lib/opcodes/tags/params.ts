@@ -1,9 +1,11 @@
+import { type NamedRef, namedKindOf } from '../../model/access.ts';
 import type { LockPlan } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { type TagKind, tagKinds } from '../../model/tag.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { clusterShared } from '../locking.ts';
+import { named, theCluster } from '../objects.ts';
 
 /** The parameters of the opcodes that change tags. */
 export const tagParams = {
@@ -25,4 +27,13 @@ export function tagPlan(params: { kind: TagKind; name: string | null }, view: Cl
       { level: 'instance', names: [hostNamed(view.instances, name)?.name ?? name], mode: 'exclusive' },
     ];
   return [clusterShared, { level: params.kind, names: [name], mode: 'shared' }];
+}
+
+/** The object that is to have other tags. */
+export function taggedObject(
+  { kind, name }: { kind?: unknown; name?: unknown },
+  view: ClusterView,
+): NamedRef[] {
+  if (kind === 'cluster') return [theCluster];
+  return [named(view, namedKindOf(kind as Exclude<TagKind, 'cluster'>), String(name ?? ''))];
 }

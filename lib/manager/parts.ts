@@ -1,0 +1,24 @@
+import type { Policy } from '../access/policy.ts';
+import type { Principal } from '../access/principal.ts';
+import type { Rights } from '../access/rights.ts';
+import type { History } from '../jobs/history.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import type { NodeCaller } from '../rpc/client.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import type { Store } from '../store/store.ts';
+
+/** What a manager is made of. */
+export interface ManagerParts {
+  store: Store;
+  queue: JobQueue;
+  history: History;
+  runtime: RuntimeView;
+  nodes: NodeCaller;
+  /** Who may do what to which object. */
+  policy: Policy;
+}
+
+/** The same for one side of the manager, with the rights of whoever asks, in the present state of the cluster. */
+export interface Side extends Omit<ManagerParts, 'policy'> {
+  rightsOf(principal: Principal): Rights;
+}
