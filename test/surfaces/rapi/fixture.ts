@@ -9,9 +9,11 @@ import { stringifyJson } from '../../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
 import type { EventFeed, JobChange, Manager } from '../../../lib/manager/define.ts';
+import type { NamedKind } from '../../../lib/model/access.ts';
 import type { JobFilter } from '../../../lib/model/filter.ts';
 import type { Job, OpInput } from '../../../lib/model/job.ts';
-import type { NamedObject } from '../../../lib/model/lookup.ts';
+import { type NamedObject, objectFound } from '../../../lib/model/lookup.ts';
+import type { ClusterView } from '../../../lib/model/view.ts';
 import { parseOp } from '../../../lib/opcodes/define.ts';
 import { opcodeOf } from '../../../lib/opcodes/registry.ts';
 import type { Cell } from '../../../lib/query/define.ts';
@@ -58,8 +60,15 @@ class FakeManager {
     return Object.keys(this.rows[kind] ?? {}).map((name) => ({ name, uuid: `uuid-${name}` }));
   }
 
-  #find(kind: string, text: string): NamedObject {
-    const found = this.#names(kind).find(({ name, uuid }) => name === text || uuid === text);
+  #find(kind: NamedKind, text: string): NamedObject {
+    const names = this.#names(kind);
+    const table = {
+      get: (uuid: string) => names.find((each) => each.uuid === uuid),
+      named: (name: string) => names.find((each) => each.name === name),
+      list: () => names,
+    };
+    const view = { instances: table, nodes: table, groups: table, networks: table };
+    const found = objectFound(view as unknown as ClusterView, kind, text);
     if (!found) throw new MerapiError('not_found', `There is no ${kind} '${text}'`);
     return found;
   }
@@ -72,7 +81,7 @@ class FakeManager {
       names: (_principal, kind) => this.#names(kind),
       nodeRole: (_principal, text) => (this.#find('node', text).name === 'node1.example.com' ? 'M' : 'R'),
       describe: async (_principal, resource, fields, uuid) => {
-        const row = this.rows[resource]?.[this.#find(resource, uuid).name] ?? {};
+        const row = this.rows[resource]?.[uuid.replace(/^uuid-/, '')] ?? {};
         return Object.fromEntries(fields.map((field) => [field, row[field] ?? null]));
       },
       filters: () => [{ uuid: 'f1' } as JobFilter],
