@@ -48,6 +48,12 @@ rules.push({
   from: { path: '^lib/surfaces/([^/]+)/' },
   to: { path: '^lib/surfaces/', pathNot: '^lib/surfaces/$1/' },
 });
+rules.push({
+  name: 'surfaces-are-started-in-one-place',
+  severity: 'error',
+  from: { path: '^lib/app/', pathNot: '^lib/app/open\\.ts$' },
+  to: { path: '^lib/surfaces/' },
+});
 module.exports = {
   forbidden: rules,
   options: {
