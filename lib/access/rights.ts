@@ -3,7 +3,7 @@ import type { Action, NamedRef, ObjectRef, RefKind } from '../model/access.ts';
 import type { Job, OpInput } from '../model/job.ts';
 import type { ClusterView } from '../model/view.ts';
 import { parseOp } from '../opcodes/define.ts';
-import { named, objectsOf } from '../opcodes/objects.ts';
+import { named, objectsOf, withUuids } from '../opcodes/objects.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 import { objectsOfJob } from './job-objects.ts';
 import type { Policy, Scope } from './policy.ts';
@@ -89,16 +89,20 @@ export class Rights {
     if (this.scope(action) === 'none') throw this.#forbidden(action, what);
   }
 
-  /** @throws MerapiError forbidden, bad_request when there is no such opcode or its values are wrong */
-  demandOpcode(input: OpInput): void {
+  /**
+   * What is to be submitted when someone wants to submit this: the same, or for someone with rights to some objects only a request that
+   * says by uuid which objects it means, for what its names stand for may be another object when the job runs.
+   * @throws MerapiError forbidden, bad_request when there is no such opcode or its values are wrong
+   */
+  admitted(input: OpInput): OpInput {
     const opcode = opcodeOf(input.OP_ID);
     const action = opcode.access ?? 'write';
     this.demandSome(action, `anything, and ${input.OP_ID} needs that`);
-    if (this.scope(action) === 'all') return;
-    const refused = objectsOf(opcode, parseOp(opcode, input), this.whole).find(
-      (each) => !this.may(action, each),
-    );
+    if (this.scope(action) === 'all') return input;
+    const values = parseOp(opcode, input);
+    const refused = objectsOf(opcode, values, this.whole).find((each) => !this.may(action, each));
     if (refused) throw this.#forbidden(action, `${givenText(refused)}, which ${input.OP_ID} needs`);
+    return withUuids(opcode, values, this.whole);
   }
 
   /** The state as far as the principal may do this to the objects in it: the state itself for who may do it to all. */

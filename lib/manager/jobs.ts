@@ -61,9 +61,9 @@ export function jobSide({ store, queue, history, rightsOf }: Side): JobSide {
   return {
     async submit(principal, ops, key = null) {
       const rights = rightsOf(principal);
-      for (const op of ops) rights.demandOpcode(op);
+      const admitted = ops.map((op) => rights.admitted(op));
       await demandDependencies(rights, ops);
-      return queue.submit(ops, key && { ...key, principal: principal.name ?? '' }, principal.name);
+      return queue.submit(admitted, key && { ...key, principal: principal.name ?? '' }, principal.name);
     },
 
     async jobIds(principal) {

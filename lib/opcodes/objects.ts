@@ -1,4 +1,5 @@
 import type { NamedKind, NamedRef } from '../model/access.ts';
+import type { OpInput } from '../model/job.ts';
 import { objectNamed } from '../model/lookup.ts';
 import { givenName } from '../model/names.ts';
 import type { ClusterView } from '../model/view.ts';
@@ -71,6 +72,20 @@ export function namedBy(values: Given, view: ClusterView, makes?: NamedKind): Na
  */
 export function named(view: ClusterView, kind: NamedKind, name: string): NamedRef {
   return { kind, id: objectNamed(view, kind, name)?.uuid ?? null, name };
+}
+
+/**
+ * The values with the uuids of the objects that are named, where a parameter can hold one and is not given: so the job is on the
+ * objects that the names stand for now, and fails when a name stands for another one by the time it runs.
+ */
+export function withUuids(opcode: Opcode, values: OpInput, view: ClusterView): OpInput {
+  const all = { ...values };
+  for (const { kind, name, uuid } of naming) {
+    if (!uuid || !Object.hasOwn(opcode.params, uuid) || name === `${opcode.makes}_name`) continue;
+    const text = values[name];
+    if (typeof text === 'string') all[uuid] ??= objectNamed(view, kind, text)?.uuid ?? null;
+  }
+  return all;
 }
 
 /** The objects of names and of uuids. A name that stands for nothing (any more) does not count where its uuid is given. */

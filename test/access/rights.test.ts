@@ -76,7 +76,8 @@ describe('rights', () => {
     const policy = new OwnersPolicy(() => assert.fail('asked'));
     const rights = new Rights(policy, SYSTEM, view);
     rights.demand('write', { kind: 'queue', id: null });
-    rights.demandOpcode({ OP_ID: 'OP_CLUSTER_REDIST_CONF' });
+    const op = { OP_ID: 'OP_CLUSTER_REDIST_CONF' };
+    assert.equal(rights.admitted(op), op);
     assert.equal(rights.seen('write'), view);
   });
 });

@@ -4,9 +4,10 @@ import { SYSTEM } from '../../lib/access/principal.ts';
 import type { Manager } from '../../lib/manager/define.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import type { RapiServer } from '../../lib/surfaces/rapi/server.ts';
+import { admin, alice, OwnersPolicy } from '../access/fixture.ts';
 import { TestCluster } from '../helpers/cluster.ts';
+import { inTime } from '../helpers/patience.ts';
 import { serveManager } from '../surfaces/rapi/fixture.ts';
-import { admin, alice, OwnersPolicy } from './fixture.ts';
 
 const instance = (short: string): OpInput => ({
   OP_ID: 'OP_INSTANCE_CREATE',
@@ -192,6 +193,34 @@ describe('a policy by which someone may see one instance only', () => {
     assert.equal((await cluster.ended(reading)).status, 'success');
   });
 
+  it('keeps a job to the object that its name stood for', async () => {
+    const waiting = await cluster.manager.submit(SYSTEM, [
+      { OP_ID: 'OP_TEST_DELAY', duration: 60, interruptible: true },
+    ]);
+    const name = 'passed.example.com';
+    const { uuid } = await made(name);
+    const owner = cluster.managerOf(
+      new OwnersPolicy(
+        ({ kind, id }) => (kind === 'instance' && id === uuid) || (kind === 'job' && id === waiting),
+      ),
+    );
+    const depends = [[waiting, []]];
+    const id = await owner.submit(alice, [
+      { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name: 'passed', depends },
+    ]);
+    await cluster.done({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name: name });
+    await made(name);
+    await cluster.manager.cancelJob(SYSTEM, waiting);
+    const { status, ops } = await cluster.ended(id);
+    assert.equal(status, 'error');
+    assert.match(ops[0]?.failure?.message ?? '', /has the uuid .*, not /);
+    await cluster.done({ OP_ID: 'OP_INSTANCE_REMOVE', instance_name: name });
+  });
+  const made = async (name: string) => {
+    await cluster.done(instance(name.replace('.example.com', '')));
+    return cluster.store.view.instances.named(name) ?? assert.fail(name);
+  };
+
   it('gives the events of it and of its jobs, and comes past all others', async () => {
     const feed = manager.events(alice);
     const { events, upTo } = await feed.after(0, 10_000);
@@ -217,10 +246,32 @@ describe('a policy by which someone may see one instance only', () => {
     );
   });
 
+  it('streams its events past those of others', async () => {
+    const leave = new AbortController();
+    const answer = await fetch(`${server.url}/2/events`, {
+      headers: {
+        authorization: `Basic ${Buffer.from('alice:x').toString('base64')}`,
+        'last-event-id': '0',
+      },
+      signal: leave.signal,
+    });
+    const reader = answer.body?.getReader() ?? assert.fail('no body');
+    let text = '';
+    const { OP_ID, instance_name } = { OP_ID: 'OP_INSTANCE_STARTUP', instance_name: 'mine' };
+    const id = await manager.submit(alice, [{ OP_ID, instance_name }]);
+    await cluster.ended(id);
+    const end = new RegExp(`"kind":"job","uuid":"${id}","name":"","action":"success"`);
+    while (!end.test(text)) {
+      const { value } = await inTime(reader.read(), () => `the end of job ${id} in ${text}`);
+      text += Buffer.from(value ?? []).toString();
+    }
+    leave.abort();
+    assert.ok(!text.includes('theirs'));
+  });
+
   it('still shows a job that removed what it names', async () => {
     const name = 'gone.example.com';
-    await cluster.done(instance('gone'));
-    const { uuid } = cluster.store.view.instances.named(name) ?? assert.fail(name);
+    const { uuid } = await made(name);
     const owner = cluster.managerOf(new OwnersPolicy(({ kind, id }) => kind === 'instance' && id === uuid));
     const id = await owner.submit(alice, [{ OP_ID: 'OP_INSTANCE_REMOVE', instance_name: name }]);
     await cluster.ended(id);
