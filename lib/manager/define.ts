@@ -47,7 +47,7 @@ export interface Manager {
   /**
    * Checks and stores a job; answers its id when it is on disk. A request with a key makes one job, however often it comes;
    * `print` tells it from others.
-   * @throws MerapiError bad_request, forbidden, conflict, unavailable
+   * @throws MerapiError bad_request, forbidden, conflict, unavailable, not_found when it depends on a job that may not be seen
    */
   submit(
     principal: Principal,
@@ -56,7 +56,8 @@ export interface Manager {
   ): Promise<number>;
   /**
    * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all); for questions that
-   * few objects answer. Needs `read`, for a filter can ask for any field. @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
+   * few objects answer. Needs `read`, for a filter can ask for any field.
+   * @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
    */
   query(
     principal: Principal,

@@ -9,11 +9,11 @@ import { opcodeOf } from '../opcodes/registry.ts';
 import { checkFieldNames } from '../query/resources.ts';
 import type { Manager } from './define.ts';
 import { eventFeed } from './events.ts';
-import type { Side } from './parts.ts';
+import type { ManagerContext } from './parts.ts';
 import { seenJobs } from './sources.ts';
 import { waitForChange } from './waiting.ts';
 
-type JobSide = Pick<
+type JobFunctions = Pick<
   Manager,
   | 'submit'
   | 'jobIds'
@@ -37,7 +37,7 @@ type JobSide = Pick<
 const theQueue = { kind: 'queue', id: null } as const;
 
 /** Jobs, the queue with its filters, what jobs left to be done, and what happens. */
-export function jobSide({ store, queue, history, rightsOf }: Side): JobSide {
+export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext): JobFunctions {
   /** @throws MerapiError forbidden, not_found */
   const demandJob = async (rights: Rights, action: Action, id: number) => {
     rights.demandSome(action, `job ${id}`);

@@ -15,10 +15,10 @@ import { listing } from '../views/listing.ts';
 import { openQuery, runQuery } from '../views/registry.ts';
 import { tagsOf } from '../views/tags.ts';
 import type { Manager } from './define.ts';
-import type { Side } from './parts.ts';
+import type { ManagerContext } from './parts.ts';
 import { seenJobs, seenOnNodes } from './sources.ts';
 
-type ObjectSide = Pick<
+type ObjectFunctions = Pick<
   Manager,
   | 'query'
   | 'queryRows'
@@ -34,7 +34,7 @@ type ObjectSide = Pick<
 >;
 
 /** Everything that is read of the cluster and its objects. */
-export function objectSide({ queue, runtime, nodes, rightsOf }: Side): ObjectSide {
+export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerContext): ObjectFunctions {
   // Everybody may ask for these, and each asking goes to all nodes.
   const diagnose = shared((view: ClusterView) => diagnoseOs(view, nodes));
   const exportsOf = shared((view: ClusterView) => listExports(view, nodes));

@@ -18,7 +18,7 @@ export interface ManagerParts {
   policy: Policy;
 }
 
-/** The same for one side of the manager, with the rights of whoever asks, in the present state of the cluster. */
-export interface Side extends Omit<ManagerParts, 'policy'> {
+/** What the functions of a manager share: its parts, and the rights of whoever asks in the present state of the cluster. */
+export interface ManagerContext extends Omit<ManagerParts, 'policy'> {
   rightsOf(principal: Principal): Rights;
 }

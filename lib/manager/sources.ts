@@ -22,7 +22,7 @@ export function seenJobs(source: JobSource, rights: Rights, action: Action): Job
   };
 }
 
-/** What nodes tell, as far as it is about objects that someone may do this to. */
+/** What is read from the nodes, as far as it is about objects that someone may do this to. */
 export function seenOnNodes(source: NodeSource, rights: Rights, action: Action): NodeSource {
   if (rights.scope(action) === 'all') return source;
   const view = rights.seen(action);

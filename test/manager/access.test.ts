@@ -68,7 +68,7 @@ describe('a policy by which someone may see one instance only', () => {
     assert.deepEqual(namesOf((await ask('GET', '/2/instances')).body, 'id'), ['mine.example.com']);
     const bulk: Record<string, unknown>[] = (await ask('GET', '/2/instances?bulk=1')).body;
     assert.deepEqual(namesOf(bulk, 'name'), ['mine.example.com']);
-    assert.equal(bulk[0]?.pnode, null, 'its node is not told');
+    assert.equal(bulk[0]?.pnode, null, 'its node is left out');
     assert.equal(bulk[0]?.status, 'running', 'what it does is known all the same');
     for (const path of ['/2/nodes', '/2/groups', '/2/networks', '/2/filters', '/2/duties', '/2/os'])
       assert.deepEqual((await ask('GET', path)).body, [], path);
@@ -95,7 +95,7 @@ describe('a policy by which someone may see one instance only', () => {
       ['mine.example.com'],
     );
     const [row] = (await nodes.query(alice, 'instance', ['pnode'], null)).data;
-    assert.match(String(row?.[0]?.[1]), /^node/, 'a node that may be seen is told');
+    assert.match(String(row?.[0]?.[1]), /^node/, 'a visible node is named');
   });
 
   it('answers for others as if they did not exist', async () => {

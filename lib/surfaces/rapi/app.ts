@@ -13,7 +13,7 @@ import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Manager } from '../../manager/define.ts';
 import { type AnswerOptions, answerOptions, LongAnswers } from './answers.ts';
-import { CHALLENGE, createAuthenticate, permit } from './auth.ts';
+import { CHALLENGE, createAuthenticate, failureFor, permit } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { Browsers } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
@@ -115,6 +115,8 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
           answers,
           () => streams.enter(principal.name, networkOf(context.req.socket.remoteAddress)),
         );
+      } catch (error) {
+        throw failureFor(principal, error);
       } finally {
         body.release();
         discardBody(context.req);

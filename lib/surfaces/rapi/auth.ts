@@ -69,6 +69,12 @@ export function createAuthenticate(users: Users, required: boolean, guesses: Gue
   };
 }
 
+/** What goes wrong for a principal: someone anonymous who is refused may have the right as a user, so is asked who they are. */
+export function failureFor({ name }: Principal, cause: unknown): unknown {
+  if (name !== null || !(cause instanceof MerapiError) || cause.code !== 'forbidden') return cause;
+  return new MerapiError('unauthorized', NOBODY, { cause });
+}
+
 /**
  * Refuses whoever may do this to nothing at all, before the request is read. What they may do it to is for the manager to say.
  * @throws MerapiError unauthorized for someone anonymous, forbidden for a user
