@@ -81,7 +81,8 @@ class FakeManager {
       names: (_principal, kind) => this.#names(kind),
       nodeRole: (_principal, text) => (this.#find('node', text).name === 'node1.example.com' ? 'M' : 'R'),
       describe: async (_principal, resource, fields, uuid) => {
-        const row = this.rows[resource]?.[uuid.replace(/^uuid-/, '')] ?? {};
+        const row = this.rows[resource]?.[uuid.replace(/^uuid-/, '')];
+        if (!row) throw new MerapiError('not_found', `There is no ${resource} '${uuid}'`);
         return Object.fromEntries(fields.map((field) => [field, row[field] ?? null]));
       },
       filters: () => [{ uuid: 'f1' } as JobFilter],
