@@ -42,8 +42,17 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
     operatingSystems: () => diagnose(view),
     exports: () => exportsOf(view),
   });
-  /** What a question reads: one state, as far as the principal may do this to what is in it. */
-  const sources = (rights: Rights, action: Action): [ReadContext, JobSource, NodeSource] => {
+  /**
+   * What a question about a resource reads: one state, as far as the principal may do this to what is in it.
+   * @throws MerapiError forbidden when that is nothing
+   */
+  const sources = (
+    rights: Rights,
+    action: Action,
+    resource: string,
+  ): [ReadContext, JobSource, NodeSource] => {
+    rights.demandSome(action, `these fields of the resource ${resource}`);
+    if (resource === 'cluster') rights.demand(action, { kind: resource, id: null });
     const { whole } = rights;
     return [
       { view: rights.seen(action), whole, runtime: runtime.frozen() },
@@ -53,34 +62,27 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
   };
   return {
     async query(principal, resource, fields, filter) {
-      const rights = rightsOf(principal);
-      rights.demandSome('read', `${resource}s by a query`);
-      return runQuery(resource, fields, filter, ...sources(rights, 'read'));
+      return runQuery(resource, fields, filter, ...sources(rightsOf(principal), 'read', resource));
     },
 
     async queryRows(principal, resource, fields, filter) {
-      const rights = rightsOf(principal);
-      rights.demandSome('read', `${resource}s by a query`);
-      return openQuery(resource, fields, filter, ...sources(rights, 'read'));
+      return openQuery(resource, fields, filter, ...sources(rightsOf(principal), 'read', resource));
     },
 
     queryFields(principal, resource, names) {
-      rightsOf(principal).demandSome('look', `the fields of ${resource}s`);
+      rightsOf(principal).demandSome('look', `the fields of the resource ${resource}`);
       return describeFields(resourceName(resource), names);
     },
 
     listing(principal, resource, fields) {
-      const rights = rightsOf(principal);
       const action = accessTo(resourceName(resource), fields);
-      rights.demandSome(action, `${resource}s with these fields`);
-      return listing(resource, fields, ...sources(rights, action));
+      return listing(resource, fields, ...sources(rightsOf(principal), action, resource));
     },
 
     async describe(principal, resource, fields, uuid) {
-      const rights = rightsOf(principal);
       const action = accessTo(resourceName(resource), fields);
-      rights.demandSome(action, `a ${resource} with these fields`);
-      const { data } = await runQuery(resource, fields, ['=', 'uuid', uuid], ...sources(rights, action));
+      const from = sources(rightsOf(principal), action, resource);
+      const { data } = await runQuery(resource, fields, ['=', 'uuid', uuid], ...from);
       const [cells] = data;
       if (!cells) throw noObject(resource, uuid);
       return Object.fromEntries(

@@ -131,6 +131,10 @@ describe('a policy by which someone may see one instance only', () => {
     assert.deepEqual(found, [['mine.example.com'], [], [], ['mine.example.com']]);
     for (const resource of ['node', 'group', 'network', 'filter', 'lock', 'os', 'export'])
       assert.deepEqual((await manager.query(alice, resource, ['name', 'uuid'], null)).data, [], resource);
+    await assert.rejects(manager.query(alice, 'cluster', ['cluster_name'], null), {
+      code: 'forbidden',
+      message: 'alice may not read the cluster',
+    });
     const { data } = await manager.query(alice, 'job', ['id'], null);
     assert.deepEqual(data, [[[0, jobs.mine]]]);
   });
