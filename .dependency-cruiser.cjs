@@ -4,6 +4,7 @@ const floors = [
   ['model'],
   ['opcodes', 'rpc', 'query'],
   ['store', 'locks', 'allocator'],
+  ['access'],
   ['units', 'views'],
   ['jobs'],
   ['manager'],
@@ -64,6 +65,12 @@ rules.push({
   severity: 'error',
   from: { path: '^lib/surfaces/([^/]+)/' },
   to: { path: '^lib/surfaces/', pathNot: '^lib/surfaces/$1/' },
+});
+rules.push({
+  name: 'surfaces-are-started-in-one-place',
+  severity: 'error',
+  from: { path: '^lib/app/', pathNot: '^lib/app/open\\.ts$' },
+  to: { path: '^lib/surfaces/' },
 });
 module.exports = {
   forbidden: rules,

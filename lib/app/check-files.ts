@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseUsers } from '../access/users.ts';
+import { readUsers } from '../access/users-edit.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { readFileOrNull } from '../base/files.ts';
 import { belongs } from '../base/identity.ts';
 import { type Seal, sealOf } from '../base/seal.ts';
 import { readRecord } from '../node/hypervisors/kvm/record.ts';
 import type { Findings } from '../store/sqlite/check/problem.ts';
-import { parseUsers } from '../surfaces/rapi/users.ts';
-import { readUsers } from '../surfaces/rapi/users-edit.ts';
 import { authorityFiles } from './authorities.ts';
 import { readEndpoint } from './endpoint.ts';
 import { AUTHORITY, type Layout, localNodes, NODE_IDENTITY, NODE_SETTINGS } from './layout.ts';

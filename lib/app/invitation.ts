@@ -10,7 +10,7 @@ export async function announce(running: Running, withPassword: boolean): Promise
 }
 
 function examples({ layout, rapi, master }: Running, password: string): string[] {
-  const hypervisor = master.manager.view.cluster.enabled_hypervisors[0];
+  const hypervisor = master.store.view.cluster.enabled_hypervisors[0];
   const trust = rapi.url.startsWith('https') ? `--cacert ${layout.authorityFile} ` : '';
   const curl = `curl -s ${trust}-u admin:${password}`;
   const body = {

@@ -1,6 +1,6 @@
+import { SYSTEM } from '../access/principal.ts';
 import { type Background, periodic } from '../base/background.ts';
 import type { Logger } from '../base/log.ts';
-import { SYSTEM } from '../manager/authorise.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import type { Manager } from '../manager/define.ts';
 import { awaitNodes, joinNodes } from '../manager/init.ts';
@@ -23,7 +23,7 @@ export async function completeCluster(
   spec: ClusterSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  const areAllThere = () => spec.nodes.every(({ name }) => manager.view.nodes.named(name));
+  const areAllThere = () => spec.nodes.every(({ name }) => store.view.nodes.named(name));
   const isWhole = () => !isNew && areAllThere();
   if (isWhole()) return;
   for (const id of await unfinished(manager)) await jobEnd(manager, id, signal);
@@ -40,13 +40,13 @@ export async function completeCluster(
  * added, which its job tells, is not tried again in this life of the master.
  */
 export function keepAwaitedAdded(
-  { manager, runtime }: { manager: Manager; runtime: RuntimeTable },
+  { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
   log: Logger,
 ): Background {
   const refused = new Set<string>();
   return periodic('adding the nodes that are awaited', log, PERIOD, async (signal) => {
     const isDue = (uuid: string) => runtime.of(uuid) && !refused.has(uuid);
-    const awaited = manager.view.cluster.awaited_nodes.filter(({ uuid }) => isDue(uuid));
+    const awaited = store.view.cluster.awaited_nodes.filter(({ uuid }) => isDue(uuid));
     if (awaited.length === 0 || (await unfinished(manager)).length > 0) return;
     for (const { uuid, name, primary_ip } of awaited) {
       if (signal.aborted) return;

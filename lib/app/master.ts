@@ -1,3 +1,4 @@
+import { sameForAll } from '../access/policy.ts';
 import type { Background } from '../base/background.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
@@ -83,13 +84,13 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   });
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  const manager = createManager({ store, queue, history, runtime, nodes });
+  const manager = createManager({ store, queue, history, runtime, nodes, policy: sameForAll });
   const keepers: Background[] = [
     keepHistoryShort(queue, history, log),
     keepStoreWritable(store, queue, log),
     keepCertificatesValid(credentials, nodes, log),
     keepDutiesTried(queue, runtime),
-    keepAwaitedAdded({ manager, runtime }, log),
+    keepAwaitedAdded({ manager, store, runtime }, log),
     keepStoppedStarted({ manager, store, runtime }, log),
   ];
   return {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { UsersFile } from '../access/users-file.ts';
 import { systemClock } from '../base/clock.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
@@ -9,7 +10,6 @@ import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
-import { UsersFile } from '../surfaces/rapi/users-file.ts';
 import { finishRestore, holdsState } from './backup/place.ts';
 import { rapiIdentity } from './certificates.ts';
 import { claim } from './claim.ts';
@@ -102,8 +102,7 @@ export async function openMaster(
 }
 
 /** Sees whether a cluster is the wanted one, and makes the folders of wanted nodes that it does not have yet. */
-async function fit(layout: Layout, { manager }: Master, wanted: ClusterSpec): Promise<void> {
-  const { view } = manager;
+async function fit(layout: Layout, { store: { view } }: Master, wanted: ClusterSpec): Promise<void> {
   checkSameCluster(wanted, view.cluster.name, layout.dir);
   const missing = wanted.nodes.filter(({ name }) => !view.nodes.named(name));
   checkNewNodes(missing);

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { saveUsers, withUser } from '../access/users-edit.ts';
 import { MerapiError } from '../base/errors.ts';
 import { exists, readFileOrNull, writeFileDurably } from '../base/files.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
-import { saveUsers, withUser } from '../surfaces/rapi/users-edit.ts';
 import { type Authorities, openAuthorities } from './authorities.ts';
 import { equipNode } from './certificates.ts';
 import { type Layout, localNodes, NODE_SETTINGS } from './layout.ts';

@@ -1,6 +1,6 @@
+import { SYSTEM } from '../access/principal.ts';
 import { type Background, periodic } from '../base/background.ts';
 import type { Logger } from '../base/log.ts';
-import { SYSTEM } from '../manager/authorise.ts';
 import type { Manager } from '../manager/define.ts';
 import type { Instance } from '../model/instance.ts';
 import type { RuntimeTable } from '../rpc/runtime.ts';
@@ -16,7 +16,7 @@ const PERIOD = 1_000;
 
 /** Shuts down every instance that is meant to run, giving each guest a few seconds. The next life of the master starts them again. */
 export async function stopInstances({ manager, store }: { manager: Manager; store: Store }): Promise<void> {
-  const up = manager.view.instances.list().filter((instance) => instance.admin_state === 'up');
+  const up = store.view.instances.list().filter((instance) => instance.admin_state === 'up');
   if (up.length === 0) return;
   await store.commit({ job: null }, (view) => [
     put('cluster', { ...view.cluster, stopped_instances: up.map(({ uuid }) => uuid) }),
@@ -41,7 +41,7 @@ export function keepStoppedStarted(
     instance?.admin_state === 'up' &&
     runtime.guest(instance.primary_node, instance.name)?.state !== 'running';
   return periodic('starting the instances that were stopped', log, PERIOD, async (signal) => {
-    const { instances, nodes, cluster } = manager.view;
+    const { instances, nodes, cluster } = store.view;
     const due = cluster.stopped_instances.filter((uuid) => {
       const node = nodes.get(instances.get(uuid)?.primary_node ?? '');
       return !node || node.offline || runtime.of(node.uuid);

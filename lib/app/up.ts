@@ -59,7 +59,7 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
       if (!master.isNew)
         throw new MerapiError(
           'configuration',
-          `${layout.dir} holds the cluster ${master.manager.view.cluster.name} already`,
+          `${layout.dir} holds the cluster ${master.store.view.cluster.name} already`,
         );
       await ensureUsers(layout);
       await master.hold();

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import { hashPassword, parseUsers } from '../access/users.ts';
+import { readUsers, saveUsers, withoutUser, withUser } from '../access/users-edit.ts';
 import { MerapiError } from '../base/errors.ts';
-import { hashPassword, parseUsers } from '../surfaces/rapi/users.ts';
-import { readUsers, saveUsers, withoutUser, withUser } from '../surfaces/rapi/users-edit.ts';
 
 /** The first line of standard input; asked for when a person sits there. */
 async function readPassword(): Promise<string> {

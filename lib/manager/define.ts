@@ -1,13 +1,16 @@
+import type { Scope } from '../access/policy.ts';
+import type { Principal } from '../access/principal.ts';
 import type { QueueSettings, QueueState } from '../jobs/settings.ts';
 import type { Why } from '../jobs/why.ts';
+import type { Action, NamedKind } from '../model/access.ts';
 import type { Duty } from '../model/duty.ts';
+import type { ClusterEvent } from '../model/event.ts';
 import type { JobFilter } from '../model/filter.ts';
 import type { Job, OpInput } from '../model/job.ts';
+import type { NamedObject } from '../model/lookup.ts';
+import type { NodeRole } from '../model/node.ts';
 import type { TagKind } from '../model/tag.ts';
-import type { ClusterView } from '../model/view.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
-import type { EventReader } from '../store/define.ts';
-import type { Principal } from './authorise.ts';
 
 /** What of a job changed, for those who wait: the wanted fields and the new log lines [serial, [s, us], type, text]. */
 export interface JobChange {
@@ -18,14 +21,33 @@ export interface JobChange {
 /** What of a job filter whoever makes it decides. */
 export type FilterInput = Omit<JobFilter, 'uuid' | 'watermark'>;
 
-/** The one door to the cluster: every surface goes through it, and it knows no protocol. */
+/** What is still to be done on a node, with the node's name; null when the node is not of the cluster any more, or not seen. */
+export type ShownDuty = Duty & { readonly node_name: string | null };
+
+/** The events that someone may see. */
+export interface EventFeed {
+  /** The id of the newest event, whether it is seen or not; 0 when there was none. */
+  readonly last: number;
+  /**
+   * Looks at the events after an id, so many at most, and gives those that are seen. `upTo` is the id of the last one that was looked
+   * at (the given id when there was none), `first` the oldest id that is kept.
+   */
+  after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number; upTo: number }>;
+  /** Calls back when there are new ones, until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+}
+
+/**
+ * The one door to the cluster: every surface goes through it, and it knows no protocol. What a principal may not look at answers as if
+ * it did not exist; whatever else the policy refuses is `forbidden`, which any of these functions may throw.
+ */
 export interface Manager {
-  /** The cluster as it is now. */
-  readonly view: ClusterView;
+  /** Over which objects someone may do something: so a protocol can refuse who may do it to none before it reads the request. */
+  scope(principal: Principal, action: Action): Scope;
   /**
    * Checks and stores a job; answers its id when it is on disk. A request with a key makes one job, however often it comes;
    * `print` tells it from others.
-   * @throws MerapiError bad_request, forbidden, conflict, unavailable
+   * @throws MerapiError bad_request, forbidden, conflict, unavailable, not_found when it depends on a job that may not be seen
    */
   submit(
     principal: Principal,
@@ -34,7 +56,8 @@ export interface Manager {
   ): Promise<number>;
   /**
    * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all); for questions that
-   * few objects answer. @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
+   * few objects answer. Needs `read`, for a filter can ask for any field.
+   * @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
    */
   query(
     principal: Principal,
@@ -52,9 +75,23 @@ export interface Manager {
   /**
    * All objects of a resource with these fields: texts of some JSON objects each, with commas between these. They are made while
    * they are read, in slices that let other requests in between.
-   * Values that are not known now are null. @throws MerapiError bad_request for an unknown resource
+   * Values that are not known now are null. Fields that only users may see need `read`, others `look`.
+   * @throws MerapiError bad_request for an unknown resource
    */
   listing(principal: Principal, resource: string, fields: readonly string[]): AsyncIterable<string>;
+  /** The same of the one object with this uuid. @throws MerapiError bad_request, not_found */
+  describe(
+    principal: Principal,
+    resource: string,
+    fields: readonly string[],
+    uuid: string,
+  ): Promise<Readonly<Record<string, unknown>>>;
+  /** The object of this name or uuid; hosts may be abbreviated up to a dot of their names. @throws MerapiError not_found */
+  find(principal: Principal, kind: NamedKind, text: string): NamedObject;
+  /** All objects of a kind, in the order of their names. */
+  names(principal: Principal, kind: NamedKind): readonly NamedObject[];
+  /** The role of the node that find() gives for this text. @throws MerapiError not_found */
+  nodeRole(principal: Principal, text: string): NodeRole;
   /** The fields of a resource, or what is known of the named ones. @throws MerapiError bad_request */
   queryFields(principal: Principal, resource: string, names: readonly string[] | null): QueryFieldsAnswer;
   /** The ids of all jobs that are not archived, ascending. */
@@ -71,11 +108,11 @@ export interface Manager {
   /** Why a job waits, or that it does not; null when there is none. */
   whyJob(principal: Principal, id: number): Promise<Why | null>;
   /** What jobs could not do on nodes and what is still to be done, in the order in which it came to be. */
-  duties(principal: Principal): readonly Duty[];
+  duties(principal: Principal): readonly ShownDuty[];
   /** Gives a duty up, with the reason: it is tried no more. @throws MerapiError not_found */
   giveUpDuty(principal: Principal, uuid: string, why: string): Promise<void>;
-  /** What happened in the cluster. */
-  events(principal: Principal): EventReader;
+  /** What happened in the cluster, and happens. */
+  events(principal: Principal): EventFeed;
   /** What the job queue does and is set to. */
   queueState(principal: Principal): QueueState;
   /** Sets what is given. */
@@ -97,6 +134,8 @@ export interface Manager {
     timeout: number,
     signal: AbortSignal,
   ): Promise<JobChange | null>;
+  /** The job filters, in the order in which they are asked. */
+  filters(principal: Principal): readonly JobFilter[];
   /**
    * Makes a job filter, with a uuid of its own or the given one, in place of the filter that has it; answers the uuid. Jobs that
    * have not begun are looked at anew. @throws MerapiError bad_request when a predicate cannot be understood

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { SYSTEM } from '../access/principal.ts';
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { put } from '../store/changes.ts';
 import type { Store } from '../store/define.ts';
-import { SYSTEM } from './authorise.ts';
 import { type ClusterSpec, firstObjects } from './cluster-spec.ts';
 import type { Manager } from './define.ts';
 
@@ -33,8 +33,9 @@ export async function awaitNodes(store: Store, spec: ClusterSpec): Promise<void>
  */
 export async function joinNodes(manager: Manager, spec: ClusterSpec): Promise<number[]> {
   const ids = [await manager.submit(SYSTEM, [{ OP_ID: 'OP_CLUSTER_POST_INIT' }])];
+  const known = new Set(manager.names(SYSTEM, 'node').map(({ name }) => name));
   for (const { name, primary_ip } of spec.nodes)
-    if (!manager.view.nodes.named(name))
+    if (!known.has(name))
       ids.push(await manager.submit(SYSTEM, [{ OP_ID: 'OP_NODE_ADD', node_name: name, primary_ip }]));
   return ids;
 }

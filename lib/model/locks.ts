@@ -1,4 +1,6 @@
-/** Lock levels in the order of acquisition. Those of `tags` are named KIND/NAME of the object whose tags are changed. */
+import type { TagKind } from './tag.ts';
+
+/** Lock levels in the order of acquisition. Locks of `tags` have the names of tagsLock(). */
 export const lockLevels = ['cluster', 'instance', 'nodegroup', 'node', 'network', 'tags'] as const;
 export type LockLevel = (typeof lockLevels)[number];
 export type LockMode = 'shared' | 'exclusive';
@@ -18,3 +20,12 @@ export type LockPlan = readonly LockWish[];
 
 /** The cluster's own lock. */
 export const CLUSTER_LOCK = 'BGL';
+
+/** The name of the lock for the tags of an object; of the cluster without a name. */
+export const tagsLock = (kind: TagKind, name: string) => `${kind}/${name}`;
+
+/** The object whose tags a lock is for. */
+export function taggedBy(lock: string): { kind: TagKind; of: string } {
+  const [kind = '', ...name] = lock.split('/');
+  return { kind: kind as TagKind, of: name.join('/') };
+}

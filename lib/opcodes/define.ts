@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { MerapiError } from '../base/errors.ts';
+import type { Action, NamedKind, NamedRef } from '../model/access.ts';
 import type { OpInput } from '../model/job.ts';
 import type { LockPlan } from '../model/locks.ts';
 import { commonParams, type Param } from '../model/params.ts';
@@ -26,9 +27,16 @@ export interface Opcode<
   /** The parameter whose value stands in a job's summary, if any. */
   readonly summaryField: (keyof P & string) | null;
   /** What someone must be allowed to do to submit it; `look` is for everybody. By default `write`. */
-  readonly access?: 'look' | 'read' | 'write';
+  readonly access?: Action;
   /** What it locks: a pure function of the values and the cluster. */
   locks(params: Values<P>, view: ClusterView): LockPlan;
+  /** The kind of the object that it makes: its parameter `KIND_name` then names none that exists. */
+  readonly makes?: NamedKind;
+  /**
+   * The objects that it names, where its parameters do not say it by themselves (lib/opcodes/objects.ts). `params` may be values
+   * of an older release, or not be checked, so nothing about them is certain but their names.
+   */
+  objects?(params: { readonly [K in keyof P]?: unknown }, view: ClusterView): readonly NamedRef[];
   /** Values that the opcode accepts; used in docs and contract tests. */
   readonly example: { readonly [K in keyof P]?: unknown };
 }

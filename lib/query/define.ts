@@ -14,6 +14,8 @@ export interface Field {
   /** One sentence for people. */
   readonly doc: string;
   readonly matching?: Matching;
+  /** What someone must be allowed to do to see it, where that is more than for other fields. */
+  readonly access?: 'read';
 }
 
 /** The fields of a resource by name, in the order in which they are listed. */

@@ -1,4 +1,5 @@
 import { MerapiError } from '../base/errors.ts';
+import type { Action } from '../model/access.ts';
 import type { FieldTable, QueryFieldsAnswer } from './define.ts';
 import { clusterTable } from './fields/cluster.ts';
 import { exportTable } from './fields/export.ts';
@@ -25,6 +26,16 @@ export const resources = {
   cluster: clusterTable,
 } as const satisfies Record<string, FieldTable>;
 export type ResourceName = keyof typeof resources;
+
+/** What only users may see, as in Ganeti, which shows it in queries alone. */
+const onlyQueried: readonly ResourceName[] = ['export', 'lock'];
+
+/** What someone must be allowed to do to see these fields of a resource in lists and descriptions; a query needs `read` always. */
+export function accessTo(resource: ResourceName, fields: readonly string[]): Exclude<Action, 'write'> {
+  const table: FieldTable = resources[resource];
+  const isForUsers = fields.some((name) => table.get(name)?.access === 'read');
+  return isForUsers || onlyQueried.includes(resource) ? 'read' : 'look';
+}
 
 /** How many fields may be asked for at once, and how many characters the name of one may have. */
 const MAX_FIELDS = 1000;

@@ -7,7 +7,10 @@ import type { RuntimeView } from '../rpc/runtime.ts';
 
 /** What reading takes: one state of the cluster, and what is known of the nodes at this moment. */
 export interface ReadContext {
+  /** The state as far as whoever asks may see it. */
   readonly view: ClusterView;
+  /** The state itself: so that an instance has the right status whether its node may be seen or not. */
+  readonly whole: ClusterView;
   readonly runtime: RuntimeView;
 }
 

@@ -146,7 +146,9 @@ function consoleCell(row: InstanceRow): Cell {
   const { instance } = row;
   // A simulated guest has no console, whether it runs or not: no node needs to be asked.
   if (instance.hypervisor === 'fake') return normal(consoleOf(instance, undefined, undefined));
-  return row.guest((guest) => consoleOf(instance, row.node?.name, guest));
+  // A console cannot be reached without its host, so the node is named even to those who may not see it.
+  const host = row.ctx.whole.nodes.get(instance.primary_node)?.name;
+  return row.guest((guest) => consoleOf(instance, host, guest));
 }
 
 function diskUsage({ disks }: InstanceRow): Cell {

@@ -19,7 +19,7 @@ const runs = (guest: GuestFacts): boolean => guest.state !== 'stopped';
 
 function askEachNode(ctx: ReadContext): StrayFinder {
   return (instance) => {
-    for (const node of ctx.view.nodes.list()) {
+    for (const node of ctx.whole.nodes.list()) {
       if (node.offline || node.uuid === instance.primary_node) continue;
       const guest = ctx.runtime.guest(node.uuid, instance.name);
       if (guest && runs(guest)) return guest;
@@ -30,10 +30,10 @@ function askEachNode(ctx: ReadContext): StrayFinder {
 
 function indexStrays(ctx: ReadContext): Map<string, GuestFacts> {
   const strays = new Map<string, GuestFacts>();
-  for (const node of ctx.view.nodes.list()) {
+  for (const node of ctx.whole.nodes.list()) {
     if (node.offline) continue;
     for (const guest of ctx.runtime.of(node.uuid)?.guests ?? [])
-      if (runs(guest) && ctx.view.instances.named(guest.name)?.primary_node !== node.uuid)
+      if (runs(guest) && ctx.whole.instances.named(guest.name)?.primary_node !== node.uuid)
         strays.set(guest.name, guest);
   }
   return strays;
@@ -52,7 +52,7 @@ export function strayFinder(ctx: ReadContext, instances: number): StrayFinder {
 /** What the nodes know of an instance at this moment. */
 export function liveOf(instance: Instance, ctx: ReadContext, strays: StrayFinder): Live {
   const primary = instance.primary_node;
-  if (ctx.view.nodes.get(primary)?.offline) return { kind: 'offline' };
+  if (ctx.whole.nodes.get(primary)?.offline) return { kind: 'offline' };
   if (ctx.runtime.of(primary) === null) return { kind: 'unreachable' };
   const guest = ctx.runtime.guest(primary, instance.name);
   if (guest && runs(guest)) return { kind: 'running', guest, onPrimary: true };

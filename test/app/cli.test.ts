@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { hashPassword } from '../../lib/access/users.ts';
 import { VERSION } from '../../lib/base/version.ts';
-import { hashPassword } from '../../lib/surfaces/rapi/users.ts';
 import { conformance, Programs } from '../helpers/program.ts';
 
 const concurrency = 2;

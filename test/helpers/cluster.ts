@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { type Policy, sameForAll } from '../../lib/access/policy.ts';
+import { SYSTEM } from '../../lib/access/principal.ts';
 import { Credentials } from '../../lib/app/credentials.ts';
 import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
@@ -17,7 +19,6 @@ import { keepDutiesTried } from '../../lib/jobs/keepers/duties.ts';
 import { keepNodesFollowed } from '../../lib/jobs/keepers/nodes.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import { LockManager } from '../../lib/locks/manager.ts';
-import { SYSTEM } from '../../lib/manager/authorise.ts';
 import { ClusterSpec } from '../../lib/manager/cluster-spec.ts';
 import type { Manager } from '../../lib/manager/define.ts';
 import { initCluster, joinNodes } from '../../lib/manager/init.ts';
@@ -110,6 +111,12 @@ export class TestCluster {
 
   get manager(): Manager {
     return this.#life.manager;
+  }
+
+  /** Another manager of the same cluster, which asks another policy. */
+  managerOf(policy: Policy): Manager {
+    const { store, queue, runtime, nodes } = this.#life;
+    return createManager({ store, queue, history: new History(store, systemClock), runtime, nodes, policy });
   }
 
   get store(): Store {
@@ -248,7 +255,14 @@ async function live(
     seal: await openSeal(layout.secretKey, layout.sharedSecret),
     log,
   });
-  const manager = createManager({ store, queue, history: new History(store, systemClock), runtime, nodes });
+  const manager = createManager({
+    store,
+    queue,
+    history: new History(store, systemClock),
+    runtime,
+    nodes,
+    policy: sameForAll,
+  });
   keepDutiesTried(queue, runtime).start();
   await keepNodesFollowed(store, client, log);
   await queue.start();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
+import type { Principal } from '../../lib/access/principal.ts';
 import { BRIEF_SLOTS, BriefJobs } from '../../lib/jobs/brief.ts';
 import { History } from '../../lib/jobs/history.ts';
-import type { Principal } from '../../lib/manager/authorise.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import { isReading } from '../../lib/opcodes/define.ts';
 import { opcodeOf, opcodes } from '../../lib/opcodes/registry.ts';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { sameForAll } from '../../lib/access/policy.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { stringifyJson } from '../../lib/base/json.ts';
 import type { Logger } from '../../lib/base/log.ts';
@@ -133,7 +134,7 @@ export class QueueFixture {
     const store = this.#gated(this.store);
     this.queue = new JobQueue({ store, locks, runtime, nodes, clock: systemClock, seal, log: this.log });
     this.manager = createManager({
-      ...{ store: this.store, queue: this.queue, runtime, nodes },
+      ...{ store: this.store, queue: this.queue, runtime, nodes, policy: sameForAll },
       history: new History(this.store, systemClock),
     });
     await this.queue.start();

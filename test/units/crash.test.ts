@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { SYSTEM } from '../../lib/access/principal.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { stringifyJson } from '../../lib/base/json.ts';
-import { SYSTEM } from '../../lib/manager/authorise.ts';
 import { opcodes } from '../../lib/opcodes/registry.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 import { backupScenarios } from './crash/backup.ts';

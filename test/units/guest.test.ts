@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { SYSTEM } from '../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../lib/access/principal.ts';
 import { socketsOf } from '../../lib/node/hypervisors/kvm/sockets.ts';
 import { AgentClient } from '../helpers/agent.ts';
 import { TestCluster } from '../helpers/cluster.ts';
@@ -33,7 +33,7 @@ describe('a real guest through jobs', () => {
   }
 
   const agentSocket = () => {
-    const uuid = cluster.manager.view.instances.named(instance_name)?.uuid ?? '';
+    const uuid = cluster.store.view.instances.named(instance_name)?.uuid ?? '';
     return socketsOf(join(cluster.folder('host'), 'guests', uuid)).agent;
   };
 

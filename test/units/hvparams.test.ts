@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { SYSTEM } from '../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../lib/access/principal.ts';
 import { findByPidFile } from '../../lib/node/hypervisors/kvm/process.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SYSTEM } from '../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../lib/access/principal.ts';
 import type { TestCluster } from '../helpers/cluster.ts';
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
@@ -28,7 +28,7 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
   const { manager } = cluster;
   const read = async (resource: string, fields: string[]) =>
     (await manager.query(SYSTEM, resource, fields, null)).data.map((row) => row.map((cell) => cell[1]));
-  const names = manager.view.nodes.list().map((node) => node.name);
+  const names = manager.names(SYSTEM, 'node').map((node) => node.name);
   const files = await Promise.all(
     names.flatMap((name) =>
       ['file-storage', 'guests', 'volumes', 'export'].map((kind) =>

@@ -44,7 +44,14 @@ async function read(scene: Scene, fields: string[]): Promise<readonly unknown[]>
   const view = viewOf({ cluster: aCluster(scene.cluster), nodes, instances: [instance, ...others], disks });
   const runtime = new RuntimeTable();
   for (const [short, list] of Object.entries(guests)) runtime.update(`${short}-uuid`, someFacts(list));
-  const answer = await runQuery('instance', ['uuid', ...fields], null, { view, runtime }, noJobs, noNodes);
+  const answer = await runQuery(
+    'instance',
+    ['uuid', ...fields],
+    null,
+    { view, whole: view, runtime },
+    noJobs,
+    noNodes,
+  );
   const row = answer.data.find((cells) => cells[0]?.[1] === instance.uuid);
   assert.ok(row);
   return row.slice(1);

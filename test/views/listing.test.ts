@@ -26,12 +26,13 @@ const scene = () =>
 
 async function listed(resource: string, view: Snapshot, runtime: RuntimeTable): Promise<unknown> {
   const pieces: string[] = [];
-  for await (const piece of listing(resource, FIELDS, { view, runtime }, noJobs, noNodes)) pieces.push(piece);
+  for await (const piece of listing(resource, FIELDS, { view, whole: view, runtime }, noJobs, noNodes))
+    pieces.push(piece);
   return JSON.parse(`[${pieces.join(',')}]`);
 }
 
 async function queried(resource: string, view: Snapshot, runtime: RuntimeTable): Promise<unknown> {
-  const { data } = await runQuery(resource, FIELDS, null, { view, runtime }, noJobs, noNodes);
+  const { data } = await runQuery(resource, FIELDS, null, { view, whole: view, runtime }, noJobs, noNodes);
   return data.map((cells) =>
     Object.fromEntries(
       FIELDS.map((field, place) => [field, cells[place]?.[0] === 0 ? cells[place][1] : null]),

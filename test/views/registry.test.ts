@@ -118,7 +118,7 @@ async function ask(
   filter: unknown = null,
   jobs: JobSource = jobSource(),
 ) {
-  return (await runQuery(resource, fields, filter, { view, runtime }, jobs, osNodes)).data;
+  return (await runQuery(resource, fields, filter, { view, whole: view, runtime }, jobs, osNodes)).data;
 }
 
 describe('views/registry', () => {
@@ -239,7 +239,8 @@ describe('views/registry', () => {
       named: () => instances[0],
       list: () => assert.fail('listed'),
     };
-    const narrow = { view: { ...view, cluster: aCluster(), instances: table }, runtime };
+    const few = { ...view, cluster: aCluster(), instances: table };
+    const narrow = { view: few, whole: few, runtime };
     const answer = await runQuery(
       'instance',
       ['name'],

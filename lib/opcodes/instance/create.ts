@@ -101,6 +101,7 @@ export const instanceCreate = defineOpcode({
   },
   result: z.array(z.string().min(1)),
   summaryField: 'instance_name',
+  makes: 'instance',
   locks: (params, view) => {
     const name = newNameLock(params.instance_name);
     const given = [params.pnode, isMirrored(params.disk_template) ? params.snode : null, params.src_node];

@@ -4,6 +4,7 @@ import { type Kind, kinds, maybe, optional } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { jobsResult } from '../kinds.ts';
 import { clusterShared } from '../locking.ts';
+import { allOf, namedBy } from '../objects.ts';
 
 const isEmpty = (value: unknown) => Object.keys(Object(value)).length === 0;
 
@@ -37,6 +38,10 @@ export const instanceMultiAlloc = defineOpcode({
     failed: z.array(z.string().min(1)),
   }),
   summaryField: null,
+  objects: ({ instances }, view) => [
+    allOf('instance'),
+    ...[instances].flat().flatMap((each) => namedBy(Object(each), view, 'instance')),
+  ],
   locks: () => [clusterShared, { level: 'node', names: ALL, mode: 'shared' }],
   example: {
     iallocator: 'hail',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { kinds, optional } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
+import { namedBy, orAllOf } from '../objects.ts';
 
 export const instanceQueryData = defineOpcode({
   id: 'OP_INSTANCE_QUERY_DATA',
@@ -14,6 +15,7 @@ export const instanceQueryData = defineOpcode({
   result: z.record(z.string(), z.record(z.string(), z.unknown())),
   summaryField: null,
   access: 'look',
+  objects: (params, view) => orAllOf('instance', namedBy(params, view)),
   locks: () => [],
   example: { instances: ['web1.example.com'] },
 });

@@ -29,6 +29,7 @@ export const nodeAdd = defineOpcode({
   },
   result: z.null(),
   summaryField: 'node_name',
+  makes: 'node',
   locks: (params, view) => [
     clusterShared,
     // So that the group is not removed meanwhile.

@@ -3,6 +3,7 @@ import { ALL } from '../../model/locks.ts';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared, nodeLock } from '../locking.ts';
+import { namedBy, orAllOf } from '../objects.ts';
 import { storageTypeKind } from '../storage-kind.ts';
 
 export const nodeQueryStorage = defineOpcode({
@@ -23,6 +24,7 @@ export const nodeQueryStorage = defineOpcode({
   },
   result: z.array(z.array(z.unknown())),
   summaryField: null,
+  objects: (params, view) => orAllOf('node', namedBy(params, view)),
   locks: (params, view) => [
     clusterShared,
     {

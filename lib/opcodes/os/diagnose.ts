@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { osFieldValues } from '../../model/os.ts';
 import { kinds, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
+import { allOf } from '../objects.ts';
 
 /** What can be asked of an OS definition. */
 export const osFields = Object.keys(osFieldValues);
@@ -16,6 +17,7 @@ export const osDiagnose = defineOpcode({
   result: z.array(z.array(z.unknown())),
   summaryField: null,
   access: 'look',
+  objects: () => [allOf('os')],
   locks: () => [],
   example: { output_fields: ['name', 'valid', 'variants'] },
 });

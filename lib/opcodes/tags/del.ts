@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOpcode } from '../define.ts';
-import { tagParams, tagPlan } from './params.ts';
+import { taggedObject, tagParams, tagPlan } from './params.ts';
 
 export const tagsDel = defineOpcode({
   id: 'OP_TAGS_DEL',
@@ -8,6 +8,7 @@ export const tagsDel = defineOpcode({
   params: tagParams,
   result: z.null(),
   summaryField: null,
+  objects: taggedObject,
   locks: tagPlan,
   example: { kind: 'instance', name: 'web1.example.com', tags: ['production'] },
 });

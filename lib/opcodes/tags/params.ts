@@ -1,9 +1,11 @@
-import type { LockPlan, LockWish } from '../../model/locks.ts';
+import { type NamedRef, namedKindOf } from '../../model/access.ts';
+import { type LockPlan, type LockWish, tagsLock } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { type TagKind, tagKinds } from '../../model/tag.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { clusterShared } from '../locking.ts';
+import { named, theCluster } from '../objects.ts';
 
 /** The parameters of the opcodes that change tags. */
 export const tagParams = {
@@ -26,8 +28,17 @@ export function tagPlan(params: { kind: TagKind; name: string | null }, view: Cl
       { level: kind, names: [hostNamed(view.instances, given)?.name ?? given], mode: 'exclusive' },
     ];
   const name = kind === 'node' ? (hostNamed(view.nodes, given)?.name ?? given) : given;
-  const tags: LockWish = { level: 'tags', names: [`${kind}/${name}`], mode: 'exclusive' };
+  const tags: LockWish = { level: 'tags', names: [tagsLock(kind, name)], mode: 'exclusive' };
   return kind === 'cluster'
     ? [clusterShared, tags]
     : [clusterShared, { level: kind, names: [name], mode: 'shared' }, tags];
+}
+
+/** The object that is to have other tags. */
+export function taggedObject(
+  { kind, name }: { kind?: unknown; name?: unknown },
+  view: ClusterView,
+): NamedRef[] {
+  if (kind === 'cluster') return [theCluster];
+  return [named(view, namedKindOf(kind as Exclude<TagKind, 'cluster'>), String(name ?? ''))];
 }

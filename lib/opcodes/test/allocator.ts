@@ -6,6 +6,7 @@ import { diskTemplates } from '../../model/templates/index.ts';
 import { defineOpcode } from '../define.ts';
 import { nicsKind } from '../kinds.ts';
 import { clusterShared } from '../locking.ts';
+import { theCluster } from '../objects.ts';
 
 const modes = [
   'allocate',
@@ -49,6 +50,7 @@ export const testAllocator = defineOpcode({
   },
   result: z.string(),
   summaryField: 'iallocator',
+  objects: () => [theCluster], // it shows all of it
   locks: () => [clusterShared, { level: 'node', names: ALL, mode: 'shared' }],
   example: { direction: 'in', mode: 'relocate', name: 'web1.example.com' },
 });

@@ -17,6 +17,9 @@ export const other = maker('other');
 /** A field that holds a list. */
 export const list = (title: string, doc: string): Field => other(title, doc, 'list');
 
+/** The same field as one that only users may see. */
+export const forUsers = (field: Field): Field => ({ ...field, access: 'read' });
+
 const paramFieldKinds: Readonly<Record<ParamKind, FieldKind>> = {
   bool: 'bool',
   int: 'number',

@@ -4,6 +4,7 @@ import { clusterOnlyHvParams, hypervisorParams } from '../../model/hvparams/inde
 import {
   bool,
   fieldTable,
+  forUsers,
   indexedFields,
   list,
   number,
@@ -86,7 +87,7 @@ export const instanceFields = {
   admin_up: bool('Autostart', 'Whether it is meant to run.'),
   beparams: other('BackendParameters', 'All backend parameters, with the defaults filled in.'),
   bridge: text('NicBridge/0', 'The same as nic.bridge/0.'),
-  console: other('Console', 'How its console is reached.'),
+  console: forUsers(other('Console', 'How its console is reached.')),
   ctime: timestamp('CTime', 'When it was made.'),
   custom_beparams: other('CustomBackendParameters', 'The backend parameters that it sets itself.'),
   custom_hvparams: other('CustomHypervisorParameters', 'The hypervisor parameters that it sets itself.'),

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
+import type { Principal } from '../../access/principal.ts';
+import type { Users } from '../../access/users.ts';
 import type { Bounds } from '../../base/budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import { type Connections, networkOf } from '../../base/connections.ts';
@@ -9,10 +11,9 @@ import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 import type { Logger } from '../../base/log.ts';
-import type { Principal } from '../../manager/authorise.ts';
 import type { Manager } from '../../manager/define.ts';
 import { type AnswerOptions, answerOptions, LongAnswers } from './answers.ts';
-import { CHALLENGE, createAuthenticate, permit, type Users } from './auth.ts';
+import { CHALLENGE, createAuthenticate, failureFor, permit } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { Browsers } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
@@ -79,7 +80,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
       const method = methodOf(resource, context);
       browsers.refuseForeign(context.req, method);
       const principal: Principal = context.state.principal ?? (await authenticate(context.req));
-      permit(principal, method.access, context.path);
+      permit(manager, principal, method.access, context.path);
       const body = await bodies.read(context, method, principal);
       try {
         await send(
@@ -114,6 +115,8 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
           answers,
           () => streams.enter(principal.name, networkOf(context.req.socket.remoteAddress)),
         );
+      } catch (error) {
+        throw failureFor(principal, error);
       } finally {
         body.release();
         discardBody(context.req);

@@ -1,24 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import httpAuth from 'http-auth';
+import { ANONYMOUS, type Principal } from '../../access/principal.ts';
+import { REALM, type Users } from '../../access/users.ts';
 import { networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
-import { type Action, authorise, mayDo, type Principal } from '../../manager/authorise.ts';
+import type { Manager } from '../../manager/define.ts';
+import type { Action } from '../../model/access.ts';
 import type { Guesses } from './guesses.ts';
-import { REALM } from './users.ts';
-
-/** Who may come in. */
-export interface Users {
-  /** The user with this name and password, or null. */
-  authenticate(name: string, password: string): Principal | null;
-}
 
 /** Finds out who sends a request. @throws MerapiError unauthorized */
 export type Authenticate = (request: IncomingMessage) => Promise<Principal>;
 
 /** What a request without a right to be there is told to bring. */
 export const CHALLENGE = `Basic realm="${REALM}"`;
-
-const ANONYMOUS: Principal = { name: null, rights: [] };
 
 const NOBODY = 'This needs a user; send a name and a password by HTTP Basic';
 
@@ -75,9 +69,18 @@ export function createAuthenticate(users: Users, required: boolean, guesses: Gue
   };
 }
 
-/** @throws MerapiError unauthorized for someone anonymous who may not do it, forbidden for a user who may not. */
-export function permit(principal: Principal, action: Action, path: string): void {
-  if (principal.name === null && !mayDo(principal, action, path))
-    throw new MerapiError('unauthorized', NOBODY);
-  authorise(principal, action, path);
+/** What goes wrong for a principal: someone anonymous who is refused may have the right as a user, so is asked who they are. */
+export function failureFor({ name }: Principal, cause: unknown): unknown {
+  if (name !== null || !(cause instanceof MerapiError) || cause.code !== 'forbidden') return cause;
+  return new MerapiError('unauthorized', NOBODY, { cause });
+}
+
+/**
+ * Refuses whoever may do this to nothing at all, before the request is read. What they may do it to is for the manager to say.
+ * @throws MerapiError unauthorized for someone anonymous, forbidden for a user
+ */
+export function permit(manager: Manager, principal: Principal, action: Action, path: string): void {
+  if (manager.scope(principal, action) !== 'none') return;
+  if (principal.name === null) throw new MerapiError('unauthorized', NOBODY);
+  throw new MerapiError('forbidden', `${principal.name} may not ${action} ${path}`);
 }

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
+import type { Principal } from '../../access/principal.ts';
 import { type Bounds, Budget } from '../../base/budget.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { AT_ONCE, parseJsonInSlices } from '../../base/json-slices.ts';
-import type { Principal } from '../../manager/authorise.ts';
 import type { Method } from './resource.ts';
 
 const MEDIA_TYPE = 'application/json';

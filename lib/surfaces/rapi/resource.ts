@@ -1,9 +1,10 @@
 import type { z } from 'zod';
+import type { Principal } from '../../access/principal.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
-import type { Action, Principal } from '../../manager/authorise.ts';
 import type { Manager } from '../../manager/define.ts';
+import type { Action } from '../../model/access.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
 import type { QueryArgs } from './query.ts';
 

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { MerapiError } from '../../base/errors.ts';
-import { hostNamed } from '../../model/lookup.ts';
-import type { ObjectTable } from '../../model/view.ts';
-import { type FieldKind, ResultStatus } from '../../query/define.ts';
+import type { NamedKind } from '../../model/access.ts';
+import type { FieldKind } from '../../query/define.ts';
 import { type ResourceName, resources } from '../../query/resources.ts';
-import type { Call, Method } from './resource.ts';
+import { type Call, item, type Method } from './resource.ts';
 import { jsonList } from './stream.ts';
 
 /** Schemas of the values of fields, by the fields' kinds. A value that is not known now is null. */
@@ -53,54 +52,18 @@ export function described(resource: ResourceName, fields: readonly string[]): Pi
   return { doc: `All about one ${resource}.`, answer: rowSchema(resource, fields) };
 }
 
-type Row = Record<string, unknown>;
-
-/** Which objects a request may name by the beginning of their names up to a dot, as Ganeti allows. */
-export type Naming = 'full' | 'abbreviated';
-
 /**
- * The object of the view that a path names, by its name or uuid.
- * @param kind what it is, for the message.
+ * The wanted fields of the object that the path names, by its name or uuid; values that are not known now are null.
  * @throws MerapiError not_found
  */
-export function find<T extends { name: string }>(
-  table: ObjectTable<T>,
-  text: string,
-  kind: string,
-  naming: Naming,
-): T {
-  const exact = table.named(text) ?? table.get(text);
-  if (exact) return exact;
-  const found = naming === 'abbreviated' ? hostNamed(table, text) : undefined;
-  if (found) return found;
-  throw new MerapiError('not_found', `There is no ${kind} '${text}'`);
-}
-
-/**
- * The wanted fields of the one object with this full name; values that are not known now are null.
- * @throws MerapiError not_found when it has just gone.
- */
-export function row(call: Call, resource: string, fields: readonly string[], name: string): Promise<Row> {
-  return queriedRow(call, resource, fields, 'name', name);
-}
-
-/** The same of the one object whose field `key` has this value. @throws MerapiError not_found */
-export async function queriedRow(
+export async function row(
   call: Call,
-  resource: string,
+  kind: NamedKind,
   fields: readonly string[],
-  key: string,
-  name: string,
-): Promise<Row> {
-  const { data } = await call.manager.query(call.principal, resource, fields, ['=', key, name]);
-  const [cells] = data;
-  if (!cells) throw new MerapiError('not_found', `There is no ${resource} '${name}'`);
-  return Object.fromEntries(
-    fields.map((field, place) => {
-      const cell = cells[place];
-      return [field, cell?.[0] === ResultStatus.NORMAL ? cell[1] : null];
-    }),
-  );
+): Promise<Readonly<Record<string, unknown>>> {
+  const { manager, principal } = call;
+  const { uuid } = manager.find(principal, kind, item(call));
+  return manager.describe(principal, kind, fields, uuid);
 }
 
 /** Refuses the argument `lock=1`: reads never wait for jobs. @throws MerapiError bad_request */
@@ -114,14 +77,9 @@ export function refuseLock(call: Call): void {
  * @param key the name of the key under which the short form gives the object's name.
  * @throws MerapiError bad_request
  */
-export function listing(
-  call: Call,
-  resource: string,
-  fields: readonly string[],
-  table: ObjectTable<{ name: string }>,
-  key: 'id' | 'name',
-): unknown {
+export function listing(call: Call, kind: NamedKind, fields: readonly string[], key: 'id' | 'name'): unknown {
   refuseLock(call);
-  if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, resource, fields));
-  return table.list().map(({ name }) => ({ [key]: name, uri: `/2/${resource}s/${name}` }));
+  if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, kind, fields));
+  const names = call.manager.names(call.principal, kind);
+  return names.map(({ name }) => ({ [key]: name, uri: `/2/${kind}s/${name}` }));
 }

@@ -1,12 +1,12 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import type { Users } from '../../access/users.ts';
 import { Connections, connectionLimits, connectionTimes } from '../../base/connections.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Identity } from '../../base/tls.ts';
 import type { Manager } from '../../manager/define.ts';
 import { createRapi, type RapiOptions } from './app.ts';
-import type { Users } from './auth.ts';
 import { securityHeaders } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
 

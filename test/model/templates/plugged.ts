@@ -100,7 +100,7 @@ let nodes = 0;
 Object.assign(drivers, { [NAME]: () => new Tape(`node${++nodes}`) });
 
 const { TestCluster } = await import('../../helpers/cluster.ts');
-const { SYSTEM } = await import('../../../lib/manager/authorise.ts');
+const { SYSTEM } = await import('../../../lib/access/principal.ts');
 const cluster = await TestCluster.start(['node1', 'node2'], [], {
   enabled_disk_templates: [NAME, 'diskless'],
 });

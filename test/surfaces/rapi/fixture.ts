@@ -1,23 +1,26 @@
 import http from 'node:http';
+import { sameForAll } from '../../../lib/access/policy.ts';
+import type { AccessRight } from '../../../lib/access/principal.ts';
+import { parseUsers, verifyUser } from '../../../lib/access/users.ts';
 import type { Bounds } from '../../../lib/base/budget.ts';
 import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
-import type { AccessRight } from '../../../lib/manager/authorise.ts';
-import type { JobChange, Manager } from '../../../lib/manager/define.ts';
+import type { EventFeed, JobChange, Manager } from '../../../lib/manager/define.ts';
+import type { NamedKind } from '../../../lib/model/access.ts';
+import type { JobFilter } from '../../../lib/model/filter.ts';
 import type { Job, OpInput } from '../../../lib/model/job.ts';
-import type { ClusterView, ObjectTable } from '../../../lib/model/view.ts';
+import { type NamedObject, objectFound } from '../../../lib/model/lookup.ts';
+import type { ClusterView } from '../../../lib/model/view.ts';
 import { parseOp } from '../../../lib/opcodes/define.ts';
 import { opcodeOf } from '../../../lib/opcodes/registry.ts';
 import type { Cell } from '../../../lib/query/define.ts';
-import type { EventReader } from '../../../lib/store/define.ts';
 import type { AnswerOptions } from '../../../lib/surfaces/rapi/answers.ts';
 import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
 import type { GuessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
 import { type RapiServer, type RapiServerOptions, startRapi } from '../../../lib/surfaces/rapi/server.ts';
-import { parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
 
 export const NOW = 1795226758678262529n;
 const clock: Clock = { seconds: () => 1795226758.5, nanoseconds: () => NOW };
@@ -42,10 +45,9 @@ class FakeManager {
   };
   /** What waitForJob gives; by default nothing until the signal fires. */
   change: JobChange | null = null;
-  events: EventReader = {
+  events: EventFeed = {
     last: 0,
-    listeners: 0,
-    after: async () => ({ events: [], first: 1 }),
+    after: async (id) => ({ events: [], first: 1, upTo: id }),
     subscribe: () => () => undefined,
   };
   onWait: (signal: AbortSignal) => Promise<void> = (signal) =>
@@ -54,29 +56,36 @@ class FakeManager {
       else signal.addEventListener('abort', () => resolve());
     });
 
-  get view(): ClusterView {
-    const table = (kind: string) => {
-      const objects = Object.keys(this.rows[kind] ?? {}).map((name) => ({ name, uuid: `uuid-${name}` }));
-      return {
-        size: objects.length,
-        get: (uuid: string) => objects.find((each) => each.uuid === uuid),
-        named: (name: string) => objects.find((each) => each.name === name),
-        list: () => objects,
-      } as unknown as ObjectTable<never>;
+  #names(kind: string): NamedObject[] {
+    return Object.keys(this.rows[kind] ?? {}).map((name) => ({ name, uuid: `uuid-${name}` }));
+  }
+
+  #find(kind: NamedKind, text: string): NamedObject {
+    const names = this.#names(kind);
+    const table = {
+      get: (uuid: string) => names.find((each) => each.uuid === uuid),
+      named: (name: string) => names.find((each) => each.name === name),
+      list: () => names,
     };
-    return {
-      cluster: { master_node: 'uuid-node1.example.com' },
-      nodes: table('node'),
-      groups: table('group'),
-      instances: table('instance'),
-      filters: [{ uuid: 'f1' }],
-    } as unknown as ClusterView;
+    const view = { instances: table, nodes: table, groups: table, networks: table };
+    const found = objectFound(view as unknown as ClusterView, kind, text);
+    if (!found) throw new MerapiError('not_found', `There is no ${kind} '${text}'`);
+    return found;
   }
 
   manager(): Manager {
     const { jobs } = this;
     return {
-      view: this.view,
+      scope: (principal, action) => sameForAll.scope(principal, action),
+      find: (_principal, kind, text) => this.#find(kind, text),
+      names: (_principal, kind) => this.#names(kind),
+      nodeRole: (_principal, text) => (this.#find('node', text).name === 'node1.example.com' ? 'M' : 'R'),
+      describe: async (_principal, resource, fields, uuid) => {
+        const row = this.rows[resource]?.[uuid.replace(/^uuid-/, '')];
+        if (!row) throw new MerapiError('not_found', `There is no ${resource} '${uuid}'`);
+        return Object.fromEntries(fields.map((field) => [field, row[field] ?? null]));
+      },
+      filters: () => [{ uuid: 'f1' } as JobFilter],
       submit: async (_principal, ops) => {
         for (const op of ops) this.submitted.push(parseOp(opcodeOf(op.OP_ID), op) && op);
         return this.submitted.length;

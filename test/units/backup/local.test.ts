@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import { parseIni } from '../../../lib/base/ini.ts';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
 import { BackupFixture, create, exportTo, instance_name } from './fixture.ts';
 

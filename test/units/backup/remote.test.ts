@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import type { Job } from '../../../lib/model/job.ts';
 import { jobValues } from '../../../lib/views/job.ts';
 import { BackupFixture, create, exportTo, instance_name } from './fixture.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
 import type { Cluster } from '../../../lib/model/cluster.ts';
 import { create, InstanceFixture, instance_name, makeOs } from '../instance/fixture.ts';
 

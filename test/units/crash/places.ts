@@ -1,4 +1,4 @@
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
 

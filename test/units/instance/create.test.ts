@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
 import { ipolicyDefaults } from '../../../lib/model/ipolicy.ts';
 import { put } from '../../../lib/store/changes.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';

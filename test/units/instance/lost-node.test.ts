@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import type { Job, OpInput } from '../../../lib/model/job.ts';
 import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { eventually } from '../../helpers/program.ts';

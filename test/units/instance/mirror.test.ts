@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import { MirrorId } from '../../../lib/model/mirror.ts';
 import { diskTemplates } from '../../../lib/model/templates/index.ts';
 import { create, InstanceFixture, instance_name } from './fixture.ts';

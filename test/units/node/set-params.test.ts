@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
 import { nodeRole } from '../../../lib/model/node.ts';
 import { put } from '../../../lib/store/changes.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { SYSTEM } from '../../../lib/manager/authorise.ts';
+import { SYSTEM } from '../../../lib/access/principal.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
 import { showJob } from '../../../lib/views/job.ts';
 import { TestCluster } from '../../helpers/cluster.ts';

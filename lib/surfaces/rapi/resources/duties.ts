@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Duty } from '../../../model/duty.ts';
-import type { ClusterView } from '../../../model/view.ts';
+import type { ShownDuty } from '../../../manager/define.ts';
 import { item, type Resource } from '../resource.ts';
 
 const duty = z.object({
@@ -31,7 +30,7 @@ export const dutyResources: readonly Resource[] = [
         opcode: null,
         doc: 'What jobs could not do on nodes and what is tried again until it is done: the calls, what they are about, why they were not done, and when they are tried next.',
         answer: z.array(duty),
-        handle: (call) => call.manager.duties(call.principal).map((each) => shown(call.manager.view, each)),
+        handle: (call) => call.manager.duties(call.principal).map(shown),
       },
     },
   },
@@ -55,10 +54,10 @@ export const dutyResources: readonly Resource[] = [
   },
 ];
 
-function shown({ nodes }: ClusterView, given: Duty): z.infer<typeof duty> {
-  const { uuid, node, calls, about, job, opcode, step, reason, created, tries, next_try, last_error } = given;
+function shown(given: ShownDuty): z.infer<typeof duty> {
+  const { uuid, calls, about, job, opcode, step, reason, created, tries, next_try, last_error } = given;
   return {
-    ...{ uuid, node: nodes.get(node)?.name ?? node, calls: calls.map(({ call }) => call), about },
+    ...{ uuid, node: given.node_name ?? given.node, calls: calls.map(({ call }) => call), about },
     ...{ job, opcode, step, reason, created, tries, next_try, last_error },
   };
 }

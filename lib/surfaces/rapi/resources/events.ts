@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Bell } from '../../../base/bell.ts';
 import { MerapiError } from '../../../base/errors.ts';
+import type { EventFeed } from '../../../manager/define.ts';
 import type { ClusterEvent } from '../../../model/event.ts';
-import type { EventReader } from '../../../store/define.ts';
 import type { Call, Resource } from '../resource.ts';
 import { EventStream } from '../stream.ts';
 
@@ -50,17 +50,17 @@ type Wanted = (event: ClusterEvent) => boolean;
 
 async function handle(call: Call): Promise<unknown> {
   const { query } = call;
-  const reader = call.manager.events(call.principal);
+  const feed = call.manager.events(call.principal);
   const wanted = wantedOf(call);
   const since = query.text('since');
   if (since !== null) {
     const after = idOf("Argument 'since'", since);
-    const { events, first } = await reader.after(after, PAGE);
-    return { events: events.filter(wanted), first, last: events.at(-1)?.id ?? reader.last };
+    const { events, first, upTo } = await feed.after(after, PAGE);
+    return { events: events.filter(wanted), first, last: upTo > after ? upTo : feed.last };
   }
   const known = call.header('last-event-id');
-  const after = known === null ? reader.last : idOf('The header Last-Event-ID', known);
-  return new EventStream(stream(reader, after, wanted, call.signal(), call.heartbeat));
+  const after = known === null ? feed.last : idOf('The header Last-Event-ID', known);
+  return new EventStream(stream(feed, after, wanted, call.signal(), call.heartbeat));
 }
 
 /**
@@ -68,34 +68,35 @@ async function handle(call: Call): Promise<unknown> {
  * whether nothing happened or nothing that is wanted.
  */
 async function* stream(
-  reader: EventReader,
+  feed: EventFeed,
   after: number,
   wanted: Wanted,
   signal: AbortSignal,
   heartbeat: number,
 ): AsyncGenerator<string> {
   const bell = new Bell();
-  const stop = reader.subscribe(bell.ring);
+  const stop = feed.subscribe(bell.ring);
   signal.addEventListener('abort', bell.ring);
   try {
     yield `retry: 1000\nid: ${after}\n\n`;
     let seen = after;
-    if (seen > reader.last) {
+    if (seen > feed.last) {
       // The client knows more than there is: an older state of the cluster was restored.
-      yield message(reader.last, 'gap', { after: seen, first: reader.last + 1 });
-      seen = reader.last;
+      yield message(feed.last, 'gap', { after: seen, first: feed.last + 1 });
+      seen = feed.last;
     }
     let due = performance.now() + heartbeat;
     while (!signal.aborted) {
       bell.hush();
-      const { events, first } = await reader.after(seen, PAGE);
+      const { events, first, upTo } = await feed.after(seen, PAGE);
       const news = events.filter(wanted).map((event) => message(event.id, event.kind, event));
       if (first > seen + 1) news.unshift(message(first - 1, 'gap', { after: seen, first }));
-      seen = events.at(-1)?.id ?? Math.max(seen, first - 1);
+      const isAtEnd = upTo === seen;
+      seen = Math.max(upTo, first - 1);
       if (news.length === 0 && performance.now() >= due) news.push(`id: ${seen}\n\n`);
       yield* news;
       if (news.length > 0) due = performance.now() + heartbeat;
-      if (events.length === 0 && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
+      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
     }
   } finally {
     stop();

@@ -4,7 +4,7 @@ import type { Json } from '../../../base/json.ts';
 import { faultTexts } from '../../../base/schema-words.ts';
 import { FilterAction, type FilterPredicate, predicateKinds } from '../../../model/filter.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
-import { described, queriedRow, refuseLock, rowSchema } from '../rows.ts';
+import { described, refuseLock, rowSchema } from '../rows.ts';
 import { jsonList } from '../stream.ts';
 
 const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid'];
@@ -85,12 +85,12 @@ export const filterResources: readonly Resource[] = [
 function list(call: Call): unknown {
   refuseLock(call);
   if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, 'filter', FIELDS));
-  return call.manager.view.filters.map(({ uuid }) => ({ uuid, uri: `/2/filters/${uuid}` }));
+  return call.manager.filters(call.principal).map(({ uuid }) => ({ uuid, uri: `/2/filters/${uuid}` }));
 }
 
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  return queriedRow(call, 'filter', FIELDS, 'uuid', item(call));
+  return call.manager.describe(call.principal, 'filter', FIELDS, item(call));
 }
 
 async function remove(call: Call): Promise<null> {

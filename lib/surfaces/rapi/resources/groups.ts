@@ -1,5 +1,5 @@
-import { type Call, item, type Resource } from '../resource.ts';
-import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import type { Call, Resource } from '../resource.ts';
+import { described, listed, listing, refuseLock, row } from '../rows.ts';
 import { submits } from '../submission.ts';
 
 const FIELDS = [
@@ -31,7 +31,7 @@ export const groupResources: readonly Resource[] = [
         access: 'look',
         opcode: null,
         ...listed('group', FIELDS, 'name'),
-        handle: (call) => listing(call, 'group', FIELDS, call.manager.view.groups, 'name'),
+        handle: (call) => listing(call, 'group', FIELDS, 'name'),
       },
       POST: submits('OP_GROUP_ADD', { body: { name: 'group_name' } }),
     },
@@ -79,6 +79,5 @@ export const groupResources: readonly Resource[] = [
 
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  const { name } = find(call.manager.view.groups, item(call), 'group', 'full');
-  return row(call, 'group', FIELDS, name);
+  return row(call, 'group', FIELDS);
 }

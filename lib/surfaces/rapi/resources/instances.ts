@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { WordedError } from '../errors.ts';
 import { type Call, item, type Resource } from '../resource.ts';
-import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import { described, listed, listing, refuseLock, row } from '../rows.ts';
 import { commonArguments, submits } from '../submission.ts';
 import { dryRun, submit } from '../submit.ts';
 
@@ -59,7 +59,7 @@ export const instanceResources: readonly Resource[] = [
         access: 'look',
         opcode: null,
         ...listed('instance', FIELDS, 'id'),
-        handle: (call) => listing(call, 'instance', FIELDS, call.manager.view.instances, 'id'),
+        handle: (call) => listing(call, 'instance', FIELDS, 'id'),
       },
       POST: submits('OP_INSTANCE_CREATE', {
         body: { name: 'instance_name', os: 'os_type' },
@@ -133,13 +133,9 @@ export const instanceResources: readonly Resource[] = [
   },
 ];
 
-function fullName(call: Call): string {
-  return find(call.manager.view.instances, item(call), 'instance', 'abbreviated').name;
-}
-
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  return row(call, 'instance', FIELDS, fullName(call));
+  return row(call, 'instance', FIELDS);
 }
 
 function info(call: Call): Promise<number> {
@@ -154,12 +150,12 @@ function info(call: Call): Promise<number> {
 }
 
 async function consoleOf(call: Call): Promise<unknown> {
-  const instance = await row(call, 'instance', ['console', 'oper_state'], fullName(call));
+  const instance = await row(call, 'instance', ['name', 'console', 'oper_state']);
   if (instance.oper_state !== true || instance.console === null)
     throw new WordedError(
       'unavailable',
       'Instance console unavailable',
-      `Instance ${fullName(call)} has no console now, for it does not run`,
+      `Instance ${instance.name} has no console now, for it does not run`,
     );
   return instance.console;
 }

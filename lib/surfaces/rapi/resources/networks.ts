@@ -1,5 +1,5 @@
-import { type Call, item, type Resource } from '../resource.ts';
-import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import type { Call, Resource } from '../resource.ts';
+import { described, listed, listing, refuseLock, row } from '../rows.ts';
 import { submits } from '../submission.ts';
 
 const FIELDS = [
@@ -34,7 +34,7 @@ export const networkResources: readonly Resource[] = [
         access: 'look',
         opcode: null,
         ...listed('network', FIELDS, 'name'),
-        handle: (call) => listing(call, 'network', FIELDS, call.manager.view.networks, 'name'),
+        handle: (call) => listing(call, 'network', FIELDS, 'name'),
       },
       POST: submits('OP_NETWORK_ADD', { body: { name: 'network_name' } }),
     },
@@ -66,6 +66,5 @@ export const networkResources: readonly Resource[] = [
 
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  const { name } = find(call.manager.view.networks, item(call), 'network', 'full');
-  return row(call, 'network', FIELDS, name);
+  return row(call, 'network', FIELDS);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type Node, nodeRole, roleNames } from '../../../model/node.ts';
+import { roleNames } from '../../../model/node.ts';
 import { type Call, item, type Resource } from '../resource.ts';
-import { described, find, listed, listing, refuseLock, row } from '../rows.ts';
+import { described, listed, listing, refuseLock, row } from '../rows.ts';
 import { roleChange } from './nodes-change.ts';
 
 const FIELDS = [
@@ -38,10 +38,6 @@ const FIELDS = [
   'tags',
 ];
 
-function nodeOf(call: Call): Node {
-  return find(call.manager.view.nodes, item(call), 'node', 'abbreviated');
-}
-
 export const nodeResources: readonly Resource[] = [
   {
     name: 'nodes',
@@ -51,7 +47,7 @@ export const nodeResources: readonly Resource[] = [
         access: 'look',
         opcode: null,
         ...listed('node', FIELDS, 'id'),
-        handle: (call) => listing(call, 'node', FIELDS, call.manager.view.nodes, 'id'),
+        handle: (call) => listing(call, 'node', FIELDS, 'id'),
       },
     },
   },
@@ -69,7 +65,7 @@ export const nodeResources: readonly Resource[] = [
         opcode: null,
         doc: 'The role of a node.',
         answer: z.enum(Object.values(roleNames)),
-        handle: (call) => roleNames[nodeRole(nodeOf(call), call.manager.view.cluster.master_node)],
+        handle: (call) => roleNames[call.manager.nodeRole(call.principal, item(call))],
       },
       PUT: roleChange,
     },
@@ -78,7 +74,7 @@ export const nodeResources: readonly Resource[] = [
 
 async function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  const node = await row(call, 'node', FIELDS, nodeOf(call).name);
+  const node = await row(call, 'node', FIELDS);
   // One node, unlike the listing, has its secondary address under its long name too.
   return { ...node, secondary_ip: node.sip };
 }

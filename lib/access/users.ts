@@ -1,8 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { MerapiError } from '../../base/errors.ts';
-import type { AccessRight, Principal } from '../../manager/authorise.ts';
+import { MerapiError } from '../base/errors.ts';
+import type { AccessRight, Principal } from './principal.ts';
 
-/** The realm of HTTP Basic; part of every {ha1} hash. */
+/**
+ * A part of every {ha1} hash, so it belongs to the format of the file: it is the realm of Ganeti's RAPI, whose users files are read
+ * as they are. A protocol with realms (HTTP Basic) shows clients the same one.
+ */
 export const REALM = 'Ganeti Remote API';
 
 /** How a password stands in the file: as it is, or as md5 of `user:realm:password`. */
@@ -12,6 +15,12 @@ type Scheme = 'cleartext' | 'ha1';
 interface Secret {
   scheme: Scheme;
   digest: Buffer;
+}
+
+/** Who authenticates users. */
+export interface Users {
+  /** The user with this name and password, or null. */
+  authenticate(name: string, password: string): Principal | null;
 }
 
 export interface User {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MerapiError } from '../../../lib/base/errors.ts';
-import { hashPassword, parseUsers, verifyUser } from '../../../lib/surfaces/rapi/users.ts';
-import { withoutUser, withUser } from '../../../lib/surfaces/rapi/users-edit.ts';
+import { hashPassword, parseUsers, verifyUser } from '../../lib/access/users.ts';
+import { withoutUser, withUser } from '../../lib/access/users-edit.ts';
+import { MerapiError } from '../../lib/base/errors.ts';
 
 const check = (text: string, name: string, password: string) =>
   verifyUser(parseUsers(text).users, name, password);

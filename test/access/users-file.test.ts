@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { silentLogger } from '../../../lib/base/log.ts';
-import { readUsers, saveUsers } from '../../../lib/surfaces/rapi/users-edit.ts';
-import { UsersFile } from '../../../lib/surfaces/rapi/users-file.ts';
+import { readUsers, saveUsers } from '../../lib/access/users-edit.ts';
+import { UsersFile } from '../../lib/access/users-file.ts';
+import { silentLogger } from '../../lib/base/log.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'merapi-users-'));

@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import { errorText } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
-import type { Principal } from '../../manager/authorise.ts';
-import type { Users } from './auth.ts';
-import { decodeUsers, parseUsers, type UsersText, verifyUser } from './users.ts';
+import { errorText } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { Principal } from './principal.ts';
+import { decodeUsers, parseUsers, type Users, type UsersText, verifyUser } from './users.ts';
 import { unreadable } from './users-edit.ts';
 
 /** A file whose last change is younger than this (ms) may change again without a new time stamp. */

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { MerapiError } from '../../base/errors.ts';
-import { writeFileDurably } from '../../base/files.ts';
-import type { AccessRight } from '../../manager/authorise.ts';
+import { MerapiError } from '../base/errors.ts';
+import { writeFileDurably } from '../base/files.ts';
+import type { AccessRight } from './principal.ts';
 import { decodeUsers, hashPassword, parseUsers } from './users.ts';
 
 /**
