@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { open, readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { StorageDriver } from '../../../lib/node/storage/define.ts';
 import type { DiskTarget } from '../../../lib/rpc/types.ts';
@@ -100,6 +102,61 @@ export function storageConformance(
       await fixture.driver.deactivate(other);
       await assertExists(disk, true);
       if (fixture.data) await assert.rejects(fixture.driver.activate(other, true), { code: 'block_device' });
+    });
+
+    it('opens what is active, and nothing else', async () => {
+      const [disk, other] = fixture.disks;
+      const { driver, data } = fixture;
+      if (!data) return assert.rejects(driver.open(disk), { code: 'block_device' });
+      await driver.activate(disk, true);
+      const { path, blockdev } = await driver.open(disk);
+      assert.ok(path?.startsWith('/') || blockdev?.driver);
+      await assert.rejects(driver.open(other), { code: 'block_device' });
+    });
+
+    it('gives all bytes of a disk, and takes as many as it has', async () => {
+      const [disk] = fixture.disks;
+      const { driver, data } = fixture;
+      const { path } = await driver.status(disk);
+      if (!driver.read || !driver.fill || !data || !path) return assert.equal(data, null);
+      const bytes = Buffer.alloc(disk.size * 1024 * 1024, 'tape');
+      await driver.fill(disk, Readable.from([bytes.subarray(0, 5000), bytes.subarray(5000)]));
+      assert.deepEqual(await data.read(path, bytes.length), bytes);
+      assert.deepEqual(await buffer(Readable.from(await driver.read(disk))), bytes);
+      for (const wrong of [bytes.subarray(1), Buffer.concat([bytes, bytes.subarray(0, 1)])])
+        await assert.rejects(driver.fill(disk, Readable.from([wrong])), { code: 'block_device' });
+      await driver.empty(disk);
+    });
+
+    it('copies, takes snapshots and renames as far as it can', async () => {
+      const [disk, other] = fixture.disks;
+      const { driver, data } = fixture;
+      const { path } = await driver.status(disk);
+      const { path: otherPath } = await driver.status(other);
+      if (!data || !path || !otherPath) return;
+      await data.write(path, 'precious');
+      const has = async () => String(await data.read(otherPath, 8));
+      if (driver.copy) {
+        await driver.create(other);
+        await driver.activate(other, true);
+        for (let again = 0; again < 2; again++) await driver.copy(disk, other);
+        assert.equal(await has(), 'precious');
+        await driver.remove(other);
+      }
+      if (driver.snapshot) {
+        await driver.snapshot(disk, other);
+        assert.equal(await has(), 'precious');
+        assert.equal((await driver.status(other)).active, true);
+        await driver.remove(other);
+      }
+      if (driver.rename) {
+        for (let again = 0; again < 2; again++) await driver.rename(disk, other);
+        assert.equal(await has(), 'precious');
+        await assertExists(disk, false);
+        await driver.rename(other, disk);
+        await assertExists(other, false);
+      }
+      await driver.empty(disk);
     });
 
     it('grows a disk and keeps its data, and never makes it smaller', async () => {

@@ -52,6 +52,25 @@ describe('disks of kvm guests', () => {
     monitor.close();
   });
 
+  it('may be what QEMU reaches by itself, and grow like others', async () => {
+    const { folder, driver } = await open();
+    const web = kvmInstance('web');
+    const [disk] = web.disks;
+    assert.ok(disk);
+    const path = await tinyDisk(folder, web);
+    const source = { blockdev: { driver: 'file', filename: path } };
+    await driver.start(web, { sources: [source], paused: false });
+    try {
+      await truncate(path, 3 * MIB);
+      await driver.resize(web, { disk: { ...disk, size: 3 }, source });
+      assert.equal(driver.guests()[0]?.state, 'running');
+    } finally {
+      await driver.stop(web, { timeout: 0, force: true });
+    }
+    const wrong = { blockdev: { driver: 'file', filename: `${path}.not` } };
+    await assert.rejects(driver.start(web, { sources: [wrong], paused: false }), { code: 'hypervisor' });
+  });
+
   it('are locked, so that no second guest on a shared folder can use them', async () => {
     const [here, there] = [await open(), await open()];
     const [web, twin] = [kvmInstance('web'), kvmInstance('twin')];
