@@ -54,7 +54,7 @@ function methodSection({ path }: Resource, name: string, method: Method): string
         ? `- Answers the id of a job with ${link}, a number.`
         : `- Answers ${answer ? shape(answer) : 'JSON'}.`,
     ].join('\n'),
-    `    ${curl(path, name, method)}`,
+    `\`\`\`sh\n${curl(path, name, method)}\n\`\`\``,
     ...argumentTable(method),
     ...bodyTable(method),
   ].join('\n\n');
