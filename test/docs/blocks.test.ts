@@ -10,7 +10,7 @@ import { problemsOf } from './typescript.ts';
 
 /** The nodes that the examples of a page have. */
 const nodesOf = (page: string) =>
-  page === 'README.md' ? ['vm'] : ['node1', 'node2', 'node3'].map((name) => `${name}.example.com`);
+  page === 'docs/command-line.md' ? ['node1', 'node2', 'node3'].map((name) => `${name}.example.com`) : ['vm'];
 
 const generated = generatedDocs();
 const found = new Map(pages.map((page) => [page, blocksOf(page, textOf(page))]));
@@ -38,7 +38,8 @@ describe('the code blocks of the documentation', () => {
   });
 
   for (const block of blocksIn('json')) it(`${title(block)} is right JSON`, () => checkJson(block));
-  for (const block of blocksIn('http')) it(`${title(block)} is a request of the API`, () => checkRequest(block));
+  for (const block of blocksIn('http'))
+    it(`${title(block)} is a request of the API`, () => checkRequest(block));
 });
 
 describe('the commands of the documentation', () => {
@@ -61,7 +62,10 @@ describe('the commands of the documentation', () => {
           const outcome = outcomes[index] ?? assert.fail('it was not run');
           assert.equal(outcome.code, 0, outcome.output);
           if (output !== null)
-            assert.ok(isOutput(output, outcome.output), `the page shows\n${output}\nit is\n${outcome.output}`);
+            assert.ok(
+              isOutput(output, outcome.output),
+              `the page shows\n${output}\nit is\n${outcome.output}`,
+            );
         });
     });
   }

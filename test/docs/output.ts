@@ -15,6 +15,9 @@ const varying: readonly (readonly [RegExp, string])[] = [
 export function isOutput(shown: string, output: string): boolean {
   let pattern = shown.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   for (const [words, meaning] of varying) pattern = pattern.replace(words, () => meaning);
-  pattern = pattern.replace(/\s*…\s*/g, '[^]*').replace(/ +/g, ' +').replace(/ *\n/g, ' *\n');
+  pattern = pattern
+    .replace(/\s*…\s*/g, '[^]*')
+    .replace(/ +/g, ' +')
+    .replace(/ *\n/g, ' *\n');
   return new RegExp(`^${pattern}$`).test(output.trim());
 }

@@ -31,9 +31,7 @@ function brokenLinks(page: string): string[] {
 
 /** The paths of the repository that a page names in code quotes and that do not exist; {a,b} and * stand for several. */
 function missingPaths(page: string): string[] {
-  const named = [
-    ...proseOf(page).matchAll(/`((?:lib|test|docs|scripts|bin|demo)\/[\w./-]+)`/g),
-  ];
+  const named = [...proseOf(page).matchAll(/`((?:lib|test|docs|scripts|bin|demo)\/[\w./-]+)`/g)];
   return named.map((match) => match[1] ?? '').filter((path) => !existsSync(join(root, path)));
 }
 

@@ -70,7 +70,7 @@ function scriptOf(commands: readonly Command[]): string {
     const body = block.key === 'until' && isLast ? inBackground(text, block.value) : text;
     return `{\n${body}\n} </dev/null\nprintf '${MARK}%d\\n' $?`;
   });
-  const head = ["exec 2>&1", 'shopt -s expand_aliases', "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"];
+  const head = ['exec 2>&1', 'shopt -s expand_aliases', "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"];
   return [...head, ...parts].join('\n');
 }
 

@@ -6,7 +6,11 @@ import { type Block, root } from './blocks.ts';
 /** What the compiler says of each block, in their order. A block stands beside the file that it names, so that its imports start there. */
 export function problemsOf(blocks: readonly Block[]): string[][] {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent({ ...config.config, files: [], include: [] }, ts.sys, root);
+  const { options } = ts.parseJsonConfigFileContent(
+    { ...config.config, files: [], include: [] },
+    ts.sys,
+    root,
+  );
   const texts = new Map(
     blocks.map((block, index) => [join(root, dirname(block.value), `block-${index}.ts`), block.text]),
   );
