@@ -77,7 +77,8 @@ export function blocksOf(page: string, text: string): PageBlocks {
       complain('a code block without an end');
       break;
     }
-    const [, language = '', key = null, value = ''] = /^(\S*)(?: ([\w-]+):? *(.*))?$/.exec(info.trim()) ?? [];
+    const [, language = '', key = null, value = ''] =
+      /^(\S*)(?: (\S+?):?(?: +(.*))?)?$/.exec(info.trim()) ?? [];
     const content = lines.slice(at + 1, end).map((each) => each.slice(indent.length));
     for (const what of wrongInfo(language, key, value)) complain(what);
     blocks.push({ page, line: at + 1, language, key, value, text: content.join('\n') });
