@@ -81,6 +81,8 @@ export function blocksOf(page: string, text: string): PageBlocks {
       /^(\S*)(?: (\S+?):?(?: +(.*))?)?$/.exec(info.trim()) ?? [];
     const content = lines.slice(at + 1, end).map((each) => each.slice(indent.length));
     for (const what of wrongInfo(language, key, value)) complain(what);
+    if (language === 'text' && content.some((each) => each.startsWith('$ ')))
+      complain("commands in a block of text; 'console' is for them");
     blocks.push({ page, line: at + 1, language, key, value, text: content.join('\n') });
     at = end;
   }

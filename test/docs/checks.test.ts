@@ -24,6 +24,10 @@ describe('a page is refused', () => {
     'for a mark that is not known': [["'''sh skip: slow", "'''"], /^page.md:1: sh has no 'skip'/],
     'for words after the language that are no mark': [["'''http ?", "'''"], /^page.md:1: http has no/],
     'for TypeScript that could be any file': [["'''ts", "'''"], /^page.md:1: 'in: PATH' does not say/],
+    'for commands in a block of text': [
+      ["'''text", '$ ls', "'''"],
+      /^page.md:1: commands in a block of text/,
+    ],
     'for a block that does not end': [["'''sh", 'ls'], /^page.md:1: a code block without an end/],
     'for code that is only indented': [['Run', '', '    ls'], /^page.md:3: a code block without a fence/],
   };

@@ -1,15 +1,21 @@
 // Runs the commands of a page in one shell, in a folder that looks like the repository to them, with a cluster of simulated nodes.
-import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../lib/base/exec.ts';
-import { conformance, type Programs } from '../helpers/program.ts';
+import { conformance, type Programs, workerOf } from '../helpers/program.ts';
 import { type Command, root } from './blocks.ts';
 
 /** Where the pages find the API; the cluster of a test listens elsewhere. */
 const SHOWN_URL = 'https://127.0.0.1:5080';
 
+/** Where the state folder of the page's cluster is. */
+const CLUSTER = 'var';
+
 /** How long the commands of a page may take together, in ms. */
 const PATIENCE = 60_000;
+
+/** What the shell prints after each command, before its exit code. */
+const MARK = '\u0001';
 
 /** How a command ended. */
 export interface Outcome {
@@ -31,13 +37,12 @@ export async function runPage(
     master: nodes[0],
     nodes: nodes.map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` })),
   });
-  const { url } = await programs.up({ dir: join(folder, 'var'), cluster, users: null, ssl: true });
+  const { url } = await programs.up({ dir: join(folder, CLUSTER), cluster, users: null, ssl: true });
   const text = scriptOf(commands).replaceAll(SHOWN_URL, url);
-  const { stdout } = await run('bash', ['-c', text], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, TZ: 'UTC' },
-    timeout: PATIENCE,
-  });
+  const env = { PATH: process.env.PATH, HOME: folder, TZ: 'UTC' };
+  const { stdout } = await run('bash', ['-c', text], { cwd: folder, env, timeout: PATIENCE }).finally(() =>
+    endWorkers(folder),
+  );
   const parts = stdout.replaceAll(url, SHOWN_URL).split(MARK);
   return commands.map((_, index) => {
     const part = parts[index];
@@ -47,7 +52,15 @@ export async function runPage(
   });
 }
 
-const MARK = '\u0001';
+/** Ends workers that the commands left running, as those do that are killed for taking too long. */
+async function endWorkers(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name === CLUSTER) continue;
+    const worker = await workerOf(join(folder, entry.name));
+    if (worker) process.kill(worker.pid, 'SIGKILL');
+  }
+}
+
 const afterLine = (text: string) => text.slice(text.indexOf('\n') + 1);
 
 /** A new folder with what the pages' commands expect in the one that they are run in. */
