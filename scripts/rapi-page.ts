@@ -1,5 +1,6 @@
 // The text of docs/rapi.md: every resource of the API.
 import { z } from 'zod';
+import type { Status } from '../lib/surfaces/rapi/errors.ts';
 import { sentenceOf } from '../lib/surfaces/rapi/openapi.ts';
 import { resources } from '../lib/surfaces/rapi/registry.ts';
 import type { Method, Resource } from '../lib/surfaces/rapi/resource.ts';
@@ -54,11 +55,26 @@ function methodSection({ path }: Resource, name: string, method: Method): string
         ? `- Answers the id of a job with ${link}, a number.`
         : `- Answers ${answer ? shape(answer) : 'JSON'}.`,
     ].join('\n'),
-    `    ${curl(path, name, method)}`,
+    `\`\`\`sh\n${curl(path, name, method)}\n\`\`\``,
     ...argumentTable(method),
     ...bodyTable(method),
   ].join('\n\n');
 }
+
+/** When a request is answered with each status. */
+const refusals: Readonly<Record<Status, string>> = {
+  400: 'arguments or body are wrong, or the state of what they name does not allow it; the text names each',
+  401: 'no user, or a wrong password',
+  403: 'the user may not do this, or a page of another site sent the request',
+  404: 'there is no such path or object',
+  409: 'the `Idempotency-Key` was sent before with another request',
+  413: 'the body has more than 16 MiB, or 4 MiB where it becomes a job, or more than 500,000 values',
+  415: 'the body is not of the type `application/json`',
+  500: "a defect, or a failure of the master's machine; an `error-…` in the text names the entry of the master's log that says more",
+  501: 'the path does not have this method',
+  502: 'a node does not answer, or not in time',
+  503: 'the master is starting or stopping, or cannot write its store; the job queue is drained; or too much is asked at once',
+};
 
 /** The page of the API. */
 export function rapiPage(): string {
@@ -75,26 +91,7 @@ export function rapiPage(): string {
       'the fixed sentence of the status. In 401, 403, 404 and 415 `message` is fixed too ("Not Found"), for clients match Ganeti\'s',
       'texts; there a further key `detail` tells what was wrong in this case ("There is no instance \'web1\'").',
     ].join('\n'),
-    table(
-      ['status', 'when'],
-      [
-        ['400', 'arguments or body are wrong; the text names each'],
-        ['401', 'no user, or a wrong password'],
-        ['403', 'the user may not do this'],
-        ['404', 'there is no such path or object'],
-        [
-          '413',
-          'the body has more than 16 MiB, or 4 MiB where it becomes a job, or more than 500,000 values',
-        ],
-        ['415', 'the body is not of the type `application/json`'],
-        ['501', 'the path has not this method'],
-        ['502', 'a node does not answer'],
-        [
-          '503',
-          'the master is starting or stopping, or cannot write its store; or too much is asked of it at once',
-        ],
-      ],
-    ),
+    table(['status', 'when'], Object.entries(refusals)),
     '## Resources',
     ...resources.flatMap((resource) =>
       Object.entries(resource.methods).map(([name, method]) => methodSection(resource, name, method)),

@@ -6,8 +6,8 @@ import { readFileOrNull, writeFileDurably } from '../base/files.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { CallContext, Handlers } from '../rpc/server.ts';
 
-/** How calls of one name go wrong, by the name of the call. */
-const Faults = z.record(
+/** The fault switches of a simulated node: how calls of one name go wrong, by the name of the call. */
+export const Faults = z.record(
   z.string(),
   z.strictObject({
     /** The message of the failure; without it the call is only slow. */

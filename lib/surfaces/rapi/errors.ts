@@ -1,6 +1,7 @@
 import { type ErrorCode, MerapiError, toFailure } from '../../base/errors.ts';
 
-type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503;
+/** The statuses of requests that fail. */
+export type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503;
 
 /** What each error code means in HTTP. */
 const statusOf: Readonly<Record<ErrorCode, Status>> = {

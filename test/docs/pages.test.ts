@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { generatedDocs } from '../../scripts/render.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const pages = [
-  'README.md',
-  'CHANGELOG.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join('docs', name)),
-];
-const textOf = (page: string) => readFileSync(join(root, page), 'utf8');
-const withoutBlocks = (text: string) => text.replace(/^```.*?^```$/gms, '');
+import { pages, proseOf, root, textOf } from './blocks.ts';
 
 /** What the headings of a page can be linked by. */
 function anchorsOf(page: string): string[] {
-  const titles = withoutBlocks(textOf(page)).match(/^#+ .*$/gm) ?? [];
+  const titles = proseOf(page).match(/^#+ .*$/gm) ?? [];
   return titles.map((title) =>
     title
       .replace(/^#+ /, '')
@@ -30,7 +19,7 @@ function anchorsOf(page: string): string[] {
 
 /** The links of a page that lead to nothing. */
 function brokenLinks(page: string): string[] {
-  const links = [...withoutBlocks(textOf(page)).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
+  const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
   return links.filter((link) => {
     if (/^https?:/.test(link)) return false;
     const [file, anchor] = link.split('#');
@@ -42,9 +31,7 @@ function brokenLinks(page: string): string[] {
 
 /** The paths of the repository that a page names in code quotes and that do not exist; {a,b} and * stand for several. */
 function missingPaths(page: string): string[] {
-  const named = [
-    ...withoutBlocks(textOf(page)).matchAll(/`((?:lib|test|docs|scripts|bin|demo)\/[\w./-]+)`/g),
-  ];
+  const named = [...proseOf(page).matchAll(/`((?:lib|test|docs|scripts|bin|demo)\/[\w./-]+)`/g)];
   return named.map((match) => match[1] ?? '').filter((path) => !existsSync(join(root, path)));
 }
 
