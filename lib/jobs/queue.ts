@@ -27,6 +27,8 @@ import { dependsOf } from './waiting.ts';
 import { Watchers } from './watchers.ts';
 import { explain, type Why } from './why.ts';
 
+/** Why no job can be submitted until start() has ended. */
+const STARTING = 'The stored jobs are being read; new ones are taken as soon as that is done';
 /** From how many of the last jobs it is learnt how long they take. */
 const LEARNT = 300;
 
@@ -165,7 +167,7 @@ export class JobQueue {
 
   /** Checks opcodes and gives them the next job's number. */
   #prepare(inputs: readonly OpInput[]): PreparedJob {
-    if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
+    if (this.#lastId === null) throw new MerapiError('unavailable', STARTING);
     const id = this.#lastId + 1;
     const { job, secrets } = newJob(id, inputs, this.#parts);
     this.#lastId = id; // nothing can be wrong with the request any more
@@ -219,7 +221,9 @@ export class JobQueue {
 
   /** What the queue does and is set to. */
   get state(): QueueState {
-    return queueState(this.#given.store, this.#parts.slots, this.#runs.size);
+    const { view, failure } = this.#given.store;
+    const trouble = failure?.message ?? (this.#lastId === null ? STARTING : null);
+    return queueState(view, trouble, this.#parts.slots, this.#runs.size);
   }
 
   /** Sets what is given. */
@@ -235,7 +239,7 @@ export class JobQueue {
    * @throws MerapiError bad_request when a predicate cannot be understood
    */
   async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {
-    if (this.#lastId === null) throw new MerapiError('unavailable', 'The master is starting');
+    if (this.#lastId === null) throw new MerapiError('unavailable', STARTING);
     await this.#changeFilters(puttingFilter(filter, this.#lastId));
   }
 

@@ -1,5 +1,5 @@
 import type { Cluster } from '../model/cluster.ts';
-import type { QueueStore } from '../store/define.ts';
+import type { ClusterView } from '../model/view.ts';
 import type { Slots } from './slots.ts';
 
 /** What can be set of the queue. */
@@ -22,13 +22,14 @@ export interface QueueState extends Required<QueueSettings> {
 
 /** What the queue is set to, and does. */
 export function queueState(
-  { view, failure }: Pick<QueueStore, 'view' | 'failure'>,
+  { cluster }: ClusterView,
+  trouble: string | null,
   slots: Slots,
   unfinished: number,
 ): QueueState {
-  const { queue_drained: drained, archive_after } = view.cluster;
+  const { queue_drained: drained, archive_after } = cluster;
   const { running, limit: max_running_jobs } = slots.state;
-  return { drained, archive_after, max_running_jobs, running, unfinished, trouble: failure?.message ?? null };
+  return { drained, archive_after, max_running_jobs, running, unfinished, trouble };
 }
 
 /** What settings change of the cluster. */

@@ -65,6 +65,16 @@ describe('a store that cannot be written', () => {
     );
   });
 
+  it('is trouble until the stored jobs are read again', async () => {
+    f.queue.suspend();
+    const refused = { code: 'unavailable', message: /The stored jobs are being read/ };
+    await assert.rejects(f.submit(addGroup('never')), refused);
+    assert.match(f.queue.state.trouble ?? '', refused.message);
+    await f.queue.start();
+    assert.equal(f.queue.state.trouble, null);
+    assert.equal((await f.run(addGroup('later'))).status, 'success');
+  });
+
   it('may fail again and again', async () => {
     for (let round = 0; round < 3; round++) {
       const id = await f.submit(onNode1);

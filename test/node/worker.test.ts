@@ -88,13 +88,25 @@ describe('node worker', () => {
     for (const file of left) await assert.rejects(stat(file), { code: 'ENOENT' });
   });
 
+  const bytes = ['read', 'fill', 'copy'];
+
   it('says who it is and where it listens, and takes that back when it stops', async () => {
     const { worker, client, folder } = await begin();
     assert.deepEqual(resultOf(await client.call('node.hello', {})), {
       name: NODE_NAME,
       version: '1.2.3',
       hypervisors: ['fake'],
-      storage: ['diskless', 'file', 'sharedfile', 'drbd', 'plain', 'rbd', 'ext', 'gluster', 'blockdev'],
+      storage: [
+        { template: 'diskless', simulated: false, can: [] },
+        ...['file', 'sharedfile'].map((template) => ({
+          template,
+          simulated: false,
+          can: [...bytes, 'rename'],
+        })),
+        ...['blockdev', 'drbd', 'ext', 'gluster', 'plain', 'rbd'].map((template) => ({
+          ...{ template, simulated: true, can: bytes },
+        })),
+      ],
     });
     assert.equal(await readFile(join(folder, 'endpoint'), 'utf8'), `127.0.0.1 ${worker.port}\n`);
     await Promise.all([worker.stop(), worker.stop()]);
