@@ -15,7 +15,7 @@ const SILENCE = 600_000;
 const LEFTOVERS = 120_000;
 
 /** The folders that take about half of the time. */
-const secondHalf = ['units/', 'compat/'];
+const secondHalf = ['units/', 'compat/', 'conformance/'];
 
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2).map((file) => resolve(file));
