@@ -9,8 +9,8 @@ import { unreadable } from './users-edit.ts';
 const STAMP_DOUBT = 1000;
 
 /**
- * The users file. Each authentication looks whether the file has changed (one stat, no watcher that could miss a change
- * or must be closed) and reads it again if so. A missing or broken file keeps the users that were read before.
+ * The users file. An authentication looks whether the file has changed (one stat for all of one turn of the event loop, no watcher that
+ * could miss a change or must be closed) and reads it again if so. A missing or broken file keeps the users that were read before.
  */
 export class UsersFile implements Users {
   readonly #path: string;
@@ -20,6 +20,8 @@ export class UsersFile implements Users {
   #text: string | null;
   /** Identity of the state last looked at; null when it must be read again in any case. */
   #stamp: string | null = null;
+  /** Whether the file was looked at in this turn of the event loop: the requests that arrive together share one look. */
+  #isFresh = false;
   /** The problem that was logged last, so that it is logged once. */
   #complaint: string | null = null;
 
@@ -39,7 +41,13 @@ export class UsersFile implements Users {
   }
 
   authenticate(name: string, password: string): Principal | null {
-    this.#refresh();
+    if (!this.#isFresh) {
+      this.#isFresh = true;
+      setImmediate(() => {
+        this.#isFresh = false;
+      });
+      this.#refresh();
+    }
     return verifyUser(this.#current.users, name, password);
   }
 
