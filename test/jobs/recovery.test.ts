@@ -139,7 +139,10 @@ describe('recovery', () => {
     const ids = await f.store.jobs.ids();
     const parts = { store: f.store, locks: f.locks, runtime: f.runtime, seal: f.seal, nodes: {} as never };
     const queue = new JobQueue({ ...parts, clock: systemClock, log: silentLogger });
-    await assert.rejects(queue.submit([onNode1]), { code: 'unavailable', message: /stored jobs are being read/ });
+    await assert.rejects(queue.submit([onNode1]), {
+      code: 'unavailable',
+      message: /stored jobs are being read/,
+    });
     queue.close();
     await assert.rejects(queue.submit([onNode1]), { code: 'unavailable', message: /stopping/ });
     assert.deepEqual(await f.store.jobs.ids(), ids);
