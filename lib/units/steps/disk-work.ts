@@ -1,7 +1,7 @@
 import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
-import { templates } from '../../model/templates/index.ts';
+import { isMirrored, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { RunContext } from '../define.ts';
@@ -29,7 +29,7 @@ const isForeign = (disk: DiskTarget) => templates[disk.dev_type].foreign;
 /** The nodes on which the data of a disk is, with a word for each in the names of steps. */
 function sidesOf(disk: DiskTarget, { primary, secondary }: DiskNodes): [Node, string][] {
   const sides: [Node, string][] = [[primary, '']];
-  if (secondary && isMirrored(disk)) sides.push([secondary, '/secondary']);
+  if (secondary && isMirrored(disk.dev_type)) sides.push([secondary, '/secondary']);
   return sides;
 }
 
@@ -72,8 +72,6 @@ export async function removeDisks(
   }
 }
 
-const isMirrored = (disk: DiskTarget) => templates[disk.dev_type].mirrored;
-
 const activated = (disks: readonly DiskTarget[]) =>
   [...disks.entries()].filter(([, disk]) => templates[disk.dev_type].activated);
 
@@ -98,7 +96,7 @@ export async function activateDisks(
     const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
     const old = before[index];
     const back = old && { call: 'disk.activate' as const, params: { disk: old, primary: true } };
-    if (secondary && isMirrored(disk))
+    if (secondary && isMirrored(disk.dev_type))
       await attempt(() =>
         context.call(
           `${prefix}/${index}/activate/secondary`,
@@ -141,7 +139,7 @@ export async function deactivateDisks(
   };
   for (const [index, disk] of activated(disks)) {
     await end(`${prefix}/${index}/deactivate`, primary, disk, true);
-    if (secondary && isMirrored(disk))
+    if (secondary && isMirrored(disk.dev_type))
       await end(`${prefix}/${index}/deactivate/secondary`, secondary, disk, false);
   }
 }

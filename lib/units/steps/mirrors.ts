@@ -4,13 +4,11 @@ import type { Disk } from '../../model/disk.ts';
 import { MirrorId } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { FIRST_PORT, LAST_PORT } from '../../model/ports.ts';
-import { templates } from '../../model/templates/index.ts';
+import { isMirrored } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { RunContext } from '../define.ts';
 import { diskTarget } from './target.ts';
-
-const isMirrored = (disk: Disk) => templates[disk.dev_type].mirrored;
 
 /**
  * The same disks, the mirrored ones with a port that no other mirror of their nodes and no console has, and with numbers that are free on
@@ -31,7 +29,7 @@ function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
     ports.set(node, new Set(ids.map(([, , port]) => port)));
   };
   return disks.map((disk) => {
-    if (!isMirrored(disk)) return disk;
+    if (!isMirrored(disk.dev_type)) return disk;
     const [a, b, oldPort, minorA, minorB, secret] = MirrorId.parse(disk.logical_id);
     for (const node of [a, b]) if (!numbers.has(node)) taken(node);
     const port = firstFree([ports.get(a), ports.get(b), consoles], FIRST_PORT, oldPort);
@@ -71,7 +69,7 @@ export async function reserveMirrors(
   disks: readonly Disk[],
   before: readonly Disk[] = [],
 ): Promise<readonly Disk[]> {
-  if (!disks.some(isMirrored)) return disks;
+  if (!disks.some(({ dev_type }) => isMirrored(dev_type))) return disks;
   const known = new Map(before.map((disk) => [disk.uuid, disk]));
   await context.commit(
     'disks/reserve',
@@ -101,7 +99,7 @@ export async function waitForSync(
   disks: readonly Disk[],
   name = 'disks/sync',
 ): Promise<void> {
-  const mirrored = disks.filter(isMirrored);
+  const mirrored = disks.filter(({ dev_type }) => isMirrored(dev_type));
   if (mirrored.length === 0) return;
   context.log('Waiting until the disks are in sync');
   await context.step(name, async ({ nodes, cancel }) => {
