@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
@@ -17,7 +17,7 @@ export class Dumps {
 
   /** The dump of disk number `index`, whose data is that of `source`. Its failure is that of the stream. @throws MerapiError */
   async open(params: ScriptParams, index: number, source: DiskTarget): Promise<Readable> {
-    if (params.instance.os === '') return Readable.from(await this.#storage.read(source));
+    if (params.instance.os === '') return this.#storage.read(source);
     const [device = ''] = await this.#storage.paths([source]);
     return this.#installer.export(params, { index, device });
   }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
@@ -66,7 +65,7 @@ export function diskExecutors(
     },
     'disk.offer': async ({ disk, to, compress }) => {
       await storage.sources([disk]); // what is not there is refused now, not when it is read
-      streams.offer(disk.uuid, { to, compress, open: async () => Readable.from(await storage.read(disk)) });
+      streams.offer(disk.uuid, { to, compress, open: () => storage.read(disk) });
       return endpoint();
     },
     'disk.fetch': async ({ disk, from }, { signal }) => {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Json } from '../../base/json.ts';
 import type { DiskTemplate } from '../../model/templates/index.ts';
 import type { DiskTarget, MirrorStatus } from '../../rpc/types.ts';
@@ -53,7 +54,7 @@ export interface StorageDriver extends Abilities {
 /** What only some drivers can do. */
 export interface Abilities {
   /** All bytes of an active disk. */
-  read?(disk: DiskTarget): Promise<AsyncIterable<Buffer>>;
+  read?(disk: DiskTarget): Promise<Readable>;
   /** Replaces the data of an active disk. @throws block_device unless there are as many bytes as it has */
   fill?(disk: DiskTarget, data: AsyncIterable<Buffer>): Promise<void>;
   /** Copies the data of one active disk of the template over that of another, which is as big at least. */

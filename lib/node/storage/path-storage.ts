@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { DiskSource, DiskStatus } from './define.ts';
@@ -15,7 +16,7 @@ export abstract class PathStorage {
     return { path: await this.#path(disk) };
   }
 
-  async read(disk: DiskTarget): Promise<AsyncIterable<Buffer>> {
+  async read(disk: DiskTarget): Promise<Readable> {
     return createReadStream(await this.#path(disk), { highWaterMark: CHUNK });
   }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import { type DiskTemplate, diskTemplates } from '../../model/templates/index.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
@@ -84,7 +85,7 @@ export class Storage {
   }
 
   /** All bytes of a disk. @throws MerapiError */
-  read(disk: DiskTarget): Promise<AsyncIterable<Buffer>> {
+  read(disk: DiskTarget): Promise<Readable> {
     return this.#able(disk, 'read').read(disk);
   }
 
