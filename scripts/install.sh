@@ -76,7 +76,7 @@ loads_sqlite() {
 # Compiles when a source is newer than the last build.
 need_build() {
   local stamp="$here/dist/.built"
-  [ -e "$stamp" ] && [ -z "$(find "$here/lib" "$here/package.json" "$here/tsconfig.build.json" -newer "$stamp" -print -quit)" ] && return 0
+  [ -e "$stamp" ] && [ -z "$(find "$here/lib" "$here/package.json" "$here/scripts/build.mjs" "$here/package-lock.json" -newer "$stamp" -print -quit)" ] && return 0
   say 'building'
   (cd "$here" && npm run --silent build) || fail 'the build failed'
   touch "$stamp"

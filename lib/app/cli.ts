@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorText, MerapiError } from '../base/errors.ts';
+import { installed } from '../base/installation.ts';
 import { VERSION } from '../base/version.ts';
 import type { BackupCommand } from './backup/backup.ts';
 import type { RestoreCommand } from './backup/restore.ts';
@@ -12,7 +13,7 @@ import type { UpCommand } from './up.ts';
 import { addUser, hashUser, listUsers, removeUser } from './users.ts';
 
 /** Where bin/start builds the demo guest: `build/demo/os` of the installed Merapi. */
-const DEMO_OS = fileURLToPath(new URL('../../build/demo/os', import.meta.url));
+const DEMO_OS = fileURLToPath(installed('build/demo/os'));
 
 /** What takes long to load is loaded where it is needed: help, wrong options and users are told at once. */
 const running = () => import('./up.ts');

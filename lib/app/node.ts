@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { MerapiError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';

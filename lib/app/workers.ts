@@ -3,10 +3,11 @@ import { lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../base/errors.ts';
 import { startProgram } from '../base/exec.ts';
 import { readFileOrNull } from '../base/files.ts';
+import { compiled } from '../base/installation.ts';
 import { readStateFile, type StateFormat, stateText, writeStateFile } from '../base/state-file.ts';
 import { folderHolder } from '../node/lock.ts';
 import { argumentsOf, bootId, findProcess, isOwn, parseStat, programOf } from '../node/processes.ts';
@@ -148,11 +149,9 @@ async function startWorker(
   const log = await open(join(layout.logs, 'worker.log'), 'a', 0o600);
   try {
     const folders = nodes.flatMap((name) => ['--dir', layout.nodeFolder(name)]);
-    const cli = fileURLToPath(
-      new URL(import.meta.url.endsWith('.ts') ? './cli.ts' : './cli.js', import.meta.url),
-    );
+    const cli = fileURLToPath(compiled('app/cli'));
     // In a session of its own: it outlives this process, and a Ctrl-C in the terminal does not reach it.
-    const child = startProgram(process.execPath, [...process.execArgv, cli, 'node', ...folders, ...args], {
+    const child = startProgram(process.execPath, [cli, 'node', ...folders, ...args], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });

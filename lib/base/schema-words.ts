@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { stringifyJson } from './json.ts';
 
 /** What is wrong in a value that a schema refuses: where, and what would be right there. */

@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { MerapiError } from './errors.ts';
 import { writeFileDurably } from './files.ts';
 import { parseJson, stringifyJson } from './json.ts';

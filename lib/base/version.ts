@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { installed } from './installation.ts';
 
-/** The version of this program, from its package.json, which stands two folders above this file in lib and in dist alike. */
+/** The version of this program, from its package.json. */
 export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  JSON.parse(readFileSync(installed('package.json'), 'utf8')) as { version: string }
 ).version;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
 import { Cluster, MAC_PREFIX } from '../model/cluster.ts';
 import { diskParamDefaults } from '../model/diskparams/index.ts';

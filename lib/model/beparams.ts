@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ParamKinds } from './enforce.ts';
 
 /** The backend parameters of an instance, all filled in; memory in MiB. */

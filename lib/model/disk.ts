@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ObjectBase } from './object.ts';
 import { diskTemplates } from './templates/index.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Json } from '../base/json.ts';
 
 /** What is done with a job that a filter applies to; RATE_LIMIT lets at most that many of them run at a time. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BeParams } from './beparams.ts';
 import { hypervisors } from './hvparams/index.ts';
 import { Nic } from './nic.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { enforceKinds, type ParamKinds } from './enforce.ts';
 import { type DiskTemplate, diskTemplates, templates } from './templates/index.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Disk } from './disk.ts';
 import type { Instance } from './instance.ts';
 import { templates } from './templates/index.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nicModes } from './nic.ts';
 import { ObjectBase } from './object.ts';
 

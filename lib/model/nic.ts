@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ParamKinds } from './enforce.ts';
 
 export const nicModes = ['bridged', 'openvswitch', 'pool', 'routed'] as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PartialIPolicy } from './ipolicy.ts';
 import { NetworkLink } from './network.ts';
 import { ObjectBase } from './object.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What every object of the cluster has. Times are seconds since 1970 with a fraction; serial_no grows with each change. */
 export const ObjectBase = z.object({

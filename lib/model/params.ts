@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { submitPriorities } from './job.ts';
 
 /** A parameter of an opcode. */

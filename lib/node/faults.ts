@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes, errorText, MerapiError } from '../base/errors.ts';
 import { readFileOrNull, writeFileDurably } from '../base/files.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';

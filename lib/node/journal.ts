@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Background, periodic } from '../base/background.ts';
 import { errorCodes, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';

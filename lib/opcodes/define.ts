@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { MerapiError } from '../base/errors.ts';
 import type { Action, NamedKind, NamedRef } from '../model/access.ts';
 import type { OpInput } from '../model/job.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Param } from '../model/params.ts';
 
 /** A right value of the parameters of a name, for messages; where an opcode has an example of its own, that comes first. */

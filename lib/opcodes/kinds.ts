@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseSize } from '../model/enforce.ts';
 import type { Kind } from '../model/params.ts';
 import { diskTemplates } from '../model/templates/index.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Kind } from '../model/params.ts';
 import { type StorageType, storageTypes } from '../model/storage.ts';
 

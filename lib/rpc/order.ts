@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../base/errors.ts';
 
 /** The most calls that change one node which a master has under way there at once; further ones wait for their turn. */

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, stringifyJson } from '../base/json.ts';

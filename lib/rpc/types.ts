@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BeParams } from '../model/beparams.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { NicParams } from '../model/nic.ts';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { TlsFiles } from '../../base/tls.ts';
 import { packed } from '../../rpc/streams.ts';

@@ -1,7 +1,7 @@
 import { type FSWatcher, mkdirSync, readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
 import type { Logger } from '../../base/log.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { type ExecResult, run } from '../../base/exec.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../../base/state-file.ts';

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../../base/state-file.ts';

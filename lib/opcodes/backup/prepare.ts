@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { oneOf, required, shared } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { instancePlan } from '../locking.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { defineOpcode } from '../define.ts';
 

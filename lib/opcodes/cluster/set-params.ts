@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { type Kind, kinds, lines, maybe, optional, secret } from '../../model/params.ts';

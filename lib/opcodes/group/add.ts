@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CLUSTER_LOCK } from '../../model/locks.ts';
 import { allocPolicies } from '../../model/nodegroup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { ALL } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ALL } from '../../model/locks.ts';
 import { type Kind, kinds, maybe, optional } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';

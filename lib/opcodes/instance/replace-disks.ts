@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ALL } from '../../model/locks.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import { type Kind, kinds, maybe, oneOf, optional, required, shared } from '../../model/params.ts';

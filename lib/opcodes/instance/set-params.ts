@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ALL, type LockPlan, type LockWish } from '../../model/locks.ts';
 import { type Kind, kinds, maybe, oneOf, optional, secret, shared } from '../../model/params.ts';
 import { type DiskTemplate, diskTemplates, isMirrored } from '../../model/templates/index.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { kinds, maybe, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared } from '../locking.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nicModes } from '../../model/nic.ts';
 import { kinds, oneOf, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { range4 } from '../../model/ip-pool.ts';
 import { ip6Number, range6 } from '../../model/ip6.ts';
 import type { Kind } from '../../model/params.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostNamed } from '../../model/lookup.ts';
 import { kinds, maybe, oneOf, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { osFieldValues } from '../../model/os.ts';
 import { kinds, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineOpcode } from '../define.ts';
 import { taggedObject, tagParams, tagPlan } from './params.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { defineCall } from '../define.ts';
 import { Compression, DiskTarget, MirrorStatus, StreamSource } from '../types.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineCall } from '../define.ts';
 
 /** How long all scripts of one call may take together, in milliseconds. */

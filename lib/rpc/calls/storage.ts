@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { listedStorage } from '../../model/storage.ts';
 import { defineCall } from '../define.ts';
 

@@ -1,8 +1,6 @@
-import { cp } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { MerapiError } from '../../base/errors.ts';
-import { writeFileDurably } from '../../base/files.ts';
+import { compiled } from '../../base/installation.ts';
 import type { WriteFailure } from '../define.ts';
 import type { Query, Statement } from './sql.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
@@ -11,32 +9,6 @@ interface Pending {
   job: number | null;
   resolve(rows: unknown[][]): void;
   reject(error: MerapiError): void;
-}
-
-let bundle: Promise<URL> | undefined;
-
-/** The body of the thread; run from its sources (in tests), it is bundled first. */
-function threadBody(): URL | Promise<URL> {
-  if (!import.meta.url.endsWith('.ts')) return new URL('./worker.js', import.meta.url);
-  bundle ??= bundleThread();
-  return bundle;
-}
-
-/** A TypeScript loader in each thread would take ten times as long to start as what the thread is for. */
-async function bundleThread(): Promise<URL> {
-  const { build } = await import('esbuild');
-  const folder = new URL('../../../build/store/', import.meta.url);
-  const file = new URL('worker.js', folder);
-  const [result] = await Promise.all([
-    build({
-      entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
-      ...{ bundle: true, platform: 'node', format: 'esm', packages: 'external' },
-      ...{ sourcemap: 'inline', write: false, outfile: fileURLToPath(file) },
-    }),
-    cp(new URL('./migrations/', import.meta.url), new URL('migrations/', folder), { recursive: true }),
-  ]);
-  await writeFileDurably(fileURLToPath(file), result.outputFiles[0]?.text ?? '');
-  return file;
 }
 
 /** A database connection in a thread of its own. */
@@ -65,7 +37,7 @@ export class Connection {
 
   /** Opens the database file; the one that writes makes the file and brings its schema up to date. */
   static async open(start: WorkerStart): Promise<Connection> {
-    const worker = new Worker(await threadBody(), {
+    const worker = new Worker(compiled('store/sqlite/worker'), {
       workerData: start,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 4 },

@@ -9,8 +9,9 @@ import {
   statSync,
 } from 'node:fs';
 import Database from 'better-sqlite3';
+import { installed } from '../../base/installation.ts';
 
-const folder = new URL('./migrations/', import.meta.url);
+const folder = installed('dist/store/sqlite/migrations/');
 
 /** The numbered files that the schema grows by, in their order. */
 function migrations(): string[] {

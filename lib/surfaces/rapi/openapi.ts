@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { VERSION } from '../../base/version.ts';
 import { opcodes } from '../../opcodes/registry.ts';
 import type { Argument, HttpMethod, Method, Resource } from './resource.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Principal } from '../../access/principal.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import type { NamedKind } from '../../model/access.ts';
 import type { FieldKind } from '../../query/define.ts';

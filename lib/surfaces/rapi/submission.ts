@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { allParams } from '../../opcodes/define.ts';

@@ -3,7 +3,7 @@ import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import { run } from '../../base/exec.ts';
 import { faultTexts } from '../../base/schema-words.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { QmpClient } from './qmp.ts';
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskSource } from '../../storage/define.ts';
 import type { OpenDisk } from '../define.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Console } from '../../../rpc/types.ts';
 import { screenSocket, VNC_BASE_PORT } from './devices.ts';

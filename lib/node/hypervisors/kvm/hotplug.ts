@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, NicTarget } from '../../../rpc/types.ts';
 import { blockNodes } from './blocks.ts';

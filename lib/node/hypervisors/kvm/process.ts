@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { cannotRun, startProgram } from '../../../base/exec.ts';
 import { argumentsOf, bootId, findProcess, isOwn, programOf } from '../../processes.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { connectMonitor, type Launch, launch } from './launch.ts';
 import { kill, type ProcessId, runs, waitGone } from './process.ts';
 import type { QmpClient, QmpHandlers } from './qmp.ts';

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { BoundedLines, type LineLimits } from './lines.ts';
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readStateFile, type StateFormat, writeStateFile } from '../../../base/state-file.ts';
 import { InstanceTarget } from '../../../rpc/types.ts';
 import { ProcessId } from './process.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { unattended } from '../../../base/background.ts';
 import { MerapiError } from '../../../base/errors.ts';
 import { readFileOrNull } from '../../../base/files.ts';

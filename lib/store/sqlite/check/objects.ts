@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { errorText } from '../../../base/errors.ts';
 import { type Json, parseJson } from '../../../base/json.ts';
 import { faultTexts } from '../../../base/schema-words.ts';

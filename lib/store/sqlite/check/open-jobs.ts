@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes } from '../../../base/errors.ts';
 import { parseJson } from '../../../base/json.ts';
 import { lockLevels } from '../../../model/locks.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Resource } from '../resource.ts';
 import { rowSchema } from '../rows.ts';
 import { JsonText, jsonList } from '../stream.ts';

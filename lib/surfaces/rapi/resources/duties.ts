@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ShownDuty } from '../../../manager/define.ts';
 import { item, type Resource } from '../resource.ts';
 

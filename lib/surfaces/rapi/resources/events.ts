@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Bell } from '../../../base/bell.ts';
 import { MerapiError } from '../../../base/errors.ts';
 import type { EventFeed } from '../../../manager/define.ts';

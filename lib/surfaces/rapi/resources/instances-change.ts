@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import { faultTexts } from '../../../base/schema-words.ts';
 import { type Argument, bodyObject, type Call, item, type Resource } from '../resource.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WordedError } from '../errors.ts';
 import { type Call, item, type Resource } from '../resource.ts';
 import { described, listed, listing, refuseLock, row } from '../rows.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import { type Call, item, type Method, type Resource } from '../resource.ts';
 import { commonArguments, submits } from '../submission.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { TagKind } from '../../../model/tag.ts';
 import type { OpcodeId } from '../../../opcodes/registry.ts';

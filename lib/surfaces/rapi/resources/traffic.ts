@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Resource } from '../resource.ts';
 
 /** The use of the API; Ganeti has no resource for it. */
