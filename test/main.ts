@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { balanced, keepRun, record, recordedDurations, reportOf, slowest } from './durations.ts';
 
 /** How long a process may run without the end of a test, in ms: longer than any test takes. */
 const SILENCE = 600_000;
@@ -14,20 +15,30 @@ const SILENCE = 600_000;
 /** How long after the last test a process may go on, in ms. */
 const LEFTOVERS = 120_000;
 
-/** The folders that take about half of the time. */
-const secondHalf = ['units/', 'compat/', 'conformance/'];
+/** How many files and tests --list shows. */
+const SHOWN = 25;
 
 const here = dirname(fileURLToPath(import.meta.url));
-const wanted = process.argv.slice(2).map((file) => resolve(file));
-if (wanted.length > 0) await runHere(wanted);
-else {
-  const all = readdirSync(here, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .sort();
-  const isSecond = (name: string) => secondHalf.some((folder) => name.startsWith(folder));
-  const shares = [all.filter((name) => !isSecond(name)), all.filter(isSecond)];
-  const paths = shares.map((names) => names.map((name) => join(here, name)));
-  const codes = await Promise.all(paths.map((files, index) => runApart(files, index === 0)));
+const [first, ...rest] = process.argv.slice(2);
+if (first === '--list') console.log(await slowest(Number(rest[0] ?? SHOWN)));
+else if (first === '--record') await record();
+else if (first !== undefined) await runHere([first, ...rest].map((file) => resolve(file)));
+else await runAll();
+
+async function runAll(): Promise<void> {
+  const all = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+  const shares = balanced(all, await recordedDurations(), 2);
+  const reports = await Promise.all(shares.map((_, index) => reportOf(index)));
+  const codes = await Promise.all(
+    shares.map((names, index) =>
+      runApart(
+        names.map((name) => join(here, name)),
+        reports[index] ?? '',
+        index === 0,
+      ),
+    ),
+  );
+  await keepRun(reports);
   process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
 }
 
@@ -45,9 +56,22 @@ async function runHere(files: readonly string[]): Promise<void> {
   });
 }
 
-/** Runs tests in a process of their own; what it tells is shown `live`, or when it has ended. Answers its exit code, null when it was killed. */
-async function runApart(files: readonly string[], live: boolean): Promise<number | null> {
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...files], {
+/**
+ * Runs tests in a process of their own; what it tells is shown `live`, or when it has ended. What the tests take is written to `report`.
+ * Answers its exit code, null when it was killed.
+ */
+async function runApart(
+  files: readonly string[],
+  report: string,
+  live: boolean,
+): Promise<number | null> {
+  const reporters = [
+    ...['--test-reporter=tap', '--test-reporter-destination=stdout'],
+    ...[`--test-reporter=${pathToFileURL(join(here, 'durations-reporter.ts'))}`],
+    `--test-reporter-destination=${report}`,
+  ];
+  const main = fileURLToPath(import.meta.url);
+  const child = spawn(process.execPath, [...process.execArgv, ...reporters, main, ...files], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const told: Buffer[] = [];
