@@ -100,7 +100,8 @@ function callPage(): string {
         `- Parameters: ${shape(call.params)}`,
         `- Result: ${shape(call.result)}`,
         `- ${call.mutates ? 'Changes the node: it carries the id of a step, and the worker journals its outcome.' : 'Changes nothing.'}`,
-        `- The master waits at most ${call.timeout / 1000} s.`,
+        ...(call.cancellable ? ['- Ends early when its job is cancelled.'] : []),
+        `- The master waits at most ${call.timeout / 1000} s without a sign of life.`,
       ].join('\n'),
     ].join('\n\n'),
   );

@@ -26,7 +26,9 @@ else if (first !== undefined) await runHere([first, ...rest].map((file) => resol
 else await runAll();
 
 async function runAll(): Promise<void> {
-  const all = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+  const all = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.test.ts'),
+  );
   const shares = balanced(all, await recordedDurations(), 2);
   const reports = await Promise.all(shares.map((_, index) => reportOf(index)));
   const codes = await Promise.all(
@@ -60,11 +62,7 @@ async function runHere(files: readonly string[]): Promise<void> {
  * Runs tests in a process of their own; what it tells is shown `live`, or when it has ended. What the tests take is written to `report`.
  * Answers its exit code, null when it was killed.
  */
-async function runApart(
-  files: readonly string[],
-  report: string,
-  live: boolean,
-): Promise<number | null> {
+async function runApart(files: readonly string[], report: string, live: boolean): Promise<number | null> {
   const reporters = [
     ...['--test-reporter=tap', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${pathToFileURL(join(here, 'durations-reporter.ts'))}`],

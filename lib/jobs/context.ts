@@ -1,13 +1,15 @@
 import type { Clock } from '../base/clock.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Node } from '../model/node.ts';
-import type { NodeCaller } from '../rpc/client.ts';
+import type { Tell } from '../model/progress.ts';
+import type { NodeCaller } from '../rpc/caller.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from '../rpc/registry.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { JobStore } from '../store/define.ts';
 import type { OwedCall, RunContext, StepTools, UndoCall } from '../units/define.ts';
 import { canBeOwed, storedCall } from './duties/rules.ts';
 import type { Journal } from './journal.ts';
+import type { StepProgress } from './progress.ts';
 
 interface Parts {
   store: Pick<JobStore, 'pending'>;
@@ -15,6 +17,7 @@ interface Parts {
   nodes: NodeCaller;
   clock: Clock;
   seal: Seal;
+  progress: Pick<StepProgress, 'during'>;
 }
 
 /**
@@ -27,11 +30,12 @@ export function stepContext(
   scope: string,
   log: RunContext['log'],
 ): RunContext {
-  const tools = (): StepTools => ({
+  const tools = (tell: Tell = () => undefined): StepTools => ({
     view: parts.store.pending,
     runtime: parts.runtime,
     nodes: parts.nodes,
     cancel: journal.cancel,
+    tell,
   });
   /** What the journal is told of a call and of those that reverse it. */
   const optionsOf = (name: string, node: Node, { call, params }: UndoCall, undo?: readonly UndoCall[]) => ({
@@ -54,11 +58,20 @@ export function stepContext(
     seal: parts.seal,
     log,
     step: (name, action, undo) =>
-      journal.step(name, () => action(tools()), undo && { undo: () => undo(tools()) }),
+      journal.step(
+        name,
+        () => parts.progress.during(name, (tell) => action(tools(tell))),
+        undo && { undo: () => undo(tools()) },
+      ),
     call: <N extends CallName>(...[name, node, call, params, undo]: Parameters<RunContext['call']>) =>
       journal.step(
         name,
-        () => parts.nodes.call(node, call as N, params as ParamsOf<N>, { id: `${scope}/${name}` }),
+        () =>
+          parts.progress.during(name, (tell) =>
+            parts.nodes.call(node, call as N, params as ParamsOf<N>, {
+              ...{ id: `${scope}/${name}`, signal: journal.ends, tell },
+            }),
+          ),
         {
           ...optionsOf(name, node, { call, params } as UndoCall, undo),
           ...(undo ? {} : { lasts: calls[call].mutates }),

@@ -85,6 +85,7 @@ export class Journal {
   readonly #onDefect: (error: unknown, step: string) => void;
   /** Fires with its reason when the opcode is to stop before its next step. */
   readonly #cancel: AbortSignal;
+  readonly #ends = new AbortController();
   #isOnward = false;
   #lazy: Change[] = [];
   #seq: number;
@@ -102,6 +103,9 @@ export class Journal {
   ) {
     this.#onDefect = onDefect;
     this.#cancel = cancel;
+    cancel.addEventListener('abort', () => {
+      if (toFailure(cancel.reason).code === 'canceled' && !this.#isOnward) this.#ends.abort(cancel.reason);
+    });
     this.#store = store;
     this.#job = job;
     this.#op = op;
@@ -114,6 +118,11 @@ export class Journal {
   /** Fires when the opcode is to stop; a step that only waits may look at it. */
   get cancel(): AbortSignal {
     return this.#cancel;
+  }
+
+  /** Fires when a call under way is to end early: the job is cancelled, and its opcode has done nothing yet that cannot be undone. */
+  get ends(): AbortSignal | undefined {
+    return this.#isOnward ? undefined : this.#ends.signal;
   }
 
   /** Keeps records back until the next write. */

@@ -3,7 +3,7 @@ import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
 import type { LockManager } from '../locks/manager.ts';
 import type { Job, OpInput } from '../model/job.ts';
-import type { NodeCaller } from '../rpc/client.ts';
+import type { NodeCaller } from '../rpc/caller.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Change } from '../store/changes.ts';
 import type { JobStore, QueueStore } from '../store/define.ts';

@@ -13,6 +13,7 @@ import { stepContext } from './context.ts';
 import { planHooks, runPost, runPre } from './hooks.ts';
 import type { Journal } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
+import type { StepProgress } from './progress.ts';
 
 /** What doing an opcode needs of its job. */
 interface Frame {
@@ -20,6 +21,7 @@ interface Frame {
   readonly scope: string;
   readonly log: RunContext['log'];
   readonly resolve: CheckContext['resolve'];
+  readonly progress: StepProgress;
   /** The values of all opcodes of the job, for its first one; none for the others. */
   readonly job: readonly (() => OpInput)[];
 }
@@ -34,7 +36,7 @@ export async function perform(
   { store, runtime, nodes, clock, seal }: RunnerParts,
   journal: Journal,
   params: OpInput,
-  { scope, log, resolve, job }: Frame,
+  { scope, log, resolve, progress, job }: Frame,
 ): Promise<Done<Json>> {
   const unit = unitOf(opcodeOf(params.OP_ID).id);
   const hooksOf = (facts: unknown) => (view: ClusterView) =>
@@ -50,7 +52,7 @@ export async function perform(
     },
     { pure: true },
   );
-  const steps = stepContext({ store, runtime, nodes, clock, seal }, journal, scope, log);
+  const steps = stepContext({ store, runtime, nodes, clock, seal, progress }, journal, scope, log);
   if (hooks) await runPre(steps, hooks);
   if (params.dry_run) {
     log('This was a dry run: nothing has been changed');

@@ -15,6 +15,7 @@ import type { Entrant } from './gate.ts';
 import { Abandoned, Journal, unwrap } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
 import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
+import { StepProgress } from './progress.ts';
 import { JobRecord } from './record.ts';
 import { rejectionBy } from './rules.ts';
 import { dependenciesEnded, dependsOf, turnOf } from './waiting.ts';
@@ -40,6 +41,7 @@ export class JobRun implements Entrant {
   #begins: (() => void) | null = null;
   /** The journal of the opcode that runs, or ran last. */
   #running: Journal | null = null;
+  #progress: StepProgress | null = null;
 
   constructor(parts: RunnerParts, stored: StoredJob) {
     this.#parts = parts;
@@ -92,7 +94,7 @@ export class JobRun implements Entrant {
 
   /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
   overlay(job: Job): Job {
-    return withCurrent(job, this.#waitingSince, this.#record.ops);
+    return withCurrent(job, this.#waitingSince, this.#record.ops, this.#progress?.current);
   }
 
   get inputs(): readonly OpInput[] {
@@ -239,11 +241,24 @@ export class JobRun implements Entrant {
       scope: this.#scope(index),
       log: (text, type) => this.#log(index, journal, text, type),
       resolve: (values) => journal.later(this.#record.resolve(index, values)),
+      progress: this.#progressOf(index, journal),
       job: index > 0 ? [] : this.#record.ops.map((_, each) => () => this.#params(each)),
     });
     const { reason } = this.#cancel;
     if (reason instanceof MerapiError && reason.code === 'internal_error') throw reason;
     await this.#succeed(index, journal, done, grant);
+  }
+
+  #progressOf(index: number, journal: Journal): StepProgress {
+    this.#progress = new StepProgress(this.#parts.clock, {
+      onChange: () => this.#parts.onChange(this.id),
+      log: (text) => {
+        this.#log(index, journal, text);
+        // Where it cannot be written, the next record of the opcode says so.
+        journal.write().catch(() => undefined);
+      },
+    });
+    return this.#progress;
   }
 
   /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */

@@ -3,7 +3,7 @@ import type { Principal } from '../access/principal.ts';
 import type { Rights } from '../access/rights.ts';
 import type { History } from '../jobs/history.ts';
 import type { JobQueue } from '../jobs/queue.ts';
-import type { NodeCaller } from '../rpc/client.ts';
+import type { NodeCaller } from '../rpc/caller.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Store } from '../store/define.ts';
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import type { Progress } from './progress.ts';
 
 const jobStatuses = ['queued', 'waiting', 'canceling', 'running', 'canceled', 'error', 'success'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
@@ -52,6 +53,14 @@ export interface JobOp {
   end: number | null;
 }
 
+/** How far a step of the running opcode is. */
+export interface JobProgress extends Progress {
+  /** The name of the step. */
+  step: string;
+  /** When it was told, in seconds since 1970. */
+  time: number;
+}
+
 /** A job: opcodes that run one after the other. */
 export interface Job {
   id: number;
@@ -64,4 +73,6 @@ export interface Job {
   archived: boolean;
   /** Whether it only reads: then it is told in no events, and forgotten soon after its end. */
   brief?: boolean;
+  /** How far the steps under way are that tell it; not stored. */
+  progress?: readonly JobProgress[];
 }

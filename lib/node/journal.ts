@@ -6,6 +6,7 @@ import { type Background, periodic } from '../base/background.ts';
 import { errorCodes, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../base/state-file.ts';
+import type { Tell } from '../model/progress.ts';
 import type { CallJournal } from '../rpc/server.ts';
 
 /** What is kept of a finished call: never its parameters, which may be secret. */
@@ -30,6 +31,8 @@ interface Pending {
   call: string;
   outcome: Promise<unknown>;
   stop: AbortController;
+  /** Those who wait for its outcome: they are told how far it is. */
+  listeners: Set<Tell>;
 }
 
 /** The names of its files. */
@@ -70,24 +73,40 @@ export class Journal implements CallJournal {
    * The outcome of the call with this id: the stored one, or that of the execution under way, or else of `execute`.
    * @throws MerapiError bad_request when the id was used for another call.
    */
-  once(id: string, call: string, execute: (stop: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  once(
+    id: string,
+    call: string,
+    execute: (stop: AbortSignal, tell: Tell) => Promise<unknown>,
+    tell: Tell = () => undefined,
+  ): Promise<unknown> {
     const pending = this.#pending.get(id);
-    if (pending)
-      return pending.call === call ? pending.outcome : Promise.reject(misused(id, call, pending.call));
+    if (pending && pending.call !== call) return Promise.reject(misused(id, call, pending.call));
+    if (pending) {
+      pending.listeners.add(tell);
+      return pending.outcome;
+    }
     const stop = new AbortController();
-    const outcome = this.#perform(id, call, () => execute(stop.signal)).finally(() =>
+    const listeners = new Set([tell]);
+    const tellAll: Tell = (progress) => {
+      for (const listener of listeners) listener(progress);
+    };
+    const outcome = this.#perform(id, call, () => execute(stop.signal, tellAll)).finally(() =>
       this.#pending.delete(id),
     );
-    this.#pending.set(id, { call, outcome, stop });
+    this.#pending.set(id, { call, outcome, stop, listeners });
     return outcome;
   }
 
   /** Stops the calls under way whose ids begin so, but for one of them; resolves when they have ended, well or not. */
   async stop(prefix: string, except: string): Promise<void> {
     const given = [...this.#pending].filter(([id]) => id.startsWith(prefix) && id !== except);
-    for (const [, { stop }] of given)
-      stop.abort(new MerapiError('canceled', 'The master has given this call up'));
-    await Promise.allSettled(given.map(([, { outcome }]) => outcome));
+    await Promise.all(given.map(([, pending]) => ended(pending)));
+  }
+
+  /** Stops the call under way that has this id, if there is one; resolves when it has ended, well or not. */
+  async cancel(id: string): Promise<void> {
+    const pending = this.#pending.get(id);
+    if (pending) await ended(pending);
   }
 
   /** From now on nothing is stored; resolves when no call is under way any more. */
@@ -138,6 +157,11 @@ export class Journal implements CallJournal {
       if (mtimeMs < before) await rm(path, { force: true });
     }
   }
+}
+
+async function ended({ stop, outcome }: Pending): Promise<void> {
+  stop.abort(new MerapiError('canceled', 'The master has given this call up'));
+  await outcome.catch(() => undefined);
 }
 
 function outcomeOf(entry: Entry): unknown {

@@ -16,6 +16,7 @@ import { ExportFolder } from './backup/folder.ts';
 import { Identities } from './backup/identities.ts';
 import { Certificate } from './certificate.ts';
 import { backupExecutors } from './executors/backup.ts';
+import { callExecutors } from './executors/call.ts';
 import { certificateExecutors } from './executors/certificate.ts';
 import { diskExecutors } from './executors/disk.ts';
 import { hooksExecutors } from './executors/hooks.ts';
@@ -149,7 +150,10 @@ async function startParts(
   const arrivals = new Arrivals(listen.host, log, connections);
   undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
+  const journal = await Journal.open(join(folder, 'journal'), log);
+  undo.push(() => rest(journal, log));
   const handlers: Handlers = {
+    ...callExecutors(journal),
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
@@ -165,8 +169,6 @@ async function startParts(
     ...hooksExecutors(hooks),
     ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
   };
-  const journal = await Journal.open(join(folder, 'journal'), log);
-  undo.push(() => rest(journal, log));
   await openHypervisors(hypervisors, facts, undo);
   const server = await startRpcServer({
     listen,

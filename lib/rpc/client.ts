@@ -2,22 +2,30 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { unattended } from '../base/background.ts';
-import { errorText, type Failure, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { errorText, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import { stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
+import { underAny } from '../base/signals.ts';
 import type { TlsSource } from '../base/tls.ts';
 import type { Node, NodeAddress } from '../model/node.ts';
-import { Numbering } from './order.ts';
+import type { CallOptions, NodeCaller, Outcome } from './caller.ts';
+import type { CallDefinition } from './define.ts';
+import { type CallOrder, Numbering } from './order.ts';
 import { connectorTo, NoRoleError } from './peers.ts';
-import { CONNECT, type Endpoint, post, urlHost } from './post.ts';
+import { type Attempt, CONNECT, type Endpoint, post, urlHost } from './post.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import { type NodeCertificate, renewCertificate } from './renewal.ts';
 import type { RuntimeTable } from './runtime.ts';
+import { stoppable } from './stoppable.ts';
 import { RuntimeFacts } from './types.ts';
-import { type CallAnswer, type CallRequest, HEARTBEAT } from './wire.ts';
-
-/** How one call of a fan-out ended. */
-export type Outcome<R> = { result: R } | { failure: Failure };
+import {
+  type CallAnswer,
+  type CallRequest,
+  CONTRACT,
+  CONTRACT_HEADER,
+  contractTrouble,
+  HEARTBEAT,
+} from './wire.ts';
 
 export interface NodeClientOptions {
   tls: TlsSource;
@@ -31,30 +39,6 @@ export interface NodeClientOptions {
   log: Logger;
   /** Milliseconds that a call keeps trying to reach a worker that does not answer, as while it restarts; default 10,000. */
   patience?: number;
-}
-
-/** The step that makes a call which changes the node. */
-interface CallStep {
-  /** Repeated with the same id a call gives the first outcome. */
-  id: string;
-  /** How the ids of other calls begin that are ended first, if they are under way there. */
-  ends?: string;
-}
-
-/** What units need of the connection to the nodes. */
-export interface NodeCaller {
-  /**
-   * Makes one call. A node that is marked offline is not asked.
-   * @throws MerapiError the worker's own failure; node_unreachable or timeout when the call is given up: then the worker does not
-   * begin it once it has got a later one
-   */
-  call<N extends CallName>(node: Node, name: N, params: ParamsOf<N>, step?: CallStep): Promise<ResultOf<N>>;
-  /** Makes a call on several nodes at once: one outcome each, by uuid; never throws. */
-  callAll<N extends CallName>(
-    nodes: readonly Node[],
-    name: N,
-    params: ParamsOf<N>,
-  ): Promise<Map<string, Outcome<ResultOf<N>>>>;
 }
 
 interface Link {
@@ -85,13 +69,22 @@ export class NodeClient implements NodeCaller {
     node: Node,
     name: N,
     params: ParamsOf<N>,
-    step?: CallStep,
+    { id, ends, signal, tell }: CallOptions = {},
   ): Promise<ResultOf<N>> {
     if (node.offline) throw new MerapiError('node_unreachable', `Node ${node.name} is marked offline`);
-    const definition = calls[name];
-    const send = (request: CallRequest) => this.#send(node, name, stringifyJson(request), definition.timeout);
-    const answer = definition.mutates
-      ? await this.#numbering.during(node.uuid, (order) => send({ id: null, ...step, order, params }))
+    const definition: CallDefinition = calls[name];
+    const { timeout, mutates, cancellable } = definition;
+    const end = mutates && !cancellable ? undefined : signal;
+    const send = (request: CallRequest) =>
+      this.#send(node, { name, body: stringifyJson(request), timeout, signal: end, tell });
+    const change = (order: CallOrder) => send({ id: id ?? null, ...(ends && { ends }), order, params });
+    const stopped = (make: () => Promise<CallAnswer>) => {
+      if (!cancellable || id === undefined || signal === undefined) return make();
+      const ask = (over: AbortSignal) => this.call(node, 'call.cancel', { id }, { signal: over });
+      return stoppable({ signal, ask, log: this.#options.log }, make);
+    };
+    const answer = mutates
+      ? await this.#numbering.during(node.uuid, (order) => stopped(() => change(order)))
       : await send({ id: null, params });
     if (answer.facts) this.#options.runtime.update(node.uuid, answer.facts);
     if (answer.error) throw fromFailure(answer.error);
@@ -147,7 +140,8 @@ export class NodeClient implements NodeCaller {
     await Promise.all(agents.map((agent) => agent.destroy()));
   }
 
-  async #send(node: Node, name: CallName, body: string, timeout: number): Promise<CallAnswer> {
+  async #send(node: Node, { signal, ...attempt }: Attempt): Promise<CallAnswer> {
+    const { name, timeout } = attempt;
     const deadline = performance.now() + (this.#options.patience ?? 10_000);
     const closing = this.#closing.signal;
     const unreachable = (cause: unknown) =>
@@ -160,10 +154,13 @@ export class NodeClient implements NodeCaller {
       const link = this.#link(node);
       try {
         link.endpoint ??= await this.#options.endpointOf(node);
-        const to = { node: node.name, endpoint: link.endpoint, agent: link.agent, signal: link.stop.signal };
-        return await post(to, name, body, timeout);
+        const to = { node: node.name, endpoint: link.endpoint, agent: link.agent };
+        const ends = [link.stop.signal, ...(signal && !calls[name].mutates ? [signal] : [])];
+        return await underAny(ends, (end) => post({ ...to, signal: end }, attempt));
       } catch (error) {
+        if (signal?.aborted) throw signal.reason;
         link.endpoint = null;
+        if (error instanceof MerapiError && error.code === 'wrong_state') throw unreachable(error);
         if (isTimeout(error))
           throw new MerapiError(
             'timeout',
@@ -267,9 +264,12 @@ export class NodeClient implements NodeCaller {
     const response = await request(`https://${urlHost(host)}:${port}/facts`, {
       dispatcher: link.agent,
       signal,
+      headers: { [CONTRACT_HEADER]: String(CONTRACT) },
       headersTimeout: 10_000,
       bodyTimeout: 3 * HEARTBEAT,
     });
+    const trouble = contractTrouble(response.headers[CONTRACT_HEADER], 'worker');
+    if (trouble !== null) throw new MerapiError('node_unreachable', trouble);
     if (response.statusCode !== 200)
       throw new MerapiError('node_unreachable', `it answers with status ${response.statusCode}`);
     for await (const line of createInterface({ input: response.body })) {

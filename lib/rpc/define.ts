@@ -9,6 +9,11 @@ export interface CallDefinition<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly result: R;
   /** Whether it changes the node: then it carries a step's id and the worker journals its outcome. */
   readonly mutates: boolean;
+  /**
+   * Whether it ends early when the job that makes it is cancelled: it takes long, its handler looks at its signal, and what it leaves half done is
+   * reversed by the undo of its step or can stay as it is. By default it goes on to its end.
+   */
+  readonly cancellable?: true;
   /** Milliseconds that the master waits for the answer; some calls wait for guests and scripts. */
   readonly timeout: number;
 }

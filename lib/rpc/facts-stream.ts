@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { Bell } from '../base/bell.ts';
 import { stringifyJson } from '../base/json.ts';
 import type { RuntimeFacts } from './types.ts';
-import { HEARTBEAT } from './wire.ts';
+import { CONTRACT, CONTRACT_HEADER, HEARTBEAT, LINES } from './wire.ts';
 
 /** Where the runtime facts come from. */
 export interface FactsSource {
@@ -26,7 +26,7 @@ export async function streamFacts(
   };
   response.once('close', end);
   closing.addEventListener('abort', end);
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.writeHead(200, { 'content-type': LINES, [CONTRACT_HEADER]: CONTRACT });
   try {
     while (!over.signal.aborted && !closing.aborted) {
       bell.hush();

@@ -9,6 +9,7 @@ import {
   backupRemove,
   backupRestore,
 } from './calls/backup.ts';
+import { callCancel } from './calls/call.ts';
 import { certificateCreate, certificateRemove } from './calls/certificate.ts';
 import {
   diskActivate,
@@ -59,6 +60,7 @@ import type { CallParams, CallResult } from './define.ts';
 
 /** Every call between master and node worker, by name: the whole contract. */
 export const calls = {
+  'call.cancel': callCancel,
   'node.hello': nodeHello,
   'node.facts': nodeFacts,
   'node.delay': nodeDelay,

@@ -21,7 +21,7 @@ export async function renewCertificate(
   const agent = new Agent({ connect: connectorTo(to.node, tls, { timeout: CONNECT, older: true }) });
   const ask = async <N extends CallName>(name: N, params: ParamsOf<N>): Promise<ResultOf<N>> => {
     const { timeout, result } = calls[name];
-    const answer = await post({ ...to, agent }, name, stringifyJson({ id: null, params }), timeout);
+    const answer = await post({ ...to, agent }, { name, body: stringifyJson({ id: null, params }), timeout });
     if (answer.error) throw fromFailure(answer.error);
     return result.parse(answer.result) as ResultOf<N>;
   };

@@ -6,24 +6,28 @@ import type { Duplex } from 'node:stream';
 import type * as z from 'zod';
 import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
-import { type Json, stringifyJson } from '../base/json.ts';
+import type { Json } from '../base/json.ts';
 import { parseJsonInSlices } from '../base/json-slices.ts';
 import type { Logger } from '../base/log.ts';
 import { certificatesIn, isNodeRole, MASTER, type Peer, peerOf } from '../base/roles.ts';
 import { Seldom } from '../base/seldom.ts';
 import { underAny } from '../base/signals.ts';
 import type { TlsFiles } from '../base/tls.ts';
+import type { Tell } from '../model/progress.ts';
+import { Answer } from './answer.ts';
 import type { CallDefinition } from './define.ts';
 import { type FactsSource, streamFacts } from './facts-stream.ts';
 import { Fence } from './order.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import { STREAMS, type Streams } from './streams.ts';
-import { type CallAnswer, CallRequest } from './wire.ts';
+import { type CallAnswer, CallRequest, CONTRACT_HEADER, contractTrouble } from './wire.ts';
 
 /** What a handler gets beside its parameters. */
 export interface CallContext {
   /** Aborted when the server closes, when the master ends the call, and when the client of one that changes nothing has gone. */
   readonly signal: AbortSignal;
+  /** Tells the master how far the call is. */
+  readonly tell: Tell;
 }
 
 /** The function behind each call of the contract; the compiler checks that none is missing. */
@@ -31,11 +35,17 @@ export type Handlers = {
   readonly [N in CallName]: (params: ParamsOf<N>, context: CallContext) => Promise<ResultOf<N>>;
 };
 
+/** Does a call that changes the node. */
+type Execute = (stop: AbortSignal, tell: Tell) => Promise<unknown>;
+
 /** Runs a call that changes the node once for each id, and gives the first outcome again to whoever repeats it. */
 export interface CallJournal {
-  once(id: string, call: string, execute: (stop: AbortSignal) => Promise<unknown>): Promise<unknown>;
+  /** Everyone who waits for an outcome is told how far its execution is. */
+  once(id: string, call: string, execute: Execute, tell: Tell): Promise<unknown>;
   /** Stops the executions under way whose ids begin so, but for one of them; resolves when they have ended. */
   stop(prefix: string, except: string): Promise<void>;
+  /** Stops the execution under way of this id, if there is one; resolves when it has ended. */
+  cancel(id: string): Promise<void>;
 }
 
 export interface RpcServerOptions {
@@ -152,22 +162,28 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const { method, url = '' } = request;
+  const answer = new Answer(request, response);
   const role = peer?.fits ? peer.role : null;
   if (role !== null && isNodeRole(role) && options.streams && url.startsWith(STREAMS))
     return options.streams.serve(role, request, response);
   if (role !== MASTER) {
     options.log.warn({ role: peer?.role, url }, 'refused a client that is not the master');
     const message = `Only the master (${MASTER}) may do this, not ${peer?.role ?? 'a certificate without a role'}`;
-    return send(response, 403, { error: { code: 'forbidden', message } });
+    return answer.end(403, { error: { code: 'forbidden', message } });
+  }
+  const trouble = contractTrouble(request.headers[CONTRACT_HEADER], 'master');
+  if (trouble !== null) {
+    options.log.warn({ reason: trouble }, 'refused a master');
+    return answer.end(409, { error: { code: 'wrong_state', message: trouble } });
   }
   if (method === 'GET' && url === '/facts') return streamFacts(options, response);
   if (method === 'POST' && url.startsWith('/call/')) {
     const name = url.slice('/call/'.length);
-    const answer = await answerCall(options, name, request, response);
-    return answer ? send(response, 200, answer) : undefined;
+    const answered = await answerCall(options, name, request, response, answer);
+    return answered ? answer.end(200, answered) : undefined;
   }
   const message = `There is no ${method} ${url}; use POST /call/NAME or GET /facts`;
-  send(response, 404, { error: { code: 'not_found', message } });
+  answer.end(404, { error: { code: 'not_found', message } });
 }
 
 /** Performs a call; null when the client went away while it was still sending it. */
@@ -176,6 +192,7 @@ async function answerCall(
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
+  told: Answer,
 ): Promise<CallAnswer | null> {
   if (!Object.hasOwn(calls, name)) {
     request.resume();
@@ -189,7 +206,7 @@ async function answerCall(
   }
   const answer: CallAnswer = {};
   try {
-    answer.result = await perform(options, call, response);
+    answer.result = await perform(options, call, response, (progress) => told.tell(progress));
   } catch (error) {
     answer.error = describeFailure(options, call, error);
   }
@@ -222,26 +239,28 @@ async function perform(
   { handlers, journal, fence, closing }: Parts,
   call: ParsedCall,
   response: ServerResponse,
+  tell: Tell,
 ): Promise<unknown> {
   const { name, definition, params } = call;
   const { id, order, ends } = call.request;
   const handler = handlers[name] as (params: unknown, context: CallContext) => Promise<unknown>;
-  const execute = async (signal: AbortSignal) => {
-    const result = await handler(params, { signal }).catch((error) => {
+  const execute = async (signal: AbortSignal, tell: Tell) => {
+    const result = await handler(params, { signal, tell }).catch((error) => {
       throw signal.aborted ? signal.reason : error;
     });
     return checked(definition.result, result, 'internal_error', `Call ${name} gave a wrong result`);
   };
   if (definition.mutates && id !== null) {
     if (order) fence.pass(order);
-    return journal.once(id, name, async (stop) => {
+    const begin = async (stop: AbortSignal, tellAll: Tell) => {
       if (ends !== undefined) await journal.stop(ends, id);
-      return underAny([closing, stop], execute);
-    });
+      return underAny([closing, stop], (signal) => execute(signal, tellAll));
+    };
+    return journal.once(id, name, begin, tell);
   }
   const gone = new AbortController();
   response.on('close', () => gone.abort(new MerapiError('unavailable', 'The client has gone')));
-  return underAny([closing, gone.signal], execute);
+  return underAny([closing, gone.signal], (signal) => execute(signal, tell));
 }
 
 function describeFailure({ log, closing }: Parts, call: ParsedCall, error: unknown): Failure {
@@ -278,11 +297,4 @@ async function readBody(request: IncomingMessage): Promise<string> {
   if (size > BODY_LIMIT)
     throw new MerapiError('too_large', `The request has ${size} bytes; ${BODY_LIMIT} are the most`);
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function send(response: ServerResponse, status: number, answer: CallAnswer): void {
-  if (response.destroyed) return;
-  const body = Buffer.from(`${stringifyJson(answer)}\n`);
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length });
-  response.end(body);
 }

@@ -8,6 +8,7 @@ import { errorText, MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { nodeRole, type Role } from '../base/roles.ts';
 import type { TlsSource } from '../base/tls.ts';
+import type { Tell } from '../model/progress.ts';
 import { connectorTo } from './peers.ts';
 import type { Compression, StreamSource } from './types.ts';
 
@@ -82,6 +83,16 @@ export class Streams {
   }
 }
 
+/** How a stream is read. */
+interface Reading {
+  /** Ends it early. */
+  signal: AbortSignal;
+  /** Hears how many bytes have come over the net. */
+  tell: Tell;
+  /** How many will come; null when that is not known. */
+  total: number | null;
+}
+
 /**
  * Reads what another node's worker offers, to its end, and gives it to `use`.
  * @throws MerapiError execution when it is not offered or breaks off; and what `use` throws
@@ -89,7 +100,7 @@ export class Streams {
 export async function readStream(
   source: StreamSource,
   tls: TlsSource,
-  signal: AbortSignal,
+  { signal, tell, total }: Reading,
   use: (data: Readable) => Promise<void>,
 ): Promise<void> {
   const { node, host, port, id, compress } = source;
@@ -105,7 +116,8 @@ export async function readStream(
     if (answer.statusCode !== 200) throw broken(told((await answer.body.text()).trim()));
     const { trailers } = answer;
     const end = () => (trailers as Record<string, string | undefined>)[END.toLowerCase()];
-    const data = checked(answer.body, end, broken);
+    const coming = counted(answer.body, (done) => tell({ text: 'receiving', done, total }));
+    const data = checked(coming, end, broken);
     await use(unpacked(data, compress));
   } catch (error) {
     throw error instanceof MerapiError ? error : broken(error);
@@ -122,6 +134,19 @@ export function packed(data: Readable, compress: Compression): Readable {
   const gzip = createGzip({ level: levels[compress] });
   pipeline(data, gzip).catch(() => undefined); // whoever reads it learns of the failure
   return gzip;
+}
+
+/** The same data; `onBytes` hears how much of it has gone by. */
+export async function* counted(
+  data: AsyncIterable<Buffer>,
+  onBytes: (done: number) => void,
+): AsyncGenerator<Buffer> {
+  let done = 0;
+  for await (const chunk of data) {
+    done += chunk.length;
+    onBytes(done);
+    yield chunk;
+  }
 }
 
 /** The data as it was before packed(). */
@@ -149,7 +174,7 @@ async function writeAll(data: AsyncIterable<Buffer>, target: Writable): Promise<
 
 /** The same data; its failures, and an end that is none, are those of the stream. */
 function checked(
-  data: Readable,
+  data: AsyncIterable<Buffer>,
   endOf: () => string | undefined,
   broken: (cause: unknown) => MerapiError,
 ): Readable {

@@ -3,9 +3,10 @@ import type { Json } from '../base/json.ts';
 import type { Seal } from '../base/seal.ts';
 import type { LogType, OpInput } from '../model/job.ts';
 import type { Node } from '../model/node.ts';
+import type { Tell } from '../model/progress.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { CommonValues, Opcode, ResultOf, ValuesOf } from '../opcodes/define.ts';
-import type { NodeCaller } from '../rpc/client.ts';
+import type { NodeCaller } from '../rpc/caller.ts';
 import type { CallName, ResultOf as CallResultOf, ParamsOf } from '../rpc/registry.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Change } from '../store/changes.ts';
@@ -34,6 +35,8 @@ export interface StepTools {
   readonly nodes: NodeCaller;
   /** Fires when the job is cancelled, which stops it before its next step: a step that only waits must not wait on. */
   readonly cancel: AbortSignal;
+  /** Tells how far the step is, where it takes long. */
+  readonly tell: Tell;
 }
 
 /**
@@ -52,7 +55,10 @@ export interface RunContext {
     action: (tools: StepTools) => Promise<T> | T,
     undo?: (tools: StepTools) => Promise<void>,
   ): Promise<T>;
-  /** Makes one call on a node as a step; the calls of `undo`, made on the same node in this order, reverse it. */
+  /**
+   * Makes one call on a node as a step; the calls of `undo`, made on the same node in this order, reverse it. When the job is cancelled, a call
+   * that is cancellable ends, and what it tells of its progress stands in the job.
+   */
   call<N extends CallName>(
     name: string,
     node: Node,

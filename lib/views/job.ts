@@ -23,6 +23,8 @@ interface ShownJob {
   end_ts: SplitTime | null;
   oplog: ShownLogLine[][];
   opresult: unknown[];
+  /** Of a job whose steps tell it; Ganeti has no such key. */
+  progress?: { step: string; text: string; done: number; total: number | null; time: SplitTime }[];
 }
 
 /** The parameters that are shown even when they are null. */
@@ -80,6 +82,9 @@ export function showJob(job: Job): ShownJob {
     end_ts: shownTime(job.end),
     oplog: job.ops.map(showLog),
     opresult: job.ops.map(showResult),
+    ...(job.progress && {
+      progress: job.progress.map((each) => ({ ...each, time: splitTime(each.time) })),
+    }),
   };
 }
 

@@ -25,7 +25,8 @@ import { initCluster, joinNodes } from '../../lib/manager/init.ts';
 import { createManager } from '../../lib/manager/manager.ts';
 import { isFinal, type Job, type OpInput } from '../../lib/model/job.ts';
 import type { NodeWorker } from '../../lib/node/worker.ts';
-import { type NodeCaller, NodeClient } from '../../lib/rpc/client.ts';
+import type { NodeCaller } from '../../lib/rpc/caller.ts';
+import { NodeClient } from '../../lib/rpc/client.ts';
 import type { CallName } from '../../lib/rpc/registry.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import type { QueueStore, Store } from '../../lib/store/define.ts';
@@ -135,7 +136,7 @@ export class TestCluster {
   /** What units look at and work with, for tests of their parts. */
   get tools(): StepTools {
     const { store, runtime, nodes } = this.#life;
-    return { view: store.view, runtime, nodes, cancel: new AbortController().signal };
+    return { view: store.view, runtime, nodes, cancel: new AbortController().signal, tell: () => undefined };
   }
 
   /** The folder of a node. */

@@ -12,7 +12,7 @@ import type { Manager } from '../../lib/manager/define.ts';
 import { createManager } from '../../lib/manager/manager.ts';
 import { isFinal, type Job, type OpInput } from '../../lib/model/job.ts';
 import type { Node } from '../../lib/model/node.ts';
-import type { NodeCaller } from '../../lib/rpc/client.ts';
+import type { CallOptions, NodeCaller } from '../../lib/rpc/caller.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { put } from '../../lib/store/changes.ts';
 import type { QueueStore, Store } from '../../lib/store/define.ts';
@@ -31,6 +31,8 @@ export interface SeenCall {
 
 /** A call that waits for the test's word. */
 interface HeldCall extends SeenCall {
+  /** How it is made: what ends it, and what hears how far it is. */
+  options: CallOptions;
   /** Lets it succeed, or fail with this error. */
   end(error?: Error): void;
 }
@@ -150,14 +152,19 @@ export class QueueFixture {
   }
 
   #nodes(): NodeCaller {
-    const call = async (node: { name: string }, name: string, _params: unknown, step?: { id: string }) => {
+    const call = async (
+      node: { name: string },
+      name: string,
+      _params: unknown,
+      options: CallOptions = {},
+    ) => {
       // Nodes of which nothing is known are asked for their hooks; those of the fixture have none.
       if (name === 'hooks.run') return { results: [] };
-      const seen = { node: node.name.replace(/\..*/, ''), name, job: Number.parseInt(step?.id ?? '0', 10) };
+      const seen = { node: node.name.replace(/\..*/, ''), name, job: Number.parseInt(options.id ?? '0', 10) };
       this.calls.push(seen);
       if (this.holds(seen))
         await new Promise<void>((resolve, reject) => {
-          this.held.push({ ...seen, end: (error) => (error ? reject(error) : resolve()) });
+          this.held.push({ ...seen, options, end: (error) => (error ? reject(error) : resolve()) });
           this.#arrived.resolve();
           this.#arrived = deferred();
         });

@@ -7,7 +7,7 @@ import { calls } from '../../lib/rpc/registry.ts';
 import type { Handlers } from '../../lib/rpc/server.ts';
 import { Resources } from './helpers.ts';
 
-const context = { signal: new AbortController().signal };
+const context = { signal: new AbortController().signal, tell: () => undefined };
 
 describe('faults', () => {
   const resources = new Resources();
@@ -59,7 +59,7 @@ describe('faults', () => {
     await handlers['node.delay']({ duration: 0 }, context);
     assert.equal(runs(), 1);
     const abort = new AbortController();
-    const slow = handlers['node.facts']({}, { signal: abort.signal });
+    const slow = handlers['node.facts']({}, { ...context, signal: abort.signal });
     abort.abort();
     await assert.rejects(slow);
     assert.equal(runs(), 1);

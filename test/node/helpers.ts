@@ -7,7 +7,7 @@ import { type Identity, issue, issueAuthority, type TlsFiles } from '../../lib/b
 import { beParamDefaults } from '../../lib/model/beparams.ts';
 import type { CallName, ParamsOf } from '../../lib/rpc/registry.ts';
 import { type DiskTarget, type InstanceTarget, RuntimeFacts } from '../../lib/rpc/types.ts';
-import { CallAnswer } from '../../lib/rpc/wire.ts';
+import { CallAnswer, CONTRACT, CONTRACT_HEADER } from '../../lib/rpc/wire.ts';
 
 /** What a suite opened, closed in reverse order by its `after` hook. */
 export class Resources {
@@ -79,8 +79,13 @@ export class TestClient {
     this.#base = `https://127.0.0.1:${port}`;
   }
 
-  async raw(method: 'GET' | 'POST', path: string, body?: string): Promise<{ status: number; text: string }> {
-    const response = await request(this.#base + path, { method, body, dispatcher: this.#agent });
+  async raw(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: string,
+    headers: Record<string, string> = { [CONTRACT_HEADER]: String(CONTRACT) },
+  ): Promise<{ status: number; text: string }> {
+    const response = await request(this.#base + path, { method, body, headers, dispatcher: this.#agent });
     return { status: response.statusCode, text: await response.body.text() };
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { silentLogger } from '../../lib/base/log.ts';
 import { type NodeConfig, type NodeWorker, startNodeWorker } from '../../lib/node/worker.ts';
-import type { CallAnswer } from '../../lib/rpc/wire.ts';
+import { type CallAnswer, CONTRACT } from '../../lib/rpc/wire.ts';
 import {
   type Certificates,
   fileDisk,
@@ -95,6 +95,7 @@ describe('node worker', () => {
     assert.deepEqual(resultOf(await client.call('node.hello', {})), {
       name: NODE_NAME,
       version: '1.2.3',
+      contract: CONTRACT,
       hypervisors: ['fake'],
       storage: [
         { template: 'diskless', simulated: false, can: [] },

@@ -53,8 +53,9 @@ function handlersOf(some: Partial<Handlers>): Handlers {
 }
 
 const passOn: CallJournal = {
-  once: (_id, _call, execute) => execute(new AbortController().signal),
+  once: (_id, _call, execute, tell) => execute(new AbortController().signal, tell),
   stop: async () => undefined,
+  cancel: async () => undefined,
 };
 const stop = { instance: instanceTarget(), timeout: 1, force: false };
 
@@ -106,9 +107,9 @@ describe('rpc server', () => {
     const ids: string[] = [];
     const journal: CallJournal = {
       ...passOn,
-      once: (id, call, execute) => {
+      once: (id, call, execute, tell) => {
         ids.push(`${id} ${call}`);
-        return passOn.once(id, call, execute);
+        return passOn.once(id, call, execute, tell);
       },
     };
     const { client } = await serve({ 'instance.stop': async () => ({}) }, { journal });

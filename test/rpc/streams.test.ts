@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import type { TlsFiles } from '../../lib/base/tls.ts';
+import type { Tell } from '../../lib/model/progress.ts';
 import { startRpcServer } from '../../lib/rpc/server.ts';
 import { readStream, Streams } from '../../lib/rpc/streams.ts';
 import { Compression, type StreamSource } from '../../lib/rpc/types.ts';
@@ -42,12 +43,15 @@ describe('streams between nodes', () => {
     ...{ node: NODE_NAME, host: '127.0.0.1', port, id: 'data', compress: 'none' },
     ...over,
   });
+  const reading = (tell: Tell = () => undefined) => ({
+    ...{ signal: AbortSignal.timeout(10_000), tell, total: 13 },
+  });
   async function read(from: StreamSource, tls = reader): Promise<string> {
     let text = '';
     await readStream(
       from,
       () => tls,
-      AbortSignal.timeout(10_000),
+      reading(),
       async (data) => {
         for await (const chunk of data) text += chunk;
       },
@@ -109,7 +113,7 @@ describe('streams between nodes', () => {
       const failing = readStream(
         source({ compress }),
         () => reader,
-        AbortSignal.timeout(10_000),
+        reading(),
         async () => {
           throw new MerapiError('execution', 'no space');
         },

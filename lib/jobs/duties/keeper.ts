@@ -8,7 +8,7 @@ import type { Duty, DutyCall } from '../../model/duty.ts';
 import { CLUSTER_LOCK, type LockPlan, type LockWish } from '../../model/locks.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
-import type { NodeCaller } from '../../rpc/client.ts';
+import type { NodeCaller } from '../../rpc/caller.ts';
 import type { CallName } from '../../rpc/registry.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 import { put, remove } from '../../store/changes.ts';

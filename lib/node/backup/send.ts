@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { TlsFiles } from '../../base/tls.ts';
-import { packed } from '../../rpc/streams.ts';
+import type { CallContext } from '../../rpc/server.ts';
+import { counted, packed } from '../../rpc/streams.ts';
 import type { Compression } from '../../rpc/types.ts';
 
 /** Milliseconds for a promise to be heard. */
@@ -49,7 +50,7 @@ export async function sendAway(
   to: Place,
   tls: TlsFiles,
   compress: Compression,
-  signal: AbortSignal,
+  { signal, tell }: Pick<CallContext, 'signal' | 'tell'>,
 ): Promise<number> {
   let cause: unknown = null;
   data.on('error', (error) => {
@@ -62,7 +63,10 @@ export async function sendAway(
       dispatcher: agent,
       signal,
       headers: compress === 'none' ? {} : { 'content-encoding': 'gzip' },
-      body: packed(data, compress),
+      body: Readable.from(
+        counted(packed(data, compress), (done) => tell({ text: 'sending', done, total: null })),
+        { objectMode: false },
+      ),
     });
     const said = Answer.parse(await answer.body.json());
     if (answer.statusCode !== 200 || said.bytes === undefined)

@@ -38,11 +38,11 @@ export function backupExecutors({ exports, dumps, streams, tls, endpoint }: Back
       streams.offer(id, { to, compress, open: () => dumps.open(params, disk, source) });
       return endpoint();
     },
-    'backup.fetch': async ({ instance_name, file, from }, { signal }) => {
+    'backup.fetch': async ({ instance_name, file, from }, { signal, tell }) => {
       const path = exports.newFile(instance_name, file);
       const hash = createHash('sha256');
       let bytes = 0;
-      await readStream(from, tls, signal, async (data) => {
+      await readStream(from, tls, { signal, tell, total: null }, async (data) => {
         bytes = await writeRaw(path, hashed(data, hash));
       });
       return { bytes, sha256: hash.digest('hex') };

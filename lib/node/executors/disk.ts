@@ -1,7 +1,8 @@
 import type { TlsSource } from '../../base/tls.ts';
-import type { Handlers } from '../../rpc/server.ts';
+import type { CallContext, Handlers } from '../../rpc/server.ts';
 import { readStream, type Streams } from '../../rpc/streams.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
+import type { Work } from '../storage/define.ts';
 import type { Storage } from '../storage/registry.ts';
 
 type DiskHandlers = Pick<
@@ -29,6 +30,12 @@ export interface DiskWays {
   endpoint: () => { host: string | null; port: number };
 }
 
+/** How a copy within the node is watched. */
+const copying = ({ signal, tell }: CallContext): Work => ({
+  signal,
+  onBytes: (done, total) => tell({ text: 'copying', done, total }),
+});
+
 /** Serves the calls about disks. */
 export function diskExecutors(
   { storage, hypervisors }: { storage: Storage; hypervisors: Hypervisors },
@@ -55,12 +62,12 @@ export function diskExecutors(
       await storage.of(disk).deactivate(disk);
       return {};
     },
-    'disk.copy': async ({ from, to }) => {
-      await storage.copy(from, to);
+    'disk.copy': async ({ from, to }, context) => {
+      await storage.copy(from, to, copying(context));
       return {};
     },
-    'disk.snapshot': async ({ disk, copy }) => {
-      await storage.snapshot(disk, copy);
+    'disk.snapshot': async ({ disk, copy }, context) => {
+      await storage.snapshot(disk, copy, copying(context));
       return {};
     },
     'disk.offer': async ({ disk, to, compress }) => {
@@ -68,9 +75,10 @@ export function diskExecutors(
       streams.offer(disk.uuid, { to, compress, open: () => storage.read(disk) });
       return endpoint();
     },
-    'disk.fetch': async ({ disk, from }, { signal }) => {
+    'disk.fetch': async ({ disk, from }, { signal, tell }) => {
       await storage.sources([disk]);
-      await readStream(from, tls, signal, (data) => storage.fill(disk, data));
+      const total = from.compress === 'none' ? disk.size * 1024 * 1024 : null;
+      await readStream(from, tls, { signal, tell, total }, (data) => storage.fill(disk, data));
       return {};
     },
     'disk.rename': async ({ from, to }) => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Handlers } from '../../rpc/server.ts';
+import { CONTRACT } from '../../rpc/wire.ts';
 import type { Certificate } from '../certificate.ts';
 import type { Facts } from '../facts.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
@@ -35,6 +36,7 @@ export function nodeExecutors({
     'node.hello': async () => ({
       name,
       version,
+      contract: CONTRACT,
       hypervisors: hypervisors.kinds(),
       storage: storage.templates(),
     }),

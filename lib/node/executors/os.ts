@@ -22,8 +22,10 @@ export function osExecutors(
       await installer.rename(params, signal);
       return {};
     },
-    'os.import': async ({ disk, from, ...params }, { signal }) => {
-      await readStream(from, tls, signal, (data) => dumps.restore(params, disk, data, signal));
+    'os.import': async ({ disk, from, ...params }, { signal, tell }) => {
+      await readStream(from, tls, { signal, tell, total: null }, (data) =>
+        dumps.restore(params, disk, data, signal),
+      );
       return {};
     },
     'os.create': async (params, { signal }) => {

@@ -36,10 +36,10 @@ export function transferExecutors(parts: TransferParts): TransferHandlers {
       await promise(to, tls, withdraws ? 'DELETE' : 'POST');
       return {};
     },
-    'transfer.send': async ({ disk, source, certificate, ca, to, compress, ...params }, { signal }) => {
+    'transfer.send': async ({ disk, source, certificate, ca, to, compress, ...params }, { signal, tell }) => {
       const tls = { ...(await identities.get(certificate)), ca };
       const data = await dumps.open(params, disk, source);
-      return { bytes: await sendAway(data, to, tls, compress, signal) };
+      return { bytes: await sendAway(data, to, tls, compress, { signal, tell }) };
     },
   };
 }

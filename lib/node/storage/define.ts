@@ -51,6 +51,14 @@ export interface StorageDriver extends Abilities {
   open(disk: DiskTarget): Promise<DiskSource>;
 }
 
+/** What work that takes long is done with. */
+export interface Work {
+  /** Fires when it is to end early; nobody uses what has been written by then. */
+  readonly signal: AbortSignal;
+  /** Hears how many bytes of how many are done. */
+  readonly onBytes: (done: number, total: number) => void;
+}
+
 /** What only some drivers can do. */
 export interface Abilities {
   /** All bytes of an active disk. */
@@ -58,9 +66,9 @@ export interface Abilities {
   /** Replaces the data of an active disk. @throws block_device unless there are as many bytes as it has */
   fill?(disk: DiskTarget, data: AsyncIterable<Buffer>): Promise<void>;
   /** Copies the data of one active disk of the template over that of another, which is as big at least. */
-  copy?(from: DiskTarget, to: DiskTarget): Promise<void>;
+  copy?(from: DiskTarget, to: DiskTarget, work?: Work): Promise<void>;
   /** Makes an active disk with the data that another one has now, whether a guest uses that or not. */
-  snapshot?(disk: DiskTarget, copy: DiskTarget): Promise<void>;
+  snapshot?(disk: DiskTarget, copy: DiskTarget, work?: Work): Promise<void>;
   /** Moves data to another place of the node; succeeds when it is there already. */
   rename?(from: DiskTarget, to: DiskTarget): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
-import type { DiskSource, DiskStatus } from './define.ts';
+import type { DiskSource, DiskStatus, Work } from './define.ts';
 import { copyRaw, fillRaw } from './raw.ts';
 
 /** Bytes that are read of a disk at once. */
@@ -24,8 +24,8 @@ export abstract class PathStorage {
     await fillRaw(await this.#path(disk), disk.size, data);
   }
 
-  async copy(from: DiskTarget, to: DiskTarget): Promise<void> {
-    await copyRaw(await this.#path(from), await this.#path(to));
+  async copy(from: DiskTarget, to: DiskTarget, work?: Work): Promise<void> {
+    await copyRaw(await this.#path(from), await this.#path(to), work);
   }
 
   /** The path of an active disk. @throws MerapiError block_device */

@@ -2,6 +2,7 @@ import { constants, copyFile, type FileHandle, mkdir, open, rename, rm, rmdir, s
 import { dirname } from 'node:path';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
+import type { Work } from './define.ts';
 
 const MIB = 1024 * 1024;
 
@@ -63,14 +64,14 @@ const CHUNK = 4 * MIB;
 
 /**
  * Copies the data of one disk over that of another, which is as big at least; zeros take no space. Where the file system can,
- * both have the same blocks until one of them changes. @throws block_device
+ * both have the same blocks until one of them changes. @throws block_device, and the reason of the work's signal
  */
-export async function copyRaw(from: string, to: string): Promise<void> {
+export async function copyRaw(from: string, to: string, work?: Work): Promise<void> {
   await explained(`copy disk ${from} to ${to}`, async () => {
     if (await cloned(from, to)) return;
     const source = await open(from, 'r');
     try {
-      await changeSize(to, (target) => copyChunks(source, target));
+      await changeSize(to, (target) => copyChunks(source, target, work));
     } finally {
       await source.close();
     }
@@ -95,9 +96,12 @@ async function cloned(from: string, to: string): Promise<boolean> {
   return true;
 }
 
-async function copyChunks(source: FileHandle, target: FileHandle): Promise<void> {
+async function copyChunks(source: FileHandle, target: FileHandle, work?: Work): Promise<void> {
   const buffer = Buffer.alloc(CHUNK);
+  const total = (await source.stat()).size;
   for (let position = 0; ; ) {
+    work?.signal.throwIfAborted();
+    work?.onBytes(position, total);
     const { bytesRead } = await source.read(buffer, 0, CHUNK, position);
     if (bytesRead === 0) return;
     await writeChunk(target, buffer.subarray(0, bytesRead), position);

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { MerapiError } from '../../base/errors.ts';
 import { type DiskTemplate, diskTemplates } from '../../model/templates/index.ts';
+import { counted } from '../../rpc/streams.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
-import { type Ability, abilities, type DiskSource, type StorageDriver } from './define.ts';
+import { type Ability, abilities, type DiskSource, type StorageDriver, type Work } from './define.ts';
 import { disklessStorage } from './diskless.ts';
 import { type FakePlaces, fakeDriver } from './fake.ts';
 import { FileStorage } from './file.ts';
@@ -14,6 +15,8 @@ export const drivers: { readonly [T in DiskTemplate]?: (paths: StoragePaths) => 
   file: (paths) => new FileStorage(paths, 'file'),
   sharedfile: (paths) => new FileStorage(paths, 'sharedfile'),
 };
+
+const MIB = 1024 * 1024;
 
 /** What a node says of one of its drivers. */
 export interface KeptTemplate {
@@ -95,21 +98,28 @@ export class Storage {
   }
 
   /** Copies the data of one disk over that of another, which is as big at least; between templates they are as big. @throws MerapiError */
-  async copy(from: DiskTarget, to: DiskTarget): Promise<void> {
+  async copy(from: DiskTarget, to: DiskTarget, work?: Work): Promise<void> {
     const driver = this.of(from);
-    if (driver === this.of(to) && driver.copy) await driver.copy(from, to);
-    else await this.fill(to, await this.read(from));
+    if (driver === this.of(to) && driver.copy) await driver.copy(from, to, work);
+    else
+      await this.fill(
+        to,
+        counted(await this.read(from), (done) => {
+          work?.signal.throwIfAborted();
+          work?.onBytes(done, from.size * MIB);
+        }),
+      );
   }
 
   /** Makes a disk with the data of another one: by its driver, or by a copy where that has no snapshots. @throws MerapiError */
-  async snapshot(disk: DiskTarget, copy: DiskTarget): Promise<void> {
+  async snapshot(disk: DiskTarget, copy: DiskTarget, work?: Work): Promise<void> {
     const driver = this.of(disk);
     if (driver.snapshot) {
-      await driver.snapshot(disk, copy);
+      await driver.snapshot(disk, copy, work);
       return;
     }
     await this.of(copy).create(copy);
-    await this.copy(disk, copy);
+    await this.copy(disk, copy, work);
   }
 
   /** Moves data to another place of the node; succeeds when it is there already. @throws MerapiError */

@@ -74,6 +74,7 @@ export const backupFetch = defineCall({
   params: ofInstance.extend({ file: z.string(), from: StreamSource }),
   result: z.object({ bytes: z.number().int(), sha256: z.string() }),
   mutates: true,
+  cancellable: true,
   timeout: day,
 });
 

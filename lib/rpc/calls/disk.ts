@@ -69,6 +69,7 @@ export const diskCopy = defineCall({
   params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });
 
@@ -78,6 +79,7 @@ export const diskSnapshot = defineCall({
   params: z.strictObject({ disk: DiskTarget, copy: DiskTarget }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });
 
@@ -98,6 +100,7 @@ export const diskFetch = defineCall({
   params: z.strictObject({ disk: DiskTarget, from: StreamSource }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });
 

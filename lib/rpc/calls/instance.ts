@@ -35,6 +35,7 @@ export const instanceStop = defineCall({
   }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });
 
@@ -48,6 +49,7 @@ export const instanceReboot = defineCall({
   }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });
 

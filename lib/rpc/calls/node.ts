@@ -12,6 +12,8 @@ export const nodeHello = defineCall({
   result: z.object({
     name: z.string(),
     version: z.string(),
+    /** The number of the contract that it knows; releases before 3 did not say. */
+    contract: z.number().int().default(2),
     hypervisors: z.array(z.enum(hypervisors)),
     /** The disk templates that it can keep: whether they are simulated, and what its driver can do beside what all can. */
     storage: z.array(z.object({ template: z.string(), simulated: z.boolean(), can: z.array(z.string()) })),
@@ -35,6 +37,7 @@ export const nodeDelay = defineCall({
   params: z.strictObject({ duration: z.number().min(0) }),
   result: nothing,
   mutates: false,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });
 

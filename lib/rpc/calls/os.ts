@@ -45,6 +45,7 @@ export const osCreate = defineCall({
   params: ScriptParams.extend({ reinstall: z.boolean() }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 3600_000,
 });
 
@@ -54,6 +55,7 @@ export const osRename = defineCall({
   params: ScriptParams.extend({ old_name: z.string() }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 3600_000,
 });
 
@@ -64,5 +66,6 @@ export const osImport = defineCall({
   params: ScriptParams.extend({ disk: z.number().int().min(0), from: StreamSource }),
   result: nothing,
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });

@@ -32,6 +32,7 @@ export const transferWait = defineCall({
   params: z.strictObject({ id: z.string(), seconds: z.number().int().min(0) }),
   result: z.object({ done: z.boolean(), bytes: z.array(z.number().int()) }),
   mutates: false,
+  cancellable: true,
   timeout: 600_000,
 });
 
@@ -66,5 +67,6 @@ export const transferSend = defineCall({
   }),
   result: z.object({ bytes: z.number().int() }),
   mutates: true,
+  cancellable: true,
   timeout: 24 * 3600_000,
 });

@@ -173,10 +173,12 @@ async function importFromCluster(
     stringifyJson({ disks: places, x509_ca: signedCertificate(seal, cert, salt) }),
     'remote-import',
   );
-  await context.step('data', async ({ nodes, cancel }) => {
+  await context.step('data', async ({ nodes, cancel, tell }) => {
     for (let told = performance.now(); ; cancel.throwIfAborted()) {
-      const { done, bytes } = await nodes.call(node, 'transfer.wait', { id, seconds: LOOK });
+      const waiting = { id, seconds: LOOK };
+      const { done, bytes } = await nodes.call(node, 'transfer.wait', waiting, { signal: cancel });
       if (done) return;
+      tell({ text: 'receiving', done: bytes.reduce((sum, each) => sum + each, 0), total: null });
       if (performance.now() - told < TELL_AFTER) continue;
       told = performance.now();
       context.log(`Data has come: ${bytes.map((count) => `${Math.floor(count / MIB)} MiB`).join(', ')}`);

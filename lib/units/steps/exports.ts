@@ -1,6 +1,6 @@
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
-import type { NodeCaller } from '../../rpc/client.ts';
+import type { NodeCaller } from '../../rpc/caller.ts';
 import type { RunContext } from '../define.ts';
 
 /** The nodes whose exports can be looked for now. */

@@ -3,7 +3,7 @@ import type { ParamValues } from '../../model/enforce.ts';
 import { misfit } from '../../model/hvparams/forms.ts';
 import { type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
 import type { Node } from '../../model/node.ts';
-import type { NodeCaller } from '../../rpc/client.ts';
+import type { NodeCaller } from '../../rpc/caller.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 
 /** @throws MerapiError hypervisor naming the first value that the hypervisor could not take anywhere */

@@ -102,7 +102,7 @@ export async function waitForSync(
   const mirrored = disks.filter(({ dev_type }) => isMirrored(dev_type));
   if (mirrored.length === 0) return;
   context.log('Waiting until the disks are in sync');
-  await context.step(name, async ({ nodes, cancel }) => {
+  await context.step(name, async ({ nodes, cancel, tell }) => {
     let told = performance.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const answer = await nodes.call(node, 'disk.status', { disks: mirrored.map(diskTarget) });
@@ -113,9 +113,11 @@ export async function waitForSync(
           'execution',
           `A mirrored disk on ${node.name} has lost its other side: nothing synchronises it`,
         );
+      const synced = waiting.map((mirror) => mirror?.sync_percent ?? 0);
+      tell({ text: 'synchronising, in percent', done: Math.min(...synced), total: 100 });
       if (performance.now() - told > TELL_AFTER) {
         told = performance.now();
-        const percents = waiting.map((mirror) => `${mirror?.sync_percent?.toFixed(1)} %`);
+        const percents = synced.map((percent) => `${percent.toFixed(1)} %`);
         context.log(`Not in sync yet: ${percents.join(', ')} are done`);
       }
       await sleep(pause, undefined, { signal: cancel }).catch(() => cancel.throwIfAborted());

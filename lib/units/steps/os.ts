@@ -6,8 +6,8 @@ import { fillOsParams } from '../../model/fill.ts';
 import type { Node } from '../../model/node.ts';
 import type { OsStatus } from '../../model/os.ts';
 import type { ClusterView } from '../../model/view.ts';
+import type { NodeCaller } from '../../rpc/caller.ts';
 import type { OsDefinition } from '../../rpc/calls/os.ts';
-import type { NodeCaller } from '../../rpc/client.ts';
 
 /** The nodes whose OS definitions count: those that may hold instances and are not offline. */
 function osNodes(view: ClusterView): Node[] {

@@ -3,7 +3,7 @@ import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
-import type { NodeCaller } from '../../rpc/client.ts';
+import type { NodeCaller } from '../../rpc/caller.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import { put } from '../../store/changes.ts';

@@ -25,7 +25,9 @@ describe('data from other clusters', () => {
   };
   const send = (data: Readable, to: { host: string; port: number; secret: string }, who = there) => {
     assert.ok(here && who);
-    return sendAway(data, to, { ...who, ca: here.cert }, 'gzip', AbortSignal.timeout(20_000));
+    return sendAway(data, to, { ...who, ca: here.cert }, 'gzip', {
+      ...{ signal: AbortSignal.timeout(20_000), tell: () => undefined },
+    });
   };
   const wait = (seconds = 20) => arrivals.wait('id', seconds, AbortSignal.timeout(20_000));
   const textOf = async (data: Readable) => {

@@ -111,7 +111,7 @@ async function list(call: Call): Promise<unknown> {
 
 async function* shown(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
   for await (const job of jobs) {
-    const { opresult: _result, oplog: _log, ...listed } = showJob(job); // a listing has neither, as in Ganeti
+    const { opresult: _result, oplog: _log, progress: _progress, ...listed } = showJob(job); // a listing has none of these, as in Ganeti
     yield listed;
   }
 }

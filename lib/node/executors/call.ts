@@ -1,0 +1,14 @@
+import type { Handlers } from '../../rpc/server.ts';
+import type { Journal } from '../journal.ts';
+
+type CallHandlers = Pick<Handlers, Extract<keyof Handlers, `call.${string}`>>;
+
+/** Serves the calls about other calls. */
+export function callExecutors(journal: Journal): CallHandlers {
+  return {
+    'call.cancel': async ({ id }) => {
+      await journal.cancel(id);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unattended } from '../base/background.ts';
+import { errorText } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+
+/** The pause before a node is asked again to end a call, in milliseconds. */
+const STOP_PAUSE = 500;
+
+/** How a call under way is ended. */
+interface Stopping {
+  /** Wants it ended. */
+  signal: AbortSignal;
+  /** Asks its node to end it; is given up itself when `over` fires. */
+  ask(over: AbortSignal): Promise<unknown>;
+  log: Logger;
+}
+
+/**
+ * Makes a call that changes a node and ends it there when the signal fires; what comes of it is the outcome. The node is asked again until there is
+ * one, for the call may come there later than the request to end it.
+ */
+export async function stoppable<T>({ signal, ask, log }: Stopping, make: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const stop = async () => {
+    while (!over.signal.aborted) {
+      await ask(over.signal).catch((error) => {
+        if (!over.signal.aborted) log.info({ reason: errorText(error) }, 'a call cannot be ended yet');
+      });
+      await sleep(STOP_PAUSE, undefined, { signal: over.signal }).catch(() => undefined);
+    }
+  };
+  const begin = () => unattended('ending a call', log, stop);
+  signal.addEventListener('abort', begin);
+  try {
+    return await make();
+  } finally {
+    over.abort();
+    signal.removeEventListener('abort', begin);
+  }
+}
