@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { GuestNetwork } from '../../../lib/node/hypervisors/define.ts';
+import { Channel, type Command, type CommandTable } from '../../../lib/node/hypervisors/kvm/channel.ts';
+import { QmpWire } from '../../../lib/node/hypervisors/kvm/qmp.ts';
 import type { InstanceTarget } from '../../../lib/rpc/types.ts';
 import { fileDisk, instanceTarget } from '../helpers.ts';
 
@@ -91,5 +95,51 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`${what} did not happen within 20 s`);
     await sleep(20);
+  }
+}
+
+const anything: Command = {
+  args: z.looseObject({}),
+  result: z.unknown(),
+  timeout: 30_000,
+  size: 4 * 1024 * 1024,
+};
+
+/** A connection to a monitor for any commands, by name; `size` and `timeout` are their limits. */
+export async function openMonitor(
+  path: string,
+  names: readonly string[],
+  limits: Partial<Pick<Command, 'size' | 'timeout'>> = {},
+): Promise<Channel<CommandTable>> {
+  const commands: CommandTable = {
+    qmp_capabilities: anything,
+    ...Object.fromEntries(names.map((name) => [name, { ...anything, ...limits }])),
+  };
+  const connect = () =>
+    new Promise<Channel<CommandTable> | null>((resolve, reject) => {
+      const greeted = () => channel.execute('qmp_capabilities', {}).then(() => resolve(channel), reject);
+      const wire = new QmpWire(greeted, () => undefined);
+      const channel = new Channel(createConnection(path), { commands, wire, onEnd: () => resolve(null) });
+    });
+  // QEMU may turn a client away while it lets go of the one before.
+  let monitor: Channel<CommandTable> | null = null;
+  await until('the connection to the monitor', async () => {
+    monitor = await connect();
+    return monitor !== null;
+  });
+  return monitor ?? Promise.reject(new Error('There is no monitor'));
+}
+
+/** What QEMU answers to one command; nobody else may be connected to the monitor. */
+export async function askQemu(
+  path: string,
+  name: string,
+  args: Record<string, unknown> = {},
+): Promise<unknown> {
+  const monitor = await openMonitor(path, [name]);
+  try {
+    return await monitor.execute(name, args);
+  } finally {
+    monitor.close();
   }
 }

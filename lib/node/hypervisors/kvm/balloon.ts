@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 
 const MIB = 1024 * 1024;
-const Balloon = z.object({ actual: z.number() });
 
-const memoryOf = async (monitor: QmpClient) =>
-  Math.ceil((await monitor.query('query-balloon', Balloon)).actual / MIB);
+const memoryOf = async (monitor: Monitor) => Math.ceil((await monitor.execute('query-balloon')).actual / MIB);
 
 /**
  * Has a guest live with this much memory (MiB), by the driver of the balloon in it, and waits at most `limit` ms until it does;
  * otherwise it gets back what it had.
  * @throws MerapiError hypervisor
  */
-export async function setMemory(monitor: QmpClient, memory: number, limit: number): Promise<void> {
+export async function setMemory(monitor: Monitor, memory: number, limit: number): Promise<void> {
   const before = await memoryOf(monitor);
   if (before === memory) return;
   await monitor.execute('balloon', { value: memory * MIB });

@@ -16,7 +16,7 @@ import { type KvmParams, readParams } from './params.ts';
 import { plug, unplug } from './plug.ts';
 import { type ProcessId, runsGuest } from './process.ts';
 import { Qemu } from './qemu.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 import { TaskQueue } from './queue.ts';
 import { type GuestRecord, readRecord, removeFolder, writeRecord } from './record.ts';
 import { type GuestSockets, makeSocketFolder, removeSockets, socketsOf } from './sockets.ts';
@@ -180,7 +180,7 @@ export class Guest {
   }
 
   /** Does something with the guest while it runs; where it does not, `absent` says what is the matter, if anything is. */
-  #whileUp(work: (monitor: QmpClient, record: GuestRecord) => Promise<void>, absent?: string): Promise<void> {
+  #whileUp(work: (monitor: Monitor, record: GuestRecord) => Promise<void>, absent?: string): Promise<void> {
     return this.#queue.run(async () => {
       const process = await this.#process();
       const monitor = process && (await this.#qemu.connect(process));
@@ -256,7 +256,7 @@ export class Guest {
   }
 
   /** Lets a guest that has not executed anything yet do so, unless it is to be paused; ends the start in any case. */
-  async #goOn(monitor: QmpClient, paused: boolean): Promise<void> {
+  async #goOn(monitor: Monitor, paused: boolean): Promise<void> {
     if (!paused && this.#qemu.status === 'prelaunch') await this.#qemu.resume(monitor);
     if (this.#record?.phase !== 'running') await this.#save({ phase: 'running', by_user: false });
     else this.#context.changed();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { CappedLog, readLogEnd } from '../../capped-log.ts';
 import { identify, type ProcessId, runs, spawnDetached } from './process.ts';
-import { QmpClient, QmpFault, type QmpHandlers } from './qmp.ts';
+import { connectQmp, type Monitor, QmpFault, type QmpHandlers } from './qmp.ts';
 
 /** Milliseconds until a QEMU process must have made its devices and answered. */
 const START_TIMEOUT = 60_000;
@@ -19,12 +19,12 @@ export async function connectMonitor(
   id: ProcessId,
   handlers: QmpHandlers,
   { timeout = START_TIMEOUT, signal }: { timeout?: number; signal?: AbortSignal } = {},
-): Promise<QmpClient> {
+): Promise<Monitor> {
   const end = performance.now() + timeout;
   for (;;) {
     const left = end - performance.now();
     try {
-      return await QmpClient.connect(path, { ...handlers, timeout: Math.max(left, 1), signal });
+      return await connectQmp(path, { ...handlers, timeout: Math.max(left, 1), signal });
     } catch (error) {
       if (error instanceof QmpFault || signal?.aborted) throw error;
       if (!(await runs(id)) || performance.now() >= end) throw error;
@@ -53,7 +53,7 @@ export interface Launch {
  * Starts QEMU and waits until its monitor answers.
  * @throws MerapiError hypervisor with QEMU's last words when it ends instead; the process may then still be there
  */
-export async function launch(options: Launch): Promise<QmpClient> {
+export async function launch(options: Launch): Promise<Monitor> {
   const logs = await openLogs(options.folder);
   try {
     const id = await identify(await spawnInto(logs, options));

@@ -4,7 +4,7 @@ import type { GuestNetwork, LostDevice, NewDevice } from '../define.ts';
 import { placeOf } from './blocks.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hotplug.ts';
 import { readParams } from './params.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 
 /** What is to be done with a running guest. */
 interface Plugging<D> {
@@ -17,7 +17,7 @@ interface Plugging<D> {
 
 /** Gives a running guest a device of the instance; answers the guest with it. @throws MerapiError */
 export async function plug(
-  monitor: QmpClient,
+  monitor: Monitor,
   guest: InstanceTarget,
   { instance, device, network }: Plugging<NewDevice>,
 ): Promise<InstanceTarget> {
@@ -38,7 +38,7 @@ export async function plug(
 
 /** Has a running guest give up a device that the instance has; answers the guest without it. @throws MerapiError */
 export async function unplug(
-  monitor: QmpClient,
+  monitor: Monitor,
   guest: InstanceTarget,
   { instance, device, network, patience }: Plugging<LostDevice>,
 ): Promise<InstanceTarget> {

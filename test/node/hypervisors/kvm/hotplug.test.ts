@@ -4,13 +4,12 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { silentLogger } from '../../../../lib/base/log.ts';
-import { QmpClient } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
 import { readRecord } from '../../../../lib/node/hypervisors/kvm/record.ts';
 import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
 import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../../lib/rpc/types.ts';
 import { fileDisk, Resources } from '../../helpers.ts';
-import { kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
+import { askQemu, kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
 
 /** A network whose tap devices QEMU makes itself. */
 class TapNetwork extends NotedNetwork {
@@ -52,9 +51,7 @@ describe('devices of running kvm guests', () => {
       /** What the worker's next life finds, and what QEMU answers meanwhile to a command. */
       async reopen(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
         await driver.close();
-        const monitor = await QmpClient.connect(socketsOf(guest).qmp);
-        const answer = await monitor.execute(command, args);
-        monitor.close();
+        const answer = await askQemu(socketsOf(guest).qmp, command, args);
         driver = createKvm(options);
         await driver.open();
         return answer;
