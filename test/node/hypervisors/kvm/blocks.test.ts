@@ -6,7 +6,7 @@ import { silentLogger } from '../../../../lib/base/log.ts';
 import { resizeBlock } from '../../../../lib/node/hypervisors/kvm/blocks.ts';
 import { connectQmp } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
 import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
-import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
+import { KvmHypervisor } from '../../../../lib/node/hypervisors/kvm.ts';
 import { Resources } from '../../helpers.ts';
 import { askQemu, kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
 
@@ -18,7 +18,12 @@ describe('disks of kvm guests', () => {
 
   async function open() {
     const folder = await resources.folder();
-    const driver = createKvm({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
+    const driver = new KvmHypervisor({
+      folder,
+      network: new NotedNetwork(),
+      log: silentLogger,
+      accel: 'tcg',
+    });
     await driver.open();
     resources.add(() => driver.close());
     return { folder, driver };
