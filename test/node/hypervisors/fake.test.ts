@@ -101,6 +101,10 @@ describe('simulated guests', () => {
     assert.deepEqual(await devices(), [disk.uuid, 'nic']);
     for (let again = 0; again < 2; again++) await driver.hotplug.unplug(after, { disk, path: '' });
     assert.deepEqual(await devices(), ['nic']);
+    const file = join(guests, 'web.example.com.json');
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), state: 'stopped' }));
+    await driver.hotplug.plug(web, { disk, source: { path: '' } }); // it was stopped from inside: nothing to do
+    assert.deepEqual(await devices(), ['nic']);
   });
 
   it('cannot have names that lead out of the folder', async () => {

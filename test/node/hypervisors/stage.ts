@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   type Ability,
   abilities,
@@ -112,6 +113,11 @@ export class Stage {
 
   factsOf(instance: InstanceTarget, driver = this.driver): GuestFacts | undefined {
     return driver.guests().find((guest) => guest.uuid === instance.uuid);
+  }
+
+  /** Fails unless the driver tells a change meanwhile. */
+  async tells(work: () => Promise<unknown>, driver = this.driver): Promise<void> {
+    assert.notEqual(await this.changes(work, driver), 0, 'the driver told no change');
   }
 
   /** How often the driver told a change meanwhile. */
