@@ -25,7 +25,7 @@ export interface OpenDisk {
 /** A device that a running guest is to get. */
 export type NewDevice = OpenDisk | NicDevice;
 
-/** A device that a running guest is to give up: a disk with its path on the host, if it has one. */
+/** A device that a running guest is to release: a disk with its path on the host, if it has one. */
 export type LostDevice =
   | { readonly disk: DiskTarget; readonly path: string | null; readonly nic?: never }
   | NicDevice;
@@ -35,7 +35,7 @@ export interface Hotplug {
   /** Gives a running guest a device; succeeds when it has it. */
   plug(instance: InstanceTarget, device: NewDevice): Promise<void>;
   /**
-   * Has a running guest give up a device; succeeds when it does not have it.
+   * Removes a device from a running guest; succeeds when the guest does not have it.
    * @throws MerapiError hypervisor when the guest keeps it, which is up to its operating system
    */
   unplug(instance: InstanceTarget, device: LostDevice): Promise<void>;
@@ -54,7 +54,7 @@ export interface Migration {
    */
   send(instance: InstanceTarget, to: string): Promise<void>;
   /**
-   * Lets a guest run that was received, or one that was sent in vain.
+   * Lets a guest run that was received, or one whose migration failed after it was sent.
    * @throws MerapiError wrong_state when there is no guest
    */
   resume(instance: InstanceTarget): Promise<void>;
@@ -62,14 +62,14 @@ export interface Migration {
 
 /**
  * A driver of one hypervisor on one node. Every method is idempotent: starting what runs, stopping and forgetting what is
- * gone succeed. Failures are MerapiErrors: `hypervisor` with the hypervisor's own words, `wrong_state`, or what the network
- * says. A driver finds its running guests again when its worker starts again. What a driver cannot do is left out: see Abilities.
+ * gone succeed. Failures are MerapiErrors: `hypervisor` with the hypervisor's own words, `wrong_state`, or errors of
+ * the network. A driver finds its running guests again when its worker starts again. What a driver cannot do is left out: see Abilities.
  */
 export interface Hypervisor extends Abilities {
   readonly kind: HypervisorName;
   /** Finds the guests that an earlier life of the worker left running. Called once, before anything else. */
   open(): Promise<void>;
-  /** Lets go of all guests without touching them. */
+  /** Ends the driver's work with all guests and leaves them as they are. */
   close(): Promise<void>;
   /** All guests that exist here, stopped ones that are not forgotten included. */
   guests(): readonly GuestFacts[];
@@ -80,7 +80,7 @@ export interface Hypervisor extends Abilities {
   reset(instance: InstanceTarget): Promise<void>;
   /** Removes all that is kept of a guest that does not run. @throws MerapiError wrong_state when it runs */
   forget(instance: InstanceTarget): Promise<void>;
-  /** Calls back whenever what guests() tells may have changed. */
+  /** Calls back whenever the result of guests() may have changed. */
   onChange(listener: () => void): void;
 }
 
@@ -103,7 +103,7 @@ export interface Abilities {
   setMemory?(instance: InstanceTarget, memory: number): Promise<void>;
   readonly hotplug?: Hotplug;
   readonly migration?: Migration;
-  /** Ends all guests as a loss of power does. Without it guests end with their host and with nothing less. */
+  /** Ends all guests as a loss of power does. Without it only the end of their host ends guests. */
   powerCut?(): Promise<void>;
 }
 

@@ -60,7 +60,7 @@ export const fakeDriver: HypervisorDriver = {
  */
 export class FakeHypervisor implements Hypervisor {
   readonly kind = 'fake';
-  /** What is sent is nothing but the word to be received. */
+  /** Nothing is transferred: the guest's file on the other node is made by receive(). */
   readonly migration: Migration = {
     receive: async (instance) => {
       const known = this.#find(instance);
@@ -122,7 +122,7 @@ export class FakeHypervisor implements Hypervisor {
     await this.#write({ ...newGuest(instance), state: options.paused ? 'paused' : 'running' });
   }
 
-  /** A simulated guest always heeds the request to shut down, at once, and leaves nothing behind. */
+  /** A simulated guest shuts down immediately when it is asked to, and nothing of it is kept. */
   async stop(instance: InstanceTarget): Promise<void> {
     if (this.#find(instance)) await this.#remove(instance);
   }

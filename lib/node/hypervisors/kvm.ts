@@ -21,7 +21,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** `folder` is shared with other drivers: FOLDER/guests/UUID holds a guest's record, logs and sockets, FOLDER/accel.json what works here. */
 export interface KvmOptions extends HypervisorOptions {
-  /** Milliseconds that a running guest has to give up a device, or memory. */
+  /** Milliseconds that a running guest has to release a device, or memory. */
   patience?: number;
 }
 

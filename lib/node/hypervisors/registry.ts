@@ -17,10 +17,10 @@ export function isSimulated(kind: HypervisorName): boolean {
   return drivers[kind]?.simulated ?? false;
 }
 
-/** What is told where a driver lacks an ability that is needed: what its running guests cannot do, and what can be done instead. */
+/** The error where a driver lacks an ability that is needed: what its running guests cannot do, and what to do instead. */
 const lacking = {
   setMemory: 'cannot get another amount of memory; shut the instance down and start it again with it',
-  hotplug: 'cannot get or give up devices; shut the instance down first',
+  hotplug: 'cannot get or lose devices; shut the instance down first',
   migration: 'cannot be moved; shut the instance down, or fail it over',
 } as const satisfies { readonly [A in Ability]?: string };
 

@@ -118,11 +118,11 @@ describe('the hypervisors of a node', () => {
         ],
         [
           () => calls['instance.plug']({ instance: full, device: 'nic' }, context),
-          /get or give up devices; shut/,
+          /get or lose devices; shut/,
         ],
         [
           () => calls['instance.unplug']({ instance: full, device: 'nic' }, context),
-          /get or give up devices; shut/,
+          /get or lose devices; shut/,
         ],
         [
           () => calls['migration.receive']({ instance: web }, context),

@@ -7,8 +7,8 @@ const MIB = 1024 * 1024;
 const memoryOf = async (monitor: Monitor) => Math.ceil((await monitor.execute('query-balloon')).actual / MIB);
 
 /**
- * Has a guest live with this much memory (MiB), by the driver of the balloon in it, and waits at most `limit` ms until it does;
- * otherwise it gets back what it had.
+ * Sets the memory of a guest (MiB) through the balloon driver in it and waits at most `limit` ms until the guest has it; otherwise
+ * the guest gets back what it had.
  * @throws MerapiError hypervisor
  */
 export async function setMemory(monitor: Monitor, memory: number, limit: number): Promise<void> {
@@ -25,6 +25,6 @@ export async function setMemory(monitor: Monitor, memory: number, limit: number)
   await monitor.execute('balloon', { value: before * MIB });
   throw new MerapiError(
     'hypervisor',
-    `The guest has ${now} MiB of memory ${limit / 1000} s after it was told to have ${memory}; it may have no driver for the balloon, or need what it has`,
+    `The guest has ${now} MiB of memory ${limit / 1000} s after it was asked to have ${memory}; it may have no balloon driver, or need the memory`,
   );
 }

@@ -81,7 +81,7 @@ export class Channel<T extends CommandTable> {
   #lastId = 0;
   #ended = false;
 
-  /** `onEnd` is called once when the connection ended, unless by close(); `fault` tells which breach of the protocol ended it. */
+  /** `onEnd` is called once when the connection ended, unless by close(); `fault` is the breach of the protocol that ended it, if one did. */
   constructor(
     socket: Socket,
     { commands, wire, onEnd }: { commands: T; wire: Wire; onEnd: (fault: string | null) => void },
@@ -127,7 +127,7 @@ export class Channel<T extends CommandTable> {
     });
   }
 
-  /** Ends the connection; whoever waits gets an error. */
+  /** Ends the connection; the commands that wait fail. */
   close(): void {
     this.#end(null, true);
     this.#socket.destroy();

@@ -1,3 +1,9 @@
+// Devices of a running guest. A disk is a block node and a NIC a netdev, each with a device in front of it that the guest sees.
+//
+// Adding takes two commands: the back end first, then the device; a device that fails takes its back end away again. Removing a
+// device is up to the guest: QEMU only asks it (device_del), the device is gone when the guest's system has released it, and
+// the back end can be removed some time after that. Each function first looks at what QEMU has, so it can be repeated after any
+// interruption.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, NicTarget } from '../../../rpc/types.ts';
@@ -17,7 +23,7 @@ import { isPortBased, PORT } from './machine.ts';
 import type { KvmParams } from './params.ts';
 import type { Monitor } from './qmp.ts';
 
-/** Milliseconds after which a guest that has not heeded the request to give up a device, as one that boots, is asked again. */
+/** Milliseconds after which a guest that has not released a device is asked again: one that boots misses the request. */
 const ASK_AGAIN = 5000;
 
 /** Gives a guest a disk; nothing to do when it has it. @throws MerapiError hypervisor */
@@ -29,7 +35,7 @@ export async function plugDisk(
 ): Promise<void> {
   const id = diskId(disk);
   if (await hasDevice(monitor, deviceId(id))) return;
-  // A worker that was cut off may have left it.
+  // An earlier life of the worker may have added the node and no device.
   const isThere = (await blockNodes(monitor)).some(({ name }) => name === id);
   if (!isThere) await monitor.execute('blockdev-add', diskNode(params, disk, place));
   try {
@@ -40,7 +46,7 @@ export async function plugDisk(
   }
 }
 
-/** Has a guest give up a disk within `limit` ms. @throws MerapiError hypervisor */
+/** Removes a disk from a guest, which must release it within `limit` ms. @throws MerapiError hypervisor */
 export async function unplugDisk(
   monitor: Monitor,
   disk: DiskTarget,
@@ -74,7 +80,7 @@ export async function plugNic(
   }
 }
 
-/** Has a guest give up a NIC within `limit` ms; its tap device stays. @throws MerapiError hypervisor */
+/** Removes a NIC from a guest, which must release it within `limit` ms; its tap device stays. @throws MerapiError hypervisor */
 export async function unplugNic(monitor: Monitor, nic: NicTarget, limit: number): Promise<void> {
   const id = nicId(nic);
   await removeDevice(monitor, deviceId(id), limit);
@@ -126,7 +132,7 @@ function unlessUnderWay(error: Error): void {
   if (!/in the process of unplug|not found/.test(error.message)) throw error;
 }
 
-/** QEMU lets go of what is behind a device only some time after the device is gone. */
+/** QEMU releases what is behind a device only some time after the device is gone. */
 async function removeBlockNode(monitor: Monitor, id: string, limit: number): Promise<void> {
   const end = performance.now() + limit;
   for (;;) {

@@ -11,11 +11,11 @@ interface Plugging<D> {
   instance: InstanceTarget;
   device: D;
   network: GuestNetwork;
-  /** Milliseconds that the guest has to give up a device. */
+  /** Milliseconds that the guest has to release a device. */
   patience: number;
 }
 
-/** Gives a running guest a device of the instance; answers the guest with it. @throws MerapiError */
+/** Gives a running guest a device of the instance; returns the guest with it. @throws MerapiError */
 export async function plug(
   monitor: Monitor,
   guest: InstanceTarget,
@@ -36,7 +36,7 @@ export async function plug(
   return withDevice(guest, nic, { nic });
 }
 
-/** Has a running guest give up a device that the instance has; answers the guest without it. @throws MerapiError */
+/** Removes a device that the instance has from a running guest; returns the guest without it. @throws MerapiError */
 export async function unplug(
   monitor: Monitor,
   guest: InstanceTarget,

@@ -7,7 +7,7 @@ import type { Monitor, QmpHandlers } from './qmp.ts';
 const QUIT_TIMEOUT = 5000;
 /** A guest that boots misses a press of its power button, so it is pressed again after this many milliseconds. */
 const PRESS_AGAIN = 10_000;
-/** Milliseconds for a process that has been up for long to answer. */
+/** Milliseconds for a process that has been running for some time to answer. */
 const CONNECT_TIMEOUT = 10_000;
 
 /** Who hears of what a guest does by itself. */
@@ -16,11 +16,11 @@ export interface QemuHandlers {
   onState(): void;
   /** It shut itself down, and its process waits to be ended. */
   onShutDown(): void;
-  /** The connection to the process was lost; `fault` tells what the process did to have it cut. */
+  /** The connection to the process was lost; `fault` is the breach of the protocol that ended it, if one did. */
   onLost(fault: string | null): void;
 }
 
-/** The connection to the QEMU process of one guest, with the run state that the process last told. */
+/** The connection to the QEMU process of one guest, with the run state that the process last reported. */
 export class Qemu {
   readonly #socket: string;
   readonly #handlers: QemuHandlers;

@@ -1,10 +1,10 @@
 // All that the driver says to QEMU's monitor and reads from it, in QEMU's words
 // (https://qemu.org/docs/master/interop/qemu-qmp-ref.html). A result or an event has only the members that are read; QEMU says
-// more. test/node/hypervisors/kvm/qmp-table.test.ts compares the table with what the installed QEMU tells of itself.
+// more. test/node/hypervisors/kvm/qmp-table.test.ts compares the table with the schema of the installed QEMU.
 import { z } from 'zod';
 import type { Command, CommandTable } from './channel.ts';
 
-/** Milliseconds until an unanswered command fails; a busy host may well need some seconds. */
+/** Milliseconds until an unanswered command fails; a busy host needs some seconds. */
 const ANSWER_TIMEOUT = 30_000;
 /** Milliseconds for QEMU to answer that it quits. It is killed if it does not, so there is no reason to wait longer. */
 const QUIT_TIMEOUT = 5000;
@@ -57,13 +57,13 @@ export const qmpCommands = {
   netdev_add: command(z.looseObject({ type: z.string(), id: z.string() }), nothing),
   netdev_del: command(byId, nothing),
   device_add: command(z.looseObject({ driver: z.string(), id: z.string() }), nothing),
-  /** Asks the guest to give up a device. It is there until the guest does. */
+  /** Asks the guest to release a device, which exists until the guest does. */
   device_del: command(byId, nothing),
   /** The children and properties of an object, e.g. all devices that have an id. */
   'qom-list': command(z.strictObject({ path: z.string() }), z.array(z.object({ name: z.string() })), {
     size: LONG,
   }),
-  /** The PCI buses with their devices; a bridge tells what is behind it. */
+  /** The PCI buses with their devices, and the devices behind each bridge. */
   'query-pci': command(
     none,
     z.array(
@@ -95,7 +95,7 @@ export const qmpCommands = {
 
 /** The events that the driver hears, each with the data that is read; all others are ignored. */
 export const qmpEvents = {
-  /** The guest shut down, or was shut down; `guest` tells whether it did so itself. */
+  /** The guest shut down, or was shut down; `guest`: it did so itself. */
   SHUTDOWN: z.object({ guest: z.boolean() }),
   /** The guest began to execute. */
   RESUME: z.object({}),

@@ -11,7 +11,7 @@ export type Monitor = Channel<typeof qmpCommands>;
 export interface QmpHandlers {
   /** Called with each event of the table, from the connection on. */
   onEvent?: (event: QmpEvent) => void;
-  /** Called once when an established connection ended, unless by close(); `fault` tells what QEMU did to have it cut. */
+  /** Called once when an established connection ended, unless by close(); `fault` is the breach of the protocol that ended it, if one did. */
   onClose?: (fault: string | null) => void;
 }
 
@@ -19,7 +19,7 @@ export interface QmpHandlers {
 interface QmpOptions extends QmpHandlers {
   /** Milliseconds until the monitor must be ready for commands. */
   timeout?: number;
-  /** An abort gives the connecting up. */
+  /** An abort ends the attempt to connect. */
   signal?: AbortSignal;
 }
 
@@ -40,7 +40,7 @@ const Message = z.object({
   error: z.object({ desc: z.string() }).optional(),
 });
 
-/** The message on a line; null when it is none. */
+/** The message on a line; null when the line is not a message. */
 function readMessage(line: string): z.infer<typeof Message> | null {
   try {
     return Message.parse(JSON.parse(line));

@@ -117,7 +117,7 @@ describe('devices of running kvm guests', () => {
 
   it('the memory stays what it is when the guest does not change it', async () => {
     const world = await open();
-    const refused = { code: 'hypervisor', message: /16 MiB .*told to have 8/ };
+    const refused = { code: 'hypervisor', message: /16 MiB .*asked to have 8/ };
     await assert.rejects(world.driver.setMemory(world.web, 8), refused);
     assert.equal(world.driver.guests()[0]?.memory, 16);
     await world.driver.setMemory(world.web, 16);
