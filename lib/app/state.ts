@@ -5,6 +5,7 @@ import { saveUsers, withUser } from '../access/users-edit.ts';
 import { MerapiError } from '../base/errors.ts';
 import { exists, readFileOrNull, writeFileDurably } from '../base/files.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
+import { isSimulated } from '../node/hypervisors/registry.ts';
 import { type Authorities, openAuthorities } from './authorities.ts';
 import { equipNode } from './certificates.ts';
 import { type Layout, localNodes, NODE_SETTINGS } from './layout.ts';
@@ -24,7 +25,7 @@ export async function prepareNodes(
   spec: ClusterSpec,
 ): Promise<void> {
   const authorities = await openAuthorities(layout);
-  const isSimulated = spec.enabled_hypervisors.includes('fake');
+  const simulates = spec.enabled_hypervisors.some(isSimulated);
   for (const { name } of nodes) {
     await equipNode(layout, name, authorities);
     const storage = [spec.file_storage_dir, spec.shared_file_storage_dir];
@@ -34,14 +35,14 @@ export async function prepareNodes(
       listen: { host: '127.0.0.1', port: 0 },
       storage,
       // Simulated nodes of one machine have the same storage folder by name, but each one of its own.
-      paths: isSimulated
+      paths: simulates
         ? [{ from: spec.file_storage_dir, to: join(layout.nodeFolder(name), 'file-storage') }]
         : [],
-      ...(isSimulated ? { common: layout.volumes } : {}),
+      ...(simulates ? { common: layout.volumes } : {}),
     });
   }
   await mkdir(spec.shared_file_storage_dir, { recursive: true, mode: 0o700 });
-  if (!isSimulated) await mkdir(spec.file_storage_dir, { recursive: true, mode: 0o700 });
+  if (!simulates) await mkdir(spec.file_storage_dir, { recursive: true, mode: 0o700 });
 }
 
 /** Renews what the nodes of this machine show, where that is due; one whose worker runs is renewed by the call as well. */

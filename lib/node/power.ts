@@ -14,20 +14,20 @@ export interface Power {
 const NOTICE = 5;
 const SYSRQ = '/proc/sysrq-trigger';
 
-/** The power of a node whose guests are all simulated: they end at once, and the host goes on. Told is the same. */
+/** The power of a node whose guests are all simulated: they end immediately, and the host keeps running. The message is that of a real host. */
 export function simulatedPower(hypervisors: Hypervisors): Power {
   return {
     async cycle() {
       for (const driver of hypervisors.all()) await driver.powerCut?.();
-      return told(NOTICE);
+      return messageOf(NOTICE);
     },
   };
 }
 
-const told = (seconds: number) => `Reboot scheduled in ${seconds} seconds`;
+const messageOf = (seconds: number) => `Reboot scheduled in ${seconds} seconds`;
 
 export interface HostPowerOptions {
-  /** Whether the worker was told that it may reboot its host. */
+  /** Whether the worker's settings allow it to reboot its host. */
   allowed: boolean;
   log: Logger;
   /** The kernel's file that takes commands; only tests name another one. */
@@ -43,7 +43,7 @@ export function hostPower({ allowed, log, trigger = SYSRQ, notice = NOTICE }: Ho
       if (!allowed)
         throw new MerapiError(
           'wrong_state',
-          'The worker of this node may not reboot its host; set "powercycle": true in its node.json and start it anew',
+          'The worker of this node may not reboot its host; set "powercycle": true in its node.json and restart the worker',
         );
       await access(trigger, constants.W_OK).catch((cause) => {
         throw new MerapiError('environment_error', `The worker cannot write to ${trigger}`, { cause });
@@ -52,12 +52,12 @@ export function hostPower({ allowed, log, trigger = SYSRQ, notice = NOTICE }: Ho
       setTimeout(() => {
         reboot(trigger).catch((error) => log.error({ err: error }, 'cannot reboot the host'));
       }, notice * 1000).unref();
-      return told(notice);
+      return messageOf(notice);
     },
   };
 }
 
-/** First writes out what is in memory, as far as that goes at once. */
+/** Has the kernel write out cached data first, without waiting for it. */
 async function reboot(trigger: string): Promise<void> {
   for (const command of ['s', 'b']) await writeFile(trigger, command);
 }

@@ -31,7 +31,7 @@ import { Facts } from './facts.ts';
 import { withFaults } from './faults.ts';
 import { isOfNode } from './folder.ts';
 import { HookScripts } from './hooks.ts';
-import { createHypervisors, type Hypervisors } from './hypervisors/registry.ts';
+import { createHypervisors, type Hypervisors, isSimulated } from './hypervisors/registry.ts';
 import { Journal } from './journal.ts';
 import { lockFolder } from './lock.ts';
 import { createGuestNetwork } from './network/host.ts';
@@ -125,25 +125,21 @@ async function startParts(
   const tls = certificate.current;
   const connections = config.connections ?? new Connections(connectionLimits(), log);
   const paths = new StoragePaths(config.storageRoots, config.paths ?? []);
-  const isSimulated = config.hypervisors.includes('fake');
-  const own = join(folder, 'volumes');
-  const places = isSimulated ? { node: name, own, common: config.common ?? own } : null;
-  const storage = createStorage(paths, places);
   const network = createGuestNetwork({ folder: join(folder, 'network') });
   const { accel } = config;
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
+  const { simulatesSome, simulatesAll } = hypervisors;
+  const own = join(folder, 'volumes');
+  const places = simulatesSome ? { node: name, own, common: config.common ?? own } : null;
+  const storage = createStorage(paths, places);
   const installer = new OsInstaller(folder, storage);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
   const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
   const storageFolder = paths.realRoots()[0] ?? null;
-  const facts = new Facts({
-    ...{ storageFolder, guests, hooks: () => hooks.present() },
-    isSimulated: (kind) => hypervisors.isSimulated(kind),
-  });
-  const isReal = hypervisors.kinds().some((kind) => !hypervisors.isSimulated(kind));
-  const power = isReal
-    ? hostPower({ allowed: config.powercycle ?? false, log })
-    : simulatedPower(hypervisors);
+  const facts = new Facts({ storageFolder, guests, isSimulated, hooks: () => hooks.present() });
+  const power = simulatesAll
+    ? simulatedPower(hypervisors)
+    : hostPower({ allowed: config.powercycle ?? false, log });
   const streams = new Streams(log);
   const dumps = new Dumps(storage, installer);
   const identities = new Identities(join(folder, 'identities'));
@@ -167,13 +163,13 @@ async function startParts(
     ...certificateExecutors(identities),
     ...transferExecutors({ arrivals, dumps, identities, isEverywhere: isUnspecified(listen.host) }),
     ...hooksExecutors(hooks),
-    ...networkExecutors(config.hypervisors.every((kind) => kind === 'fake') ? null : network),
+    ...networkExecutors(simulatesAll ? null : network),
   };
   await openHypervisors(hypervisors, facts, undo);
   const server = await startRpcServer({
     listen,
     tls: tls(),
-    handlers: isSimulated ? withFaults(handlers, folder) : handlers,
+    handlers: simulatesSome ? withFaults(handlers, folder) : handlers,
     journal,
     facts,
     streams,

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { run, runOrThrow } from '../../lib/base/exec.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { socketsOf } from '../../lib/node/hypervisors/kvm/sockets.ts';
-import { createKvm } from '../../lib/node/hypervisors/kvm.ts';
+import { KvmHypervisor } from '../../lib/node/hypervisors/kvm.ts';
 import { AgentClient } from '../helpers/agent.ts';
 import { demoGuest } from '../helpers/demo.ts';
 import { Resources } from '../node/helpers.ts';
@@ -78,7 +78,12 @@ describe('the demo guest', () => {
     );
     assert.doesNotMatch(text, /ecret/);
 
-    const driver = createKvm({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
+    const driver = new KvmHypervisor({
+      folder,
+      network: new NotedNetwork(),
+      log: silentLogger,
+      accel: 'tcg',
+    });
     await driver.open();
     resources.add(() => driver.close());
     const memory = { ...kvmInstance('x').beparams, minmem: 128, maxmem: 128 };

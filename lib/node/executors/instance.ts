@@ -29,7 +29,7 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
   return {
     'instance.check': async ({ instance }) => {
       storage.checkFor(instance.disks, hypervisors.isSimulated(instance.hypervisor));
-      await hypervisors.of(instance.hypervisor).check(instance);
+      await hypervisors.of(instance.hypervisor).check?.(instance);
       return {};
     },
     'instance.start': async ({ instance, paused }) => {
@@ -45,7 +45,7 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       const driver = hypervisors.of(instance.hypervisor);
       if (kind === 'hard') {
         const sources = await storage.sources(instance.disks);
-        await driver.check(instance); // what could not be started again is not stopped
+        await driver.check?.(instance); // what could not be started again is not stopped
         await driver.stop(instance, { timeout, force: false });
         await driver.start(instance, { sources, paused: false });
       } else await driver.reset(instance);
@@ -55,23 +55,23 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       const target = instance.disks[disk];
       if (!target) throw new MerapiError('wrong_input', `Instance ${instance.name} has no disk ${disk}`);
       const source = await storage.of(target).open(target);
-      await hypervisors.of(instance.hypervisor).resize(instance, { disk: target, source });
+      await hypervisors.of(instance.hypervisor).resize?.(instance, { disk: target, source });
       return {};
     },
     'instance.memory': async ({ instance, memory }) => {
-      await hypervisors.of(instance.hypervisor).setMemory(instance, memory);
+      await hypervisors.able(instance.hypervisor, 'setMemory').setMemory(instance, memory);
       return {};
     },
     'instance.plug': async ({ instance, device: uuid }) => {
       const { disk, nic } = deviceOf(instance, uuid);
       const device = disk ? { disk, source: await storage.of(disk).open(disk) } : { nic };
-      await hypervisors.of(instance.hypervisor).plug(instance, device);
+      await hypervisors.able(instance.hypervisor, 'hotplug').hotplug.plug(instance, device);
       return {};
     },
     'instance.unplug': async ({ instance, device: uuid }) => {
       const { disk, nic } = deviceOf(instance, uuid);
       const device = disk ? { disk, path: (await storage.of(disk).status(disk)).path } : { nic };
-      await hypervisors.of(instance.hypervisor).unplug(instance, device);
+      await hypervisors.able(instance.hypervisor, 'hotplug').hotplug.unplug(instance, device);
       return {};
     },
     'instance.forget': async ({ instance }) => {

@@ -1,7 +1,5 @@
-import { MerapiError } from '../../base/errors.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
-import type { Migration } from '../hypervisors/define.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { Storage } from '../storage/registry.ts';
 
@@ -9,14 +7,7 @@ type MigrationHandlers = Pick<Handlers, 'migration.receive' | 'migration.send' |
 
 /** Serves the calls that move running guests. */
 export function migrationExecutors(hypervisors: Hypervisors, storage: Storage): MigrationHandlers {
-  const migrationOf = (instance: InstanceTarget): Migration => {
-    const { migration } = hypervisors.of(instance.hypervisor);
-    if (migration) return migration;
-    throw new MerapiError(
-      'hypervisor',
-      `Running guests of ${instance.hypervisor} cannot be moved; shut the instance down, or fail it over`,
-    );
-  };
+  const migrationOf = ({ hypervisor }: InstanceTarget) => hypervisors.able(hypervisor, 'migration').migration;
   return {
     'migration.receive': async ({ instance }) => {
       const sources = await storage.sources(instance.disks);

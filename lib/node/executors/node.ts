@@ -19,7 +19,7 @@ export interface NodeParts {
 
 type NodeHandlers = Pick<Handlers, Extract<keyof Handlers, `node.${string}`>>;
 
-/** Milliseconds, 24 days: more would make a timer fire at once. */
+/** Milliseconds, 24 days: a timer with more fires immediately. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Serves the calls about the node itself. */

@@ -8,7 +8,15 @@ import type { Logger } from '../../base/log.ts';
 import { parseState, type StateFormat, writeStateFile } from '../../base/state-file.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
-import type { Hypervisor, LostDevice, Migration, NewDevice, StartOptions } from './define.ts';
+import type {
+  Hotplug,
+  Hypervisor,
+  HypervisorDriver,
+  LostDevice,
+  Migration,
+  NewDevice,
+  StartOptions,
+} from './define.ts';
 
 /** A simulated guest as its file holds it. A test may rewrite the file, to play what happens inside a guest. */
 const Guest = z.object({
@@ -40,13 +48,19 @@ const newGuest = ({ name, uuid, beparams, disks, nics }: InstanceTarget) => ({
   devices: [...disks, ...nics].map((device) => device.uuid),
 });
 
+/** The driver of simulated guests. They run with any parameters, and see by themselves that a disk has grown. */
+export const fakeDriver: HypervisorDriver = {
+  simulated: true,
+  create: ({ folder, log }) => new FakeHypervisor(folder, log),
+};
+
 /**
  * Simulates guests: each is a file FOLDER/guests/NAME.json and nothing else, so it survives the worker as a real guest does.
  * The files are the truth: they are read at each use, and only what has not changed since is taken from memory.
  */
 export class FakeHypervisor implements Hypervisor {
   readonly kind = 'fake';
-  /** What is sent is nothing but the word to be received. */
+  /** Nothing is transferred: the guest's file on the other node is made by receive(). */
   readonly migration: Migration = {
     receive: async (instance) => {
       const known = this.#find(instance);
@@ -66,11 +80,13 @@ export class FakeHypervisor implements Hypervisor {
       if (known.state !== 'running') await this.#write({ ...known, state: 'running' });
     },
   };
-  readonly powerCut = async () => {
-    for (const { name, trouble } of this.guests())
-      if (trouble === undefined) await rm(join(this.#folder, `${fileStem(name)}.json`), { force: true });
-    await syncFolder(this.#folder);
-    this.#changed();
+  readonly hotplug: Hotplug = {
+    plug: (instance, device) =>
+      this.#setDevices(instance, device, (devices, uuid) =>
+        devices.includes(uuid) ? devices : [...devices, uuid],
+      ),
+    unplug: (instance, device) =>
+      this.#setDevices(instance, device, (devices, uuid) => devices.filter((each) => each !== uuid)),
   };
   readonly #folder: string;
   readonly #log: Logger;
@@ -100,16 +116,13 @@ export class FakeHypervisor implements Hypervisor {
     return files.map((file) => this.#factsOf(file)).filter((facts) => facts !== null);
   }
 
-  /** A simulated guest runs with any parameters. */
-  async check(): Promise<void> {}
-
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     const known = this.#find(instance);
     if (known && known.state !== 'stopped') return;
     await this.#write({ ...newGuest(instance), state: options.paused ? 'paused' : 'running' });
   }
 
-  /** A simulated guest always heeds the request to shut down, at once, and leaves nothing behind. */
+  /** A simulated guest shuts down immediately when it is asked to, and nothing of it is kept. */
   async stop(instance: InstanceTarget): Promise<void> {
     if (this.#find(instance)) await this.#remove(instance);
   }
@@ -121,24 +134,11 @@ export class FakeHypervisor implements Hypervisor {
     await this.#write({ ...known, state: 'running' });
   }
 
-  /** A simulated guest takes its disks as they are. */
-  async resize(): Promise<void> {}
-
   async setMemory(instance: InstanceTarget, memory: number): Promise<void> {
     const known = this.#find(instance);
     if (!known || known.state === 'stopped')
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
     await this.#write({ ...known, memory });
-  }
-
-  plug(instance: InstanceTarget, device: NewDevice): Promise<void> {
-    return this.#setDevices(instance, device, (devices, uuid) =>
-      devices.includes(uuid) ? devices : [...devices, uuid],
-    );
-  }
-
-  unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
-    return this.#setDevices(instance, device, (devices, uuid) => devices.filter((each) => each !== uuid));
   }
 
   async forget(instance: InstanceTarget): Promise<void> {
@@ -147,6 +147,13 @@ export class FakeHypervisor implements Hypervisor {
     if (known.state !== 'stopped')
       throw new MerapiError('wrong_state', `Instance ${instance.name} runs; stop it before it is forgotten`);
     await this.#remove(instance);
+  }
+
+  async powerCut(): Promise<void> {
+    for (const { name, trouble } of this.guests())
+      if (trouble === undefined) await rm(join(this.#folder, `${fileStem(name)}.json`), { force: true });
+    await syncFolder(this.#folder);
+    this.#changed();
   }
 
   onChange(listener: () => void): void {

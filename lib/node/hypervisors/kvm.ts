@@ -1,40 +1,44 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
-import type { GuestNetwork, Hypervisor, LostDevice, NewDevice, OpenDisk, StartOptions } from './define.ts';
+import type {
+  Hotplug,
+  Hypervisor,
+  HypervisorDriver,
+  HypervisorOptions,
+  OpenDisk,
+  StartOptions,
+} from './define.ts';
 import { AcceleratorProbe } from './kvm/accelerator.ts';
 import { StartCheck } from './kvm/check.ts';
 import { Guest, type GuestContext } from './kvm/guest.ts';
-import { type Accelerator, chooseAccelerator } from './kvm/machine.ts';
+import { chooseAccelerator } from './kvm/machine.ts';
 import { findByPidFile } from './kvm/process.ts';
 import { UnknownGuests } from './kvm/unknown.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export interface KvmOptions {
-  /** The driver's own folder: FOLDER/guests/UUID holds a guest's record, logs and sockets, FOLDER/accel.json what works here. */
-  folder: string;
-  network: GuestNetwork;
-  log: Logger;
-  /** How guests are executed, whatever their parameters say; by default what they name, or what works here. */
-  accel?: Accelerator;
-  /** Milliseconds that a running guest has to give up a device, or memory. */
+/** `folder` is shared with other drivers: FOLDER/guests/UUID holds a guest's record, logs and sockets, FOLDER/accel.json what works here. */
+export interface KvmOptions extends HypervisorOptions {
+  /** Milliseconds that a running guest has to release a device, or memory. */
   patience?: number;
 }
 
 const PATIENCE = 20_000;
 
-/** The driver of QEMU, with KVM or without. */
-export function createKvm(options: KvmOptions): Hypervisor {
-  return new KvmDriver(options);
-}
+export const kvmDriver: HypervisorDriver = {
+  simulated: false,
+  create: (options) => new KvmHypervisor(options),
+};
 
-class KvmDriver implements Hypervisor {
+/** The driver of QEMU, with KVM or without. */
+export class KvmHypervisor implements Hypervisor {
   readonly kind = 'kvm';
-  readonly migration = null;
-  readonly powerCut = null;
+  readonly hotplug: Hotplug = {
+    plug: async (instance, device) => (await this.#known(instance))?.plug(instance, device),
+    unplug: async (instance, device) => (await this.#known(instance))?.unplug(instance, device),
+  };
   readonly #folder: string;
   readonly #context: GuestContext;
   readonly #guests = new Map<string, Guest>();
@@ -116,14 +120,6 @@ class KvmDriver implements Hypervisor {
     if (!guest)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
     await guest.setMemory(memory);
-  }
-
-  async plug(instance: InstanceTarget, device: NewDevice): Promise<void> {
-    await (await this.#known(instance))?.plug(instance, device);
-  }
-
-  async unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
-    await (await this.#known(instance))?.unplug(instance, device);
   }
 
   async forget(instance: InstanceTarget): Promise<void> {

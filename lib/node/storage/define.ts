@@ -34,6 +34,8 @@ export type DiskSource =
  */
 export interface StorageDriver extends Abilities {
   readonly template: DiskTemplate;
+  /** Whether the disks are only simulated, so that no real guest can use them. */
+  readonly simulated: boolean;
   /** Makes the data, all zero; succeeds when it is there with that size. @throws block_device when it has another size. */
   create(disk: DiskTarget): Promise<void>;
   /** Makes existing data all zero again. */

@@ -4,6 +4,7 @@ import type { StorageDriver } from './define.ts';
 /** The template of instances without disks: there is never anything to do, and nothing can be missing. */
 export const disklessStorage: StorageDriver = {
   template: 'diskless',
+  simulated: false,
   create: async () => undefined,
   empty: async () => undefined,
   grow: async () => undefined,

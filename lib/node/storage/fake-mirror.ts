@@ -45,6 +45,7 @@ const SUFFIX = '.json';
  */
 export class FakeMirrorStorage extends PathStorage implements StorageDriver {
   readonly template: DiskTemplate;
+  readonly simulated = true;
   readonly #folder: string;
   readonly #node: string;
 

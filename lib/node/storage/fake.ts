@@ -28,6 +28,7 @@ export function fakeDriver(template: DiskTemplate, { node, own, common }: FakePl
 /** Volumes of one template as sparse files FOLDER/FIRST/SECOND, named by the two parts of their logical ids. */
 class FakeVolumes extends PathStorage implements StorageDriver {
   readonly template: DiskTemplate;
+  readonly simulated = true;
   readonly #folder: string;
 
   constructor(template: DiskTemplate, folder: string) {

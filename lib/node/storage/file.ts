@@ -13,6 +13,7 @@ import { createRaw, emptyRaw, expect, growRaw, moveRaw, removeRaw, sizeOfRaw } f
  */
 export class FileStorage extends PathStorage implements StorageDriver {
   readonly template: 'file' | 'sharedfile';
+  readonly simulated = false;
   readonly #paths: StoragePaths;
 
   constructor(paths: StoragePaths, template: 'file' | 'sharedfile' = 'file') {

@@ -29,18 +29,16 @@ export interface KeptTemplate {
 /** The storage drivers of one node, and what is done with disks of several of them. */
 export class Storage {
   readonly #drivers: ReadonlyMap<DiskTemplate, StorageDriver>;
-  readonly #simulated: ReadonlySet<StorageDriver>;
 
-  constructor(real: readonly StorageDriver[], simulated: readonly StorageDriver[] = []) {
-    this.#drivers = new Map([...real, ...simulated].map((driver) => [driver.template, driver]));
-    this.#simulated = new Set(simulated);
+  constructor(all: readonly StorageDriver[]) {
+    this.#drivers = new Map(all.map((driver) => [driver.template, driver]));
   }
 
   /** The disk templates that this node can keep, with what their drivers can do. */
   templates(): KeptTemplate[] {
     return [...this.#drivers].map(([template, driver]) => ({
       template,
-      simulated: this.#simulated.has(driver),
+      simulated: driver.simulated,
       can: abilities.filter((ability) => driver[ability] !== undefined),
     }));
   }
@@ -59,8 +57,8 @@ export class Storage {
   /** Checks that guests could use disks, whether they exist or not. @throws MerapiError wrong_input */
   checkFor(disks: readonly DiskTarget[], isGuestSimulated: boolean): void {
     for (const disk of disks) {
-      if (isGuestSimulated || !this.#simulated.has(this.of(disk))) continue;
-      const real = [...this.#drivers].filter(([, driver]) => !this.#simulated.has(driver));
+      if (isGuestSimulated || !this.of(disk).simulated) continue;
+      const real = [...this.#drivers].filter(([, driver]) => !driver.simulated);
       throw new MerapiError(
         'wrong_input',
         `This node only simulates disks of template '${disk.dev_type}', which no real guest can use; use ${real.map(([name]) => name).join(', ')}`,
@@ -140,8 +138,8 @@ export class Storage {
 /** All drivers that a node has: those of real data, and with `fake` simulated ones for all other templates. */
 export function createStorage(paths: StoragePaths, fake: FakePlaces | null): Storage {
   const missing = diskTemplates.filter((template) => !drivers[template]);
-  return new Storage(
-    Object.values(drivers).map((make) => make(paths)),
-    fake ? missing.map((template) => fakeDriver(template, fake)) : [],
-  );
+  return new Storage([
+    ...Object.values(drivers).map((make) => make(paths)),
+    ...(fake ? missing.map((template) => fakeDriver(template, fake)) : []),
+  ]);
 }

@@ -27,6 +27,7 @@ const deeds: string[] = [];
 /** Data that all nodes reach, each once it has activated it. */
 class Tape extends PathStorage implements StorageDriver {
   readonly template = NAME;
+  readonly simulated = false;
   readonly #node: string;
   readonly #active = new Set<string>();
 

@@ -7,9 +7,26 @@ import { FakeHypervisor } from '../../../lib/node/hypervisors/fake.ts';
 import { fileDisk, instanceTarget, Resources } from '../helpers.ts';
 import { hypervisorConformance } from './conformance.ts';
 
+/** A simulated guest as its file has it. */
+const guestOf = async (folder: string, name: string) =>
+  JSON.parse(await readFile(join(folder, 'guests', `${name}.json`), 'utf8'));
+
 hypervisorConformance('fake', {
   create: (folder) => new FakeHypervisor(folder, silentLogger),
-  instance: (name) => instanceTarget({ name }),
+  instance: (name) => instanceTarget({ name, disks: [fileDisk(`/disks/${name}`)] }),
+  abilities: {
+    setMemory: { memoryOf: async (folder, { name }) => (await guestOf(folder, name)).memory },
+    hotplug: {
+      newDisk: async () => ({
+        disk: fileDisk('/disks/new'),
+        source: { path: '/disks/new' },
+        path: '/disks/new',
+      }),
+      hasDevice: async (folder, { name }, uuid) => (await guestOf(folder, name)).devices.includes(uuid),
+    },
+    migration: {},
+    powerCut: {},
+  },
 });
 
 describe('simulated guests', () => {
@@ -75,14 +92,18 @@ describe('simulated guests', () => {
     };
     const web = instanceTarget({ disks: [disk] });
     const after = { ...web, nics: [nic] };
-    await driver.plug(after, { nic: 0 }); // it does not run: nothing to do
+    await driver.hotplug.plug(after, { nic: 0 }); // it does not run: nothing to do
     await driver.start(web, { sources: [], paused: false });
     const devices = async () =>
       JSON.parse(await readFile(join(guests, 'web.example.com.json'), 'utf8')).devices;
     assert.deepEqual(await devices(), [disk.uuid]);
-    for (let again = 0; again < 2; again++) await driver.plug(after, { nic: 0 });
+    for (let again = 0; again < 2; again++) await driver.hotplug.plug(after, { nic: 0 });
     assert.deepEqual(await devices(), [disk.uuid, 'nic']);
-    for (let again = 0; again < 2; again++) await driver.unplug(after, { disk, path: '' });
+    for (let again = 0; again < 2; again++) await driver.hotplug.unplug(after, { disk, path: '' });
+    assert.deepEqual(await devices(), ['nic']);
+    const file = join(guests, 'web.example.com.json');
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), state: 'stopped' }));
+    await driver.hotplug.plug(web, { disk, source: { path: '' } }); // it was stopped from inside: nothing to do
     assert.deepEqual(await devices(), ['nic']);
   });
 

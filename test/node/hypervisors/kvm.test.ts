@@ -1,26 +1,81 @@
 import assert from 'node:assert/strict';
-import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { z } from 'zod';
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import type { Hypervisor } from '../../../lib/node/hypervisors/define.ts';
 import { findByPidFile, type ProcessId, runs } from '../../../lib/node/hypervisors/kvm/process.ts';
 import { socketsOf } from '../../../lib/node/hypervisors/kvm/sockets.ts';
-import { createKvm } from '../../../lib/node/hypervisors/kvm.ts';
+import { KvmHypervisor } from '../../../lib/node/hypervisors/kvm.ts';
 import type { InstanceTarget } from '../../../lib/rpc/types.ts';
 import { Resources } from '../helpers.ts';
 import { hypervisorConformance } from './conformance.ts';
-import { kvmInstance, type Manner, NotedNetwork, tinyDisk, until } from './kvm-helpers.ts';
+import {
+  askQemu,
+  kvmInstance,
+  type Manner,
+  NotedNetwork,
+  newDisk,
+  TapNetwork,
+  tinyDisk,
+  until,
+} from './kvm-helpers.ts';
+
+const MIB = 1024 * 1024;
 
 const create = (folder: string, network = new NotedNetwork()): Hypervisor =>
-  createKvm({ folder, network, log: silentLogger, accel: 'tcg' });
+  new KvmHypervisor({ folder, network, log: silentLogger, accel: 'tcg' });
+
+/** The socket of a second monitor, by which a test asks QEMU what the guest has. */
+const monitorOf = (folder: string, { name }: { name: string }) => join(folder, `${name}.qmp`);
 
 hypervisorConformance('kvm', {
-  create,
-  instance: (name) => kvmInstance(name),
-  sources: async (folder, instance) => [{ path: await tinyDisk(folder, instance) }],
+  create: (folder) => create(folder, new TapNetwork()),
+  instance: (name, folder) => {
+    const kvm_extra = `-qmp unix:${monitorOf(folder, { name })},server=on,wait=off`;
+    return kvmInstance(name, { hvparams: { kvm_extra } });
+  },
+  sources: async (folder, instance) => [{ path: await tinyDisk(folder, instance, 'able') }],
+  abilities: {
+    check: { refused: () => kvmInstance('wrong', { hvparams: { machine_version: 'pdp11' } }) },
+    resize: {
+      async grow(folder, instance) {
+        const path = join(folder, `${instance.name}.raw`);
+        const [disk] = instance.disks;
+        assert.ok(disk);
+        const size = (await stat(path)).size / MIB + 1;
+        await truncate(path, size * MIB);
+        return { disk: { ...disk, size }, source: { path } };
+      },
+      async sizeOf(folder, instance) {
+        const nodes = await askQemu(monitorOf(folder, instance), 'query-named-block-nodes', { flat: true });
+        const Nodes = z.array(
+          z.object({ file: z.string(), image: z.object({ 'virtual-size': z.number() }) }),
+        );
+        const path = join(folder, `${instance.name}.raw`);
+        const sizes = Nodes.parse(nodes).filter(({ file }) => file === path);
+        return Math.min(...sizes.map(({ image }) => image['virtual-size'])) / MIB;
+      },
+    },
+    setMemory: {
+      async memoryOf(folder, instance) {
+        const balloon = await askQemu(monitorOf(folder, instance), 'query-balloon');
+        return z.object({ actual: z.number() }).parse(balloon).actual / MIB;
+      },
+    },
+    hotplug: {
+      newDisk,
+      async hasDevice(folder, instance, uuid) {
+        const path = '/machine/peripheral';
+        const devices = await askQemu(monitorOf(folder, instance), 'qom-list', { path });
+        const names = z.array(z.object({ name: z.string() })).parse(devices);
+        return names.some(({ name }) => name.endsWith(uuid.slice(0, 23)));
+      },
+    },
+  },
 });
 
 describe('guests of kvm', () => {

@@ -10,6 +10,8 @@ import { Resources } from '../helpers.ts';
 /** A driver under test, with disks that do not exist yet. */
 export interface StorageFixture {
   driver: StorageDriver;
+  /** Whether no real guest can use the disks; by default each can. */
+  simulated?: boolean;
   /** Two disks of 2 MiB. */
   disks: [DiskTarget, DiskTarget];
   /** How to read and write the data at a disk's path, for templates that have data. */
@@ -55,8 +57,9 @@ export function storageConformance(
       }
     }
 
-    it('serves its template', () => {
+    it('serves its template, and says whether it only simulates it', () => {
       assert.equal(fixture.driver.template, template);
+      assert.equal(fixture.driver.simulated, fixture.simulated ?? false);
     });
 
     it('removes what does not exist', async () => {

@@ -30,6 +30,7 @@ function driverOf(template: DiskTemplate, node: string, common: string): Storage
 for (const template of Object.keys(ids) as DiskTemplate[])
   storageConformance(template, async (resources) => ({
     driver: driverOf(template, 'node1', await resources.folder()),
+    simulated: true,
     disks: [disk(template, 'one'), disk(template, 'two')],
     data: fileData,
   }));

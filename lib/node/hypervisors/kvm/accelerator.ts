@@ -11,7 +11,7 @@ const PASSED = (0x2a << 1) | 1;
 const PROBE_SECONDS = 5;
 
 /**
- * The probe: firmware of 64 KiB that stands in the place of a BIOS. A broken virtualisation may well run a BIOS, so it does
+ * The probe: firmware of 64 KiB that stands in the place of a BIOS. Broken virtualisation can often run a BIOS, so it does
  * what every kernel does early and an emulator of single instructions in KVM does not do, or far too slowly: it switches to
  * 64-bit mode, executes `lock cmpxchg16b`, and counts from 67 million down. Then it writes to the debug exit device. It
  * sits at F000:0000 (physical 0xf0000); the processor begins at F000:FFF0, where a jump leads to the start.

@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 
 const MIB = 1024 * 1024;
-const Balloon = z.object({ actual: z.number() });
 
-const memoryOf = async (monitor: QmpClient) =>
-  Math.ceil((await monitor.query('query-balloon', Balloon)).actual / MIB);
+const memoryOf = async (monitor: Monitor) => Math.ceil((await monitor.execute('query-balloon')).actual / MIB);
 
 /**
- * Has a guest live with this much memory (MiB), by the driver of the balloon in it, and waits at most `limit` ms until it does;
- * otherwise it gets back what it had.
+ * Sets the memory of a guest (MiB) through the balloon driver in it and waits at most `limit` ms until the guest has it; otherwise
+ * the guest gets back what it had.
  * @throws MerapiError hypervisor
  */
-export async function setMemory(monitor: QmpClient, memory: number, limit: number): Promise<void> {
+export async function setMemory(monitor: Monitor, memory: number, limit: number): Promise<void> {
   const before = await memoryOf(monitor);
   if (before === memory) return;
   await monitor.execute('balloon', { value: memory * MIB });
@@ -28,6 +25,6 @@ export async function setMemory(monitor: QmpClient, memory: number, limit: numbe
   await monitor.execute('balloon', { value: before * MIB });
   throw new MerapiError(
     'hypervisor',
-    `The guest has ${now} MiB of memory ${limit / 1000} s after it was told to have ${memory}; it may have no driver for the balloon, or need what it has`,
+    `The guest has ${now} MiB of memory ${limit / 1000} s after it was asked to have ${memory}; it may have no balloon driver, or need the memory`,
   );
 }

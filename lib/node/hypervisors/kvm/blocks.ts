@@ -1,25 +1,22 @@
 import { stat } from 'node:fs/promises';
-import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskSource } from '../../storage/define.ts';
 import type { OpenDisk } from '../define.ts';
 import { type DiskPlace, diskId } from './devices.ts';
-import type { QmpClient } from './qmp.ts';
-
-const BlockNodes = z.array(z.object({ 'node-name': z.string(), drv: z.string(), file: z.string() }));
+import type { Monitor } from './qmp.ts';
 
 /** The names of QEMU's block nodes for raw data, each with its path. */
-export async function blockNodes(monitor: QmpClient): Promise<{ name: string; path: string }[]> {
-  const nodes = await monitor.query('query-named-block-nodes', BlockNodes, { flat: true });
+export async function blockNodes(monitor: Monitor): Promise<{ name: string; path: string }[]> {
+  const nodes = await monitor.execute('query-named-block-nodes', { flat: true });
   return nodes
     .filter(({ drv }) => drv === 'raw')
-    .map(({ 'node-name': name, file: path }) => ({ name, path }));
+    .map(({ 'node-name': name = '', file: path }) => ({ name, path }));
 }
 
 const MIB = 1024 * 1024;
 
 /** Tells QEMU that a disk has grown. @throws MerapiError hypervisor */
-export async function resizeBlock(monitor: QmpClient, { disk, source }: OpenDisk): Promise<void> {
+export async function resizeBlock(monitor: Monitor, { disk, source }: OpenDisk): Promise<void> {
   const nodes = await blockNodes(monitor);
   // A guest that an earlier release started may have the disk under another name.
   const node = nodes.find(({ name, path }) => name === diskId(disk) || path === source.path);

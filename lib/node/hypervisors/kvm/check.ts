@@ -16,7 +16,7 @@ const TRIAL_TIMEOUT = 60_000;
 /** How many trials that went well are remembered. */
 const REMEMBERED = 200;
 
-/** What QEMU is told once it has made all devices. */
+/** The commands that QEMU gets once it has made all devices. */
 const QUIT = ['qmp_capabilities', 'quit'].map((execute) => `${JSON.stringify({ execute })}\n`).join('');
 
 /**

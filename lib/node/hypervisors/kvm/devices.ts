@@ -21,7 +21,9 @@ export function escapeCommas(value: string): string {
 }
 
 /** The properties of a device, or of what stands behind it, in QEMU's words. */
-export type Properties = Readonly<Record<string, string | number | boolean>>;
+type Properties = Readonly<Record<string, string | number | boolean>>;
+/** Those of a device that the guest sees. */
+export type DeviceProperties = Properties & { readonly driver: string; readonly id: string };
 
 /** How much of a uuid is in QEMU's names, which have at most 31 letters. */
 const NAMED = 23;
@@ -119,7 +121,7 @@ function diskKind(params: KvmParams): BlockDevice {
 }
 
 /** The device of a disk. With writethrough the guest is told that its disk has no write cache of its own. */
-export function diskDevice(params: KvmParams, target: DiskTarget): Properties {
+export function diskDevice(params: KvmParams, target: DiskTarget): DeviceProperties {
   const drive = diskId(target);
   const cache: Properties = params.text('disk_cache') === 'writethrough' ? { 'write-cache': 'off' } : {};
   return { driver: diskKind(params).device, drive, id: deviceId(drive), ...cache };
@@ -130,7 +132,7 @@ export function diskNode(
   params: KvmParams,
   target: DiskTarget,
   place: DiskPlace,
-): Readonly<Record<string, unknown>> {
+): { readonly driver: string; readonly 'node-name': string; readonly [option: string]: unknown } {
   const cache = wordOf(params, 'disk_cache');
   const discard = wordOf(params, 'disk_discard');
   const shared = {
@@ -171,7 +173,11 @@ export function nicArgs(
 const nicType = (params: KvmParams) => wordOf(params, 'nic_type');
 
 /** What is behind a NIC: its tap device, or nothing for a guest that never runs. */
-export function netdev(params: KvmParams, nic: NicTarget, tap: string | null): Properties {
+export function netdev(
+  params: KvmParams,
+  nic: NicTarget,
+  tap: string | null,
+): Properties & { readonly type: string; readonly id: string } {
   if (tap === null) return { type: 'hubport', id: nicId(nic), hubid: 0 };
   const isVirtio = nicType(params) === 'paravirtual';
   const vhost: Properties = isVirtio && params.flag('vhost_net') ? { vhost: true } : {};
@@ -180,7 +186,7 @@ export function netdev(params: KvmParams, nic: NicTarget, tap: string | null): P
 }
 
 /** The network card that the guest sees. */
-export function nicDevice(params: KvmParams, nic: NicTarget): Properties {
+export function nicDevice(params: KvmParams, nic: NicTarget): DeviceProperties {
   const type = nicType(params);
   const driver = type === 'paravirtual' ? 'virtio-net-pci' : type;
   // A card's boot program costs time at each start and is of use only to boot from the network.

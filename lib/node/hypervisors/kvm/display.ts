@@ -1,35 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Console } from '../../../rpc/types.ts';
 import { screenSocket, VNC_BASE_PORT } from './devices.ts';
 import { type KvmParams, readParams } from './params.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 import type { GuestRecord } from './record.ts';
 import type { GuestSockets } from './sockets.ts';
-
-const VncServer = z.object({
-  host: z.string().optional(),
-  service: z
-    .string()
-    .regex(/^[0-9]{1,5}$/)
-    .optional(),
-  family: z.string().optional(),
-});
 
 /**
  * Gives the VNC server of a guest its password and asks where it listens; null when there is none, or at a socket.
  * @throws MerapiError hypervisor when the password file cannot be read
  */
-export async function prepareVnc(params: KvmParams, monitor: QmpClient): Promise<GuestRecord['vnc']> {
+export async function prepareVnc(params: KvmParams, monitor: Monitor): Promise<GuestRecord['vnc']> {
   if (params.text('vnc_bind_address') === '') return null;
   const file = params.text('vnc_password_file');
   if (file !== '') {
     const password = await readPassword(file);
     await monitor.execute('set_password', { protocol: 'vnc', password });
   }
-  const { host, service, family } = await monitor.query('query-vnc', VncServer);
+  const { host, service, family } = await monitor.execute('query-vnc');
   return family === 'unix' || !host ? null : { host, port: Number(service) };
 }
 

@@ -4,9 +4,9 @@ import type { Logger } from '../../../base/log.ts';
 import { type ProcessId, waitGone } from './process.ts';
 import type { TaskQueue } from './queue.ts';
 
-/** Milliseconds until a guest that cannot be followed is taken up again. */
+/** Milliseconds until another attempt for a guest that cannot be followed. */
 const RETRY_PAUSE = 5000;
-/** Milliseconds for a process to be gone that has let go of its monitor. */
+/** Milliseconds for a process to end after it closed its monitor. */
 const END_TIMEOUT = 1000;
 
 export interface FollowerOptions {
@@ -22,13 +22,13 @@ export interface FollowerOptions {
   changed(): void;
 }
 
-/** Sees to it that a guest is taken up whenever that is needed, again and again while it fails, and never in a tight loop. */
+/** Compares a guest with its process (takeUp) whenever that is needed, and again after a pause as long as that fails. */
 export class Follower {
   readonly #options: FollowerOptions;
   #trouble: string | null = null;
-  /** When it was taken up last, by performance.now(). */
+  /** When takeUp() last succeeded, by performance.now(). */
   #takenUp = Number.NEGATIVE_INFINITY;
-  /** The turn at which it will be taken up. */
+  /** The takeUp() that waits for its turn. */
   #next: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
@@ -65,8 +65,8 @@ export class Follower {
   }
 
   /**
-   * To be called when the connection to the process was lost, with what the process did to have it cut. It is taken up, and not
-   * at once where the connection would only be lost again.
+   * To be called when the connection to the process was lost, with the breach of the protocol that ended it, if one did. takeUp()
+   * follows: after a pause where the connection would only be lost again.
    */
   lost(fault: string | null): void {
     unattended('following a guest', this.#options.log, () => this.#reconnect(fault));

@@ -16,7 +16,7 @@ import { type KvmParams, readParams } from './params.ts';
 import { plug, unplug } from './plug.ts';
 import { type ProcessId, runsGuest } from './process.ts';
 import { Qemu } from './qemu.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 import { TaskQueue } from './queue.ts';
 import { type GuestRecord, readRecord, removeFolder, writeRecord } from './record.ts';
 import { type GuestSockets, makeSocketFolder, removeSockets, socketsOf } from './sockets.ts';
@@ -27,7 +27,7 @@ export interface GuestContext {
   network: GuestNetwork;
   log: Logger;
   accelerator(params: KvmParams): Promise<Accelerator>;
-  /** Milliseconds that a running guest has to give up a device, or memory. */
+  /** Milliseconds that a running guest has to release a device, or memory. */
   patience: number;
   /** To be called whenever the facts of a guest may have changed. */
   changed(): void;
@@ -38,7 +38,7 @@ const LOAD_TIMEOUT = 2000;
 /** Milliseconds that the end of the worker waits for what is under way with a guest. */
 const CLOSE_TIMEOUT = 3000;
 
-/** One guest: its record on disk and its QEMU process. All that is done with it happens one after the other. */
+/** One guest: its record on disk and its QEMU process. All operations on it run one after the other. */
 export class Guest {
   readonly #context: GuestContext;
   readonly #folder: string;
@@ -48,7 +48,7 @@ export class Guest {
   readonly #queue = new TaskQueue();
   readonly #follower: Follower;
   #record: GuestRecord | null = null;
-  /** Whether no stop is to wait for the guest any more. */
+  /** Whether stops no longer wait for the guest to shut down. */
   #hurried = false;
   #closed = false;
 
@@ -71,8 +71,8 @@ export class Guest {
   }
 
   /**
-   * Takes up what an earlier life of the worker left, where that is understood; `found` is the guest's process as the process
-   * table shows it. A process that does not answer soon is taken up later: only who wants something of this guest waits.
+   * Continues with what an earlier life of the worker left, where that is understood; `found` is the guest's process as the process
+   * table shows it. A process that does not answer soon is followed later: only operations on this guest wait for it.
    */
   async load(found: ProcessId | null): Promise<void> {
     await this.#queue.run(async () => {
@@ -131,7 +131,7 @@ export class Guest {
     return this.#whileUp((monitor) => resizeBlock(monitor, disk));
   }
 
-  /** Has the guest live with this much memory (MiB). */
+  /** Sets the guest's memory (MiB). */
   setMemory(memory: number): Promise<void> {
     return this.#whileUp(async (monitor) => {
       await setMemory(monitor, memory, this.#context.patience);
@@ -146,7 +146,7 @@ export class Guest {
     );
   }
 
-  /** Has the guest give up a device that the instance has. */
+  /** Removes a device that the instance has from the guest. */
   unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
     return this.#whileUp(async (monitor, record) =>
       this.#save({
@@ -179,8 +179,8 @@ export class Guest {
     this.#qemu.hurry();
   }
 
-  /** Does something with the guest while it runs; where it does not, `absent` says what is the matter, if anything is. */
-  #whileUp(work: (monitor: QmpClient, record: GuestRecord) => Promise<void>, absent?: string): Promise<void> {
+  /** Does something with the guest while it runs; where it does not, it fails with `absent` as the consequence, or succeeds without one. */
+  #whileUp(work: (monitor: Monitor, record: GuestRecord) => Promise<void>, absent?: string): Promise<void> {
     return this.#queue.run(async () => {
       const process = await this.#process();
       const monitor = process && (await this.#qemu.connect(process));
@@ -255,14 +255,14 @@ export class Guest {
     }
   }
 
-  /** Lets a guest that has not executed anything yet do so, unless it is to be paused; ends the start in any case. */
-  async #goOn(monitor: QmpClient, paused: boolean): Promise<void> {
+  /** Resumes a guest that has not executed anything yet, unless it is to be paused; marks the start as finished. */
+  async #goOn(monitor: Monitor, paused: boolean): Promise<void> {
     if (!paused && this.#qemu.status === 'prelaunch') await this.#qemu.resume(monitor);
     if (this.#record?.phase !== 'running') await this.#save({ phase: 'running', by_user: false });
     else this.#context.changed();
   }
 
-  /** Undoes a start that failed; a failure of its own is only logged, so that the first one is told. */
+  /** Undoes a start that failed; a failure of its own is only logged, so that the first one is reported. */
   async #rollBack(before: GuestRecord | null): Promise<void> {
     try {
       const process = await this.#process();

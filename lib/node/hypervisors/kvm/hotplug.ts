@@ -1,9 +1,15 @@
+// Devices of a running guest. A disk is a block node and a NIC a netdev, each with a device in front of it that the guest sees.
+//
+// Adding takes two commands: the back end first, then the device; a device that fails takes its back end away again. Removing a
+// device is up to the guest: QEMU only asks it (device_del), the device is gone when the guest's system has released it, and
+// the back end can be removed some time after that. Each function first looks at what QEMU has, so it can be repeated after any
+// interruption.
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, NicTarget } from '../../../rpc/types.ts';
 import { blockNodes } from './blocks.ts';
 import {
+  type DeviceProperties,
   type DiskPlace,
   deviceId,
   diskDevice,
@@ -12,25 +18,24 @@ import {
   netdev,
   nicDevice,
   nicId,
-  type Properties,
 } from './devices.ts';
 import { isPortBased, PORT } from './machine.ts';
 import type { KvmParams } from './params.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 
-/** Milliseconds after which a guest that has not heeded the request to give up a device, as one that boots, is asked again. */
+/** Milliseconds after which a guest that has not released a device is asked again: one that boots misses the request. */
 const ASK_AGAIN = 5000;
 
 /** Gives a guest a disk; nothing to do when it has it. @throws MerapiError hypervisor */
 export async function plugDisk(
-  monitor: QmpClient,
+  monitor: Monitor,
   params: KvmParams,
   disk: DiskTarget,
   place: DiskPlace,
 ): Promise<void> {
   const id = diskId(disk);
   if (await hasDevice(monitor, deviceId(id))) return;
-  // A worker that was cut off may have left it.
+  // An earlier life of the worker may have added the node and no device.
   const isThere = (await blockNodes(monitor)).some(({ name }) => name === id);
   if (!isThere) await monitor.execute('blockdev-add', diskNode(params, disk, place));
   try {
@@ -41,9 +46,9 @@ export async function plugDisk(
   }
 }
 
-/** Has a guest give up a disk within `limit` ms. @throws MerapiError hypervisor */
+/** Removes a disk from a guest, which must release it within `limit` ms. @throws MerapiError hypervisor */
 export async function unplugDisk(
-  monitor: QmpClient,
+  monitor: Monitor,
   disk: DiskTarget,
   path: string | null,
   limit: number,
@@ -58,7 +63,7 @@ export async function unplugDisk(
 
 /** Gives a guest a NIC at this tap device; nothing to do when it has it. @throws MerapiError hypervisor */
 export async function plugNic(
-  monitor: QmpClient,
+  monitor: Monitor,
   params: KvmParams,
   nic: NicTarget,
   tap: string,
@@ -75,42 +80,29 @@ export async function plugNic(
   }
 }
 
-/** Has a guest give up a NIC within `limit` ms; its tap device stays. @throws MerapiError hypervisor */
-export async function unplugNic(monitor: QmpClient, nic: NicTarget, limit: number): Promise<void> {
+/** Removes a NIC from a guest, which must release it within `limit` ms; its tap device stays. @throws MerapiError hypervisor */
+export async function unplugNic(monitor: Monitor, nic: NicTarget, limit: number): Promise<void> {
   const id = nicId(nic);
   await removeDevice(monitor, deviceId(id), limit);
   await removeNetdev(monitor, id);
 }
 
-const Named = z.array(z.object({ name: z.string() }));
-
-async function hasDevice(monitor: QmpClient, id: string): Promise<boolean> {
-  const devices = Named.parse(await monitor.execute('qom-list', { path: '/machine/peripheral' }));
+async function hasDevice(monitor: Monitor, id: string): Promise<boolean> {
+  const devices = await monitor.execute('qom-list', { path: '/machine/peripheral' });
   return devices.some(({ name }) => name === id);
 }
 
-async function addDevice(monitor: QmpClient, params: KvmParams, properties: Properties): Promise<void> {
+async function addDevice(monitor: Monitor, params: KvmParams, properties: DeviceProperties): Promise<void> {
   const isPci = !/^(scsi|ide|ne2k_isa)/.test(String(properties.driver));
   const port = isPci && isPortBased(params) ? { bus: await freePort(monitor) } : {};
   await monitor.execute('device_add', { ...properties, ...port });
 }
 
-const PciBuses = z.array(
-  z.object({
-    devices: z.array(
-      z.object({
-        qdev_id: z.string(),
-        pci_bridge: z.object({ devices: z.array(z.unknown()).default([]) }).optional(),
-      }),
-    ),
-  }),
-);
-
 /** The port for one more device of a machine whose own bus takes none while it runs. */
-async function freePort(monitor: QmpClient): Promise<string> {
-  const buses = await monitor.query('query-pci', PciBuses);
+async function freePort(monitor: Monitor): Promise<string> {
+  const buses = await monitor.execute('query-pci');
   const ports = buses.flatMap(({ devices }) => devices).filter(({ qdev_id }) => qdev_id.startsWith(PORT));
-  const free = ports.find(({ pci_bridge }) => pci_bridge?.devices.length === 0);
+  const free = ports.find(({ pci_bridge }) => pci_bridge && !pci_bridge.devices?.length);
   if (free) return free.qdev_id;
   throw new MerapiError(
     'hypervisor',
@@ -118,7 +110,7 @@ async function freePort(monitor: QmpClient): Promise<string> {
   );
 }
 
-async function removeDevice(monitor: QmpClient, id: string, limit: number): Promise<void> {
+async function removeDevice(monitor: Monitor, id: string, limit: number): Promise<void> {
   const end = performance.now() + limit;
   let asked = Number.NEGATIVE_INFINITY;
   for (let pause = 20; await hasDevice(monitor, id); pause = Math.min(pause * 1.5, 250)) {
@@ -140,8 +132,8 @@ function unlessUnderWay(error: Error): void {
   if (!/in the process of unplug|not found/.test(error.message)) throw error;
 }
 
-/** QEMU lets go of what is behind a device only some time after the device is gone. */
-async function removeBlockNode(monitor: QmpClient, id: string, limit: number): Promise<void> {
+/** QEMU releases what is behind a device only some time after the device is gone. */
+async function removeBlockNode(monitor: Monitor, id: string, limit: number): Promise<void> {
   const end = performance.now() + limit;
   for (;;) {
     try {
@@ -154,7 +146,7 @@ async function removeBlockNode(monitor: QmpClient, id: string, limit: number): P
   }
 }
 
-async function removeNetdev(monitor: QmpClient, id: string): Promise<void> {
+async function removeNetdev(monitor: Monitor, id: string): Promise<void> {
   await monitor.execute('netdev_del', { id }).catch((error: Error) => {
     if (!/not found/.test(error.message)) throw error;
   });

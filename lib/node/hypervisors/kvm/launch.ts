@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { CappedLog, readLogEnd } from '../../capped-log.ts';
 import { identify, type ProcessId, runs, spawnDetached } from './process.ts';
-import { QmpClient, QmpFault, type QmpHandlers } from './qmp.ts';
+import { connectQmp, type Monitor, QmpFault, type QmpHandlers } from './qmp.ts';
 
 /** Milliseconds until a QEMU process must have made its devices and answered. */
 const START_TIMEOUT = 60_000;
-/** How many bytes are read of what QEMU said last. */
+/** Bytes that are read of QEMU's last output. */
 const LAST_WORDS = 4096;
 
 /**
@@ -19,12 +19,12 @@ export async function connectMonitor(
   id: ProcessId,
   handlers: QmpHandlers,
   { timeout = START_TIMEOUT, signal }: { timeout?: number; signal?: AbortSignal } = {},
-): Promise<QmpClient> {
+): Promise<Monitor> {
   const end = performance.now() + timeout;
   for (;;) {
     const left = end - performance.now();
     try {
-      return await QmpClient.connect(path, { ...handlers, timeout: Math.max(left, 1), signal });
+      return await connectQmp(path, { ...handlers, timeout: Math.max(left, 1), signal });
     } catch (error) {
       if (error instanceof QmpFault || signal?.aborted) throw error;
       if (!(await runs(id)) || performance.now() >= end) throw error;
@@ -40,7 +40,7 @@ export interface Launch {
   program: string;
   /** QEMU's arguments, with the path for what the guest writes to its serial console. */
   args(serialLog: string): readonly string[];
-  /** Where the logs are: serial.log of the guest's words, qemu.log of QEMU's own. */
+  /** Where the logs are: serial.log with the guest's output, qemu.log with QEMU's own. */
   folder: string;
   /** The monitor's socket. */
   qmp: string;
@@ -51,25 +51,25 @@ export interface Launch {
 
 /**
  * Starts QEMU and waits until its monitor answers.
- * @throws MerapiError hypervisor with QEMU's last words when it ends instead; the process may then still be there
+ * @throws MerapiError hypervisor with QEMU's last output when it ends instead; the process may then still exist
  */
-export async function launch(options: Launch): Promise<QmpClient> {
+export async function launch(options: Launch): Promise<Monitor> {
   const logs = await openLogs(options.folder);
   try {
     const id = await identify(await spawnInto(logs, options));
-    if (!id) throw new MerapiError('hypervisor', 'it ended without a word');
+    if (!id) throw new MerapiError('hypervisor', 'it ended without any output');
     await options.onProcess(id);
     return await connectMonitor(options.qmp, id, options.handlers);
   } catch (cause) {
     await closeLogs(logs);
-    for (const log of logs) await log.ended(); // at once where the process is gone, whose last words are wanted
+    for (const log of logs) await log.ended(); // immediate where the process is gone, whose last output is wanted
     throw await startFailure(options, cause);
   } finally {
     await closeLogs(logs);
   }
 }
 
-/** The log of QEMU's words, and that of the guest's. */
+/** The log of QEMU's output, and that of the guest's. */
 type Logs = readonly [CappedLog, CappedLog];
 
 async function openLogs(folder: string): Promise<Logs> {

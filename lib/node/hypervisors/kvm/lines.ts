@@ -16,7 +16,7 @@ interface LineHandlers {
 
 /**
  * Cuts what comes over a socket into lines. A peer that sends more lines than it may is read no further for the rest of the
- * period; in the end it waits itself, for the socket takes no more.
+ * period; in the end it has to wait, because the socket accepts no more.
  */
 export class BoundedLines {
   readonly #socket: Socket;
@@ -37,7 +37,7 @@ export class BoundedLines {
     socket.setEncoding('utf8').on('data', (text: unknown) => this.#receive(String(text)));
   }
 
-  /** No line is told any more. */
+  /** Ends the reading; no further line is passed on. */
   end(): void {
     this.#ended = true;
     this.#waiting = [];

@@ -58,7 +58,7 @@ function readAccelerators(text: string): Accelerator[] {
 }
 
 /**
- * The accelerator of a guest: what the worker was told, else what machine_version names, else what kvm_flag demands, else
+ * The accelerator of a guest: what the worker's settings say, else what machine_version names, else what kvm_flag demands, else
  * the best that works here. `probe` is asked only where the choice is open.
  */
 export async function chooseAccelerator(

@@ -90,7 +90,7 @@ export function readParams(instance: Pick<InstanceTarget, 'hvparams'>): KvmParam
   };
 }
 
-/** The word that a parameter has. @throws MerapiError hypervisor unless it is one of those that there are */
+/** The value of a parameter that has a fixed set of values. @throws MerapiError hypervisor when it is none of them */
 export function wordOf<K extends keyof typeof kvmWords & HonouredParam>(
   params: KvmParams,
   name: K,

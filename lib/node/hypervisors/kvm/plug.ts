@@ -4,20 +4,20 @@ import type { GuestNetwork, LostDevice, NewDevice } from '../define.ts';
 import { placeOf } from './blocks.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hotplug.ts';
 import { readParams } from './params.ts';
-import type { QmpClient } from './qmp.ts';
+import type { Monitor } from './qmp.ts';
 
 /** What is to be done with a running guest. */
 interface Plugging<D> {
   instance: InstanceTarget;
   device: D;
   network: GuestNetwork;
-  /** Milliseconds that the guest has to give up a device. */
+  /** Milliseconds that the guest has to release a device. */
   patience: number;
 }
 
-/** Gives a running guest a device of the instance; answers the guest with it. @throws MerapiError */
+/** Gives a running guest a device of the instance; returns the guest with it. @throws MerapiError */
 export async function plug(
-  monitor: QmpClient,
+  monitor: Monitor,
   guest: InstanceTarget,
   { instance, device, network }: Plugging<NewDevice>,
 ): Promise<InstanceTarget> {
@@ -36,9 +36,9 @@ export async function plug(
   return withDevice(guest, nic, { nic });
 }
 
-/** Has a running guest give up a device that the instance has; answers the guest without it. @throws MerapiError */
+/** Removes a device that the instance has from a running guest; returns the guest without it. @throws MerapiError */
 export async function unplug(
-  monitor: QmpClient,
+  monitor: Monitor,
   guest: InstanceTarget,
   { instance, device, network, patience }: Plugging<LostDevice>,
 ): Promise<InstanceTarget> {

@@ -6,7 +6,7 @@ import { errorText, MerapiError } from '../../../base/errors.ts';
 import { cannotRun, startProgram } from '../../../base/exec.ts';
 import { argumentsOf, bootId, findProcess, isOwn, programOf } from '../../processes.ts';
 
-/** One process of this machine, told apart from a later one with the same number. */
+/** One process of this machine, distinguishable from a later one with the same number. */
 export const ProcessId = z.object({
   pid: z.number().int(),
   /** When it began, in the kernel's ticks since the machine booted. */
@@ -28,7 +28,7 @@ export async function runs(id: ProcessId): Promise<boolean> {
   return now !== null && now.started === id.started && now.boot === id.boot;
 }
 
-/** Waits until a process is gone, at most `timeout` ms; tells whether it is. An abort of `signal` ends the wait early. */
+/** Waits until a process is gone, at most `timeout` ms; returns whether it is. An abort of `signal` ends the wait early. */
 export async function waitGone(id: ProcessId, timeout: number, signal?: AbortSignal): Promise<boolean> {
   const end = performance.now() + timeout;
   let pause = 10;
@@ -79,7 +79,7 @@ export async function spawnDetached(
 
 /**
  * The QEMU processes of this user whose pid file is in a folder below `folder`, by the name of that folder (the guest's uuid).
- * Who only has the same words on its command line is none.
+ * A process that only has the same words on its command line does not count.
  */
 export async function findByPidFile(folder: string): Promise<Map<string, ProcessId>> {
   const found = new Map<string, ProcessId>();
@@ -100,7 +100,7 @@ export async function runsGuest(id: ProcessId, guestFolder: string): Promise<boo
   return guestOf(await argumentsOf(id.pid), dirname(guestFolder)) === basename(guestFolder);
 }
 
-/** The guest whose pid file and uuid a command line names; null when it is none of a guest below `folder`. */
+/** The guest whose pid file and uuid a command line names; null when there is no such guest below `folder`. */
 function guestOf(words: readonly string[], folder: string): string | null {
   const path = words[words.indexOf('-pidfile') + 1] ?? '';
   if (!path.startsWith(folder + sep)) return null;
@@ -108,7 +108,7 @@ function guestOf(words: readonly string[], folder: string): string | null {
   return words[words.indexOf('-uuid') + 1] === uuid ? uuid : null;
 }
 
-/** Whether a process executes QEMU, or what was started in its place by the driver's own words. */
+/** Whether a process executes QEMU, or a program that the driver started in its place. */
 async function isEmulator(pid: number): Promise<boolean> {
   const program = await programOf(pid);
   return program !== null && (/qemu|kvm/i.test(basename(program)) || (await argumentsOf(pid))[1] === '-name');

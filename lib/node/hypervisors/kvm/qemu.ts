@@ -1,17 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
 import { connectMonitor, type Launch, launch } from './launch.ts';
 import { kill, type ProcessId, runs, waitGone } from './process.ts';
-import type { QmpClient, QmpHandlers } from './qmp.ts';
+import type { Monitor, QmpHandlers } from './qmp.ts';
 
-/** Milliseconds for QEMU to follow the command to quit before it is killed. */
+/** Milliseconds for the process to be gone after it was told to quit, before it is killed. */
 const QUIT_TIMEOUT = 5000;
 /** A guest that boots misses a press of its power button, so it is pressed again after this many milliseconds. */
 const PRESS_AGAIN = 10_000;
-/** Milliseconds for a process that has been up for long to answer. */
+/** Milliseconds for a process that has been running for some time to answer. */
 const CONNECT_TIMEOUT = 10_000;
-
-const RunState = z.object({ status: z.string() });
 
 /** Who hears of what a guest does by itself. */
 export interface QemuHandlers {
@@ -19,15 +16,15 @@ export interface QemuHandlers {
   onState(): void;
   /** It shut itself down, and its process waits to be ended. */
   onShutDown(): void;
-  /** The connection to the process was lost; `fault` tells what the process did to have it cut. */
+  /** The connection to the process was lost; `fault` is the breach of the protocol that ended it, if one did. */
   onLost(fault: string | null): void;
 }
 
-/** The connection to the QEMU process of one guest, with the run state that the process last told. */
+/** The connection to the QEMU process of one guest, with the run state that the process last reported. */
 export class Qemu {
   readonly #socket: string;
   readonly #handlers: QemuHandlers;
-  #monitor: QmpClient | null = null;
+  #monitor: Monitor | null = null;
   #status = 'running';
   readonly #over = new AbortController();
   /** Ends the wait for the process to answer a new connection. */
@@ -47,7 +44,7 @@ export class Qemu {
   }
 
   /** Starts a process. @throws MerapiError hypervisor, see launch() */
-  async launch(options: Omit<Launch, 'qmp' | 'handlers'>): Promise<QmpClient> {
+  async launch(options: Omit<Launch, 'qmp' | 'handlers'>): Promise<Monitor> {
     const monitor = await launch({ ...options, qmp: this.#socket, handlers: this.#qmpHandlers() });
     this.#monitor = monitor;
     this.#status = 'prelaunch';
@@ -58,7 +55,7 @@ export class Qemu {
    * The connection to a living process, with the run state up to date.
    * @throws MerapiError hypervisor when it does not answer
    */
-  async connect(process: ProcessId): Promise<QmpClient> {
+  async connect(process: ProcessId): Promise<Monitor> {
     const hurry = new AbortController();
     this.#hurry = hurry;
     this.#monitor ??= await connectMonitor(this.#socket, process, this.#qmpHandlers(), {
@@ -66,7 +63,7 @@ export class Qemu {
       signal: AbortSignal.any([this.#over.signal, hurry.signal]),
     });
     const monitor = this.#monitor;
-    const { status } = await monitor.query('query-status', RunState);
+    const { status } = await monitor.execute('query-status');
     this.#status = status;
     return monitor;
   }
@@ -83,7 +80,7 @@ export class Qemu {
   }
 
   /** Lets the guest execute. */
-  async resume(monitor: QmpClient): Promise<void> {
+  async resume(monitor: Monitor): Promise<void> {
     await monitor.execute('cont');
     this.#status = 'running';
   }
@@ -112,7 +109,7 @@ export class Qemu {
   async quit(process: ProcessId): Promise<void> {
     const monitor = this.#monitor;
     this.#monitor = null;
-    await monitor?.execute('quit', {}, QUIT_TIMEOUT).catch(() => undefined);
+    await monitor?.execute('quit').catch(() => undefined);
     const gone = await waitGone(process, monitor ? QUIT_TIMEOUT : 0);
     monitor?.close();
     if (!gone) await kill(process);
@@ -132,7 +129,7 @@ export class Qemu {
   #qmpHandlers(): QmpHandlers {
     return {
       onEvent: ({ event, data }) => {
-        if (event === 'SHUTDOWN' && data.guest === true) {
+        if (event === 'SHUTDOWN' && data.guest) {
           this.#status = 'shutdown';
           this.#wake?.abort();
           this.#handlers.onShutDown();

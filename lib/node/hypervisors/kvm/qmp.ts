@@ -1,34 +1,27 @@
-import { createConnection, type Socket } from 'node:net';
+import { createConnection } from 'node:net';
 import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
-import { BoundedLines, type LineLimits } from './lines.ts';
+import { Channel, problemOf, type Received, shortened, type Wire } from './channel.ts';
+import { type QmpEvent, qmpCommands, qmpEvents } from './qmp-table.ts';
 
-/** Something that happened in QEMU, in its own words (https://qemu.org/docs/master/interop/qemu-qmp-ref.html). */
-interface QmpEvent {
-  event: string;
-  data: Record<string, unknown>;
-}
+/** A connection to QEMU's monitor that is ready for the commands of the table. */
+export type Monitor = Channel<typeof qmpCommands>;
 
 /** Who hears of what comes from QEMU unasked. */
 export interface QmpHandlers {
-  /** Called with each event, from the connection on. */
+  /** Called with each event of the table, from the connection on. */
   onEvent?: (event: QmpEvent) => void;
-  /** Called once when an established connection ended, unless by close(); `fault` tells what QEMU did to have it cut. */
+  /** Called once when an established connection ended, unless by close(); `fault` is the breach of the protocol that ended it, if one did. */
   onClose?: (fault: string | null) => void;
 }
 
-interface Waiter {
-  command: string;
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-  timer: NodeJS.Timeout;
+/** How a monitor is connected to. */
+interface QmpOptions extends QmpHandlers {
+  /** Milliseconds until the monitor must be ready for commands. */
+  timeout?: number;
+  /** An abort ends the attempt to connect. */
+  signal?: AbortSignal;
 }
-
-/** Milliseconds until an unanswered command is an error; a busy host may well need some seconds. */
-const ANSWER_TIMEOUT = 30_000;
-
-/** How many characters of what QEMU says are told. */
-const LONGEST_WORDS = 500;
 
 /** QEMU broke the protocol: no second attempt will be better. */
 export class QmpFault extends MerapiError {
@@ -37,180 +30,18 @@ export class QmpFault extends MerapiError {
   }
 }
 
-/** Far more than QEMU ever says. */
-const limits: LineLimits = { length: 4 * 1024 * 1024, lines: 500, period: 1000 };
-
 /** What is looked at of a message from QEMU. */
 const Message = z.object({
   QMP: z.unknown().optional(),
   event: z.string().optional(),
-  data: z.record(z.string(), z.unknown()).optional(),
+  data: z.unknown().optional(),
   id: z.unknown().optional(),
   return: z.unknown().optional(),
   error: z.object({ desc: z.string() }).optional(),
 });
-type Message = z.infer<typeof Message>;
 
-/**
- * A connection to the monitor of one QEMU process. QEMU serves one client of a monitor at a time; another one waits until
- * this one is closed.
- *
- * The process is not trusted, for its guest may have taken it over: the connection ends at what is no message of the
- * protocol or is too long, with an error for all who wait, and a process that says too much is read slowly.
- */
-export class QmpClient {
-  readonly #socket: Socket;
-  readonly #waiters = new Map<number, Waiter>();
-  readonly #handlers: Required<QmpHandlers>;
-  #greeted: (() => void) | null = null;
-  #lastId = 0;
-  readonly #lines: BoundedLines;
-  /** Why the connection was ended from this side, if it was. */
-  #fault: string | null = null;
-  #closed = false;
-
-  private constructor(socket: Socket, handlers: Required<QmpHandlers>) {
-    this.#socket = socket;
-    this.#handlers = handlers;
-    this.#lines = new BoundedLines(socket, limits, {
-      onLine: (line) => this.#take(line),
-      onTooLong: () => this.#fail(`sent a message of more than ${limits.length} characters`),
-    });
-    socket.on('error', () => undefined); // 'close' follows
-    socket.on('close', () => this.#end());
-  }
-
-  /**
-   * Connects and readies the monitor for commands; an abort of `signal` gives that up.
-   * @throws MerapiError hypervisor when nobody listens or answers within `timeout` ms
-   */
-  static async connect(
-    path: string,
-    options: QmpHandlers & { timeout?: number; signal?: AbortSignal } = {},
-  ): Promise<QmpClient> {
-    const timeout = options.timeout ?? ANSWER_TIMEOUT;
-    let ready = false;
-    const socket = createConnection(path);
-    const giveUp = () => socket.destroy();
-    options.signal?.addEventListener('abort', giveUp);
-    if (options.signal?.aborted) giveUp();
-    const client = new QmpClient(socket, {
-      onEvent: options.onEvent ?? (() => undefined),
-      onClose: (fault) => {
-        if (ready) options.onClose?.(fault);
-      },
-    });
-    try {
-      await client.#greeting(path, timeout);
-      await client.execute('qmp_capabilities', {}, timeout);
-    } catch (error) {
-      client.close();
-      throw error;
-    } finally {
-      options.signal?.removeEventListener('abort', giveUp);
-    }
-    ready = true;
-    return client;
-  }
-
-  #greeting(path: string, timeout: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const fail = (why: string) => {
-        clearTimeout(timer);
-        const text = `The monitor of QEMU at ${path} ${why}`;
-        reject(this.#fault === null ? new MerapiError('hypervisor', text) : new QmpFault(text));
-      };
-      const timer = setTimeout(() => fail(`said nothing for ${timeout / 1000} s`), timeout);
-      this.#greeted = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#socket.once('error', (error) => fail(`cannot be reached: ${errorText(error)}`));
-      this.#socket.once('close', () => fail(this.#fault ?? 'closed the connection'));
-    });
-  }
-
-  /**
-   * Runs a command of the monitor and gives what it returns.
-   * @throws MerapiError hypervisor with QEMU's own words, or when the connection ends or no answer comes in `timeout` ms
-   */
-  execute(command: string, args: Record<string, unknown> = {}, timeout = ANSWER_TIMEOUT): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new MerapiError('hypervisor', `${command}: QEMU is gone`));
-    return new Promise((resolve, reject) => {
-      this.#lastId += 1;
-      const id = this.#lastId;
-      const timer = setTimeout(() => {
-        this.#waiters.delete(id);
-        reject(new MerapiError('hypervisor', `QEMU did not answer ${command} within ${timeout / 1000} s`));
-      }, timeout);
-      this.#waiters.set(id, { command, resolve, reject, timer });
-      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
-    });
-  }
-
-  /**
-   * What a command of the monitor returns, in this form.
-   * @throws MerapiError hypervisor as execute(), and when QEMU returns something else
-   */
-  async query<T>(command: string, form: z.ZodType<T>, args: Record<string, unknown> = {}): Promise<T> {
-    const answer = form.safeParse(await this.execute(command, args));
-    if (answer.success) return answer.data;
-    throw new MerapiError('hypervisor', `QEMU answered ${command} with what Merapi does not understand`);
-  }
-
-  /** Ends the connection; the QEMU process is not touched. */
-  close(): void {
-    this.#end(true);
-    this.#socket.destroy();
-  }
-
-  #take(line: string): void {
-    if (line.trim() === '') return;
-    const message = readMessage(line);
-    if (!message) this.#fail(`sent what is no message: ${shortened(line)}`);
-    else if (message.QMP !== undefined) this.#greeted?.();
-    else if (message.event !== undefined)
-      this.#handlers.onEvent({ event: message.event, data: message.data ?? {} });
-    else this.#answer(message);
-  }
-
-  /** Ends the connection because of what came over it. */
-  #fail(why: string): void {
-    this.#fault = why;
-    this.#socket.destroy();
-    this.#end();
-  }
-
-  #answer(message: Message): void {
-    const waiter = this.#waiters.get(message.id as number);
-    if (!waiter) return;
-    this.#waiters.delete(message.id as number);
-    clearTimeout(waiter.timer);
-    if (message.error)
-      waiter.reject(
-        new MerapiError('hypervisor', `QEMU refused ${waiter.command}: ${shortened(message.error.desc)}`),
-      );
-    else waiter.resolve(message.return);
-  }
-
-  #end(silent = false): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#lines.end();
-    const why = this.#fault === null ? 'ended' : `was cut, for QEMU ${this.#fault},`;
-    for (const waiter of this.#waiters.values()) {
-      clearTimeout(waiter.timer);
-      waiter.reject(
-        new MerapiError('hypervisor', `The connection to QEMU ${why} before it answered ${waiter.command}`),
-      );
-    }
-    this.#waiters.clear();
-    if (!silent) this.#handlers.onClose(this.#fault);
-  }
-}
-
-/** The message on a line; null when it is none. */
-function readMessage(line: string): Message | null {
+/** The message on a line; null when the line is not a message. */
+function readMessage(line: string): z.infer<typeof Message> | null {
   try {
     return Message.parse(JSON.parse(line));
   } catch {
@@ -218,4 +49,101 @@ function readMessage(line: string): Message | null {
   }
 }
 
-const shortened = (text: string) => (text.length > LONGEST_WORDS ? `${text.slice(0, LONGEST_WORDS)}…` : text);
+/** QEMU's monitor as it is written on lines: a greeting, answers with the id of their command, events. */
+export class QmpWire implements Wire {
+  readonly peer = 'QEMU';
+  readonly #onGreeting: () => void;
+  readonly #onEvent: (event: QmpEvent) => void;
+
+  constructor(onGreeting: () => void, onEvent: (event: QmpEvent) => void) {
+    this.#onGreeting = onGreeting;
+    this.#onEvent = onEvent;
+  }
+
+  encode(id: number, name: string, args: object): string {
+    return JSON.stringify({ execute: name, arguments: args, id });
+  }
+
+  decode(line: string): Received {
+    if (line.trim() === '') return null;
+    const message = readMessage(line);
+    if (!message) return { fault: `sent what is no message: ${shortened(line)}` };
+    const { id, event, error } = message;
+    if (event !== undefined) return this.#hear(event, message.data);
+    if (message.QMP === undefined)
+      return { id, outcome: error ? { refusal: error.desc } : { value: message.return } };
+    this.#onGreeting();
+    return null;
+  }
+
+  #hear(event: string, data: unknown = {}): Received {
+    if (!Object.hasOwn(qmpEvents, event)) return null;
+    const read = qmpEvents[event as keyof typeof qmpEvents].safeParse(data);
+    if (!read.success)
+      return { fault: `sent an event ${event} that Merapi does not understand: ${problemOf(read.error)}` };
+    this.#onEvent({ event, data: read.data } as QmpEvent);
+    return null;
+  }
+}
+
+/**
+ * Connects to the monitor of one QEMU process and readies it for commands. QEMU serves one client of a monitor at a time;
+ * another one waits until this one is closed. The process is not trusted, because its guest may have taken it over: see
+ * Channel for what ends the connection.
+ * @throws MerapiError hypervisor when nobody listens, or the monitor is not ready in time; QmpFault when it breaks the protocol
+ */
+export async function connectQmp(path: string, options: QmpOptions = {}): Promise<Monitor> {
+  const { timeout = qmpCommands.qmp_capabilities.timeout, signal, onEvent = () => undefined } = options;
+  let phase: 'greeting' | 'negotiating' | 'ready' = 'greeting';
+  /** Why it will never be ready, and whether QEMU broke the protocol. */
+  let failure: string | null = null;
+  let isFault = false;
+  const socket = createConnection(path);
+  socket.once('error', (error) => {
+    failure ??= `cannot be reached: ${errorText(error)}`;
+  });
+  let onGreeting: () => void = () => undefined;
+  let onFailure: () => void = () => undefined;
+  const greeting = new Promise<void>((resolve, reject) => {
+    onGreeting = resolve;
+    onFailure = () => reject(new MerapiError('hypervisor', 'There is no greeting'));
+  });
+  const giveUp = (why: string) => {
+    failure ??= why;
+    socket.destroy();
+  };
+  const abort = () => giveUp('is not waited for any longer');
+  const expire = () => {
+    const what = phase === 'greeting' ? 'said nothing for' : 'was not ready for commands within';
+    giveUp(`${what} ${timeout / 1000} s`);
+  };
+  const timer = setTimeout(expire, timeout);
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  const channel: Monitor = new Channel(socket, {
+    commands: qmpCommands,
+    wire: new QmpWire(() => onGreeting(), onEvent),
+    onEnd: (fault) => {
+      if (phase === 'ready') return options.onClose?.(fault);
+      isFault = fault !== null;
+      failure ??= fault ?? 'closed the connection';
+      onFailure();
+    },
+  });
+  try {
+    await greeting;
+    phase = 'negotiating';
+    await channel.execute('qmp_capabilities');
+    if (failure !== null) throw new MerapiError('hypervisor', failure); // it ended in the same breath
+    phase = 'ready';
+    return channel;
+  } catch (error) {
+    channel.close();
+    if (failure === null) throw error;
+    const text = `The monitor of QEMU at ${path} ${failure}`;
+    throw isFault ? new QmpFault(text) : new MerapiError('hypervisor', text);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}

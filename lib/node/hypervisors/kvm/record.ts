@@ -1,3 +1,18 @@
+// The record of a guest, and the states of its life:
+//
+//   (none)   -> starting   start(): the record is durable before there is a process
+//   starting -> running    the process has answered, and executes or is paused as asked; also by another start() after the
+//                          worker died in between
+//            -> (none)     the start failed, or its process is gone when a worker looks: everything is removed
+//   running  -> stopping   stop() was asked for, or the guest shut itself down (by_user)
+//            -> ended      the process is gone without either
+//   stopping -> stopped    the process is gone, as asked for; only logs are left
+//            -> ended      the process is gone, after the guest shut itself down
+//   ended, stopped -> starting   start(); when it fails the state is as before
+//                  -> (none)     forget()
+//   ended    -> stopped    stop()
+//
+// A worker that starts compares each record with the process table and moves on from there (Guest in guest.ts).
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -22,7 +37,7 @@ export const GuestRecord = z.object({
   vnc: z.object({ host: z.string(), port: z.number().int() }).nullable(),
   /** With the devices that came while it ran, and without those that went. */
   instance: InstanceTarget,
-  /** The memory (MiB) that it was told to live with, when that is not what it was started with. */
+  /** The memory (MiB) that it was set to, when that is not what it was started with. */
   memory: z.number().int().optional(),
 });
 export type GuestRecord = z.infer<typeof GuestRecord>;
@@ -52,6 +67,6 @@ export function readRecord(folder: string): Promise<GuestRecord | null> {
 
 /** Removes a guest's folder with all that is in it. */
 export async function removeFolder(folder: string): Promise<void> {
-  // The writer of a log may just be ending, and have made its file anew.
+  // The writer of a log may be ending just now, and have created its file again.
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }

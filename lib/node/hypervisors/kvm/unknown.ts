@@ -33,7 +33,7 @@ export interface UnknownGuestsOptions {
 
 /**
  * The guests with a record that is unreadable, foreign or of a newer Merapi, and those that run without one: they are reported
- * as what they are, nothing is done with them, and they are taken up when their record has been mended.
+ * as what they are, nothing is done with them, and they are followed once their record has been repaired.
  */
 export class UnknownGuests {
   readonly #options: UnknownGuestsOptions;
@@ -102,7 +102,7 @@ export class UnknownGuests {
   }
 }
 
-/** What a record tells for certain even where the rest of it is not understood. */
+/** What can be read of a record even where the rest of it is not understood. */
 const Recognisable = z.object({ instance: z.object({ name: z.string() }) });
 
 async function describe(folder: string, found: ProcessId | null, error: MerapiError): Promise<Unknown> {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { silentLogger } from '../../../../lib/base/log.ts';
 import { resizeBlock } from '../../../../lib/node/hypervisors/kvm/blocks.ts';
-import { QmpClient } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
+import { connectQmp } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
 import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
-import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
+import { KvmHypervisor } from '../../../../lib/node/hypervisors/kvm.ts';
 import { Resources } from '../../helpers.ts';
-import { kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
+import { askQemu, kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
 
 const MIB = 1024 * 1024;
 
@@ -18,7 +18,12 @@ describe('disks of kvm guests', () => {
 
   async function open() {
     const folder = await resources.folder();
-    const driver = createKvm({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
+    const driver = new KvmHypervisor({
+      folder,
+      network: new NotedNetwork(),
+      log: silentLogger,
+      accel: 'tcg',
+    });
     await driver.open();
     resources.add(() => driver.close());
     return { folder, driver };
@@ -41,12 +46,13 @@ describe('disks of kvm guests', () => {
     } finally {
       await driver.close();
     }
-    const monitor = await QmpClient.connect(socketsOf(join(folder, 'guests', web.uuid)).qmp);
-    const blocks = (await monitor.execute('query-block')) as {
+    const { qmp } = socketsOf(join(folder, 'guests', web.uuid));
+    const blocks = (await askQemu(qmp, 'query-block')) as {
       inserted?: { image: Record<string, unknown> };
     }[];
     const image = blocks.find(({ inserted }) => inserted?.image.filename === path)?.inserted?.image;
     assert.equal(image?.['virtual-size'], 3 * MIB);
+    const monitor = await connectQmp(qmp);
     await resizeBlock(monitor, { ...grown, disk: { ...disk, size: 4 } });
     await monitor.execute('quit').catch(() => undefined);
     monitor.close();

@@ -7,7 +7,7 @@ import { silentLogger } from '../../../../lib/base/log.ts';
 import { LOG_FILE_LIMIT } from '../../../../lib/node/capped-log.ts';
 import { findByPidFile } from '../../../../lib/node/hypervisors/kvm/process.ts';
 import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
-import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
+import { KvmHypervisor } from '../../../../lib/node/hypervisors/kvm.ts';
 import type { InstanceTarget } from '../../../../lib/rpc/types.ts';
 import { Resources } from '../../helpers.ts';
 import { kvmInstance, type Manner, NotedNetwork, tinyDisk, until } from '../kvm-helpers.ts';
@@ -22,7 +22,8 @@ describe('one guest of kvm harms no other', () => {
   /** Drivers on a new folder, one after the other, whose guests are gone when the test ends. */
   async function openWorld() {
     const folder = await resources.folder();
-    const create = () => createKvm({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
+    const create = () =>
+      new KvmHypervisor({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
     let driver = create();
     await driver.open();
     const started: InstanceTarget[] = [];

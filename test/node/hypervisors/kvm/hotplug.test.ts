@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { truncate, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { silentLogger } from '../../../../lib/base/log.ts';
-import { QmpClient } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
 import { readRecord } from '../../../../lib/node/hypervisors/kvm/record.ts';
 import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
-import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
-import type { DiskTarget, InstanceTarget, NicTarget } from '../../../../lib/rpc/types.ts';
-import { fileDisk, Resources } from '../../helpers.ts';
-import { kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
-
-/** A network whose tap devices QEMU makes itself. */
-class TapNetwork extends NotedNetwork {
-  readonly #tap = `mt${randomBytes(5).toString('hex')}`;
-
-  override async plug(instance: InstanceTarget, nicIndex: number): Promise<string> {
-    await super.plug(instance, nicIndex);
-    return `${this.#tap}${nicIndex}`;
-  }
-}
+import { KvmHypervisor } from '../../../../lib/node/hypervisors/kvm.ts';
+import type { NicTarget } from '../../../../lib/rpc/types.ts';
+import { Resources } from '../../helpers.ts';
+import { askQemu, kvmInstance, newDisk, TapNetwork, tinyDisk } from '../kvm-helpers.ts';
 
 const nic: NicTarget = {
   ...{ uuid: randomUUID(), name: null, mac: 'aa:00:00:00:00:07', ip: null },
@@ -34,7 +22,7 @@ describe('devices of running kvm guests', () => {
   async function open(hvparams: Record<string, unknown> = {}, network = new TapNetwork()) {
     const folder = await resources.folder();
     const options = { folder, network, log: silentLogger, accel: 'tcg', patience: 300 } as const;
-    let driver = createKvm(options);
+    let driver = new KvmHypervisor(options);
     await driver.open();
     const web = kvmInstance('web', { hvparams });
     resources.add(async () => {
@@ -52,24 +40,12 @@ describe('devices of running kvm guests', () => {
       /** What the worker's next life finds, and what QEMU answers meanwhile to a command. */
       async reopen(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
         await driver.close();
-        const monitor = await QmpClient.connect(socketsOf(guest).qmp);
-        const answer = await monitor.execute(command, args);
-        monitor.close();
-        driver = createKvm(options);
+        const answer = await askQemu(socketsOf(guest).qmp, command, args);
+        driver = new KvmHypervisor(options);
         await driver.open();
         return answer;
       },
     };
-  }
-
-  async function newDisk(
-    folder: string,
-    uuid = randomUUID(),
-  ): Promise<{ disk: DiskTarget; path: string; source: { path: string } }> {
-    const path = join(folder, `${uuid}.raw`);
-    await writeFile(path, '');
-    await truncate(path, 2 * 1024 * 1024);
-    return { path, source: { path }, disk: { ...fileDisk(path, 2), uuid } };
   }
 
   for (const machine_version of ['pc', 'q35'])
@@ -79,8 +55,8 @@ describe('devices of running kvm guests', () => {
       const added = await newDisk(world.folder);
       const after = { ...web, disks: [...web.disks, added.disk], nics: [nic] };
       for (let again = 0; again < 2; again++) {
-        await world.driver.plug(after, added);
-        await world.driver.plug(after, { nic: 0 });
+        await world.driver.hotplug.plug(after, added);
+        await world.driver.hotplug.plug(after, { nic: 0 });
       }
       const record = await world.record();
       assert.deepEqual([record?.disks, record?.nics], [after.disks, after.nics]);
@@ -91,10 +67,10 @@ describe('devices of running kvm guests', () => {
       await world.driver.resize(after, { ...added, disk: { ...added.disk, size: 2 } });
       // The smallest guest has no system that could give anything up.
       const kept = { code: 'hypervisor', message: /has not given up dev-disk-.* within 0.3 s/ };
-      await assert.rejects(world.driver.unplug(after, added), kept);
-      await assert.rejects(world.driver.unplug(after, { nic: 0 }), { code: 'hypervisor' });
+      await assert.rejects(world.driver.hotplug.unplug(after, added), kept);
+      await assert.rejects(world.driver.hotplug.unplug(after, { nic: 0 }), { code: 'hypervisor' });
       assert.deepEqual(await world.record(), record);
-      await world.driver.plug(after, added);
+      await world.driver.hotplug.plug(after, added);
       assert.deepEqual(network.calls, ['plug web 0', 'plug web 0']);
     });
 
@@ -103,21 +79,27 @@ describe('devices of running kvm guests', () => {
     const before = await world.record();
     const added = await newDisk(world.folder);
     const after = { ...world.web, disks: [...world.web.disks, added.disk], nics: [nic] };
-    await assert.rejects(world.driver.plug(after, added), { code: 'hypervisor', message: /QEMU refused/ });
-    await assert.rejects(world.driver.plug(after, { nic: 0 }), {
+    await assert.rejects(world.driver.hotplug.plug(after, added), {
       code: 'hypervisor',
       message: /QEMU refused/,
     });
-    await assert.rejects(world.driver.plug(after, { ...added, source: { path: `${added.path}.not` } }), {
+    await assert.rejects(world.driver.hotplug.plug(after, { nic: 0 }), {
       code: 'hypervisor',
-      message: /cannot be used/,
+      message: /QEMU refused/,
     });
+    await assert.rejects(
+      world.driver.hotplug.plug(after, { ...added, source: { path: `${added.path}.not` } }),
+      {
+        code: 'hypervisor',
+        message: /cannot be used/,
+      },
+    );
     assert.deepEqual(await world.record(), before);
     assert.deepEqual(world.network.calls, ['plug web 0', `unplug ${world.web.uuid} ${nic.uuid}`]);
     const nodes = (await world.reopen('query-named-block-nodes', { flat: true })) as { file: string }[];
     assert.ok(!nodes.some(({ file }) => file === added.path));
-    await world.driver.unplug(after, added);
-    await world.driver.unplug(after, { nic: 0 });
+    await world.driver.hotplug.unplug(after, added);
+    await world.driver.hotplug.unplug(after, { nic: 0 });
   });
 
   it('are not touched under another name, nor where the guest does not run', async () => {
@@ -126,16 +108,16 @@ describe('devices of running kvm guests', () => {
     assert.ok(first);
     const path = join(world.folder, 'web.raw');
     const stranger = { path, disk: { ...first, uuid: randomUUID() } };
-    await assert.rejects(world.driver.unplug(world.web, stranger), { message: /as something else/ });
+    await assert.rejects(world.driver.hotplug.unplug(world.web, stranger), { message: /as something else/ });
     await world.driver.stop(world.web, { timeout: 0, force: true });
-    await world.driver.plug(world.web, { source: { path }, disk: first });
-    await world.driver.unplug(world.web, { path, disk: first });
+    await world.driver.hotplug.plug(world.web, { source: { path }, disk: first });
+    await world.driver.hotplug.unplug(world.web, { path, disk: first });
     assert.deepEqual(world.network.calls, [`unplug ${world.web.uuid}`]);
   });
 
   it('the memory stays what it is when the guest does not change it', async () => {
     const world = await open();
-    const refused = { code: 'hypervisor', message: /16 MiB .*told to have 8/ };
+    const refused = { code: 'hypervisor', message: /16 MiB .*asked to have 8/ };
     await assert.rejects(world.driver.setMemory(world.web, 8), refused);
     assert.equal(world.driver.guests()[0]?.memory, 16);
     await world.driver.setMemory(world.web, 16);

@@ -11,7 +11,7 @@ import {
   type ProcessId,
   runs,
 } from '../../../../lib/node/hypervisors/kvm/process.ts';
-import { createKvm } from '../../../../lib/node/hypervisors/kvm.ts';
+import { KvmHypervisor } from '../../../../lib/node/hypervisors/kvm.ts';
 import { Resources } from '../../helpers.ts';
 import { kvmInstance, NotedNetwork, tinyDisk } from '../kvm-helpers.ts';
 
@@ -20,7 +20,7 @@ describe('a guest of kvm whose record is not understood', () => {
   after(() => resources.close());
 
   const create = (folder: string) =>
-    createKvm({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
+    new KvmHypervisor({ folder, network: new NotedNetwork(), log: silentLogger, accel: 'tcg' });
 
   /** A guest that runs, with nobody who follows it; `path` is its record. */
   async function abandoned(name: string) {
