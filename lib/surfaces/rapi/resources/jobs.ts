@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import type { Job } from '../../../model/job.ts';
-import { showJob } from '../../../views/job.ts';
+import { listJob, showJob } from '../../../views/job.ts';
 import { bodyObject, type Call, item, type Resource } from '../resource.ts';
 import { jsonValues } from '../stream.ts';
 
@@ -105,15 +105,13 @@ export const jobResources: readonly Resource[] = [
 ];
 
 async function list(call: Call): Promise<unknown> {
-  if (call.query.flag('bulk')) return jsonValues(shown(call.manager.jobs(call.principal)));
+  if (call.query.flag('bulk')) return jsonValues(listed(call.manager.jobs(call.principal)));
   return jsonValues(addresses(await call.manager.jobIds(call.principal)));
 }
 
-async function* shown(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
-  for await (const job of jobs) {
-    const { opresult: _result, oplog: _log, ...listed } = showJob(job); // a listing has neither, as in Ganeti
-    yield listed;
-  }
+/** The jobs as they are taken: of a long list only a portion is in memory, and nothing is read for a client that has gone. */
+async function* listed(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
+  for await (const job of jobs) yield listJob(job);
 }
 
 function* addresses(ids: readonly number[]): Generator<unknown> {
