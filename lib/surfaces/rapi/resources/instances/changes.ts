@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { MerapiError } from '../../../base/errors.ts';
-import { faultTexts } from '../../../base/schema-words.ts';
-import { type Argument, bodyObject, type Call, item, type Resource } from '../resource.ts';
-import { commonArguments, submits } from '../submission.ts';
-import { submitAll } from '../submit.ts';
+import { MerapiError } from '../../../../base/errors.ts';
+import { faultTexts } from '../../../../base/schema-words.ts';
+import { type Argument, bodyObject, type Call, item, type Resource } from '../../resource.ts';
+import { commonArguments, submits } from '../../submission.ts';
+import { submitAll } from '../../submit.ts';
 
 const items = ['instance_name'];
 
