@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
-import bodyParser from 'koa-bodyparser';
 import type { Principal } from '../../access/principal.ts';
 import { type Bounds, Budget } from '../../base/budget.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
@@ -35,15 +34,6 @@ export const bodyOptions: BodyOptions = {
   patience: 20_000,
   rate: 64 * 1024,
 };
-
-// The parser hands over the bytes alone: as JSON it would round long integers and refuse bare texts and null.
-const parserOptions = {
-  enableTypes: ['text'],
-  extendTypes: { text: [MEDIA_TYPE] },
-  textLimit: `${LONGEST / MiB}mb`,
-  encoding: null,
-};
-const parse = bodyParser(parserOptions);
 
 /** What a request's body holds, until release() is called: then its bytes are in memory no more. */
 export interface Body {
@@ -97,43 +87,32 @@ export class BodyReader {
     }
   }
 
+  /**
+   * The bytes of a body. It is given up when they are too many or too slow; the connection is left as it is, so that the answer can
+   * be sent. A short body is neither counted nor timed.
+   */
   async #bytes(context: Context, held: Held, longest: number): Promise<Buffer> {
-    const { req } = context;
-    if (Number(req.headers['content-length'] ?? 0) > longest) throw tooLarge(longest);
-    const parsed = parse(context, async () => undefined);
-    const stop = isShort(req) ? undefined : this.#watch(context, held, longest);
-    try {
-      await parsed;
-    } catch (cause) {
-      if (cause instanceof MerapiError) throw cause;
-      if ((cause as { status?: number }).status === 413) throw tooLarge(longest);
-      throw new MerapiError('bad_request', `The body cannot be read: ${errorText(cause)}`, { cause });
-    } finally {
-      stop?.();
-    }
-    const { rawBody } = context.request;
-    return Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0);
-  }
-
-  /** Counts the bytes that come, and gives the body up when they are too many or too slow. Answers how to stop that. */
-  #watch(context: Context, held: Held, longest: number): () => void {
     const { patience, rate, bounds } = this.#options;
     const { req } = context;
+    if (Number(req.headers['content-length'] ?? 0) > longest) throw tooLarge(longest);
+    if (!req.readable) throw unreadable('the client has gone');
     const begun = performance.now();
-    const stop = () => {
-      clearTimeout(timer);
-      req.off('data', count);
-    };
-    // The parser is told by the event that it listens for; the connection is left as it is, so that the answer can be sent.
-    const giveUp = (error: MerapiError) => {
-      stop();
-      if (req.listenerCount('error') > 0) req.emit('error', error);
-    };
-    const count = (chunk: Buffer) => {
+    const isCounted = !isShort(req);
+    const chunks: Buffer[] = [];
+    let resolve: () => void = () => undefined;
+    let reject: (error: MerapiError) => void = () => undefined;
+    const whole = new Promise<void>((...settle) => {
+      [resolve, reject] = settle;
+    });
+    const take = (chunk: Buffer) => {
+      chunks.push(chunk);
+      if (!isCounted) return;
       const outcome = held.take(chunk.length);
-      if (held.bytes > longest) giveUp(tooLarge(longest));
-      else if (outcome !== 'taken') giveUp(tooMany(outcome, bounds));
+      if (held.bytes > longest) reject(tooLarge(longest));
+      else if (outcome !== 'taken') reject(tooMany(outcome, bounds));
     };
+    const broken = (cause?: unknown) =>
+      reject(unreadable(cause ? errorText(cause) : 'it was cut off', cause));
     const look = () => {
       const left = begun + patience + (held.bytes / rate) * 1000 - performance.now();
       if (left > 0) {
@@ -141,11 +120,17 @@ export class BodyReader {
         return;
       }
       context.set('Connection', 'close');
-      giveUp(tooSlow(req, held.bytes, this.#options));
+      reject(tooSlow(req, held.bytes, this.#options));
     };
-    let timer = setTimeout(look, patience);
-    req.prependListener('data', count);
-    return stop;
+    let timer = isCounted ? setTimeout(look, patience) : undefined;
+    req.on('data', take).once('end', resolve).once('error', broken).once('close', broken);
+    try {
+      await whole;
+      return Buffer.concat(chunks);
+    } finally {
+      clearTimeout(timer);
+      req.off('data', take).off('end', resolve).off('error', broken).off('close', broken).pause();
+    }
   }
 }
 
@@ -171,6 +156,9 @@ class Held {
     this.bytes = 0;
   }
 }
+
+const unreadable = (why: string, cause?: unknown) =>
+  new MerapiError('bad_request', `The body cannot be read: ${why}`, { cause });
 
 const tooLarge = (longest: number) =>
   new MerapiError('too_large', `The body may have at most ${longest / MiB} MiB here`);

@@ -3,7 +3,7 @@ import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import type { Job } from '../../../model/job.ts';
 import { listJob, showJob } from '../../../views/job.ts';
-import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { jsonValues } from '../stream.ts';
 
 const job = z.looseObject({
@@ -130,7 +130,7 @@ function wait(call: Call): Promise<unknown> {
   return call.manager.waitForJob(
     call.principal,
     jobId(call),
-    wantedFields(body.fields),
+    fieldList(body.fields),
     knownInfo(body.previous_job_info ?? null),
     knownSerial(body.previous_log_serial ?? null),
     call.waitTimeout,
@@ -143,11 +143,6 @@ function jobId(call: Call): number {
   const id = Number(item(call));
   if (!Number.isSafeInteger(id)) throw new MerapiError('not_found', `There is no job ${item(call)}`);
   return id;
-}
-
-function wantedFields(fields: Json | undefined): string[] {
-  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
-  throw new MerapiError('bad_request', "The body must have 'fields', a list of names of job fields");
 }
 
 function knownInfo(info: Json): Json[] | null {
