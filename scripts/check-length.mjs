@@ -7,7 +7,13 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const limits = { lib: 300, test: 500, bin: 300, scripts: 300, demo: 300 };
 // Each of these is one class that is one thing, and may be longer.
 const CLASS_LIMIT = 400;
-const classes = ['lib/jobs/journal.ts', 'lib/jobs/queue.ts', 'lib/jobs/run.ts', 'lib/store/snapshot.ts'];
+const classes = [
+  'lib/jobs/journal.ts',
+  'lib/jobs/queue.ts',
+  'lib/jobs/run.ts',
+  'lib/node/hypervisors/kvm/guest.ts',
+  'lib/store/snapshot.ts',
+];
 // What a program of ours has written is data: the recordings, a copied program of reference.
 const isCode = (name) => !name.includes('conformance/') && !/\.(json|md)$/.test(name);
 

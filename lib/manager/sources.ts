@@ -1,4 +1,5 @@
 import type { Rights } from '../access/rights.ts';
+import { Slices } from '../base/slices.ts';
 import type { LockState } from '../locks/manager.ts';
 import { type Action, namedKindOf } from '../model/access.ts';
 import type { Job } from '../model/job.ts';
@@ -39,7 +40,11 @@ async function* onlySeen(
   jobs: AsyncIterable<Job> | Iterable<Job>,
   isSeen: (job: Job) => boolean,
 ): AsyncGenerator<Job> {
-  for await (const job of jobs) if (isSeen(job)) yield job;
+  const slices = new Slices();
+  for await (const job of jobs) {
+    if (isSeen(job)) yield job;
+    if (slices.over) await slices.pause(); // whoever takes them does not come to pause while none is seen
+  }
 }
 
 function isSeenLock(

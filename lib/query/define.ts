@@ -16,6 +16,8 @@ export interface Field {
   readonly matching?: Matching;
   /** What someone must be allowed to do to see it, where that is more than for other fields. */
   readonly access?: 'read';
+  /** Whether its value comes from the facts that nodes tell: then it changes while the cluster's objects stay as they are. */
+  readonly live?: true;
 }
 
 /** The fields of a resource by name, in the order in which they are listed. */

@@ -1,6 +1,6 @@
 import { errorText, MerapiError } from '../base/errors.ts';
-import { compilePattern } from './automaton.ts';
 import type { Field, FieldTable } from './define.ts';
+import { compilePattern } from './pattern.ts';
 
 /** How deep filters may be nested, how many conditions one may have, and how many regular expressions. */
 export const MAX_DEPTH = 100;

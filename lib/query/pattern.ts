@@ -1,255 +1,117 @@
+// Regular expressions of filters. RE2JS matches them in time proportional to the text; here is what it does not do: a bound on the
+// size of an expression before it is compiled, and the few forms of Python and PCRE that RE2 lacks, which stored job filters may have.
+import { RE2JS, RE2JSException, RE2JSSyntaxException, RE2Set } from 're2js';
 import { MerapiError } from '../base/errors.ts';
-import { anyOf, type CharTest, caseless, classEscapes, code, not, oneOf, posixClasses } from './charsets.ts';
 
-/** A place where a pattern demands something without taking a character. */
-export type Place = 'start' | 'end' | 'last' | 'line-start' | 'line-end' | 'word' | 'not-word';
+/** How long a regular expression may be, in characters. */
+export const MAX_PATTERN_LENGTH = 256;
+/** How many characters, sets and groups one may have once its counted repetitions are written out. */
+const MAX_SIZE = 1000;
+/** What the matcher may remember of one while it is used, in bytes. Beyond that it forgets, or goes on without. */
+const MAX_MEMORY = 128 * 1024;
 
-/** A parsed regular expression. */
-export type Pattern =
-  | { kind: 'char'; test: CharTest }
-  | { kind: 'place'; place: Place }
-  | { kind: 'sequence'; parts: Pattern[] }
-  | { kind: 'choice'; parts: Pattern[] }
-  | { kind: 'repeat'; part: Pattern; min: number; max: number };
+/** The parts that an expression is taken apart into. */
+const tokens = new RegExp(
+  [
+    String.raw`\(\?#[^)]*\)`, // a comment
+    String.raw`\(\?P?<[A-Za-z_]\w*>`, // the beginning of a group with a name
+    String.raw`\(\?[A-Za-z]+[:)]`, // flags, of a group or alone
+    String.raw`\[\^?\]?(?:\[:\^?[a-z]+:\]|\\.|[^\\\]])*\]`, // a set
+    String.raw`\\u[0-9A-Fa-f]{4}|\\x\{[0-9A-Fa-f]+\}|\\.`, // an escape
+    String.raw`\{\d*,?\d*\}`, // a count
+    '.',
+  ].join('|'),
+  'gsu',
+);
+/** An escape in a set or outside of one. */
+const escapes = /\\u[0-9A-Fa-f]{4}|\\./gsu;
 
-interface Flags {
-  ignoreCase: boolean;
-  multiLine: boolean;
-  dotAll: boolean;
-}
-
-const charEscapes: Readonly<Record<string, string>> = {
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  f: '\f',
-  v: '\v',
-  a: '\x07',
-};
-const places: Readonly<Record<string, Place>> = { A: 'start', Z: 'end', z: 'end', b: 'word', B: 'not-word' };
-/** Reads the syntax that Python and PCRE share; what needs backtracking (look-around, back references) is refused. */
-class Parser {
-  readonly #text: string;
-  #at = 0;
-
-  constructor(text: string) {
-    this.#text = text;
+/**
+ * Compiles a regular expression into a function that tells whether it matches anywhere in a text. The syntax is that of RE2 without
+ * Unicode classes, and what Python and PCRE have beside it: comments, `\Z`, `\uXXXX`, `{,n}`, and `$` before a newline at the end.
+ * @throws MerapiError bad_request when it is wrong or too large
+ */
+export function compilePattern(text: string): (value: string) => boolean {
+  if (text.length > MAX_PATTERN_LENGTH)
+    throw new MerapiError(
+      'bad_request',
+      `The regular expression has ${text.length} characters; at most ${MAX_PATTERN_LENGTH} are allowed`,
+    );
+  const parts = text.match(tokens) ?? [];
+  checkSize(parts);
+  const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.DISABLE_UNICODE_GROUPS, MAX_MEMORY);
+  try {
+    set.add(parts.map(inRe2).join(''));
+    set.compile();
+  } catch (cause) {
+    if (cause instanceof RE2JSException) throw wrong(text, cause);
+    throw cause;
   }
-
-  parse(): Pattern {
-    const flags = { ignoreCase: false, multiLine: false, dotAll: false };
-    const inline = /^\(\?([a-zA-Z]+)\)/.exec(this.#text);
-    if (inline) {
-      this.#at = 2;
-      this.#readFlags(flags);
-      this.#at = inline[0].length;
-    }
-    const pattern = this.#choice(flags);
-    if (this.#at < this.#text.length)
-      throw this.#wrong("there is a ')' without its '('; write '\\)' for the character");
-    return pattern;
-  }
-
-  #wrong(what: string, at = this.#at): MerapiError {
-    return new MerapiError('bad_request', `The regular expression is wrong at character ${at + 1}: ${what}`);
-  }
-
-  #peek(): string {
-    return this.#text[this.#at] ?? '';
-  }
-
-  #take(expected: string): boolean {
-    if (!this.#text.startsWith(expected, this.#at)) return false;
-    this.#at += expected.length;
-    return true;
-  }
-
-  /** Takes whole Unicode characters. */
-  #next(): string {
-    const char =
-      this.#at < this.#text.length ? String.fromCodePoint(this.#text.codePointAt(this.#at) as number) : '';
-    this.#at += char.length;
-    return char;
-  }
-
-  #choice(flags: Flags): Pattern {
-    const parts = [this.#sequence(flags)];
-    while (this.#take('|')) parts.push(this.#sequence(flags));
-    return parts.length === 1 ? (parts[0] as Pattern) : { kind: 'choice', parts };
-  }
-
-  #sequence(flags: Flags): Pattern {
-    const parts: Pattern[] = [];
-    while (this.#at < this.#text.length && this.#peek() !== '|' && this.#peek() !== ')')
-      parts.push(this.#repeated(this.#atom(flags)));
-    return { kind: 'sequence', parts };
-  }
-
-  #repeated(part: Pattern): Pattern {
-    const counted = /^\{(\d*)(?:(,)(\d*))?\}/.exec(this.#text.slice(this.#at));
-    let [min, max] = [1, 1];
-    if (this.#take('*')) [min, max] = [0, Number.POSITIVE_INFINITY];
-    else if (this.#take('+')) [min, max] = [1, Number.POSITIVE_INFINITY];
-    else if (this.#take('?')) [min, max] = [0, 1];
-    else if (counted && (counted[1] || counted[3])) {
-      min = Number(counted[1] ?? 0);
-      max = counted[2] ? (counted[3] ? Number(counted[3]) : Number.POSITIVE_INFINITY) : min;
-      if (max < min) throw this.#wrong(`the repetition ${counted[0]} has its larger number first`);
-      this.#at += counted[0].length;
-    } else return part;
-    if (this.#take('+'))
-      throw this.#wrong('possessive repetitions are not supported; leave out the second +', this.#at - 1);
-    // Whether a repetition is lazy makes no difference to whether the text matches.
-    this.#take('?');
-    if (/^[*+?]/.test(this.#peek()))
-      throw this.#wrong(`'${this.#peek()}' has nothing to repeat; put it into a group`);
-    return { kind: 'repeat', part, min, max };
-  }
-
-  #atom(flags: Flags): Pattern {
-    const at = this.#at;
-    const char = this.#next();
-    switch (char) {
-      case '(':
-        return this.#group(flags);
-      case '[':
-        return this.#charClass(flags);
-      case '.':
-        return { kind: 'char', test: flags.dotAll ? () => true : not(oneOf('\n')) };
-      case '^':
-        return { kind: 'place', place: flags.multiLine ? 'line-start' : 'start' };
-      case '$':
-        return { kind: 'place', place: flags.multiLine ? 'line-end' : 'last' };
-      case '*':
-      case '+':
-      case '?':
-        throw this.#wrong(`'${char}' has nothing to repeat; write '\\${char}' for the character`, at);
-      case '\\': {
-        const place = places[this.#peek()];
-        if (place) {
-          this.#at += 1;
-          return { kind: 'place', place };
-        }
-        return this.#char(this.#escape(), flags);
-      }
-      default:
-        return this.#char(code(char), flags);
-    }
-  }
-
-  #char(what: number | CharTest, flags: Flags): Pattern {
-    const test: CharTest = typeof what === 'number' ? (char) => char === what : what;
-    return { kind: 'char', test: flags.ignoreCase ? caseless(test) : test };
-  }
-
-  #group(outer: Flags): Pattern {
-    const at = this.#at - 1;
-    let flags = outer;
-    if (this.#take('?')) {
-      if (this.#take('#')) {
-        const end = this.#text.indexOf(')', this.#at);
-        if (end < 0) throw this.#wrong("a comment '(?#' has no ')'", at);
-        this.#at = end + 1;
-        return { kind: 'sequence', parts: [] };
-      }
-      const rest = this.#text.slice(this.#at);
-      const name = /^P?<[A-Za-z_]\w*>/.exec(rest);
-      if (name) this.#at += name[0].length;
-      else if (/^[a-zA-Z]*:/.test(rest)) {
-        flags = { ...outer };
-        this.#readFlags(flags);
-        this.#at += 1;
-      } else if (/^<?[=!]/.test(rest))
-        throw this.#wrong('look-around is not supported; combine filters with "!" and "&" instead', at);
-      else
-        throw this.#wrong(
-          "after '(?' only 'flags:', ':', 'P<name>' and '#' are known; flags alone stand at the beginning",
-          at,
-        );
-    }
-    const inner = this.#choice(flags);
-    if (!this.#take(')')) throw this.#wrong("a '(' has no ')'; write '\\(' for the character", at);
-    return inner;
-  }
-
-  #readFlags(flags: Flags): void {
-    while (/[a-zA-Z]/.test(this.#peek())) {
-      const flag = this.#peek();
-      if (flag === 'i') flags.ignoreCase = true;
-      else if (flag === 'm') flags.multiLine = true;
-      else if (flag === 's') flags.dotAll = true;
-      else if (flag !== 'u' && flag !== 'a')
-        throw this.#wrong(`there is no flag '${flag}'; known are i, m and s`);
-      this.#at += 1;
-    }
-  }
-
-  /** What stands after a backslash, the same in and outside of a class. */
-  #escape(): number | CharTest {
-    const at = this.#at - 1;
-    const char = this.#next();
-    if (char === '')
-      throw this.#wrong("a backslash is the last character; write '\\\\' for the character", at);
-    if (Object.hasOwn(classEscapes, char)) return classEscapes[char] as CharTest;
-    if (Object.hasOwn(charEscapes, char)) return code(charEscapes[char] as string);
-    const hex = { x: /^(?:([0-9a-fA-F]{2})|\{([0-9a-fA-F]{1,6})\})/, u: /^([0-9a-fA-F]{4})/ }[char];
-    const digits = hex?.exec(this.#text.slice(this.#at));
-    if (digits) {
-      this.#at += digits[0].length;
-      return Number.parseInt(digits[1] ?? (digits[2] as string), 16);
-    }
-    if (/[1-9]/.test(char)) throw this.#wrong('back references are not supported', at);
-    if (/[A-Za-z0-9]/.test(char)) throw this.#wrong(`'\\${char}' means nothing here`, at);
-    return code(char);
-  }
-
-  #charClass(flags: Flags): Pattern {
-    const at = this.#at - 1;
-    const negated = this.#take('^');
-    const tests: CharTest[] = [];
-    for (let first = true; first || this.#peek() !== ']'; first = false) {
-      if (this.#at >= this.#text.length)
-        throw this.#wrong("a '[' has no ']'; write '\\[' for the character", at);
-      const low = this.#classItem();
-      const ranged =
-        this.#peek() === '-' && this.#at + 1 < this.#text.length && this.#text[this.#at + 1] !== ']';
-      if (typeof low !== 'number' || !ranged) {
-        tests.push(typeof low === 'number' ? (char) => char === low : low);
-        continue;
-      }
-      this.#at += 1;
-      const high = this.#classItem();
-      if (typeof high !== 'number' || high < low)
-        throw this.#wrong('a range goes from the smaller to the larger character', at);
-      tests.push((char) => char >= low && char <= high);
-    }
-    this.#at += 1;
-    const inside = flags.ignoreCase ? caseless(anyOf(...tests)) : anyOf(...tests);
-    return { kind: 'char', test: negated ? not(inside) : inside };
-  }
-
-  #classItem(): number | CharTest {
-    const posix = /^\[:(\^?)([a-z]+):\]/.exec(this.#text.slice(this.#at, this.#at + 20));
-    if (posix) {
-      const test = Object.hasOwn(posixClasses, posix[2] as string)
-        ? posixClasses[posix[2] as string]
-        : undefined;
-      if (!test)
-        throw this.#wrong(`there is no class ${posix[0]}; known are ${Object.keys(posixClasses).join(', ')}`);
-      this.#at += posix[0].length;
-      return posix[1] ? not(test) : test;
-    }
-    const char = this.#next();
-    if (char !== '\\') return code(char);
-    if (this.#take('b')) return 8;
-    return this.#escape();
-  }
+  return (value) => set.match(value).length > 0;
 }
 
 /**
- * Parses a regular expression in the syntax that Python and PCRE share.
- * @throws MerapiError bad_request saying where it is wrong and what would be right.
+ * Refuses counted repetitions that would make a program of unreasonable size, before it is made.
+ * @throws MerapiError bad_request
  */
-export function parsePattern(text: string): Pattern {
-  return new Parser(text).parse();
+function checkSize(parts: readonly string[]): void {
+  /** The sizes of the groups that are open, the whole expression first. */
+  const open = [0];
+  let last = 0;
+  const add = (size: number) => {
+    last = size;
+    open.push((open.pop() ?? 0) + size);
+  };
+  for (const part of parts) {
+    const [, least, most] = /^\{(\d*),?(\d*)\}$/.exec(part) ?? [];
+    if (least !== undefined) {
+      const count = Math.min(Math.max(1, Number(least), Number(most)), MAX_SIZE + 1);
+      const one = last;
+      add(one * (count - 1));
+      last = one * count;
+    } else if (part === ')') add(1 + (open.length > 1 ? (open.pop() ?? 0) : 0));
+    else if (part.startsWith('(') && !part.endsWith(')')) open.push(0);
+    else add(1);
+    if ((open.at(-1) ?? 0) > MAX_SIZE)
+      throw new MerapiError(
+        'bad_request',
+        'The regular expression repeats too much; use * or + instead of large counts',
+      );
+  }
+}
+
+/** A part as RE2 writes it. @throws RE2JSSyntaxException for `\Q`, behind which parts are no parts */
+function inRe2(part: string): string {
+  if (part === '\\Q') throw new RE2JSSyntaxException('invalid escape sequence', part);
+  if (part === '$') return '(?:$|\\n\\z)';
+  if (part.startsWith('(?#')) return '(?:)';
+  if (/^\(\?P?</.test(part)) return '(?:';
+  if (part.startsWith('(?')) {
+    // The flags a and u choose what letters are in Python; here they are always those of ASCII.
+    const flags = part.replace(/[au]/g, '');
+    return flags === '(?)' ? '(?-U)' : flags; // a flag that is never set: nothing changes
+  }
+  if (part.startsWith('{,')) return part.length > 3 ? `{0${part.slice(1)}` : part;
+  if (part.startsWith('['))
+    return part.replace(escapes, (each) => (each === '\\b' ? '\\x08' : escapeInRe2(each)));
+  return part.startsWith('\\') ? escapeInRe2(part) : part;
+}
+
+function escapeInRe2(part: string): string {
+  const code = /^\\u(.{4})$/.exec(part)?.[1];
+  if (code !== undefined) return `\\x{${code}}`;
+  if (part === '\\Z') return '\\z';
+  return /^\\[^\0-\x7f]/u.test(part) ? part.slice(1) : part;
+}
+
+function wrong(text: string, cause: RE2JSException): MerapiError {
+  const place = cause instanceof RE2JSSyntaxException ? cause.getPattern() : null;
+  // The place is told only as far as it is what was written.
+  const where = place !== null && place !== text && text.includes(place) ? ` ('${place}')` : '';
+  const what = cause instanceof RE2JSSyntaxException ? cause.getDescription() : cause.message;
+  return new MerapiError(
+    'bad_request',
+    `The regular expression '${text}' is wrong: ${what}${where}; the syntax is that of RE2, without look-around and back references`,
+    { cause },
+  );
 }

@@ -11,8 +11,8 @@ import { showFailure } from './failure.ts';
 /** A line of a job's log: serial number, time, type, text. */
 type ShownLogLine = [serial: number, time: SplitTime, type: string, text: unknown];
 
-/** A job as GET /2/jobs/N shows it. */
-interface ShownJob {
+/** A job as GET /2/jobs?bulk=1 shows it. */
+interface ListedJob {
   id: number;
   ops: Record<string, unknown>[];
   status: JobStatus;
@@ -21,6 +21,10 @@ interface ShownJob {
   received_ts: SplitTime;
   start_ts: SplitTime | null;
   end_ts: SplitTime | null;
+}
+
+/** A job as GET /2/jobs/N shows it. */
+interface ShownJob extends ListedJob {
   oplog: ShownLogLine[][];
   opresult: unknown[];
   /** Of a job whose steps tell it; Ganeti has no such key. */
@@ -69,8 +73,8 @@ export function showLog(op: JobOp): ShownLogLine[] {
   ]);
 }
 
-/** A job in the form of GET /2/jobs/N. */
-export function showJob(job: Job): ShownJob {
+/** A job in the form of GET /2/jobs?bulk=1: with neither its results nor its log, as in Ganeti. */
+export function listJob(job: Job): ListedJob {
   return {
     id: job.id,
     ops: job.ops.map(showOp),
@@ -80,8 +84,14 @@ export function showJob(job: Job): ShownJob {
     received_ts: splitTime(job.received),
     start_ts: shownTime(job.start),
     end_ts: shownTime(job.end),
-    oplog: job.ops.map(showLog),
-    opresult: job.ops.map(showResult),
+  };
+}
+
+/** A job in the form of GET /2/jobs/N. */
+export function showJob(job: Job): ShownJob {
+  return {
+    ...listJob(job),
+    ...{ oplog: job.ops.map(showLog), opresult: job.ops.map(showResult) },
     ...(job.progress && {
       progress: job.progress.map((each) => ({ ...each, time: splitTime(each.time) })),
     }),

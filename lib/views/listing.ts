@@ -4,20 +4,11 @@ import type { Disk } from '../model/disk.ts';
 import type { Instance } from '../model/instance.ts';
 import type { ClusterView } from '../model/view.ts';
 import { type Cell, ResultStatus } from '../query/define.ts';
-import { resourceName } from '../query/resources.ts';
+import { resourceName, resources } from '../query/resources.ts';
 import type { JobSource, NodeSource, ReadContext } from './define.ts';
 import { InstanceRow, instanceValues } from './instance.ts';
 import { strayFinder } from './live.ts';
 import { openQuery } from './registry.ts';
-
-/** The fields that change without the cluster's objects: what the nodes tell. */
-const liveFields: ReadonlySet<string> = new Set([
-  'console',
-  'oper_ram',
-  'oper_state',
-  'oper_vcpus',
-  'status',
-]);
 
 /** The text of the fields that only the cluster's objects decide, with the objects that it was made from. */
 interface Known {
@@ -81,8 +72,9 @@ class Pieces {
 async function* instanceTexts(fields: readonly string[], ctx: ReadContext): AsyncGenerator<string> {
   const instances = ctx.view.instances.list();
   const strays = strayFinder(ctx, instances.length);
-  const live = fields.filter((field) => liveFields.has(field));
-  const still = fields.filter((field) => !liveFields.has(field));
+  const isLive = (field: string) => resources.instance.get(field)?.live === true;
+  const live = fields.filter(isLive);
+  const still = fields.filter((field) => !isLive(field));
   const texts = known.get(fields) ?? new WeakMap<Instance, Known>();
   known.set(fields, texts);
   const textOf = (instance: Instance) => {
@@ -93,7 +85,7 @@ async function* instanceTexts(fields: readonly string[], ctx: ReadContext): Asyn
       entry = { from: origins(ctx.view, disks), text: instanceMembers(still, row) };
       texts.set(instance, entry);
     }
-    return `{${entry.text},${instanceMembers(live, row)}}`;
+    return `{${[entry.text, instanceMembers(live, row)].filter(Boolean).join(',')}}`;
   };
   const pieces = new Pieces();
   const slices = new Slices();

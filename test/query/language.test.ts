@@ -95,7 +95,7 @@ describe('query/language', () => {
     [['=~', 'be/vcpus', '2'], /holds numbers; regular expressions are for texts/],
     [['=~', 'tags', '2'], /regular expressions are for texts/],
     [['=~', 'name', 2], /must be a text, not 2/],
-    [['=~', 'name', '('], /regular expression is wrong at character 1: a '\(' has no '\)'/],
+    [['=~', 'name', '('], /regular expression '\(' is wrong: missing closing \)/],
   ];
   for (const [filter, text] of wrong)
     it(`refuses ${JSON.stringify(filter)}`, () => {

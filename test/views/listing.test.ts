@@ -24,9 +24,14 @@ const scene = () =>
     ]),
   ]);
 
-async function listed(resource: string, view: Snapshot, runtime: RuntimeTable): Promise<unknown> {
+async function listed(
+  resource: string,
+  view: Snapshot,
+  runtime: RuntimeTable,
+  fields: readonly string[] = FIELDS,
+): Promise<unknown> {
   const pieces: string[] = [];
-  for await (const piece of listing(resource, FIELDS, { view, whole: view, runtime }, noJobs, noNodes))
+  for await (const piece of listing(resource, fields, { view, whole: view, runtime }, noJobs, noNodes))
     pieces.push(piece);
   return JSON.parse(`[${pieces.join(',')}]`);
 }
@@ -88,6 +93,16 @@ describe('a listing', () => {
       }),
       { numRuns: 60 },
     ));
+
+  it('may have live fields alone, or none of them', async () => {
+    const [view, runtime] = [scene(), new RuntimeTable()];
+    assert.deepEqual(
+      await listed('instance', view, runtime, ['status']),
+      numbers.map(() => ({ status: 'ERROR_nodedown' })),
+    );
+    const names = (await listed('instance', view, runtime, ['name'])) as object[];
+    assert.deepEqual([names.length, names[0]], [count, { name: 'inst0.example.com' }]);
+  });
 
   it('refuses a resource that is none', () =>
     assert.rejects(listed('house', scene(), new RuntimeTable()), { code: 'bad_request' }));

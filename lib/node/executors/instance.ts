@@ -37,16 +37,16 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       await hypervisors.of(instance.hypervisor).start(instance, { sources, paused });
       return {};
     },
-    'instance.stop': async ({ instance, timeout, force }) => {
-      await hypervisors.of(instance.hypervisor).stop(instance, { timeout, force });
+    'instance.stop': async ({ instance, timeout, force }, { signal }) => {
+      await hypervisors.of(instance.hypervisor).stop(instance, { timeout, force, signal });
       return {};
     },
-    'instance.reboot': async ({ instance, kind, timeout }) => {
+    'instance.reboot': async ({ instance, kind, timeout }, { signal }) => {
       const driver = hypervisors.of(instance.hypervisor);
       if (kind === 'hard') {
         const sources = await storage.sources(instance.disks);
         await driver.check?.(instance); // what could not be started again is not stopped
-        await driver.stop(instance, { timeout, force: false });
+        await driver.stop(instance, { timeout, force: false, signal });
         await driver.start(instance, { sources, paused: false });
       } else await driver.reset(instance);
       return {};

@@ -9,6 +9,16 @@ export interface StartOptions {
   paused: boolean;
 }
 
+/** How a guest is stopped. */
+export interface StopOptions {
+  /** Seconds that it has to shut down by itself. */
+  timeout: number;
+  /** Ends it at once. */
+  force: boolean;
+  /** Ends the wait: a guest that has not shut down by then goes on, and stop() fails with the signal's reason. */
+  signal?: AbortSignal;
+}
+
 /** A NIC by its number. */
 interface NicDevice {
   readonly nic: number;
@@ -75,7 +85,7 @@ export interface Hypervisor extends Abilities {
   guests(): readonly GuestFacts[];
   start(instance: InstanceTarget, options: StartOptions): Promise<void>;
   /** Asks the guest to shut down and ends it after `timeout` seconds, at once with `force`. */
-  stop(instance: InstanceTarget, options: { timeout: number; force: boolean }): Promise<void>;
+  stop(instance: InstanceTarget, options: StopOptions): Promise<void>;
   /** Restarts the guest within its process; the disks and devices stay. @throws MerapiError wrong_state when it does not run */
   reset(instance: InstanceTarget): Promise<void>;
   /** Removes all that is kept of a guest that does not run. @throws MerapiError wrong_state when it runs */

@@ -9,6 +9,7 @@ import type {
   HypervisorOptions,
   OpenDisk,
   StartOptions,
+  StopOptions,
 } from './define.ts';
 import { AcceleratorProbe } from './kvm/accelerator.ts';
 import { StartCheck } from './kvm/check.ts';
@@ -97,11 +98,8 @@ export class KvmHypervisor implements Hypervisor {
     await this.#guest(instance.uuid).start(instance, options);
   }
 
-  async stop(
-    instance: InstanceTarget,
-    { timeout, force }: { timeout: number; force: boolean },
-  ): Promise<void> {
-    await (await this.#known(instance))?.stop(timeout, force);
+  async stop(instance: InstanceTarget, options: StopOptions): Promise<void> {
+    await (await this.#known(instance))?.stop(options);
   }
 
   async reset(instance: InstanceTarget): Promise<void> {

@@ -20,6 +20,9 @@ export const list = (title: string, doc: string): Field => other(title, doc, 'li
 /** The same field as one that only users may see. */
 export const forUsers = (field: Field): Field => ({ ...field, access: 'read' });
 
+/** The same field as one whose value comes from the facts that nodes tell. */
+export const live = (field: Field): Field => ({ ...field, live: true });
+
 const paramFieldKinds: Readonly<Record<ParamKind, FieldKind>> = {
   bool: 'bool',
   int: 'number',

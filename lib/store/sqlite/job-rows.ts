@@ -40,16 +40,21 @@ export interface LogRow extends LogEntry {
 /** What a text of a row holds. */
 export const read = <T>(text: string): T => parseJson(text) as T;
 
-/** The jobs that rows of the tables describe. */
-export function jobsOf(jobs: readonly JobRow[], ops: readonly OpRow[], logs: readonly LogRow[]): Job[] {
+/** The jobs that rows of the tables describe. The texts of each are parsed when it is taken, so that its taker can pause in between. */
+export function* jobsOf(
+  jobs: readonly JobRow[],
+  ops: readonly OpRow[],
+  logs: readonly LogRow[],
+): Generator<Job, void> {
   const logOf = groupBy(logs, (row) => `${row.job}/${row.op}`);
   const opsOf = groupBy(ops, (row) => row.job);
-  return jobs.map(({ format: _format, brief, ...row }) => ({
-    ...row,
-    archived: row.archived !== 0,
-    ...(brief !== 0 && { brief: true }),
-    ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
-  }));
+  for (const { format: _format, brief, ...row } of jobs)
+    yield {
+      ...row,
+      archived: row.archived !== 0,
+      ...(brief !== 0 && { brief: true }),
+      ops: (opsOf.get(row.id) ?? []).map((op) => jobOp(op, logOf.get(`${op.job}/${op.op}`) ?? [])),
+    };
 }
 
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {

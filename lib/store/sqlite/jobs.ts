@@ -81,13 +81,13 @@ export class SqliteJobReader implements JobReader {
     );
     const [row] = jobs;
     if (!row) return null;
-    if (ops.length > 0) return jobsOf(jobs, ops, logs)[0] ?? null;
+    if (ops.length > 0) return jobsOf(jobs, ops, logs).next().value ?? null;
     const large = await this.#large.get(id);
     return large && { ...large, archived: row.archived !== 0 };
   }
 
-  between(first: number, last: number): Promise<Job[]> {
-    return this.#range(first, last);
+  async between(first: number, last: number): Promise<Job[]> {
+    return [...(await this.#range(first, last))];
   }
 
   /** So many, or so many bytes of them, are read at a time. */
@@ -147,7 +147,7 @@ export class SqliteJobReader implements JobReader {
     return { ...job, ops: whole };
   }
 
-  async #range(first: number, last: number): Promise<Job[]> {
+  async #range(first: number, last: number): Promise<Iterable<Job>> {
     return jobsOf(...(await this.#read<[JobRow, OpRow, LogRow]>(...jobQueries(first, last))));
   }
 }

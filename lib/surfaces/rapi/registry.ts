@@ -5,15 +5,11 @@ import { dutyResources } from './resources/duties.ts';
 import { eventResources } from './resources/events.ts';
 import { filterResources } from './resources/filters.ts';
 import { groupResources } from './resources/groups.ts';
-import { instanceResources } from './resources/instances.ts';
-import { instanceChangeResources } from './resources/instances-change.ts';
-import { instanceDiskResources } from './resources/instances-disks.ts';
-import { instanceExportResources } from './resources/instances-export.ts';
-import { instanceMoveResources } from './resources/instances-move.ts';
+import { instanceResources } from './resources/instances/index.ts';
 import { jobResources } from './resources/jobs.ts';
 import { networkResources } from './resources/networks.ts';
 import { nodeResources } from './resources/nodes.ts';
-import { nodeChangeResources } from './resources/nodes-change.ts';
+import { osResources } from './resources/os.ts';
 import { queryResources } from './resources/query.ts';
 import { queueResources } from './resources/queue.ts';
 import { tagResources } from './resources/tags.ts';
@@ -21,14 +17,10 @@ import { trafficResources } from './resources/traffic.ts';
 
 const described: readonly Resource[] = [
   ...clusterResources,
+  ...osResources,
   ...nodeResources,
-  ...nodeChangeResources,
   ...groupResources,
   ...instanceResources,
-  ...instanceChangeResources,
-  ...instanceMoveResources,
-  ...instanceDiskResources,
-  ...instanceExportResources,
   ...networkResources,
   ...tagResources,
   ...jobResources,

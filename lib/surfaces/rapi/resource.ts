@@ -3,6 +3,7 @@ import type { Principal } from '../../access/principal.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import { faultTexts } from '../../base/schema-words.ts';
 import type { Manager } from '../../manager/define.ts';
 import type { Action } from '../../model/access.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
@@ -140,4 +141,28 @@ export function bodyObject(call: Call): { [key: string]: Json } {
   if (body === undefined || body === null) return {};
   if (typeof body === 'object' && !Array.isArray(body)) return body;
   throw new MerapiError('bad_request', 'The body must be a JSON object');
+}
+
+/** How many faults of a body are told: a long list may have one in each item. */
+const FAULTS_TOLD = 10;
+
+/**
+ * The body, or what is given in its place, as a schema describes it.
+ * @throws MerapiError bad_request saying which parts are wrong and what would be right
+ */
+export function bodyAs<T extends z.ZodType>(
+  call: Call,
+  schema: T,
+  given: { [key: string]: unknown } = bodyObject(call),
+): z.infer<T> {
+  const { success, data, error } = schema.safeParse(given);
+  if (success) return data;
+  const faults = faultTexts(schema, error.issues.slice(0, FAULTS_TOLD), given);
+  throw new MerapiError('bad_request', `The body is not right: ${faults.join('; ')}`);
+}
+
+/** The names of fields that a body gives. @throws MerapiError bad_request */
+export function fieldList(fields: Json | undefined): string[] {
+  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
+  throw new MerapiError('bad_request', "The body must have 'fields', a list of names of fields");
 }

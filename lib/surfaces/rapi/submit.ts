@@ -9,6 +9,11 @@ export function dryRun(call: Call): { dry_run: boolean } {
   return { dry_run: call.query.flag('dry-run') };
 }
 
+/** The same where dry_run stands in the opcode only if the request has it. @throws MerapiError bad_request */
+export function quietDryRun(call: Call): { dry_run?: boolean } {
+  return call.query.text('dry-run') === null ? {} : dryRun(call);
+}
+
 /**
  * Submits a job of one opcode and gives its id. `fixed` are the parameters that the path and the query decide; those of
  * the body may not touch them. Everything else about the parameters is checked by the manager.

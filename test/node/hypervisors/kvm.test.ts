@@ -166,6 +166,19 @@ describe('guests of kvm', () => {
     assert.deepEqual(world.driver.guests(), []);
   });
 
+  it('go on when the stop that waits for them is cancelled', async () => {
+    const world = await open();
+    const deaf = kvmInstance('deaf');
+    await world.start(deaf, { manner: 'deaf' });
+    await isUp(world.guestFolder(deaf));
+    const cancel = new AbortController();
+    const stop = world.driver.stop(deaf, { timeout: 3600, force: false, signal: cancel.signal });
+    cancel.abort(new MerapiError('canceled', 'The job was canceled'));
+    await assert.rejects(stop, { code: 'canceled' });
+    assert.equal(world.facts(deaf)?.state, 'running');
+    await world.driver.stop(deaf, { timeout: 0, force: true });
+  });
+
   it('are known to have shut themselves down, even while the worker was away', async () => {
     const world = await open();
     const [here, away] = [kvmInstance('here'), kvmInstance('away')];

@@ -38,7 +38,7 @@ class Bare implements Hypervisor {
   onChange(): void {}
 }
 
-const context = { signal: new AbortController().signal };
+const context = { signal: new AbortController().signal, tell: () => undefined };
 
 describe('the hypervisors of a node', () => {
   const resources = new Resources();

@@ -149,3 +149,19 @@ test('a body that comes too slowly is given up, with an answer', async (t) => {
     assert.match(answer, /^HTTP\/1.1 400 [\s\S]*The body came too slowly: 1 (of 1048576 )?bytes/);
   }
 });
+
+test('a body that is cut off is given up, and its bytes are given back', async (t) => {
+  const raw = `{"fields":["name"]${' '.repeat(MiB)}}`;
+  const server = await start(t, { bodies: { ...bodyOptions, bounds: { each: 2 * MiB, all: 2 * MiB } } });
+  for (let count = 0; count < 5; count++)
+    for (const length of [2 * MiB, null]) {
+      const sent = Buffer.alloc(MiB, ' ');
+      const part = length === null ? Buffer.concat([Buffer.from('100000\r\n'), sent]) : sent;
+      const socket = begin(server, 'PUT /2/query/node', length, ADMIN, part);
+      await new Promise<void>((resolve) => socket.write(' ', () => resolve()));
+      socket.destroy();
+    }
+  let status = 503;
+  while (status === 503) ({ status } = await server.ask('PUT', '/2/query/node', { raw }));
+  assert.equal(status, 200);
+});

@@ -46,6 +46,8 @@ test('job filters: what is none is refused', async (t) => {
     { reason: ['why'] },
   ])
     assert.equal((await ask('POST', '/2/filters', { body })).status, 400, JSON.stringify(body));
+  const many = await ask('POST', '/2/filters', { body: { predicates: Array(10_000).fill(['bogus', []]) } });
+  assert.equal((many.text.match(/must be/g) ?? []).length, 10, 'not every fault of a long list is told');
   assert.equal((await ask('PUT', '/2/filters/nosuch', { body: {} })).status, 400);
   assert.equal((await ask('POST', '/2/filters', { body: {}, auth: 'reader:foo' })).status, 403);
   assert.deepEqual(fake.filters, []);

@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MerapiError } from '../../../base/errors.ts';
+import { MerapiError, toFailure } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import { endsWithin } from '../../../base/within.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
-import type { GuestNetwork, LostDevice, NewDevice, OpenDisk, StartOptions } from '../define.ts';
+import type { GuestNetwork, LostDevice, NewDevice, OpenDisk, StartOptions, StopOptions } from '../define.ts';
 import { setMemory } from './balloon.ts';
 import { placeOf, resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
@@ -101,7 +101,7 @@ export class Guest {
     });
   }
 
-  stop(timeout: number, force: boolean): Promise<void> {
+  stop({ timeout, force, signal }: StopOptions): Promise<void> {
     if (force) this.#hurry(); // another stop may be waiting for the guest, or be about to
     return this.#queue.run(async () => {
       if (force) this.#hurried = false;
@@ -110,9 +110,13 @@ export class Guest {
       if (process) {
         await this.#save({ phase: 'stopping', by_user: false });
         const hasButton = readParams(this.#record.instance).flag('acpi');
-        if (!force && hasButton && !this.#hurried) await this.#qemu.shutDown(process, timeout);
+        if (!force && hasButton && !this.#hurried) await this.#qemu.shutDown(process, timeout, signal);
         if (this.#closed)
           throw new MerapiError('unavailable', 'The worker ends; the guest has been asked to shut down');
+        if (signal?.aborted && this.#qemu.status === 'running') {
+          if (toFailure(signal.reason).code === 'canceled') await this.#save({ phase: 'running' });
+          throw signal.reason;
+        }
         await this.#qemu.quit(process);
       }
       await this.#cleanUp('stopped', false);

@@ -85,10 +85,13 @@ export class Qemu {
     this.#status = 'running';
   }
 
-  /** Presses the power button and waits until the guest is down, at most `timeout` seconds, or until hurry() is called. */
-  async shutDown(process: ProcessId, timeout: number): Promise<void> {
+  /** Presses the power button and waits until the guest is down, at most `timeout` seconds, or until hurry() is called or `signal` fires. */
+  async shutDown(process: ProcessId, timeout: number, signal?: AbortSignal): Promise<void> {
     const wake = new AbortController();
     this.#wake = wake;
+    const giveUp = () => wake.abort();
+    signal?.addEventListener('abort', giveUp);
+    if (signal?.aborted) giveUp();
     const end = performance.now() + timeout * 1000;
     await this.isReachable(process).catch(() => wake.abort());
     while (this.#status === 'running' && !wake.signal.aborted && performance.now() < end) {
@@ -96,6 +99,7 @@ export class Qemu {
       const pause = Math.min(PRESS_AGAIN, Math.max(end - performance.now(), 0));
       await sleep(pause, undefined, { signal: wake.signal }).catch(() => undefined);
     }
+    signal?.removeEventListener('abort', giveUp);
     this.#wake = null;
   }
 

@@ -7,6 +7,7 @@
 //   running  -> stopping   stop() was asked for, or the guest shut itself down (by_user)
 //            -> ended      the process is gone without either
 //   stopping -> stopped    the process is gone, as asked for; only logs are left
+//            -> running    the job that asked for it was cancelled before the guest was down
 //            -> ended      the process is gone, after the guest shut itself down
 //   ended, stopped -> starting   start(); when it fails the state is as before
 //                  -> (none)     forget()

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import type { Resource } from '../resource.ts';
-import { rowSchema } from '../rows.ts';
-import { JsonText, jsonList } from '../stream.ts';
+import { JsonText } from '../stream.ts';
 import { submits } from '../submission.ts';
 
 /** The version of the RAPI. */
@@ -12,20 +11,6 @@ const FEATURES = [
   'instance-reinstall-reqv1',
   'node-migrate-reqv1',
   'node-evac-res1',
-];
-
-/** What is told of an OS definition. */
-const OS_FIELDS = [
-  'name',
-  'valid',
-  'variants',
-  'parameters',
-  'api_versions',
-  'blacklisted',
-  'hidden',
-  'os_hvp',
-  'osparams',
-  'trusted',
 ];
 
 const nothing = {
@@ -83,23 +68,6 @@ export const clusterResources: readonly Resource[] = [
         doc: 'The optional features of the API.',
         answer: z.array(z.string()),
         handle: () => FEATURES,
-      },
-    },
-  },
-  {
-    name: 'os',
-    path: '/2/os',
-    methods: {
-      GET: {
-        access: 'look',
-        opcode: null,
-        doc: 'The OS definitions that are valid on all nodes, variants as NAME+VARIANT; with `bulk=1` all about each definition, valid or not.',
-        args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its name.' } },
-        answer: z.union([z.array(z.string()), z.array(rowSchema('os', OS_FIELDS))]),
-        handle: (call): unknown =>
-          call.query.flag('bulk')
-            ? jsonList(call.manager.listing(call.principal, 'os', OS_FIELDS))
-            : call.manager.osNames(call.principal),
       },
     },
   },

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
-import { faultTexts } from '../../../base/schema-words.ts';
 import { FilterAction, type FilterPredicate, predicateKinds } from '../../../model/filter.ts';
-import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { bodyAs, type Call, item, type Resource } from '../resource.ts';
 import { described, refuseLock, rowSchema } from '../rows.ts';
 import { jsonList } from '../stream.ts';
 
@@ -107,13 +106,7 @@ function uuidOf(call: Call): string {
 
 /** The filter that the body describes. @throws MerapiError bad_request */
 function filterOf(call: Call) {
-  const given = bodyObject(call);
-  const { success, data, error } = body.safeParse(given);
-  if (!success)
-    throw new MerapiError(
-      'bad_request',
-      `The filter is wrong: ${faultTexts(body, error.issues, given).join('; ')}`,
-    );
+  const data = bodyAs(call, body);
   const now = call.clock.nanoseconds();
   const said = call.query.text('reason');
   return {

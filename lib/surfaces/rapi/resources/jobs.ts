@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import type { Job } from '../../../model/job.ts';
-import { showJob } from '../../../views/job.ts';
-import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { listJob, showJob } from '../../../views/job.ts';
+import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { jsonValues } from '../stream.ts';
 
 const job = z.looseObject({
@@ -105,15 +105,13 @@ export const jobResources: readonly Resource[] = [
 ];
 
 async function list(call: Call): Promise<unknown> {
-  if (call.query.flag('bulk')) return jsonValues(shown(call.manager.jobs(call.principal)));
+  if (call.query.flag('bulk')) return jsonValues(listed(call.manager.jobs(call.principal)));
   return jsonValues(addresses(await call.manager.jobIds(call.principal)));
 }
 
-async function* shown(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
-  for await (const job of jobs) {
-    const { opresult: _result, oplog: _log, progress: _progress, ...listed } = showJob(job); // a listing has none of these, as in Ganeti
-    yield listed;
-  }
+/** The jobs as they are taken: of a long list only a portion is in memory, and nothing is read for a client that has gone. */
+async function* listed(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
+  for await (const job of jobs) yield listJob(job);
 }
 
 function* addresses(ids: readonly number[]): Generator<unknown> {
@@ -132,7 +130,7 @@ function wait(call: Call): Promise<unknown> {
   return call.manager.waitForJob(
     call.principal,
     jobId(call),
-    wantedFields(body.fields),
+    fieldList(body.fields),
     knownInfo(body.previous_job_info ?? null),
     knownSerial(body.previous_log_serial ?? null),
     call.waitTimeout,
@@ -145,11 +143,6 @@ function jobId(call: Call): number {
   const id = Number(item(call));
   if (!Number.isSafeInteger(id)) throw new MerapiError('not_found', `There is no job ${item(call)}`);
   return id;
-}
-
-function wantedFields(fields: Json | undefined): string[] {
-  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
-  throw new MerapiError('bad_request', "The body must have 'fields', a list of names of job fields");
 }
 
 function knownInfo(info: Json): Json[] | null {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
-import { bodyObject, type Call, item, type Resource } from '../resource.ts';
+import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { type JsonPieces, jsonTable } from '../stream.ts';
 
 const fieldInfo = z.object({ name: z.string(), title: z.string(), kind: z.string(), doc: z.string() });
@@ -83,9 +83,4 @@ function required(fields: string[] | null): string[] {
   if (fields === null)
     throw new MerapiError('bad_request', "Argument 'fields' is missing: names of fields, with commas");
   return fields;
-}
-
-function fieldList(fields: Json): string[] {
-  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
-  throw new MerapiError('bad_request', "'fields' must be a list of names of fields");
 }

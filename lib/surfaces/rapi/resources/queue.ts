@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
-import { faultTexts } from '../../../base/schema-words.ts';
-import { bodyObject, type Call, type Resource } from '../resource.ts';
+import { bodyAs, type Call, type Resource } from '../resource.ts';
 
 const settings = z.strictObject({
   drained: z.boolean().optional().describe('Whether no more jobs are taken.'),
@@ -64,14 +63,7 @@ export const queueResources: readonly Resource[] = [
 ];
 
 async function set(call: Call): Promise<unknown> {
-  const given = bodyObject(call);
-  const { success, data, error } = settings.safeParse(given);
-  if (!success)
-    throw new MerapiError(
-      'bad_request',
-      `The body is not right: ${faultTexts(settings, error.issues, given).join('; ')}`,
-    );
-  await call.manager.setQueue(call.principal, data);
+  await call.manager.setQueue(call.principal, bodyAs(call, settings));
   return call.manager.queueState(call.principal);
 }
 

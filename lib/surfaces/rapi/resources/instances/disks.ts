@@ -1,14 +1,10 @@
-import { MerapiError } from '../../../base/errors.ts';
-import type { Json } from '../../../base/json.ts';
-import { bodyObject, type Call, item, type Method, type Resource } from '../resource.ts';
-import { submits } from '../submission.ts';
-import { submit } from '../submit.ts';
+import { MerapiError } from '../../../../base/errors.ts';
+import type { Json } from '../../../../base/json.ts';
+import { bodyObject, type Call, item, type Method, type Resource } from '../../resource.ts';
+import { submits } from '../../submission.ts';
+import { quietDryRun, submit } from '../../submit.ts';
 
 const how = { items: ['instance_name'], quietDryRun: true } as const;
-
-/** dry_run, where the URL says it. @throws MerapiError bad_request */
-const quietDryRun = (call: Call) =>
-  call.query.text('dry-run') === null ? {} : { dry_run: call.query.flag('dry-run') };
 
 const grow: Method = {
   ...submits('OP_INSTANCE_GROW_DISK', { ...how, items: ['instance_name', 'disk'] }),

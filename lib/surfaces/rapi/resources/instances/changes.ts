@@ -1,9 +1,8 @@
 import * as z from 'zod';
-import { MerapiError } from '../../../base/errors.ts';
-import { faultTexts } from '../../../base/schema-words.ts';
-import { type Argument, bodyObject, type Call, item, type Resource } from '../resource.ts';
-import { commonArguments, submits } from '../submission.ts';
-import { submitAll } from '../submit.ts';
+import { MerapiError } from '../../../../base/errors.ts';
+import { type Argument, bodyAs, bodyObject, type Call, item, type Resource } from '../../resource.ts';
+import { commonArguments, submits } from '../../submission.ts';
+import { submitAll } from '../../submit.ts';
 
 const items = ['instance_name'];
 
@@ -62,12 +61,7 @@ function reinstall(call: Call): Promise<number> {
   if (isOldForm && Object.keys(body).length > 0)
     throw new MerapiError('bad_request', 'Give the parameters in the URL or in the body, not in both');
   const given = isOldForm ? { os: query.text('os'), start: !query.flag('nostartup') } : body;
-  const parsed = reinstallBody.safeParse(given);
-  if (!parsed.success) {
-    const wrong = faultTexts(reinstallBody, parsed.error.issues, given);
-    throw new MerapiError('bad_request', `The body is not right: ${wrong.join('; ')}`);
-  }
-  const { os = null, start = true, osparams = null } = parsed.data;
+  const { os = null, start = true, osparams = null } = bodyAs(call, reinstallBody, given);
   const instance_name = item(call);
   return submitAll(call, [
     { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name },

@@ -1,9 +1,15 @@
 import * as z from 'zod';
-import { WordedError } from '../errors.ts';
-import { type Call, item, type Resource } from '../resource.ts';
-import { described, listed, listing, refuseLock, row } from '../rows.ts';
-import { commonArguments, submits } from '../submission.ts';
-import { dryRun, submit } from '../submit.ts';
+import { MerapiError } from '../../../../base/errors.ts';
+import type { Json } from '../../../../base/json.ts';
+import { WordedError } from '../../errors.ts';
+import { bodyObject, type Call, item, type Method, type Resource } from '../../resource.ts';
+import { described, listed, listing, refuseLock, row } from '../../rows.ts';
+import { commonArguments, submits } from '../../submission.ts';
+import { dryRun, submit } from '../../submit.ts';
+import { instanceChangeResources } from './changes.ts';
+import { instanceDiskResources } from './disks.ts';
+import { instanceExportResources } from './exports.ts';
+import { instanceMoveResources } from './moves.ts';
 
 const FIELDS = [
   'name',
@@ -50,7 +56,32 @@ const no_remember = {
   doc: 'Do not change the state that the instance is meant to have.',
 } as const;
 
-export const instanceResources: readonly Resource[] = [
+const multi = submits('OP_INSTANCE_MULTI_ALLOC', {});
+
+/** As in single requests, instances may be described with `name` and `os`. */
+const multiAllocation: Method = {
+  ...multi,
+  handle: (call) => {
+    const { instances, ...rest } = bodyObject(call);
+    if (!Array.isArray(instances))
+      throw new MerapiError('bad_request', "'instances' must be a list of descriptions of instances");
+    const body = { ...rest, instances: instances.map(withFullNames) };
+    return submit(call, 'OP_INSTANCE_MULTI_ALLOC', dryRun(call), body);
+  },
+};
+
+function withFullNames(description: Json): Json {
+  if (typeof description !== 'object' || description === null || Array.isArray(description))
+    throw new MerapiError('bad_request', "Each of 'instances' must be an object");
+  const { name, os, ...rest } = description;
+  return {
+    ...rest,
+    ...(name === undefined ? {} : { instance_name: name }),
+    ...(os === undefined ? {} : { os_type: os }),
+  };
+}
+
+const own: readonly Resource[] = [
   {
     name: 'instances',
     path: '/2/instances',
@@ -131,6 +162,20 @@ export const instanceResources: readonly Resource[] = [
       },
     },
   },
+  {
+    name: 'instances_multi_alloc',
+    path: '/2/instances-multi-alloc',
+    methods: { POST: multiAllocation },
+  },
+];
+
+/** The instances: what there is of each, its life, and the parts of its own below. */
+export const instanceResources: readonly Resource[] = [
+  ...own,
+  ...instanceChangeResources,
+  ...instanceMoveResources,
+  ...instanceDiskResources,
+  ...instanceExportResources,
 ];
 
 function describe(call: Call): Promise<unknown> {

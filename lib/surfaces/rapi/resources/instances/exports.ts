@@ -1,5 +1,5 @@
-import type { Resource } from '../resource.ts';
-import { submits } from '../submission.ts';
+import type { Resource } from '../../resource.ts';
+import { submits } from '../../submission.ts';
 
 const how = { items: ['instance_name'], quietDryRun: true } as const;
 

@@ -1,0 +1,39 @@
+import * as z from 'zod';
+import type { Resource } from '../resource.ts';
+import { rowSchema } from '../rows.ts';
+import { jsonList } from '../stream.ts';
+
+/** What is told of an OS definition. */
+const OS_FIELDS = [
+  'name',
+  'valid',
+  'variants',
+  'parameters',
+  'api_versions',
+  'blacklisted',
+  'hidden',
+  'os_hvp',
+  'osparams',
+  'trusted',
+];
+
+/** The OS definitions that nodes have. */
+export const osResources: readonly Resource[] = [
+  {
+    name: 'os',
+    path: '/2/os',
+    methods: {
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'The OS definitions that are valid on all nodes, variants as NAME+VARIANT; with `bulk=1` all about each definition, valid or not.',
+        args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its name.' } },
+        answer: z.union([z.array(z.string()), z.array(rowSchema('os', OS_FIELDS))]),
+        handle: (call): unknown =>
+          call.query.flag('bulk')
+            ? jsonList(call.manager.listing(call.principal, 'os', OS_FIELDS))
+            : call.manager.osNames(call.principal),
+      },
+    },
+  },
+];
