@@ -92,7 +92,7 @@ export class Rights {
   /**
    * What is to be submitted when someone wants to submit this: the same, or for someone with rights to some objects only a request that
    * says by uuid which objects it means, for what its names stand for may be another object when the job runs.
-   * @throws MerapiError forbidden, bad_request when there is no such opcode or its values are wrong
+   * @throws MerapiError forbidden, wrong_input when there is no such opcode or its values are wrong
    */
   admitted(input: OpInput): OpInput {
     const opcode = opcodeOf(input.OP_ID);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
 import { systemText } from './system-errors.ts';
 
 /**
@@ -6,10 +7,10 @@ import { systemText } from './system-errors.ts';
  * (an HTTP status, Ganeti's error class in a job's `opresult`) is a table of that protocol.
  */
 export const errorCodes = [
-  // The request is fine as a message, but the cluster's state or the values given forbid it.
+  // What is asked is wrong, or the cluster's state forbids it: of a request it is told at once, of an opcode as the failure of its job.
   'wrong_input',
   'wrong_state',
-  'unknown_entity',
+  'not_found',
   'already_exists',
   'resource_not_unique',
   'insufficient_resources',
@@ -29,19 +30,26 @@ export const errorCodes = [
   'hooks_abort',
   'timeout',
   'canceled',
-  // Failures of a request before it becomes a job.
-  'bad_request',
-  'not_found',
-  'unauthorized',
+  // Failures of who asks, and of the way in which they do.
   'forbidden',
   'too_large',
-  'unsupported_media_type',
-  'unsupported_method',
   'unavailable',
   'conflict',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
+
+/** What codes of earlier releases are called now, which workers of these may send and have stored. */
+const former: Readonly<Record<string, ErrorCode>> = {
+  bad_request: 'wrong_input',
+  unknown_entity: 'not_found',
+};
+
+/** A code as it is received or read: of this release, or of one before. */
+export const ErrorCodeText = z.preprocess(
+  (code) => (typeof code === 'string' && Object.hasOwn(former, code) ? former[code] : code),
+  z.enum(errorCodes),
+);
 
 /** An error with one of the closed set of codes; `cause` keeps what led to it. Its message is for people. */
 export class MerapiError extends Error {

@@ -17,7 +17,7 @@ const NO_LIMITS: JsonLimits = { depth: Number.POSITIVE_INFINITY, values: Number.
 
 /**
  * Parses JSON text as parseJson() does; a long one in slices, so that everything else goes on meanwhile.
- * @throws MerapiError bad_request when it is no JSON or nested too deep, too_large when it holds too many values
+ * @throws MerapiError wrong_input when it is no JSON or nested too deep, too_large when it holds too many values
  */
 export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LIMITS): Promise<Json> {
   if (text.length <= AT_ONCE) {
@@ -31,7 +31,7 @@ export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LI
   return parser.value;
 }
 
-/** @throws MerapiError bad_request that tells where it is wrong */
+/** @throws MerapiError wrong_input that tells where it is wrong */
 function parseShort(text: string, limits: JsonLimits): Json {
   try {
     return parseJson(text);
@@ -49,7 +49,7 @@ function isDeeper(value: Json, levels: number): boolean {
 }
 
 const tooDeep = ({ depth }: JsonLimits) =>
-  new MerapiError('bad_request', `The JSON text is nested more than ${depth} levels deep`);
+  new MerapiError('wrong_input', `The JSON text is nested more than ${depth} levels deep`);
 
 /** A list or an object that is not complete. */
 interface Open {
@@ -95,7 +95,7 @@ class Parser {
     this.#limits = limits;
   }
 
-  /** Parses some more; true when the value is complete. @throws MerapiError bad_request, too_large */
+  /** Parses some more; true when the value is complete. @throws MerapiError wrong_input, too_large */
   advance(): boolean {
     for (let step = 0; step < STEP && !this.#isDone; step += 1) {
       if (this.#parts) {
@@ -241,7 +241,7 @@ class Parser {
 
   #wrong(what: string, cause?: unknown): MerapiError {
     const message = `The text is not valid JSON: ${what} at position ${this.#at}`;
-    return new MerapiError('bad_request', message, { cause });
+    return new MerapiError('wrong_input', message, { cause });
   }
 }
 

@@ -8,7 +8,7 @@ const longDigits = /[0-9]{16}/;
 /**
  * Parses JSON text without rounding integers: where sixteen or more digits stand in a row, integers outside the safe range
  * become BigInt. Any JSON value may stand at the top, not just objects.
- * @throws MerapiError bad_request; where it is wrong tells parseJsonInSlices()
+ * @throws MerapiError wrong_input; where it is wrong tells parseJsonInSlices()
  */
 export function parseJson(text: string): Json {
   try {
@@ -16,7 +16,7 @@ export function parseJson(text: string): Json {
   } catch (error) {
     if (error instanceof MerapiError) throw error;
     if (!(error instanceof SyntaxError)) throw error;
-    throw new MerapiError('bad_request', 'The text is not valid JSON'); // the parser's own words repeat a part of it
+    throw new MerapiError('wrong_input', 'The text is not valid JSON'); // the parser's own words repeat a part of it
   }
 }
 

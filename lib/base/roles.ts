@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import forge from 'node-forge';
+import { MerapiError } from './errors.ts';
 
 /**
  * What the holder of a certificate is in the cluster: a URI among the certificate's alternative names. No host name, and so no
@@ -40,7 +41,7 @@ const LONGEST_CHAIN = 16;
 /**
  * Who is at the other end of a connection: what is signed by one of the trusted authorities, or by one that they vouch for. What
  * time it is plays no part: when a certificate is renewed is a matter of time, whether it is the cluster's is not, so that a
- * clock that jumps cannot separate a cluster. `end` is what the other one is. @throws Error when it is nobody of the cluster
+ * clock that jumps cannot separate a cluster. `end` is what the other one is. @throws MerapiError forbidden when it is nobody of the cluster
  */
 export function peerOf(
   socket: TLSSocket,
@@ -48,10 +49,11 @@ export function peerOf(
   end: 'server' | 'client',
 ): Peer {
   const certificate = socket.getPeerX509Certificate();
-  if (!certificate) throw new Error('it shows no certificate');
-  if (!isSignedBy(certificate, trusted)) throw new Error("its certificate is not of the cluster's authority");
+  if (!certificate) throw new MerapiError('forbidden', 'it shows no certificate');
+  if (!isSignedBy(certificate, trusted))
+    throw new MerapiError('forbidden', "its certificate is not of the cluster's authority");
   const roles = rolesOf(certificate);
-  if (roles.length > 1) throw new Error('its certificate names several roles');
+  if (roles.length > 1) throw new MerapiError('forbidden', 'its certificate names several roles');
   const fits = certificate.keyUsage?.includes(end === 'server' ? SERVER : CLIENT) ?? false;
   return { certificate, role: roles[0] ?? null, fits };
 }

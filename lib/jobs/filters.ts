@@ -6,7 +6,7 @@ import { ruleOf, shownPredicates } from './rules.ts';
 
 /**
  * What makes a filter, or replaces the one with its uuid. `watermark` is the last job's id when that happens.
- * @throws MerapiError bad_request when a predicate cannot be understood
+ * @throws MerapiError wrong_input when a predicate cannot be understood
  */
 export function puttingFilter(filter: Omit<JobFilter, 'watermark'>, watermark: number): Build {
   const made = { ...filter, predicates: shownPredicates(filter.predicates), watermark };

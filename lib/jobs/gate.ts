@@ -30,7 +30,7 @@ export class Gate {
   /** How many of those that have begun each filter decides about, by its uuid. */
   readonly #counts = new Map<string, number>();
 
-  /** Looks at every job anew with these filters. @throws MerapiError bad_request when one cannot be understood */
+  /** Looks at every job anew with these filters. @throws MerapiError wrong_input when one cannot be understood */
   apply(filters: readonly JobFilter[]): void {
     this.#rules = filters.map(ruleOf);
     this.#counts.clear();

@@ -38,7 +38,7 @@ export interface RunnerParts extends ProcessParts {
   endOf: EndOf;
   /** Called when something of a job that clients can see is on disk, or it began to wait. */
   onChange(job: number): void;
-  /** Checks opcodes for a new job and gives it the next number. @throws MerapiError bad_request */
+  /** Checks opcodes for a new job and gives it the next number. @throws MerapiError wrong_input */
   prepare(inputs: readonly OpInput[]): PreparedJob;
 }
 

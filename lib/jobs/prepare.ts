@@ -17,11 +17,11 @@ export interface NewJob {
 
 /**
  * Makes a job of opcodes: checks their values, fills in defaults, and puts their secrets aside.
- * @throws MerapiError bad_request when something is not right
+ * @throws MerapiError wrong_input when something is not right
  */
 export function newJob(id: number, inputs: readonly OpInput[], parts: { clock: Clock; seal: Seal }): NewJob {
   const { clock, seal } = parts;
-  if (inputs.length === 0) throw new MerapiError('bad_request', 'A job needs at least one opcode');
+  if (inputs.length === 0) throw new MerapiError('wrong_input', 'A job needs at least one opcode');
   const checked = inputs.map((input) => parseOp(opcodeOf(input.OP_ID), input));
   const secrets = new Map<number, string>();
   const ops = checked.map((input, index): JobOp => {
@@ -81,7 +81,7 @@ function absoluteDepends(
     depends?.map(([job, statuses]) => {
       const absolute = job < 0 ? id + job : job;
       if (absolute < 1 || absolute >= id)
-        throw new MerapiError('bad_request', `A job cannot depend on job ${job}: only on an earlier one`);
+        throw new MerapiError('wrong_input', `A job cannot depend on job ${job}: only on an earlier one`);
       return [absolute, statuses];
     }) ?? null
   );

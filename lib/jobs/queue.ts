@@ -129,7 +129,7 @@ export class JobQueue {
   /**
    * Checks opcodes and stores them as a job of a user; answers its id when it is on disk. A request under a key makes one job, however
    * often it comes.
-   * @throws MerapiError bad_request when an opcode is not right, conflict when another request had the key, unavailable when the
+   * @throws MerapiError wrong_input when an opcode is not right, conflict when another request had the key, unavailable when the
    * store cannot be written, or the user has as many jobs that only read as may be
    */
   async submit(
@@ -236,7 +236,7 @@ export class JobQueue {
 
   /**
    * Makes a filter, or replaces the one with its uuid; jobs that have not begun are looked at anew. Its watermark is set here.
-   * @throws MerapiError bad_request when a predicate cannot be understood
+   * @throws MerapiError wrong_input when a predicate cannot be understood
    */
   async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {
     if (this.#lastId === null) throw new MerapiError('unavailable', STARTING);

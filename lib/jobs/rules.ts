@@ -70,7 +70,7 @@ export function rejectionBy({ uuid, reason_trail }: JobFilter): string {
 
 /**
  * A filter's conditions as a function.
- * @throws MerapiError bad_request when one cannot be understood
+ * @throws MerapiError wrong_input when one cannot be understood
  */
 export function ruleOf(filter: JobFilter): Rule {
   const tests = filter.predicates.map((predicate) => testOf(predicate, filter.watermark));
@@ -80,7 +80,7 @@ export function ruleOf(filter: JobFilter): Rule {
 function testOf([kind, condition]: FilterPredicate, watermark: number): (job: Filtered) => boolean {
   const table = tables[kind];
   const parsed = parseFilter(kind === 'jobid' ? withWatermark(condition, watermark) : condition, table);
-  if (!parsed) throw new MerapiError('bad_request', `The predicate '${kind}' has no condition`);
+  if (!parsed) throw new MerapiError('wrong_input', `The predicate '${kind}' has no condition`);
   const passes = compileFilter<Row>(parsed, table, (name) => (row) => cell(row, name));
   return (job) => rowsOf[kind](job).some(passes);
 }

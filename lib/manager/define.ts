@@ -47,7 +47,7 @@ export interface Manager {
   /**
    * Checks and stores a job; answers its id when it is on disk. A request with a key makes one job, however often it comes;
    * `print` tells it from others.
-   * @throws MerapiError bad_request, forbidden, conflict, unavailable, not_found when it depends on a job that may not be seen
+   * @throws MerapiError wrong_input, forbidden, conflict, unavailable, not_found when it depends on a job that may not be seen
    */
   submit(
     principal: Principal,
@@ -57,7 +57,7 @@ export interface Manager {
   /**
    * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all); for questions that
    * few objects answer. Needs `read`, for a filter can ask for any field.
-   * @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
+   * @throws MerapiError wrong_input for an unknown resource, a wrong filter or too many fields
    */
   query(
     principal: Principal,
@@ -65,7 +65,7 @@ export interface Manager {
     fields: readonly string[],
     filter: unknown,
   ): Promise<QueryAnswer>;
-  /** The same for any number of objects: its rows are made while they are read. @throws MerapiError bad_request */
+  /** The same for any number of objects: its rows are made while they are read. @throws MerapiError wrong_input */
   queryRows(
     principal: Principal,
     resource: string,
@@ -76,10 +76,10 @@ export interface Manager {
    * All objects of a resource with these fields: texts of some JSON objects each, with commas between these. They are made while
    * they are read, in slices that let other requests in between.
    * Values that are not known now are null. Fields that only users may see need `read`, others `look`.
-   * @throws MerapiError bad_request for an unknown resource
+   * @throws MerapiError wrong_input for an unknown resource
    */
   listing(principal: Principal, resource: string, fields: readonly string[]): AsyncIterable<string>;
-  /** The same of the one object with this uuid. @throws MerapiError bad_request, not_found */
+  /** The same of the one object with this uuid. @throws MerapiError wrong_input, not_found */
   describe(
     principal: Principal,
     resource: string,
@@ -92,7 +92,7 @@ export interface Manager {
   names(principal: Principal, kind: NamedKind): readonly NamedObject[];
   /** The role of the node that find() gives for this text. @throws MerapiError not_found */
   nodeRole(principal: Principal, text: string): NodeRole;
-  /** The fields of a resource, or what is known of the named ones. @throws MerapiError bad_request */
+  /** The fields of a resource, or what is known of the named ones. @throws MerapiError wrong_input */
   queryFields(principal: Principal, resource: string, names: readonly string[] | null): QueryFieldsAnswer;
   /** The ids of all jobs that are not archived, ascending. */
   jobIds(principal: Principal): Promise<number[]>;
@@ -138,7 +138,7 @@ export interface Manager {
   filters(principal: Principal): readonly JobFilter[];
   /**
    * Makes a job filter, with a uuid of its own or the given one, in place of the filter that has it; answers the uuid. Jobs that
-   * have not begun are looked at anew. @throws MerapiError bad_request when a predicate cannot be understood
+   * have not begun are looked at anew. @throws MerapiError wrong_input when a predicate cannot be understood
    */
   putFilter(principal: Principal, uuid: string | null, filter: FilterInput): Promise<string>;
   /** @throws MerapiError not_found */

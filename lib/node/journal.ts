@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type Background, periodic } from '../base/background.ts';
-import { errorCodes, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
+import { ErrorCodeText, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../base/state-file.ts';
 import type { Tell } from '../model/progress.ts';
@@ -14,7 +14,7 @@ const Entry = z.object({
   id: z.string(),
   call: z.string(),
   result: z.unknown().optional(),
-  failure: z.object({ code: z.enum(errorCodes), message: z.string() }).optional(),
+  failure: z.object({ code: ErrorCodeText, message: z.string() }).optional(),
 });
 type Entry = z.infer<typeof Entry>;
 
@@ -71,7 +71,7 @@ export class Journal implements CallJournal {
 
   /**
    * The outcome of the call with this id: the stored one, or that of the execution under way, or else of `execute`.
-   * @throws MerapiError bad_request when the id was used for another call.
+   * @throws MerapiError wrong_input when the id was used for another call.
    */
   once(
     id: string,
@@ -170,5 +170,5 @@ function outcomeOf(entry: Entry): unknown {
 }
 
 function misused(id: string, call: string, first: string): MerapiError {
-  return new MerapiError('bad_request', `The id ${id} was used for ${first}; ${call} needs an id of its own`);
+  return new MerapiError('wrong_input', `The id ${id} was used for ${first}; ${call} needs an id of its own`);
 }

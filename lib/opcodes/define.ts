@@ -75,7 +75,7 @@ export function summaryOf(opcode: Opcode, input: OpInput): string {
 
 /**
  * Checks what a client submits for an opcode and fills in the defaults.
- * @throws MerapiError bad_request naming every parameter that is unknown, missing or wrong, with its value unless it is
+ * @throws MerapiError wrong_input naming every parameter that is unknown, missing or wrong, with its value unless it is
  * secret, and what would be right.
  */
 export function parseOp(opcode: Opcode, input: OpInput): OpInput {
@@ -95,6 +95,6 @@ export function parseOp(opcode: Opcode, input: OpInput): OpInput {
     if (problem === undefined) values[name] = value;
     else problems.push(problem);
   }
-  if (problems.length > 0) throw new MerapiError('bad_request', `${opcode.id}: ${problems.join('; ')}`);
+  if (problems.length > 0) throw new MerapiError('wrong_input', `${opcode.id}: ${problems.join('; ')}`);
   return values;
 }

@@ -110,8 +110,8 @@ export const opcodes = {
 export type Opcodes = typeof opcodes;
 export type OpcodeId = keyof Opcodes;
 
-/** The opcode with this id. @throws MerapiError bad_request */
+/** The opcode with this id. @throws MerapiError wrong_input */
 export function opcodeOf(id: string): Opcode {
-  if (!Object.hasOwn(opcodes, id)) throw new MerapiError('bad_request', `There is no opcode '${id}'`);
+  if (!Object.hasOwn(opcodes, id)) throw new MerapiError('wrong_input', `There is no opcode '${id}'`);
   return opcodes[id as OpcodeId] as unknown as Opcode;
 }

@@ -184,13 +184,13 @@ class FilterParser {
       path.length === 0
         ? 'The filter is wrong'
         : `The filter is wrong at ${path.map((index) => `[${index}]`).join('')}`;
-    return new MerapiError('bad_request', `${where}: ${what}`, { cause });
+    return new MerapiError('wrong_input', `${where}: ${what}`, { cause });
   }
 }
 
 /**
  * Checks a filter that came from outside against the fields of a resource; null stands for none.
- * @throws MerapiError bad_request saying where it is wrong and what would be right.
+ * @throws MerapiError wrong_input saying where it is wrong and what would be right.
  */
 export function parseFilter(value: unknown, fields: FieldTable): Filter | null {
   return value === null || value === undefined ? null : new FilterParser(fields).parse(value, []);

@@ -29,12 +29,12 @@ const escapes = /\\u[0-9A-Fa-f]{4}|\\./gsu;
 /**
  * Compiles a regular expression into a function that tells whether it matches anywhere in a text. The syntax is that of RE2 without
  * Unicode classes, and what Python and PCRE have beside it: comments, `\Z`, `\uXXXX`, `{,n}`, and `$` before a newline at the end.
- * @throws MerapiError bad_request when it is wrong or too large
+ * @throws MerapiError wrong_input when it is wrong or too large
  */
 export function compilePattern(text: string): (value: string) => boolean {
   if (text.length > MAX_PATTERN_LENGTH)
     throw new MerapiError(
-      'bad_request',
+      'wrong_input',
       `The regular expression has ${text.length} characters; at most ${MAX_PATTERN_LENGTH} are allowed`,
     );
   const parts = text.match(tokens) ?? [];
@@ -52,7 +52,7 @@ export function compilePattern(text: string): (value: string) => boolean {
 
 /**
  * Refuses counted repetitions that would make a program of unreasonable size, before it is made.
- * @throws MerapiError bad_request
+ * @throws MerapiError wrong_input
  */
 function checkSize(parts: readonly string[]): void {
   /** The sizes of the groups that are open, the whole expression first. */
@@ -74,7 +74,7 @@ function checkSize(parts: readonly string[]): void {
     else add(1);
     if ((open.at(-1) ?? 0) > MAX_SIZE)
       throw new MerapiError(
-        'bad_request',
+        'wrong_input',
         'The regular expression repeats too much; use * or + instead of large counts',
       );
   }
@@ -110,7 +110,7 @@ function wrong(text: string, cause: RE2JSException): MerapiError {
   const where = place !== null && place !== text && text.includes(place) ? ` ('${place}')` : '';
   const what = cause instanceof RE2JSSyntaxException ? cause.getDescription() : cause.message;
   return new MerapiError(
-    'bad_request',
+    'wrong_input',
     `The regular expression '${text}' is wrong: ${what}${where}; the syntax is that of RE2, without look-around and back references`,
     { cause },
   );

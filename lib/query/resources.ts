@@ -41,33 +41,33 @@ export function accessTo(resource: ResourceName, fields: readonly string[]): Exc
 const MAX_FIELDS = 1000;
 const MAX_FIELD_NAME = 200;
 
-/** @throws MerapiError bad_request when fields are more, or their names longer, than anybody needs */
+/** @throws MerapiError wrong_input when fields are more, or their names longer, than anybody needs */
 export function checkFieldNames(names: readonly string[]): void {
   if (names.length > MAX_FIELDS)
     throw new MerapiError(
-      'bad_request',
+      'wrong_input',
       `${names.length} fields are asked for; at most ${MAX_FIELDS} are answered at once`,
     );
   const long = names.find((name) => name.length > MAX_FIELD_NAME);
   if (long !== undefined)
     throw new MerapiError(
-      'bad_request',
+      'wrong_input',
       `The name of a field has at most ${MAX_FIELD_NAME} characters; '${long.slice(0, 40)}…' has ${long.length}`,
     );
 }
 
-/** The resource with this name. @throws MerapiError bad_request naming those that exist. */
+/** The resource with this name. @throws MerapiError wrong_input naming those that exist. */
 export function resourceName(name: string): ResourceName {
   if (Object.hasOwn(resources, name)) return name as ResourceName;
   throw new MerapiError(
-    'bad_request',
+    'wrong_input',
     `There is no resource '${name}' to query; there are ${Object.keys(resources).join(', ')}`,
   );
 }
 
 /**
  * The fields of a resource, or the named ones in the given order; a field that does not exist is of kind `unknown`.
- * @throws MerapiError bad_request when there is no such resource, or more fields are named than anybody needs.
+ * @throws MerapiError wrong_input when there is no such resource, or more fields are named than anybody needs.
  */
 export function describeFields(resource: string, names: readonly string[] | null): QueryFieldsAnswer {
   const table: FieldTable = resources[resourceName(resource)];

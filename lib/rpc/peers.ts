@@ -41,13 +41,14 @@ export function connectorTo(
   };
 }
 
-/** @throws Error when it is not that node */
+/** @throws MerapiError forbidden when it is not that node */
 function checkNode({ certificate, role, fits }: Peer, node: string, older: boolean): void {
-  if (!fits) throw new Error('its certificate is not one of a server');
+  if (!fits) throw new MerapiError('forbidden', 'its certificate is not one of a server');
   if (role === nodeRole(node)) return;
-  if (role !== null) throw new Error(`its certificate is that of ${role}, not of ${nodeRole(node)}`);
+  if (role !== null)
+    throw new MerapiError('forbidden', `its certificate is that of ${role}, not of ${nodeRole(node)}`);
   if (!certificate.subject.split('\n').includes(`CN=${node}`) || !certificate.checkHost(node))
-    throw new Error(`its certificate names no role, and not the node ${node}`);
+    throw new MerapiError('forbidden', `its certificate names no role, and not the node ${node}`);
   if (older) return;
   const problem = 'its certificate is of an older release, and has not been renewed yet';
   throw new NoRoleError('forbidden', problem);

@@ -196,7 +196,7 @@ async function answerCall(
 ): Promise<CallAnswer | null> {
   if (!Object.hasOwn(calls, name)) {
     request.resume();
-    return { error: { code: 'bad_request', message: `There is no call '${name}'` } };
+    return { error: { code: 'wrong_input', message: `There is no call '${name}'` } };
   }
   let call: ParsedCall;
   try {
@@ -223,13 +223,13 @@ interface ParsedCall {
 
 function parseCall(name: CallName, body: Json): ParsedCall {
   const definition: CallDefinition = calls[name];
-  const request = checked(CallRequest, body, 'bad_request', `Call ${name} came in a wrong form`);
+  const request = checked(CallRequest, body, 'wrong_input', `Call ${name} came in a wrong form`);
   if (definition.mutates && request.id === null)
-    throw new MerapiError('bad_request', `Call ${name} changes the node, so it needs the id of its step`);
+    throw new MerapiError('wrong_input', `Call ${name} changes the node, so it needs the id of its step`);
   const params = checked(
     definition.params,
     request.params,
-    'bad_request',
+    'wrong_input',
     `Call ${name} was given wrong parameters`,
   );
   return { name, definition, request, params };
@@ -276,7 +276,7 @@ function describeFailure({ log, closing }: Parts, call: ParsedCall, error: unkno
 function checked<S extends z.ZodType>(
   schema: S,
   value: unknown,
-  code: 'bad_request' | 'internal_error',
+  code: 'wrong_input' | 'internal_error',
   what: string,
 ): z.infer<S> {
   const parsed = schema.safeParse(value);

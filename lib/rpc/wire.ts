@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { errorCodes } from '../base/errors.ts';
+import { ErrorCodeText } from '../base/errors.ts';
 import { Progress } from '../model/progress.ts';
 import { CallOrder } from './order.ts';
 import { RuntimeFacts } from './types.ts';
@@ -24,7 +24,7 @@ export type CallRequest = z.infer<typeof CallRequest>;
 
 export const CallAnswer = z.object({
   result: z.unknown().optional(),
-  error: z.object({ code: z.enum(errorCodes), message: z.string() }).optional(),
+  error: z.object({ code: ErrorCodeText, message: z.string() }).optional(),
   /** The facts after a call that changes the node, so that the master sees at once what it did. */
   facts: RuntimeFacts.optional(),
 });

@@ -17,7 +17,7 @@ const badInput = prerequisite('wrong_input');
 const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   wrong_input: prerequisite('wrong_input'),
   wrong_state: prerequisite('wrong_state'),
-  unknown_entity: prerequisite('unknown_entity'),
+  not_found: prerequisite('unknown_entity'),
   already_exists: prerequisite('already_exists'),
   resource_not_unique: prerequisite('resource_not_unique'),
   insufficient_resources: prerequisite('insufficient_resources'),
@@ -36,13 +36,8 @@ const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   hooks_abort: { name: 'HooksAbort' },
   timeout: execution,
   canceled: execution,
-  bad_request: badInput,
-  not_found: prerequisite('unknown_entity'),
-  unauthorized: badInput,
   forbidden: badInput,
   too_large: badInput,
-  unsupported_media_type: badInput,
-  unsupported_method: badInput,
   unavailable: prerequisite('temp_insufficient_resources'),
   conflict: badInput,
 };

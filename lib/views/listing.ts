@@ -25,7 +25,7 @@ const PIECE = 64 * 1024;
 /**
  * All objects of a resource as JSON objects of these fields, in the order of their names: texts of some objects each, with commas
  * between these. Values that are not known now are null. Comes in slices; `ctx` must be one state, for the whole time.
- * @throws MerapiError bad_request for an unknown resource
+ * @throws MerapiError wrong_input for an unknown resource
  */
 export async function* listing(
   resource: string,

@@ -82,7 +82,7 @@ function readJobs(question: Question, jobs: JobSource): AsyncGenerator<Cell[]> {
  * Reads fields of all objects of a resource that pass a filter (null: all), in the order of their names or, for jobs, of their
  * ids. A field that does not exist gives the status UNKNOWN; in a filter it is an error. Archived jobs are found by their id only.
  * `ctx` must be one state, for as long as rows are read.
- * @throws MerapiError bad_request for an unknown resource, a wrong filter or too many fields
+ * @throws MerapiError wrong_input for an unknown resource, a wrong filter or too many fields
  */
 export async function openQuery(
   resource: string,

@@ -66,7 +66,7 @@ describe('nodes that are late when a cluster starts for the first time', () => {
     assert.equal((await run({ OP_ID: 'OP_NODE_REMOVE', node_name: 'node2' }))?.status, 'success');
     assert.deepEqual(awaited(), ['node3']);
     const again = await run({ OP_ID: 'OP_NODE_REMOVE', node_name: 'node2' });
-    assert.equal(again?.failure?.code, 'unknown_entity');
+    assert.equal(again?.failure?.code, 'not_found');
     await start('node2');
     await start('node3');
     await joined('node3');

@@ -66,7 +66,7 @@ describe('parseJsonInSlices', () => {
             Promise.resolve()
               .then(parse)
               .then((value) => ({ value }))
-              .catch((error) => (refused('bad_request', /not valid JSON/)(error) ? 'refused' : error));
+              .catch((error) => (refused('wrong_input', /not valid JSON/)(error) ? 'refused' : error));
           assert.deepEqual(await outcome(() => sliced(text)), await outcome(() => parseJson(text)), text);
         },
       ),
@@ -83,7 +83,7 @@ describe('parseJsonInSlices', () => {
     }
     await assert.rejects(
       sliced(`"${'a'.repeat(200_000)}\n"`),
-      refused('bad_request', /escaped at position 265537/),
+      refused('wrong_input', /escaped at position 265537/),
     );
   });
 
@@ -91,14 +91,14 @@ describe('parseJsonInSlices', () => {
     const limits = { depth: 3, values: 5 };
     assert.deepEqual(await sliced('[[[1]],2]', limits), [[[1]], 2]);
     for (const parse of [sliced, parseJsonInSlices]) {
-      await assert.rejects(parse('[[[[]]]]', limits), refused('bad_request', /more than 3 levels/));
+      await assert.rejects(parse('[[[[]]]]', limits), refused('wrong_input', /more than 3 levels/));
       await assert.rejects(
         parse('{"a":{"b":{"c":{}}}}', limits),
-        refused('bad_request', /more than 3 levels/),
+        refused('wrong_input', /more than 3 levels/),
       );
     }
     await assert.rejects(sliced('[1,2,3,4,5]', limits), refused('too_large', /more than 5 values/));
-    await assert.rejects(sliced(`${'['.repeat(1e6)}`, { depth: 200, values: 5e5 }), refused('bad_request'));
+    await assert.rejects(sliced(`${'['.repeat(1e6)}`, { depth: 200, values: 5e5 }), refused('wrong_input'));
   });
 
   it('lets others go on meanwhile', async () => {

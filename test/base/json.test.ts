@@ -107,7 +107,7 @@ describe('parseJson and stringifyJson', () => {
         return false;
       } catch (error) {
         assert.ok(
-          error instanceof SyntaxError || (error instanceof MerapiError && error.code === 'bad_request'),
+          error instanceof SyntaxError || (error instanceof MerapiError && error.code === 'wrong_input'),
         );
         return true;
       }
@@ -130,7 +130,7 @@ describe('parseJson and stringifyJson', () => {
       '"1234567890123456',
       '1234567890123456.',
     ])
-      assert.throws(() => parseJson(text), { code: 'bad_request', message: /not valid JSON/ }, text);
+      assert.throws(() => parseJson(text), { code: 'wrong_input', message: /not valid JSON/ }, text);
   });
 
   it('take strings of many megabytes beside a long integer', () => {

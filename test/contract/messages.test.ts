@@ -37,7 +37,7 @@ function refusal(opcode: Opcode, name: string, value: unknown): string | null {
     return null;
   } catch (error) {
     assert.ok(error instanceof MerapiError, String(error));
-    assert.equal(error.code, 'bad_request');
+    assert.equal(error.code, 'wrong_input');
     return error.message;
   }
 }

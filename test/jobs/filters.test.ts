@@ -56,7 +56,7 @@ describe('a job filter', () => {
     ] as FilterPredicate[])
       assert.throws(
         () => ruleOf(aFilter({ predicates: [wrong] })),
-        (error) => error instanceof MerapiError && error.code === 'bad_request',
+        (error) => error instanceof MerapiError && error.code === 'wrong_input',
       );
   });
 

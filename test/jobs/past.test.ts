@@ -64,7 +64,7 @@ describe('the past', () => {
     const bob = await f.queue.submit([nothing], { ...request, principal: 'bob', print: 'other' });
     assert.notEqual(bob, ids[0]);
     const wrong = { ...request, key: 'k2' };
-    await assert.rejects(f.queue.submit([{ OP_ID: 'OP_GROUP_ADD' }], wrong), { code: 'bad_request' });
+    await assert.rejects(f.queue.submit([{ OP_ID: 'OP_GROUP_ADD' }], wrong), { code: 'wrong_input' });
     const right = await f.queue.submit([nothing], wrong);
     assert.equal((await f.ended(right)).status, 'success', 'what was refused has stored nothing');
     history = new History(f.store, systemClock);

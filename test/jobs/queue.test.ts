@@ -70,7 +70,7 @@ describe('submission', () => {
       [[{ ...nothing, depends: [[0, []]] }], /only on an earlier one/],
     ];
     for (const [ops, message] of wrong)
-      await assert.rejects(f().submit(...ops), { code: 'bad_request', message });
+      await assert.rejects(f().submit(...ops), { code: 'wrong_input', message });
     assert.deepEqual(trace(), before);
     const next = await f().submit(nothing);
     assert.equal(next, last + 1);

@@ -67,7 +67,7 @@ describe('manager', () => {
     }
     const console = [{ OP_ID: 'OP_INSTANCE_CONSOLE', instance_name: 'nosuch' }];
     await assert.rejects(f.manager.submit(nobody, console), { code: 'forbidden' });
-    await assert.rejects(f.manager.submit(nobody, [{ OP_ID: 'OP_NO_SUCH' }]), { code: 'bad_request' });
+    await assert.rejects(f.manager.submit(nobody, [{ OP_ID: 'OP_NO_SUCH' }]), { code: 'wrong_input' });
     assert.deepEqual(await f.manager.jobIds(nobody), [], 'nothing of that is a job');
     const ids = [
       await f.manager.submit(nobody, [{ OP_ID: 'OP_INSTANCE_QUERY_DATA' }]),
@@ -104,17 +104,17 @@ describe('manager', () => {
       ],
     ]);
     await assert.rejects(f.manager.query(reader, 'colour', ['name'], null), {
-      code: 'bad_request',
+      code: 'wrong_input',
     });
     await assert.rejects(f.manager.query(reader, 'node', ['name'], ['=']), {
-      code: 'bad_request',
+      code: 'wrong_input',
     });
     const fields = f.manager.queryFields(nobody, 'node', ['name', 'colour']);
     assert.deepEqual(
       fields.fields.map(({ name }) => name),
       ['name', 'colour'],
     );
-    assert.throws(() => f.manager.queryFields(nobody, 'colour', null), { code: 'bad_request' });
+    assert.throws(() => f.manager.queryFields(nobody, 'colour', null), { code: 'wrong_input' });
   });
 
   it('tells the tags of objects', async () => {

@@ -75,10 +75,10 @@ describe('call journal', () => {
     const work = deferred<string>();
     const first = journal.once('a', 'x.y', () => work.promise);
     const other = () => journal.once('a', 'x.z', async () => 'wrong');
-    await assert.rejects(other(), { code: 'bad_request' });
+    await assert.rejects(other(), { code: 'wrong_input' });
     work.resolve('done');
     await first;
-    await assert.rejects(other(), { code: 'bad_request' });
+    await assert.rejects(other(), { code: 'wrong_input' });
   });
 
   it('keeps nothing that ends after it was closed, and waits for it', async () => {

@@ -53,7 +53,7 @@ describe('query/fields', () => {
         () => describeFields(name, null),
         (error) =>
           error instanceof MerapiError &&
-          error.code === 'bad_request' &&
+          error.code === 'wrong_input' &&
           /instance, node/.test(error.message),
       );
   });

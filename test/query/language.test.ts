@@ -12,7 +12,7 @@ function messageOf(filter: unknown, table = instance): string {
     parseFilter(filter, table);
   } catch (error) {
     assert.ok(error instanceof MerapiError, String(error));
-    assert.equal(error.code, 'bad_request');
+    assert.equal(error.code, 'wrong_input');
     return error.message;
   }
   return assert.fail(`accepted: ${JSON.stringify(filter)}`);
@@ -147,7 +147,7 @@ describe('query/language', () => {
         try {
           parseFilter(value, instance);
         } catch (error) {
-          assert.ok(error instanceof MerapiError && error.code === 'bad_request', String(error));
+          assert.ok(error instanceof MerapiError && error.code === 'wrong_input', String(error));
         }
       }),
       { numRuns: 2000 },

@@ -100,7 +100,7 @@ describe('query/pattern', () => {
     it(`refuses /${pattern.slice(0, 20)}/`, () => {
       assert.throws(
         () => compilePattern(pattern),
-        (error) => error instanceof MerapiError && error.code === 'bad_request' && text.test(error.message),
+        (error) => error instanceof MerapiError && error.code === 'wrong_input' && text.test(error.message),
       );
     });
 
@@ -147,7 +147,7 @@ describe('query/pattern', () => {
         try {
           assert.equal(typeof compilePattern(pattern)(value), 'boolean');
         } catch (error) {
-          assert.ok(error instanceof MerapiError && error.code === 'bad_request', String(error));
+          assert.ok(error instanceof MerapiError && error.code === 'wrong_input', String(error));
         }
       }),
       { numRuns: 3000 },

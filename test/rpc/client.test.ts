@@ -231,7 +231,10 @@ describe('node client', () => {
     for (const tls of [node2Tls, master, ...others.map((other) => ({ ...other, ca: authority.cert }))]) {
       const server = await serve(handlers, { tls });
       const { client, runtime } = clientOf(new Map([[NODE_NAME, server]]), { patience: 60 });
-      await assert.rejects(client.call(node1, 'node.delay', { duration: 0 }), { code: 'node_unreachable' });
+      await assert.rejects(client.call(node1, 'node.delay', { duration: 0 }), {
+        code: 'node_unreachable',
+        message: /^Node node1\S* cannot be reached: its certificate /,
+      });
       await client.follow([node1]);
       assert.equal(runtime.of(node1.uuid), null);
     }

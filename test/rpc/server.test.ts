@@ -136,7 +136,7 @@ describe('rpc server', () => {
     });
     const message = async (name: string, body: unknown) => {
       const { error } = await client.post(name, body);
-      assert.equal(error?.code, 'bad_request');
+      assert.equal(error?.code, 'wrong_input');
       return error.message;
     };
     assert.match(await message('node.dance', { id: null, params: {} }), /no call 'node.dance'/);
@@ -148,7 +148,7 @@ describe('rpc server', () => {
     assert.match(await message('instance.stop', { id: null, params: stop }), /needs the id/);
     const { status, text } = await client.raw('POST', '/call/node.delay', '{"id"');
     assert.equal(status, 200);
-    assert.equal(JSON.parse(text).error.code, 'bad_request');
+    assert.equal(JSON.parse(text).error.code, 'wrong_input');
     assert.equal(runs, 0);
   });
 

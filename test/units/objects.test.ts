@@ -103,7 +103,7 @@ describe('node groups', () => {
 
   it('are removed by name or uuid when they are empty and not the last one', async () => {
     const remove = (group_name: string): OpInput => ({ OP_ID: 'OP_GROUP_REMOVE', group_name });
-    await refused(remove('nosuch'), 'unknown_entity', "There is no node group 'nosuch' in this cluster");
+    await refused(remove('nosuch'), 'not_found', "There is no node group 'nosuch' in this cluster");
     await refused(
       remove('default'),
       'wrong_state',
@@ -183,7 +183,7 @@ describe('adding a node', () => {
   it('is refused for one that is there, and to take one in again for one that is not', async () => {
     const there = 'Node node3.example.com is already in the cluster';
     await refused(add('node3.example.com'), 'already_exists', there);
-    await refused(add('node5', { readd: true }), 'unknown_entity', 'Node node5 is not in the cluster yet');
+    await refused(add('node5', { readd: true }), 'not_found', 'Node node5 is not in the cluster yet');
   });
 
   it('takes a known node in again: online, with what was not said as before', async () => {
@@ -216,7 +216,7 @@ describe('adding a node', () => {
       'wrong_input',
       /stays in its node group/,
     );
-    await refused(add('node5', { group: 'nosuch' }), 'unknown_entity', /no node group 'nosuch'/);
+    await refused(add('node5', { group: 'nosuch' }), 'not_found', /no node group 'nosuch'/);
     await refused(add('node5', { ndparams: { colour: 1 } }), 'type_enforcement', /'colour'/);
     await refused(add('node5', { disk_state: { file: {} } }), 'wrong_input', /not supported/);
     const unnamed = add('nosuch.invalid', { primary_ip: null });
@@ -293,9 +293,9 @@ describe('tags', () => {
     await done(del('cluster', null, 'x'.repeat(128)));
     await refused(set('node', null, 'a'), 'wrong_input', 'The name of the node is missing');
     for (const kind of ['node', 'instance', 'nodegroup', 'network'])
-      await refused(set(kind, 'nosuch', 'a'), 'unknown_entity', /'nosuch' in this cluster/);
+      await refused(set(kind, 'nosuch', 'a'), 'not_found', /'nosuch' in this cluster/);
     const missing = "The cluster has no tag 'no', 'nor'";
-    await refused(del('cluster', null, 'a', 'no', 'nor'), 'unknown_entity', missing);
+    await refused(del('cluster', null, 'a', 'no', 'nor'), 'not_found', missing);
   });
 
   it('are limited in number', async () => {
@@ -352,8 +352,8 @@ describe('test delay', () => {
   it('is refused for a negative time and for nodes that are not there', async () => {
     const negative = 'duration must be at least 0 seconds, not -0.5';
     await refused(delay({ duration: -0.5 }), 'wrong_input', negative);
-    await refused(delay({ on_nodes: ['nosuch'] }), 'unknown_entity', /'nosuch'/);
-    await refused(delay({ on_node_uuids: ['nosuch'], no_locks: false }), 'unknown_entity', /'nosuch'/);
+    await refused(delay({ on_nodes: ['nosuch'] }), 'not_found', /'nosuch'/);
+    await refused(delay({ on_node_uuids: ['nosuch'], no_locks: false }), 'not_found', /'nosuch'/);
   });
 });
 

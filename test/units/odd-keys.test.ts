@@ -43,7 +43,7 @@ describe('keys that all objects seem to have', () => {
       );
     } catch (error) {
       if (!(error instanceof MerapiError)) throw error;
-      assert.equal(error.code, 'bad_request', what);
+      assert.equal(error.code, 'wrong_input', what);
     }
     assert.equal(cluster.store.view, view, `${what} changed something`);
   }

@@ -153,7 +153,7 @@ describe('views/job', () => {
   });
 
   it('takes away what checking resolved to null, and shows several opcodes', () => {
-    const failure = { code: 'unknown_entity' as const, message: 'There is no instance nosuch' };
+    const failure = { code: 'not_found' as const, message: 'There is no instance nosuch' };
     const startup = anOp(
       { OP_ID: 'OP_INSTANCE_STARTUP', instance_name: 'a', startup_paused: true },
       { resolved: { startup_paused: null } },
@@ -191,7 +191,7 @@ describe('views/job', () => {
       configuration: ['ConfigurationError', ['why']],
       invalid_tag: ['TagError', ['why']],
       hypervisor: ['HypervisorError', ['why']],
-      bad_request: ['OpPrereqError', ['why', 'wrong_input']],
+      not_found: ['OpPrereqError', ['why', 'unknown_entity']],
       hooks_abort: ['HooksAbort', ['why']],
     };
     for (const [code, shown] of Object.entries(expected))

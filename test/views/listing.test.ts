@@ -105,5 +105,5 @@ describe('a listing', () => {
   });
 
   it('refuses a resource that is none', () =>
-    assert.rejects(listed('house', scene(), new RuntimeTable()), { code: 'bad_request' }));
+    assert.rejects(listed('house', scene(), new RuntimeTable()), { code: 'wrong_input' }));
 });

@@ -253,7 +253,7 @@ describe('views/registry', () => {
   });
 
   it('refuses unknown resources and wrong filters', async () => {
-    const refused = (error: unknown) => error instanceof MerapiError && error.code === 'bad_request';
+    const refused = (error: unknown) => error instanceof MerapiError && error.code === 'wrong_input';
     await assert.rejects(ask('unknown', ['name']), refused);
     await assert.rejects(ask('node', ['name'], ['=', 'nosuch', 1]), refused);
     await assert.rejects(ask('node', ['name'], []), refused);

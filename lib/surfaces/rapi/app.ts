@@ -16,7 +16,7 @@ import { type AnswerOptions, answerOptions, LongAnswers } from './answers.ts';
 import { CHALLENGE, createAuthenticate, failureFor, permit } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { Browsers } from './browsers.ts';
-import { errorAnswer } from './errors.ts';
+import { errorAnswer, RefusedRequest } from './errors.ts';
 import { Guesses, type GuessOptions } from './guesses.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
@@ -157,7 +157,7 @@ function methodOf(resource: Resource, context: Context): Method {
   const found = Object.hasOwn(resource.methods, method) ? resource.methods[method as HttpMethod] : undefined;
   if (found) return found;
   // Ganeti writes the address as in HTML, and clients compare the text.
-  throw new MerapiError('unsupported_method', `Method ${method} is unsupported for path ${inHtml(url)}`);
+  throw new RefusedRequest(501, `Method ${method} is unsupported for path ${inHtml(url)}`);
 }
 
 const inHtml = (text: string) =>

@@ -6,9 +6,10 @@ import { networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Manager } from '../../manager/define.ts';
 import type { Action } from '../../model/access.ts';
+import { RefusedRequest } from './errors.ts';
 import type { Guesses } from './guesses.ts';
 
-/** Finds out who sends a request. @throws MerapiError unauthorized */
+/** Finds out who sends a request. @throws RefusedRequest 401 */
 export type Authenticate = (request: IncomingMessage) => Promise<Principal>;
 
 /** What a request without a right to be there is told to bring. */
@@ -65,22 +66,22 @@ export function createAuthenticate(users: Users, required: boolean, guesses: Gue
       }
       await guesses.delay(address, name);
     }
-    throw new MerapiError('unauthorized', refusal(request));
+    throw new RefusedRequest(401, refusal(request));
   };
 }
 
 /** What goes wrong for a principal: someone anonymous who is refused may have the right as a user, so is asked who they are. */
 export function failureFor({ name }: Principal, cause: unknown): unknown {
   if (name !== null || !(cause instanceof MerapiError) || cause.code !== 'forbidden') return cause;
-  return new MerapiError('unauthorized', NOBODY, { cause });
+  return new RefusedRequest(401, NOBODY, { cause });
 }
 
 /**
  * Refuses whoever may do this to nothing at all, before the request is read. What they may do it to is for the manager to say.
- * @throws MerapiError unauthorized for someone anonymous, forbidden for a user
+ * @throws RefusedRequest 401 for someone anonymous, MerapiError forbidden for a user
  */
 export function permit(manager: Manager, principal: Principal, action: Action, path: string): void {
   if (manager.scope(principal, action) !== 'none') return;
-  if (principal.name === null) throw new MerapiError('unauthorized', NOBODY);
+  if (principal.name === null) throw new RefusedRequest(401, NOBODY);
   throw new MerapiError('forbidden', `${principal.name} may not ${action} ${path}`);
 }

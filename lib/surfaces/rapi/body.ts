@@ -6,6 +6,7 @@ import { type Bounds, Budget } from '../../base/budget.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { AT_ONCE, parseJsonInSlices } from '../../base/json-slices.ts';
+import { RefusedRequest } from './errors.ts';
 import type { Method } from './resource.ts';
 
 const MEDIA_TYPE = 'application/json';
@@ -66,7 +67,7 @@ export class BodyReader {
   /**
    * Reads and parses the body of a request; its value is undefined when it has none, of whatever type. Of a method that takes no
    * body it is not read at all.
-   * @throws MerapiError unsupported_media_type, too_large, bad_request, unavailable
+   * @throws RefusedRequest 415, MerapiError too_large, wrong_input, unavailable
    */
   read(context: Context, { body, opcode }: Method, { name }: Principal): Body | Promise<Body> {
     const { headers } = context.req;
@@ -75,7 +76,7 @@ export class BodyReader {
       return refuseType(context.req, body !== undefined);
     if (!body) return nothing;
     if ((headers['content-encoding'] ?? 'identity') !== 'identity')
-      throw new MerapiError('unsupported_media_type', 'Bodies must come without a Content-Encoding');
+      throw new RefusedRequest(415, 'Bodies must come without a Content-Encoding');
     return this.#take(context, name, opcode === null ? LONGEST : LONGEST_JOB);
   }
 
@@ -107,7 +108,7 @@ export class BodyReader {
     } catch (cause) {
       if (cause instanceof MerapiError) throw cause;
       if ((cause as { status?: number }).status === 413) throw tooLarge(longest);
-      throw new MerapiError('bad_request', `The body cannot be read: ${errorText(cause)}`, { cause });
+      throw new MerapiError('wrong_input', `The body cannot be read: ${errorText(cause)}`, { cause });
     } finally {
       stop?.();
     }
@@ -187,7 +188,7 @@ function tooSlow(request: IncomingMessage, bytes: number, { patience, rate }: Bo
   const length = request.headers['content-length'];
   const came = length === undefined ? `${bytes} bytes` : `${bytes} of ${length} bytes`;
   return new MerapiError(
-    'bad_request',
+    'wrong_input',
     `The body came too slowly: ${came}; it must be there after ${patience / 1000} s and 1 s for each ${rate / 1024} KiB`,
   );
 }
@@ -206,8 +207,8 @@ function mayHaveBody({ headers }: IncomingMessage): boolean {
 async function refuseType(request: IncomingMessage, isWanted: boolean): Promise<Body> {
   const { 'transfer-encoding': coding, 'content-type': type = '' } = request.headers;
   if (coding === undefined || (isWanted && (await begins(request))))
-    throw new MerapiError(
-      'unsupported_media_type',
+    throw new RefusedRequest(
+      415,
       `The Content-Type of a body must be exactly '${MEDIA_TYPE}', not '${type}'`,
     );
   return nothing;
@@ -237,6 +238,6 @@ function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new MerapiError('bad_request', 'The body is not valid UTF-8', { cause });
+    throw new MerapiError('wrong_input', 'The body is not valid UTF-8', { cause });
   }
 }

@@ -7,7 +7,7 @@ export type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 |
 const statusOf: Readonly<Record<ErrorCode, Status>> = {
   wrong_input: 400,
   wrong_state: 400,
-  unknown_entity: 404,
+  not_found: 404,
   already_exists: 400,
   resource_not_unique: 400,
   insufficient_resources: 503,
@@ -25,13 +25,8 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
   node_unreachable: 502,
   hooks_abort: 500,
   timeout: 502,
-  bad_request: 400,
-  not_found: 404,
-  unauthorized: 401,
   forbidden: 403,
   too_large: 413,
-  unsupported_media_type: 415,
-  unsupported_method: 501,
   unavailable: 503,
   canceled: 400,
   conflict: 409,
@@ -70,6 +65,17 @@ export class WordedError extends MerapiError {
   }
 }
 
+/** A request that this protocol itself refuses, by a status of its own: nobody asked the cluster. */
+export class RefusedRequest extends Error {
+  override readonly name = 'RefusedRequest';
+  readonly status: Status;
+
+  constructor(status: Status, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
 /** An error as the RAPI answers it; `code` repeats the HTTP status. */
 export interface ErrorAnswer {
   code: Status;
@@ -79,11 +85,16 @@ export interface ErrorAnswer {
   detail?: string;
 }
 
+function statusFor(error: unknown): Status {
+  if (error instanceof RefusedRequest) return error.status;
+  return error instanceof MerapiError ? statusOf[error.code] : 500;
+}
+
 /** The answer to a request that failed. What is not a MerapiError is a defect, whose text is for the log alone. */
 export function errorAnswer(error: unknown): ErrorAnswer {
-  const known = error instanceof MerapiError;
-  const code = known ? statusOf[error.code] : 500;
-  const particular = known ? error.message : toFailure(error).message;
+  const code = statusFor(error);
+  const isTold = error instanceof MerapiError || error instanceof RefusedRequest;
+  const particular = isTold ? error.message : toFailure(error).message;
   const explain = explanations[code];
   if (error instanceof WordedError) return { code, message: particular, explain, detail: error.detail };
   const message = messages[code];

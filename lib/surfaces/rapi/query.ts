@@ -19,12 +19,12 @@ export class QueryArgs {
     return this.all(name)[0] ?? null;
   }
 
-  /** Whether an argument is an integer other than 0. @throws MerapiError bad_request when it is no integer. */
+  /** Whether an argument is an integer other than 0. @throws MerapiError wrong_input when it is no integer. */
   flag(name: string): boolean {
     const text = this.text(name);
     if (text === null) return false;
     if (!/^\s*[+-]?[0-9]+\s*$/.test(text))
-      throw new MerapiError('bad_request', `Argument '${name}' must be an integer (0 or 1), not '${text}'`);
+      throw new MerapiError('wrong_input', `Argument '${name}' must be an integer (0 or 1), not '${text}'`);
     return BigInt(text.trim().replace(/^\+/, '')) !== 0n;
   }
 }

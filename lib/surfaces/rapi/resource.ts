@@ -135,12 +135,12 @@ export function item(call: Call, place = 0): string {
   return text;
 }
 
-/** The body as an object; an absent or null body is an empty one. @throws MerapiError bad_request */
+/** The body as an object; an absent or null body is an empty one. @throws MerapiError wrong_input */
 export function bodyObject(call: Call): { [key: string]: Json } {
   const { body } = call;
   if (body === undefined || body === null) return {};
   if (typeof body === 'object' && !Array.isArray(body)) return body;
-  throw new MerapiError('bad_request', 'The body must be a JSON object');
+  throw new MerapiError('wrong_input', 'The body must be a JSON object');
 }
 
 /** How many faults of a body are told: a long list may have one in each item. */
@@ -148,7 +148,7 @@ const FAULTS_TOLD = 10;
 
 /**
  * The body, or what is given in its place, as a schema describes it.
- * @throws MerapiError bad_request saying which parts are wrong and what would be right
+ * @throws MerapiError wrong_input saying which parts are wrong and what would be right
  */
 export function bodyAs<T extends z.ZodType>(
   call: Call,
@@ -158,11 +158,11 @@ export function bodyAs<T extends z.ZodType>(
   const { success, data, error } = schema.safeParse(given);
   if (success) return data;
   const faults = faultTexts(schema, error.issues.slice(0, FAULTS_TOLD), given);
-  throw new MerapiError('bad_request', `The body is not right: ${faults.join('; ')}`);
+  throw new MerapiError('wrong_input', `The body is not right: ${faults.join('; ')}`);
 }
 
-/** The names of fields that a body gives. @throws MerapiError bad_request */
+/** The names of fields that a body gives. @throws MerapiError wrong_input */
 export function fieldList(fields: Json | undefined): string[] {
   if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
-  throw new MerapiError('bad_request', "The body must have 'fields', a list of names of fields");
+  throw new MerapiError('wrong_input', "The body must have 'fields', a list of names of fields");
 }

@@ -66,16 +66,16 @@ export async function row(
   return manager.describe(principal, kind, fields, uuid);
 }
 
-/** Refuses the argument `lock=1`: reads never wait for jobs. @throws MerapiError bad_request */
+/** Refuses the argument `lock=1`: reads never wait for jobs. @throws MerapiError wrong_input */
 export function refuseLock(call: Call): void {
   if (call.query.flag('lock'))
-    throw new MerapiError('bad_request', "Argument 'lock' must be 0: reading under locks is not supported");
+    throw new MerapiError('wrong_input', "Argument 'lock' must be 0: reading under locks is not supported");
 }
 
 /**
  * The answer of a listing: with `bulk=1` all fields of all objects, else the name and address of each.
  * @param key the name of the key under which the short form gives the object's name.
- * @throws MerapiError bad_request
+ * @throws MerapiError wrong_input
  */
 export function listing(call: Call, kind: NamedKind, fields: readonly string[], key: 'id' | 'name'): unknown {
   refuseLock(call);

@@ -119,7 +119,7 @@ function refuse(
     socket.destroy();
     return;
   }
-  const problem = new MerapiError('bad_request', `The request cannot be read: ${unreadable(error)}`);
+  const problem = new MerapiError('wrong_input', `The request cannot be read: ${unreadable(error)}`);
   const body = `${JSON.stringify(errorAnswer(problem))}\n`;
   const headers = {
     Connection: 'close',

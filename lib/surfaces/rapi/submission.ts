@@ -39,13 +39,13 @@ export function submits(opcode: OpcodeId, how: Submission): Method & { body: z.Z
   };
 }
 
-/** The parameters of the body. @throws MerapiError bad_request */
+/** The parameters of the body. @throws MerapiError wrong_input */
 function bodyOf(call: Call, { constants = {}, forbidden = [] }: Submission): { [key: string]: Json } {
   const body = { ...bodyObject(call) };
   for (const [name, value] of Object.entries(constants)) {
     const given = body[name] === undefined ? 'is missing' : 'has another value';
     if (body[name] !== value)
-      throw new MerapiError('bad_request', `'${name}' must be ${value} in the body; it ${given}`);
+      throw new MerapiError('wrong_input', `'${name}' must be ${value} in the body; it ${given}`);
     delete body[name];
   }
   const refused = forbidden.find((name) => Object.hasOwn(body, name));

@@ -4,12 +4,12 @@ import type { OpInput } from '../../model/job.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
 import type { Call, Renames } from './resource.ts';
 
-/** The parameter `dry_run` of an opcode, from the argument `dry-run`. @throws MerapiError bad_request */
+/** The parameter `dry_run` of an opcode, from the argument `dry-run`. @throws MerapiError wrong_input */
 export function dryRun(call: Call): { dry_run: boolean } {
   return { dry_run: call.query.flag('dry-run') };
 }
 
-/** The same where dry_run stands in the opcode only if the request has it. @throws MerapiError bad_request */
+/** The same where dry_run stands in the opcode only if the request has it. @throws MerapiError wrong_input */
 export function quietDryRun(call: Call): { dry_run?: boolean } {
   return call.query.text('dry-run') === null ? {} : dryRun(call);
 }
@@ -17,7 +17,7 @@ export function quietDryRun(call: Call): { dry_run?: boolean } {
 /**
  * Submits a job of one opcode and gives its id. `fixed` are the parameters that the path and the query decide; those of
  * the body may not touch them. Everything else about the parameters is checked by the manager.
- * @throws MerapiError bad_request, forbidden, unavailable
+ * @throws MerapiError wrong_input, forbidden, unavailable
  */
 export function submit(
   call: Call,
@@ -30,7 +30,7 @@ export function submit(
   const decided = { ...fixed, reason: reasonTrail(call), OP_ID: opcode };
   const clash = Object.keys(decided).find((name) => Object.hasOwn(given, name));
   if (clash !== undefined)
-    throw new MerapiError('bad_request', `'${clash}' may not stand in the body; the URL decides it`);
+    throw new MerapiError('wrong_input', `'${clash}' may not stand in the body; the URL decides it`);
   return call.manager.submit(call.principal, [{ ...given, ...decided }], keyOf(call));
 }
 
@@ -45,13 +45,13 @@ export function submitAll(call: Call, ops: readonly OpInput[]): Promise<number> 
   );
 }
 
-/** The key of a request that may be repeated. @throws MerapiError bad_request */
+/** The key of a request that may be repeated. @throws MerapiError wrong_input */
 function keyOf({ print, header }: Call): { key: string; print: string } | null {
   const key = header('idempotency-key');
   if (key === null) return null;
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new MerapiError(
-      'bad_request',
+      'wrong_input',
       'An Idempotency-Key has 1 to 255 printable ASCII characters, no blanks',
     );
   return { key, print: print() };
@@ -60,7 +60,7 @@ function keyOf({ print, header }: Call): { key: string; print: string } | null {
 function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [key: string]: Json } {
   for (const [alias, name] of Object.entries(renames))
     if (Object.hasOwn(body, alias) && Object.hasOwn(body, name))
-      throw new MerapiError('bad_request', `'${alias}' and '${name}' are the same; give only one of them`);
+      throw new MerapiError('wrong_input', `'${alias}' and '${name}' are the same; give only one of them`);
   const known = new Map(Object.entries(renames));
   return Object.fromEntries(Object.entries(body).map(([name, value]) => [known.get(name) ?? name, value]));
 }

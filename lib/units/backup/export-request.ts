@@ -15,7 +15,7 @@ export type Destination =
   /** To another cluster that waits for the disks; `certificate` is the name of the one that is shown to it. */
   | { kind: 'cluster'; certificate: string; ca: string; places: DiskPlace[] };
 
-/** @throws MerapiError unknown_entity, wrong_state, or wrong_input saying what is missing or wrong */
+/** @throws MerapiError not_found, wrong_state, or wrong_input saying what is missing or wrong */
 export function destinationOf(
   { view, seal }: CheckContext,
   params: ExportParams,

@@ -43,7 +43,7 @@ export function place(context: CheckContext, params: CreateParams, wanted: Wante
   return placeNew(context, allocator, toPlace(context.view, params, wanted));
 }
 
-/** A request as an allocator is asked about it. @throws MerapiError unknown_entity when there is no such group */
+/** A request as an allocator is asked about it. @throws MerapiError not_found when there is no such group */
 export function toPlace(view: ClusterView, params: CreateParams, wanted: Wanted): NewInstance {
   const { name, settings, template, disks, nics } = wanted;
   const instance = {

@@ -74,7 +74,7 @@ function checkAdoption(params: CreateParams): void {
 
 /**
  * The nodes that the request gives; null where the allocator shall choose.
- * @throws MerapiError unknown_entity, wrong_state, wrong_input
+ * @throws MerapiError not_found, wrong_state, wrong_input
  */
 export function givenNodes(
   view: ClusterView,
@@ -92,7 +92,7 @@ export function givenNodes(
   return { primary, secondary };
 }
 
-/** A node that may get an instance. @throws MerapiError unknown_entity, wrong_state */
+/** A node that may get an instance. @throws MerapiError not_found, wrong_state */
 function takingNode(view: ClusterView, name: string): Node {
   const node = nodeNamed(view, name);
   checkTakes(node);

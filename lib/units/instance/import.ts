@@ -44,7 +44,7 @@ export type ImportSource =
 
 /**
  * The request of an import with what its export decides, and where the data is.
- * @throws MerapiError wrong_input, unknown_entity, wrong_state, environment_error
+ * @throws MerapiError wrong_input, not_found, wrong_state, environment_error
  */
 export async function checkImport(
   context: CheckContext,

@@ -138,7 +138,7 @@ function checkPlaces(requests: readonly CreateParams[], iallocator: string | nul
     );
 }
 
-/** The nodes that a request names. @throws MerapiError unknown_entity, wrong_state, wrong_input */
+/** The nodes that a request names. @throws MerapiError not_found, wrong_state, wrong_input */
 function given(view: ClusterView, params: CreateParams): DiskNodes | null {
   const template = params.disk_template ?? (view.cluster.enabled_disk_templates[0] as DiskTemplate);
   return givenNodes(view, params, template);

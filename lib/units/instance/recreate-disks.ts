@@ -106,7 +106,7 @@ function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[
   });
 }
 
-/** The nodes on which the disks are made. @throws MerapiError wrong_input, unknown_entity, wrong_state */
+/** The nodes on which the disks are made. @throws MerapiError wrong_input, not_found, wrong_state */
 async function nodesFor(
   context: CheckContext,
   instance: Instance,

@@ -141,12 +141,12 @@ function firstTemplate({ cluster }: ClusterView): DiskTemplate {
   throw new MerapiError('wrong_input', 'The cluster allows only instances without disks');
 }
 
-/** A disk that belongs to no instance, by uuid or name. @throws MerapiError unknown_entity, wrong_state */
+/** A disk that belongs to no instance, by uuid or name. @throws MerapiError not_found, wrong_state */
 function detachedDisk(view: ClusterView, instance: Instance, { which, params }: Step<DiskRequest>): Disk {
   const wanted = String(params.uuid ?? params.name ?? which);
   const disk = view.freeDisks().find(({ uuid, name }) => uuid === wanted || name === wanted);
   if (!disk)
-    throw new MerapiError('unknown_entity', `There is no detached disk '${wanted}'; give its uuid or name`);
+    throw new MerapiError('not_found', `There is no detached disk '${wanted}'; give its uuid or name`);
   const template = ownTemplate(view, instance);
   if (template !== null && disk.dev_type !== template)
     throw new MerapiError(

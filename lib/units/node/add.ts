@@ -24,8 +24,7 @@ export const nodeAdd = defineUnit(opcode, {
     const name = known?.name ?? nodeName(params.node_name);
     if (known && !params.readd)
       throw new MerapiError('already_exists', `Node ${name} is already in the cluster`);
-    if (!known && params.readd)
-      throw new MerapiError('unknown_entity', `Node ${name} is not in the cluster yet`);
+    if (!known && params.readd) throw new MerapiError('not_found', `Node ${name} is not in the cluster yet`);
     const primary = params.primary_ip ?? known?.primary_ip ?? (await addressOf(name));
     const secondary = params.secondary_ip ?? ownSecondary(known) ?? primary;
     for (const address of [primary, secondary])

@@ -8,26 +8,26 @@ import type { NodeGroup } from '../../model/nodegroup.ts';
 import type { ClusterView } from '../../model/view.ts';
 
 const unknown = (what: string, name: string) =>
-  new MerapiError('unknown_entity', `There is no ${what} '${name}' in this cluster`);
+  new MerapiError('not_found', `There is no ${what} '${name}' in this cluster`);
 
-/** The instance that a request names, by full or abbreviated name. @throws MerapiError unknown_entity */
+/** The instance that a request names, by full or abbreviated name. @throws MerapiError not_found */
 export function instanceNamed(view: ClusterView, name: string): Instance {
   const instance = hostNamed(view.instances, name);
   if (!instance) throw unknown('instance', name);
   return instance;
 }
 
-/** The node that a request names. @throws MerapiError unknown_entity */
+/** The node that a request names. @throws MerapiError not_found */
 export function nodeNamed(view: ClusterView, name: string): Node {
   return hostNamed(view.nodes, name) ?? fail('node', name);
 }
 
-/** The node group that a request names, by name or uuid. @throws MerapiError unknown_entity */
+/** The node group that a request names, by name or uuid. @throws MerapiError not_found */
 export function groupNamed(view: ClusterView, name: string): NodeGroup {
   return view.groups.named(name) ?? view.groups.get(name) ?? fail('node group', name);
 }
 
-/** The network that a request names, by name or uuid. @throws MerapiError unknown_entity */
+/** The network that a request names, by name or uuid. @throws MerapiError not_found */
 export function networkNamed(view: ClusterView, name: string): Network {
   return view.networks.named(name) ?? view.networks.get(name) ?? fail('network', name);
 }

@@ -103,7 +103,7 @@ function checkedAddress(ip: string, what: string): string {
  * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
  * the same place changes that one: what it does not name stays, and an empty request gives the NIC as it is. So the NICs of a
  * changed instance are all its NICs with empty requests where nothing changes. connectNics and placeNics come after this.
- * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, unknown_entity
+ * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, not_found
  */
 export async function buildNics(
   view: ClusterView,
@@ -136,7 +136,7 @@ export async function buildNics(
   return nics;
 }
 
-/** The network that a NIC is to be in. @throws MerapiError unknown_entity, wrong_input */
+/** The network that a NIC is to be in. @throws MerapiError not_found, wrong_input */
 function networkOf(view: ClusterView, request: NicRequest, index: number, old?: Nic): Network | null {
   const wanted = request.network === undefined ? old?.network : request.network;
   const named = givenName(wanted);

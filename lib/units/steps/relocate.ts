@@ -13,7 +13,7 @@ import { placeNew, placeSecondary, replaceNode } from './placement.ts';
 /**
  * The new secondary node of an instance that stays on its primary one: the node that the request names, or the allocator's
  * choice, of which the log tells.
- * @throws MerapiError wrong_input, unknown_entity, wrong_state, insufficient_resources
+ * @throws MerapiError wrong_input, not_found, wrong_state, insufficient_resources
  */
 export async function newSecondary(
   context: CheckContext,

@@ -11,7 +11,7 @@ export interface Tagged {
   uuid: string;
 }
 
-/** Finds the object of a tag request. @throws MerapiError unknown_entity, wrong_input */
+/** Finds the object of a tag request. @throws MerapiError not_found, wrong_input */
 export function findTagged(
   view: ClusterView,
   kind: TagKind,

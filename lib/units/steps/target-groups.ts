@@ -12,7 +12,7 @@ export function groupsOf(view: ClusterView, instance: Instance): string[] {
 
 /**
  * The node groups that a request names as targets, or all that are none of those that are left (uuids).
- * @throws MerapiError unknown_entity; wrong_input when one is left, or when there is none
+ * @throws MerapiError not_found; wrong_input when one is left, or when there is none
  */
 export function targetGroups(
   view: ClusterView,

@@ -10,7 +10,7 @@ export const tagsDel = defineUnit(opcode, {
     const missing = tags.filter((tag) => !present.includes(tag));
     if (missing.length > 0)
       throw new MerapiError(
-        'unknown_entity',
+        'not_found',
         `The ${params.kind} has no tag ${missing.map((tag) => `'${tag}'`).join(', ')}`,
       );
     return { kind, uuid, tags };

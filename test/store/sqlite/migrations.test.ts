@@ -9,6 +9,7 @@ import { Disk } from '../../../lib/model/disk.ts';
 import { Instance } from '../../../lib/model/instance.ts';
 import { Node } from '../../../lib/model/node.ts';
 import { NodeGroup } from '../../../lib/model/nodegroup.ts';
+import { migrate } from '../../../lib/store/sqlite/migrate.ts';
 import { aCluster, aDisk, aGroup, aNode, anInstance } from '../../helpers/view.ts';
 import { withStore } from './fixture.ts';
 
@@ -70,4 +71,33 @@ it('store: what the first release wrote is read with all that objects have today
       [11_003, null, 11_004],
     );
     assert.deepEqual([view.cluster.uid_pool, view.cluster.vg_name], [[], null]);
+  }));
+
+it('store: failures of earlier releases get the codes of today', () =>
+  withStore(async (fixture) => {
+    await mkdir(dirname(fixture.file), { recursive: true });
+    const old = new Database(fixture.file);
+    migrate(old, 12);
+    for (const [kind, object] of objects)
+      old
+        .prepare('INSERT INTO objects (kind, uuid, body) VALUES (?, ?, ?)')
+        .run(kind, object.uuid, stringifyJson(object));
+    old.exec("INSERT INTO jobs (id, status, priority, received) VALUES (1, 'error', 0, 1)");
+    const insert = old.prepare(
+      `INSERT INTO job_ops (job, op, input, resolved, status, result, failure)
+       VALUES (1, ?, '{"OP_ID":"OP_TEST_DELAY"}', '{}', 'error', 'null', ?)`,
+    );
+    const codes = ['bad_request', 'unknown_entity', 'unsupported_method', 'wrong_state'];
+    for (const [op, code] of codes.entries())
+      insert.run(op, stringifyJson({ code, message: `'${code}', "so"` }));
+    old.close();
+
+    const store = await fixture.open();
+    const job = await store.jobs.get(1);
+    assert.deepEqual(
+      job?.ops.map((op) => op.failure),
+      ['wrong_input', 'not_found', 'wrong_input', 'wrong_state'].map((code, op) => ({
+        ...{ code, message: `'${codes[op]}', "so"` },
+      })),
+    );
   }));

@@ -92,7 +92,7 @@ class FakeManager {
       },
       query: async (_principal, resource, fields, filter) => {
         const rows = this.rows[resource];
-        if (!rows) throw new MerapiError('bad_request', `There is no resource '${resource}'`);
+        if (!rows) throw new MerapiError('wrong_input', `There is no resource '${resource}'`);
         const wanted = Array.isArray(filter) ? [rows[filter[2]]] : Object.values(rows);
         const data = wanted
           .filter((row) => row !== undefined)

@@ -26,5 +26,5 @@ test('flags are integers', () => {
   ] as const)
     assert.equal(new QueryArgs(`f=${text}`).flag('f'), value, text);
   for (const text of ['x', 'true', '1.0', '0x1', '1e1', '--1', 'null'])
-    assert.throws(() => new QueryArgs(`f=${text}`).flag('f'), { code: 'bad_request', message: /'f'/ }, text);
+    assert.throws(() => new QueryArgs(`f=${text}`).flag('f'), { code: 'wrong_input', message: /'f'/ }, text);
 });

@@ -216,7 +216,7 @@ describe('exports to a node', () => {
     const files = ['92c3e350-5dca-4fbd-859c-8489cbec1a1b', '55e28e73-150b-4647-8f19-c8b9c295a139'];
     for (const [index, file] of files.entries()) await writeFile(join(place, file), dumps[index] as Buffer);
     const request = importing({ instance_name: name, os_type: 'copy', disk_template: 'file' });
-    await f.fails(request, 'unknown_entity', /no network '262a8738/);
+    await f.fails(request, 'not_found', /no network '262a8738/);
     await f.op({ ...request, nics: [{}, {}, {}] });
     const { view } = cluster.store;
     const { beparams, nics, tags, disks } = f.instance(name);
@@ -241,7 +241,7 @@ describe('exports to a node', () => {
 
   it('refuse what cannot be, and change nothing', async () => {
     await f.filled();
-    await f.fails(exportTo('nosuch'), 'unknown_entity', /no node 'nosuch'/);
+    await f.fails(exportTo('nosuch'), 'not_found', /no node 'nosuch'/);
     await f.fails(exportTo(['a']), 'wrong_input', /must be the name of a node/);
     await f.fails(exportTo('node2', { compress: 'lzma' }), 'wrong_input', /give one of none, gzip/);
     await f.fails(exportTo('node2', { zero_free_space: true }), 'wrong_input', /zero_free_space is not/);

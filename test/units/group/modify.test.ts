@@ -75,7 +75,7 @@ describe('changing node groups', () => {
     await f.refuses(modify({ hv_state: { fake: {} } }), 'wrong_input', /not supported/);
     await f.refuses(
       { ...modify({ alloc_policy: 'preferred' }), group_name: 'nosuch' },
-      'unknown_entity',
+      'not_found',
       /nosuch/,
     );
     const rename = (new_name: string, name = group_name) => ({
@@ -85,8 +85,8 @@ describe('changing node groups', () => {
     });
     await f.refuses(rename('default'), 'already_exists', /There is a node group 'default' already/);
     await f.refuses(rename('a b'), 'wrong_input', /no name of a node group/);
-    await f.refuses(rename('x', 'nosuch'), 'unknown_entity', /nosuch/);
-    await f.refuses(assign(group_name, 'node9'), 'unknown_entity', /node9/);
+    await f.refuses(rename('x', 'nosuch'), 'not_found', /nosuch/);
+    await f.refuses(assign(group_name, 'node9'), 'not_found', /node9/);
   });
 
   it('renames a group, known by name or uuid', async () => {

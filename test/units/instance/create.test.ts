@@ -37,8 +37,8 @@ describe('creating an instance', () => {
   it('refuses names that are none, are in use, or are made by another job at the same time', async () => {
     await refuses([
       [{ instance_name: 'a b' }, 'wrong_input', /^'a b' is not a host name/],
-      [{ pnode: 'nosuch' }, 'unknown_entity', "There is no node 'nosuch' in this cluster"],
-      [{ pnode: 'node' }, 'unknown_entity', "There is no node 'node' in this cluster"],
+      [{ pnode: 'nosuch' }, 'not_found', "There is no node 'nosuch' in this cluster"],
+      [{ pnode: 'node' }, 'not_found', "There is no node 'node' in this cluster"],
     ]);
     const ids = [
       await cluster.manager.submit(SYSTEM, [create()]),
@@ -89,7 +89,7 @@ describe('creating an instance', () => {
     await refuses([
       [{ iallocator: 'hail' }, 'wrong_input', /^Give either pnode or iallocator/],
       [{ pnode: null, iallocator: 'coin' }, 'execution', "There is no allocator 'coin'; 'hail' is built in"],
-      [{ pnode: null, group_name: 'nosuch' }, 'unknown_entity', /no node group 'nosuch'/],
+      [{ pnode: null, group_name: 'nosuch' }, 'not_found', /no node group 'nosuch'/],
     ]);
   });
 
@@ -206,7 +206,7 @@ describe('creating an instance', () => {
       [{ instance_name: 'nosuch.invalid', nics: [{ ip: 'auto' }] }, 'resolver_error', /nosuch\.invalid/],
       [{ nics: [{ mode: 'direct' }] }, 'configuration', /'direct' is not a NIC mode/],
       [{ nics: [{ mode: 'pool' }] }, 'configuration', /only a network can have mode pool/],
-      [{ nics: [{ network: 'lan' }] }, 'unknown_entity', /no network 'lan'/],
+      [{ nics: [{ network: 'lan' }] }, 'not_found', /no network 'lan'/],
       [{ nics: [{ link: 'a', bridge: 'b' }] }, 'wrong_input', /either link or bridge/],
       [{ nics: [{ ...routed, bridge: 'b' }] }, 'wrong_input', /bridge belongs to mode bridged/],
       [{ nics: Array.from({ length: 9 }, () => ({})) }, 'wrong_input', /at most 8 NICs, not 9/],
@@ -311,7 +311,7 @@ describe('creating an instance', () => {
       await assert.rejects(
         cluster.manager.submit(SYSTEM, [create({ disks })]),
         (error) =>
-          error instanceof MerapiError && error.code === 'bad_request' && /'disks'/.test(error.message),
+          error instanceof MerapiError && error.code === 'wrong_input' && /'disks'/.test(error.message),
       );
   });
 

@@ -111,7 +111,7 @@ describe('instances with mirrored disks', () => {
   it('are refused without a second node, or with one that cannot take them', async () => {
     await fixture.refuses(create({ disk_template: 'drbd' }), 'wrong_input', /need a second node/);
     await fixture.refuses(create({ ...mirrored, snode: 'node1' }), 'wrong_input', /another one than node1/);
-    await fixture.refuses(create({ ...mirrored, snode: 'node9' }), 'unknown_entity', /node9/);
+    await fixture.refuses(create({ ...mirrored, snode: 'node9' }), 'not_found', /node9/);
     for (const patch of [{ offline: true }, { drained: true }, { vm_capable: false }])
       await fixture.withNode('node2.example.com', patch, () =>
         fixture.refuses(create(mirrored), 'wrong_state', /node2/),

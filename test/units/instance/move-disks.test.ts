@@ -105,10 +105,10 @@ describe('moving an instance with its disks', () => {
   });
 
   it('is refused where it cannot be', async () => {
-    await f.refuses(move('node2', { instance_name: 'nosuch' }), 'unknown_entity', /nosuch/);
+    await f.refuses(move('node2', { instance_name: 'nosuch' }), 'not_found', /nosuch/);
     await f.cluster.done(create());
     await f.refuses(move('node1'), 'wrong_state', /is on node node1\.example\.com already/);
-    await f.refuses(move('nosuch'), 'unknown_entity', /nosuch/);
+    await f.refuses(move('nosuch'), 'not_found', /nosuch/);
     await f.refuses(move('node2', { compress: 'lzop' }), 'wrong_input', /none, gzip, gzip-fast, gzip-slow/);
     await f.withNode(node2, { drained: true }, () => f.refuses(move('node2'), 'wrong_state', /is drained/));
     await f.withNode(node1, { offline: true }, () => f.refuses(move('node2'), 'wrong_state', /offline/));

@@ -118,14 +118,14 @@ describe('moving instances between nodes', () => {
         await f.refuses(op, 'wrong_state', /Disks of the template 'file' are on one node only/);
     });
     await withInstance(shared, async () => {
-      await f.refuses(migrate({ target_node: 'nosuch' }), 'unknown_entity', /There is no node 'nosuch'/);
+      await f.refuses(migrate({ target_node: 'nosuch' }), 'not_found', /There is no node 'nosuch'/);
       await f.refuses(migrate({ target_node: node2, iallocator: 'hail' }), 'wrong_input', /not both/);
       await f.refuses(migrate({ mode: 'live', live: true }), 'wrong_input', /mode or live/);
       await f.withNode(node2, { drained: true }, () =>
         f.refuses(migrate({ target_node: node2 }), 'wrong_state', /is drained/),
       );
     });
-    await f.refuses(migrate(), 'unknown_entity', /There is no instance/);
+    await f.refuses(migrate(), 'not_found', /There is no instance/);
   });
 
   it('puts right where an instance belongs', () =>
@@ -163,7 +163,7 @@ describe('moving instances between nodes', () => {
         'wrong_input',
         /secondary/,
       );
-      await f.refuses(evacuate('nosuch', { mode: 'primary-only' }), 'unknown_entity', /nosuch/);
+      await f.refuses(evacuate('nosuch', { mode: 'primary-only' }), 'not_found', /nosuch/);
     }));
 
   it('empties a node: a job for each instance', () =>

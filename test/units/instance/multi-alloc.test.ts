@@ -75,7 +75,7 @@ describe('placing several instances together', () => {
     );
     await f.refuses(
       allocate({ ...request('a.example.com'), pnode: 'nosuch' }),
-      'unknown_entity',
+      'not_found',
       /no node 'nosuch'/,
     );
   });

@@ -244,7 +244,7 @@ describe('changing instances', () => {
       assert.deepEqual([disk?.uuid, disk?.instance, owner.disk_template], [uuid, owner.uuid, 'file']);
       assert.match(String(disk?.logical_id[1]), /\/mail\.example\.com\/[^/]+$/);
       await f.cluster.done({ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: mail });
-      await f.refuses(attach('mail'), 'unknown_entity', /no detached disk/);
+      await f.refuses(attach('mail'), 'not_found', /no detached disk/);
       await f.remove(mail);
     }));
 
@@ -308,7 +308,7 @@ describe('changing instances', () => {
         [{ disks: Array(2).fill(['remove', {}]) }, 'wrong_input', /remove one disk, not 2; give three items/],
         [{ disks: [['modify', 0, { size: 5 }]] }, 'wrong_input', /disks grow with grow-disk/],
         [{ disks: [['remove', 'nosuch', {}]] }, 'execution', /has no disk nosuch/],
-        [{ disks: [['attach', { name: 'nosuch' }]] }, 'unknown_entity', /no detached disk 'nosuch'/],
+        [{ disks: [['attach', { name: 'nosuch' }]] }, 'not_found', /no detached disk 'nosuch'/],
         [{ disks: [['add', { size: 1 << 26 }]] }, 'wrong_input', /would break the instance policy/],
         [
           { disk_template: 'drbd', disks: [['add', { size: 1 }]] },
@@ -322,7 +322,7 @@ describe('changing instances', () => {
       for (const [over, code, message] of cases) await f.refuses(modify(over), code, message);
       await f.refuses(
         { ...modify({ beparams: { vcpus: 1 } }), instance_name: 'nosuch' },
-        'unknown_entity',
+        'not_found',
         /nosuch/,
       );
     }));

@@ -52,7 +52,7 @@ describe('what a job shows as Ganeti does, also where it fails', () => {
       nics: [['add', { network: null, ip: 'none' }]],
       disks: [['add', { size: '10' }]],
     });
-    assert.equal(code, 'unknown_entity');
+    assert.equal(code, 'not_found');
     assert.deepEqual(shown.nics, [['add', -1, { mac: 'auto' }]]);
     assert.deepEqual(shown.disks, [['add', -1, { size: 10 }]]);
   });

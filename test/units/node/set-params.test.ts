@@ -192,7 +192,7 @@ describe('changing nodes', () => {
   });
 
   it('refuses what is not right', async () => {
-    await f.refuses(modify('nosuch', { drained: true }), 'unknown_entity', /no node 'nosuch'/);
+    await f.refuses(modify('nosuch', { drained: true }), 'not_found', /no node 'nosuch'/);
     await f.refuses(modify(node3, {}), 'wrong_input', /Nothing is to be changed/);
     await f.refuses(modify(node3, { drained: true, offline: true }), 'wrong_input', /drained, offline$/);
     await f.refuses(modify(node1, { offline: true }), 'wrong_input', /is the master/);

@@ -97,7 +97,7 @@ describe('the storage of nodes', () => {
     );
     await f.refuses(query({ storage_type: 'diskless' }), 'wrong_input', /Nothing is told/);
     await f.refuses(query({ output_fields: ['colour'] }), 'wrong_input', /have no colour/);
-    await f.refuses(query({ nodes: ['nosuch'] }), 'unknown_entity', /nosuch/);
+    await f.refuses(query({ nodes: ['nosuch'] }), 'not_found', /nosuch/);
   });
 
   it('the power of a node: its guests end, those of others do not', async () => {

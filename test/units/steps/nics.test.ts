@@ -100,7 +100,7 @@ describe('NICs of requests', () => {
     assert.equal(moved?.mac, old.mac);
     const [left] = await build({ network: 'none', ip: 'none' }, inside);
     assert.deepEqual(left, { ...inside, network: null, ip: null });
-    await refuses(() => build({ network: 'nosuch' }), 'unknown_entity', /network 'nosuch'/);
+    await refuses(() => build({ network: 'nosuch' }), 'not_found', /network 'nosuch'/);
   });
 });
 

@@ -120,5 +120,5 @@ function wantedOf({ query }: Call): Wanted {
 
 function idOf(what: string, text: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw new MerapiError('bad_request', `${what} must be a number, not '${text}'`);
+  throw new MerapiError('wrong_input', `${what} must be a number, not '${text}'`);
 }

@@ -97,14 +97,14 @@ async function remove(call: Call): Promise<null> {
   return null;
 }
 
-/** The uuid in the path. @throws MerapiError bad_request when it is none, for it may become that of a new filter */
+/** The uuid in the path. @throws MerapiError wrong_input when it is none, for it may become that of a new filter */
 function uuidOf(call: Call): string {
   const { success, data } = z.uuid().safeParse(item(call));
   if (success) return data;
-  throw new MerapiError('bad_request', `'${item(call)}' is not a uuid`);
+  throw new MerapiError('wrong_input', `'${item(call)}' is not a uuid`);
 }
 
-/** The filter that the body describes. @throws MerapiError bad_request */
+/** The filter that the body describes. @throws MerapiError wrong_input */
 function filterOf(call: Call) {
   const data = bodyAs(call, body);
   const now = call.clock.nanoseconds();

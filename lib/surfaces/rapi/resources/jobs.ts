@@ -147,10 +147,10 @@ function jobId(call: Call): number {
 
 function knownInfo(info: Json): Json[] | null {
   if (info === null || Array.isArray(info)) return info;
-  throw new MerapiError('bad_request', "'previous_job_info' must be null or a list");
+  throw new MerapiError('wrong_input', "'previous_job_info' must be null or a list");
 }
 
 function knownSerial(serial: Json): number | null {
   if (serial === null || (typeof serial === 'number' && Number.isInteger(serial))) return serial;
-  throw new MerapiError('bad_request', "'previous_log_serial' must be null or an integer");
+  throw new MerapiError('wrong_input', "'previous_log_serial' must be null or an integer");
 }

@@ -69,7 +69,7 @@ const roleChange: Method = {
     const role = Role.safeParse(call.body);
     if (!role.success)
       throw new MerapiError(
-        'bad_request',
+        'wrong_input',
         `The body must be one of ${Role.options.map((name) => `"${name}"`).join(', ')}`,
       );
     return submit(call, 'OP_NODE_SET_PARAMS', {
@@ -157,11 +157,11 @@ const repairStorage: Method = {
     }),
 };
 
-/** An argument that must be given. @throws MerapiError bad_request */
+/** An argument that must be given. @throws MerapiError wrong_input */
 function needed(call: Call, name: string): string {
   const text = call.query.text(name);
   if (text !== null) return text;
-  throw new MerapiError('bad_request', `The argument '${name}' is missing`);
+  throw new MerapiError('wrong_input', `The argument '${name}' is missing`);
 }
 
 /** How all instances of a node are moved; the old form has only arguments. */
@@ -182,7 +182,7 @@ const isOldForm = ({ query }: Call) => query.text('live') !== null || query.text
 function migrateOldForm(call: Call): Promise<number> {
   const { query } = call;
   if (query.text('live') !== null && query.text('mode') !== null)
-    throw new MerapiError('bad_request', "Give the argument 'live' or 'mode', not both");
+    throw new MerapiError('wrong_input', "Give the argument 'live' or 'mode', not both");
   const mode = query.text('mode') ?? (query.flag('live') ? 'live' : 'non-live');
   return submit(call, 'OP_NODE_MIGRATE', { node_name: call.items[0], mode, ...quietDryRun(call) });
 }

@@ -62,7 +62,7 @@ export const queryResources: readonly Resource[] = [
 
 function queryByBody(call: Call): Promise<unknown> {
   if (call.body === undefined || call.body === null)
-    throw new MerapiError('bad_request', "The body must be a JSON object with 'fields' and 'qfilter'");
+    throw new MerapiError('wrong_input', "The body must be a JSON object with 'fields' and 'qfilter'");
   const body = bodyObject(call);
   const fields = body.fields === undefined ? required(fieldArgument(call)) : fieldList(body.fields);
   return query(call, fields, body.qfilter ?? body.filter ?? null);
@@ -81,6 +81,6 @@ function fieldArgument(call: Call): string[] | null {
 
 function required(fields: string[] | null): string[] {
   if (fields === null)
-    throw new MerapiError('bad_request', "Argument 'fields' is missing: names of fields, with commas");
+    throw new MerapiError('wrong_input', "Argument 'fields' is missing: names of fields, with commas");
   return fields;
 }

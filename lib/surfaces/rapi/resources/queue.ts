@@ -70,6 +70,6 @@ async function set(call: Call): Promise<unknown> {
 function ageOf({ query }: Call): number {
   const text = query.text('age') ?? '0';
   if (!/^[0-9]{1,12}$/.test(text))
-    throw new MerapiError('bad_request', `Argument 'age' must be a number of seconds, not '${text}'`);
+    throw new MerapiError('wrong_input', `Argument 'age' must be a number of seconds, not '${text}'`);
   return Number(text);
 }

@@ -46,7 +46,7 @@ function change(opcode: OpcodeId, kind: TagKind, object: (call: Call) => { name?
 /** The tags of a request: those of its arguments `tag`, then those of the list in its body. */
 function givenTags(call: Call): unknown[] {
   const body = call.body ?? [];
-  if (!Array.isArray(body)) throw new MerapiError('bad_request', 'The body must be a JSON list of tags');
+  if (!Array.isArray(body)) throw new MerapiError('wrong_input', 'The body must be a JSON list of tags');
   return [...call.query.all('tag'), ...body];
 }
 

@@ -59,7 +59,7 @@ function reinstall(call: Call): Promise<number> {
   const body = bodyObject(call);
   const isOldForm = query.text('os') !== null || query.text('nostartup') !== null;
   if (isOldForm && Object.keys(body).length > 0)
-    throw new MerapiError('bad_request', 'Give the parameters in the URL or in the body, not in both');
+    throw new MerapiError('wrong_input', 'Give the parameters in the URL or in the body, not in both');
   const given = isOldForm ? { os: query.text('os'), start: !query.flag('nostartup') } : body;
   const { os = null, start = true, osparams = null } = bodyAs(call, reinstallBody, given);
   const instance_name = item(call);

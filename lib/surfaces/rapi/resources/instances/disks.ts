@@ -41,7 +41,7 @@ const replace: Method = {
     ),
 };
 
-/** What a request says of a replacement, in its body or in the arguments of its URL. @throws MerapiError bad_request */
+/** What a request says of a replacement, in its body or in the arguments of its URL. @throws MerapiError wrong_input */
 function replacement(call: Call): { [key: string]: Json } {
   const body = bodyObject(call);
   const old = Object.keys(oldArguments).map((name) => [name, call.query.text(name)] as const);
@@ -52,7 +52,7 @@ function replacement(call: Call): { [key: string]: Json } {
   const numbers = disks === '' ? [] : disks.split(',').map((part) => part.trim());
   const wrong = numbers.find((part) => !/^[0-9]+$/.test(part));
   if (wrong !== undefined)
-    throw new MerapiError('bad_request', `'disks' must be numbers with commas between them, not '${disks}'`);
+    throw new MerapiError('wrong_input', `'disks' must be numbers with commas between them, not '${disks}'`);
   return { ...rest, disks: numbers.map(Number) };
 }
 

@@ -64,7 +64,7 @@ const multiAllocation: Method = {
   handle: (call) => {
     const { instances, ...rest } = bodyObject(call);
     if (!Array.isArray(instances))
-      throw new MerapiError('bad_request', "'instances' must be a list of descriptions of instances");
+      throw new MerapiError('wrong_input', "'instances' must be a list of descriptions of instances");
     const body = { ...rest, instances: instances.map(withFullNames) };
     return submit(call, 'OP_INSTANCE_MULTI_ALLOC', dryRun(call), body);
   },
@@ -72,7 +72,7 @@ const multiAllocation: Method = {
 
 function withFullNames(description: Json): Json {
   if (typeof description !== 'object' || description === null || Array.isArray(description))
-    throw new MerapiError('bad_request', "Each of 'instances' must be an object");
+    throw new MerapiError('wrong_input', "Each of 'instances' must be an object");
   const { name, os, ...rest } = description;
   return {
     ...rest,
