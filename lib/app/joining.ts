@@ -8,8 +8,6 @@ import { isFinal, type Job } from '../model/job.ts';
 import type { RuntimeTable } from '../rpc/runtime.ts';
 import type { Store } from '../store/define.ts';
 
-/** How long one look at a job waits for news, in milliseconds. */
-const LOOK = 60_000;
 /** Milliseconds between two looks at the nodes that are awaited. */
 const PERIOD = 1_000;
 
@@ -70,11 +68,5 @@ async function unfinished(manager: Manager): Promise<number[]> {
 
 /** The job when it has ended; null when the signal fired first. */
 export async function jobEnd(manager: Manager, id: number, signal: AbortSignal): Promise<Job | null> {
-  for (let seen: unknown[] | null = null; !signal.aborted; ) {
-    const change = await manager.waitForJob(SYSTEM, id, ['status'], seen, null, LOOK, signal);
-    seen = change?.job_info ?? seen;
-    const job = await manager.job(SYSTEM, id);
-    if (!job || isFinal(job.status)) return job;
-  }
-  return null;
+  return manager.waitForJob(SYSTEM, id, { isNews: () => false, signal });
 }

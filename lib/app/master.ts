@@ -84,7 +84,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   });
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  const manager = createManager({ store, queue, history, runtime, nodes, policy: sameForAll });
+  const manager = createManager({ store, queue, history, runtime, nodes, clock, policy: sameForAll });
   const keepers: Background[] = [
     keepHistoryShort(queue, history, log),
     keepStoreWritable(store, queue, log),

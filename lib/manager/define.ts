@@ -12,10 +12,23 @@ import type { NodeRole } from '../model/node.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
 
-/** What of a job changed, for those who wait: the wanted fields and the new log lines [serial, [s, us], type, text]. */
-export interface JobChange {
-  job_info: unknown[];
-  log_entries: unknown[];
+/** How somebody waits for a job. */
+export interface JobWait {
+  /** Whether a state of the job is news for who waits. Of a job that has ended it is not asked: that always is. */
+  isNews(job: Job): boolean;
+  /** Milliseconds that it takes at most; by default as long as the job. */
+  timeout?: number;
+  /** Ends the wait. */
+  signal: AbortSignal;
+}
+
+/** A change of an object that touches no node and so needs no job: of its tags. */
+export interface MetadataChange {
+  object: { kind: TagKind; name: string | null };
+  add?: readonly string[];
+  remove?: readonly string[];
+  /** The serial number that the object must still have; by default any. */
+  serial?: number;
 }
 
 /** What of a job filter whoever makes it decides. */
@@ -23,6 +36,35 @@ export type FilterInput = Omit<JobFilter, 'uuid' | 'watermark'>;
 
 /** What is still to be done on a node, with the node's name; null when the node is not of the cluster any more, or not seen. */
 export type ShownDuty = Duty & { readonly node_name: string | null };
+
+/** Which events are wanted; what is not given may be any. */
+export interface EventFilter {
+  readonly kinds?: readonly string[];
+  /** Of these objects, by name or uuid; jobs by their number. */
+  readonly objects?: readonly string[];
+  /** What these jobs did, and they themselves. */
+  readonly jobs?: readonly number[];
+}
+
+/** How events are followed. */
+export interface Following {
+  readonly filter: EventFilter;
+  /** The id of the last event that is known already. */
+  readonly after: number;
+  /** Milliseconds without a page after which one without events is given, so that who follows knows where to go on. */
+  readonly idle: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** Some of the events that are followed, in their order. */
+export interface EventPage {
+  readonly events: readonly ClusterEvent[];
+  /** Whoever goes on after this id misses nothing. */
+  readonly upTo: number;
+  /** Of the ids between these two nothing is known any more: the events were forgotten, or an older state was restored. */
+  readonly gap: { readonly after: number; readonly first: number } | null;
+}
 
 /** The events that someone may see. */
 export interface EventFeed {
@@ -33,8 +75,6 @@ export interface EventFeed {
    * at (the given id when there was none), `first` the oldest id that is kept.
    */
   after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number; upTo: number }>;
-  /** Calls back when there are new ones, until the returned function is called. */
-  subscribe(listener: () => void): () => void;
 }
 
 /**
@@ -54,6 +94,16 @@ export interface Manager {
     ops: readonly OpInput[],
     key?: { key: string; print: string } | null,
   ): Promise<number>;
+  /**
+   * Submits a job and waits until it has ended; null when the signal fired first: then the job goes on.
+   * @throws MerapiError as submit() does; a job that fails does not throw
+   */
+  runToEnd(principal: Principal, ops: readonly OpInput[], signal: AbortSignal): Promise<Job | null>;
+  /**
+   * Changes an object without a job; the change is on disk when it is done, and an event tells of it.
+   * @throws MerapiError forbidden, not_found, invalid_tag, conflict when the object has changed meanwhile
+   */
+  change(principal: Principal, change: MetadataChange): Promise<void>;
   /**
    * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all); for questions that
    * few objects answer. Needs `read`, for a filter can ask for any field.
@@ -111,8 +161,10 @@ export interface Manager {
   duties(principal: Principal): readonly ShownDuty[];
   /** Gives a duty up, with the reason: it is tried no more. @throws MerapiError not_found */
   giveUpDuty(principal: Principal, uuid: string, why: string): Promise<void>;
-  /** What happened in the cluster, and happens. */
+  /** What happened in the cluster. */
   events(principal: Principal): EventFeed;
+  /** What happens in the cluster, without a loss, in the order in which it did; and first what happened since an id. */
+  follow(principal: Principal, how: Following): AsyncIterable<EventPage>;
   /** What the job queue does and is set to. */
   queueState(principal: Principal): QueueState;
   /** Sets what is given. */
@@ -121,19 +173,8 @@ export interface Manager {
   archiveJob(principal: Principal, id: number): Promise<void>;
   /** Archives all jobs that ended at least so many seconds ago; answers how many. */
   archiveJobs(principal: Principal, age: number): Promise<number>;
-  /**
-   * Waits until the wanted job fields differ from `previousInfo` or there are log lines after `previousSerial`; null when
-   * nothing changed within `timeout` milliseconds or the signal fired. @throws MerapiError not_found
-   */
-  waitForJob(
-    principal: Principal,
-    id: number,
-    fields: readonly string[],
-    previousInfo: readonly unknown[] | null,
-    previousSerial: number | null,
-    timeout: number,
-    signal: AbortSignal,
-  ): Promise<JobChange | null>;
+  /** Waits until a job has news or has ended; null when neither came in time. @throws MerapiError forbidden, not_found */
+  waitForJob(principal: Principal, id: number, wait: JobWait): Promise<Job | null>;
   /** The job filters, in the order in which they are asked. */
   filters(principal: Principal): readonly JobFilter[];
   /**

@@ -22,7 +22,6 @@ export function eventFeed(
       if (rights.scope('look') === 'all') return { events, ...page };
       return { events: await seenEvents(events, rights, jobs), ...page };
     },
-    subscribe: (listener) => reader.subscribe(listener),
   };
 }
 

@@ -6,12 +6,12 @@ import type { Action } from '../model/access.ts';
 import type { OpInput } from '../model/job.ts';
 import { parseOp } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
-import { checkFieldNames } from '../query/resources.ts';
 import type { Manager } from './define.ts';
 import { eventFeed } from './events.ts';
+import { follow } from './follow.ts';
 import type { ManagerContext } from './parts.ts';
 import { seenJobs } from './sources.ts';
-import { waitForChange } from './waiting.ts';
+import { waitForNews } from './waiting.ts';
 
 type JobFunctions = Pick<
   Manager,
@@ -24,6 +24,8 @@ type JobFunctions = Pick<
   | 'archiveJob'
   | 'archiveJobs'
   | 'waitForJob'
+  | 'runToEnd'
+  | 'follow'
   | 'queueState'
   | 'setQueue'
   | 'filters'
@@ -58,13 +60,18 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
       await demandJob(rights, 'look', id);
     }
   };
+  const submit: Manager['submit'] = async (principal, ops, key = null) => {
+    const rights = rightsOf(principal);
+    const admitted = ops.map((op) => rights.admitted(op));
+    await demandDependencies(rights, ops);
+    return queue.submit(admitted, key && { ...key, principal: principal.name ?? '' }, principal.name);
+  };
+  const events: Manager['events'] = (principal) => {
+    rightsOf(principal).demandSome('look', 'events');
+    return eventFeed(store.events, () => rightsOf(principal), queue);
+  };
   return {
-    async submit(principal, ops, key = null) {
-      const rights = rightsOf(principal);
-      const admitted = ops.map((op) => rights.admitted(op));
-      await demandDependencies(rights, ops);
-      return queue.submit(admitted, key && { ...key, principal: principal.name ?? '' }, principal.name);
-    },
+    submit,
 
     async jobIds(principal) {
       const rights = rightsOf(principal);
@@ -107,11 +114,14 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
       return history.archiveOlder(age);
     },
 
-    async waitForJob(principal, id, fields, previousInfo, previousSerial, timeout, signal) {
+    async waitForJob(principal, id, wait) {
       await demandJob(rightsOf(principal), 'write', id);
-      checkFieldNames(fields);
-      const known = { info: previousInfo, serial: previousSerial ?? 0 };
-      return waitForChange(queue, id, fields, known, timeout, signal);
+      return waitForNews(queue, id, wait);
+    },
+
+    async runToEnd(principal, ops, signal) {
+      const id = await submit(principal, ops);
+      return waitForNews(queue, id, { isNews: () => false, signal });
     },
 
     queueState(principal) {
@@ -157,9 +167,10 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
       await queue.giveUp(uuid, `${principal.name ?? 'somebody'}: ${why || 'no reason is given'}`);
     },
 
-    events(principal) {
-      rightsOf(principal).demandSome('look', 'events');
-      return eventFeed(store.events, () => rightsOf(principal), queue);
+    events,
+
+    follow(principal, how) {
+      return follow(events(principal), (listener) => store.events.subscribe(listener), how);
     },
   };
 }

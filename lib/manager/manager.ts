@@ -1,6 +1,7 @@
 import { Rights } from '../access/rights.ts';
 import type { Manager } from './define.ts';
 import { jobFunctions } from './jobs.ts';
+import { metadataFunctions } from './metadata.ts';
 import { objectFunctions } from './objects.ts';
 import type { ManagerContext, ManagerParts } from './parts.ts';
 
@@ -15,5 +16,6 @@ export function createManager({ policy, ...parts }: ManagerParts): Manager {
     scope: (principal, action) => context.rightsOf(principal).scope(action),
     ...objectFunctions(context),
     ...jobFunctions(context),
+    ...metadataFunctions(context),
   };
 }

@@ -1,6 +1,7 @@
 import type { Policy } from '../access/policy.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Rights } from '../access/rights.ts';
+import type { Clock } from '../base/clock.ts';
 import type { History } from '../jobs/history.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { NodeCaller } from '../rpc/caller.ts';
@@ -13,6 +14,7 @@ export interface ManagerParts {
   queue: JobQueue;
   history: History;
   runtime: RuntimeView;
+  clock: Clock;
   nodes: NodeCaller;
   /** Who may do what to which object. */
   policy: Policy;

@@ -1,20 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Bell } from '../base/bell.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { isFinal, type Job } from '../model/job.ts';
-import { jobValues, showLog } from '../views/job.ts';
-import type { JobChange } from './define.ts';
+import type { JobWait } from './define.ts';
 
-/** Looks at the job now and after each of its changes, until something differs from what is known; null when the time is over or the signal fires. */
-export async function waitForChange(
+/** Looks at a job now and after each of its changes, until it has news or has ended; null when the time is over or the signal fires. */
+export async function waitForNews(
   queue: JobQueue,
   id: number,
-  fields: readonly string[],
-  known: { info: readonly unknown[] | null; serial: number },
-  timeout: number,
-  signal: AbortSignal,
-): Promise<JobChange | null> {
+  { isNews, timeout = Number.POSITIVE_INFINITY, signal }: JobWait,
+): Promise<Job | null> {
   const bell = new Bell();
   const stop = queue.subscribe(id, bell.ring);
   signal.addEventListener('abort', bell.ring);
@@ -24,11 +19,9 @@ export async function waitForChange(
       bell.hush();
       const job = await queue.get(id);
       if (!job) throw new MerapiError('not_found', `There is no job ${id}`);
-      const change = changeOf(job, fields, known.serial);
-      const differs = !isDeepStrictEqual(change.job_info, known.info) || change.log_entries.length > 0;
       // Of a job that has ended nothing more will come: waiting for it would never end well.
-      if (differs || isFinal(job.status)) return change;
-      if (!signal.aborted) await bell.wait(Math.max(0, end - performance.now()));
+      if (isFinal(job.status) || isNews(job)) return job;
+      if (!signal.aborted) await bell.wait(Math.min(Math.max(0, end - performance.now()), LONGEST_PAUSE));
     }
     return null;
   } finally {
@@ -37,14 +30,5 @@ export async function waitForChange(
   }
 }
 
-function changeOf(job: Job, fields: readonly string[], serial: number): JobChange {
-  const values = new Map<string, unknown>();
-  const infoOf = (field: string) => {
-    if (!values.has(field)) values.set(field, jobValues.get(field)?.(job)[1] ?? null);
-    return values.get(field);
-  };
-  return {
-    job_info: fields.map((field) => infoOf(field)),
-    log_entries: job.ops.flatMap(showLog).filter(([entry]) => entry > serial),
-  };
-}
+/** Milliseconds: a timer of more than 24 days would fire at once. */
+const LONGEST_PAUSE = 3600_000;

@@ -117,7 +117,10 @@ export class TestCluster {
   /** Another manager of the same cluster, which asks another policy. */
   managerOf(policy: Policy): Manager {
     const { store, queue, runtime, nodes } = this.#life;
-    return createManager({ store, queue, history: new History(store, systemClock), runtime, nodes, policy });
+    return createManager({
+      ...{ store, queue, history: new History(store, systemClock), runtime, nodes, policy },
+      clock: systemClock,
+    });
   }
 
   get store(): Store {
@@ -262,6 +265,7 @@ async function live(
     history: new History(store, systemClock),
     runtime,
     nodes,
+    clock: systemClock,
     policy: sameForAll,
   });
   keepDutiesTried(queue, runtime).start();

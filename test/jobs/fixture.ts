@@ -138,6 +138,7 @@ export class QueueFixture {
     this.manager = createManager({
       ...{ store: this.store, queue: this.queue, runtime, nodes, policy: sameForAll },
       history: new History(this.store, systemClock),
+      clock: systemClock,
     });
     await this.queue.start();
   }

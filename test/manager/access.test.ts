@@ -149,7 +149,7 @@ describe('a policy by which someone may see one instance only', () => {
       await assert.rejects(manager.cancelJob(alice, id), hidden);
       await assert.rejects(manager.whyJob(alice, id), hidden);
       await assert.rejects(manager.archiveJob(alice, id), hidden);
-      await assert.rejects(manager.waitForJob(alice, id, ['status'], null, null, 0, never), hidden);
+      await assert.rejects(manager.waitForJob(alice, id, { isNews: () => true, signal: never }), hidden);
     }
     await assert.rejects(manager.archiveJobs(alice, 0), { code: 'forbidden' });
   });
@@ -162,10 +162,8 @@ describe('a policy by which someone may see one instance only', () => {
     });
     const { body: job } = await ask('PUT', '/2/instances/mine/shutdown');
     assert.equal((await cluster.ended(job)).status, 'success');
-    assert.equal(
-      (await manager.waitForJob(alice, job, ['status'], null, null, 1, never))?.job_info[0],
-      'success',
-    );
+    const waited = await manager.waitForJob(alice, job, { isNews: () => false, signal: never });
+    assert.equal(waited?.status, 'success');
     const texts = [];
     for (const name of ['theirs', 'nosuch']) {
       const answer = await ask('PUT', `/2/instances/${name}/shutdown`);

@@ -7,10 +7,12 @@ import { History } from '../../lib/jobs/history.ts';
 import { ClusterSpec } from '../../lib/manager/cluster-spec.ts';
 import { initCluster, joinNodes } from '../../lib/manager/init.ts';
 import { createManager } from '../../lib/manager/manager.ts';
+import type { Job } from '../../lib/model/job.ts';
 import { changed } from '../../lib/model/object.ts';
 import type { NodeCaller } from '../../lib/rpc/caller.ts';
 import type { OsDefinition } from '../../lib/rpc/calls/os.ts';
 import { put } from '../../lib/store/changes.ts';
+import { changeOf, isChanged } from '../../lib/surfaces/rapi/job-change.ts';
 import { onNode1, QueueFixture } from '../jobs/fixture.ts';
 import { withStore } from '../store/sqlite/fixture.ts';
 
@@ -61,7 +63,7 @@ describe('manager', () => {
     for (const principal of [nobody, reader]) {
       await assert.rejects(f.manager.submit(principal, write), { code: 'forbidden' });
       await assert.rejects(f.manager.cancelJob(principal, 1), { code: 'forbidden' });
-      await assert.rejects(f.manager.waitForJob(principal, 1, [], null, null, LONG, never), {
+      await assert.rejects(f.manager.waitForJob(principal, 1, { isNews: () => true, signal: never }), {
         code: 'forbidden',
       });
     }
@@ -143,6 +145,7 @@ describe('manager', () => {
     } as unknown as NodeCaller;
     const manager = createManager({
       ...{ store: f.store, queue: f.queue, runtime: f.runtime, nodes, policy: sameForAll },
+      clock: systemClock,
       history: new History(f.store, systemClock),
     });
     assert.deepEqual(await manager.osNames(nobody), ['debian+min', 'debian+full', 'noop', 'old', 'secret']);
@@ -195,8 +198,18 @@ describe('waiting for a job', () => {
     f = await QueueFixture.make();
   });
   after(() => f.close());
-  const wait = (id: number, info: unknown[] | null, serial: number | null, timeout = LONG, signal = never) =>
-    f.manager.waitForJob(SYSTEM, id, ['status', 'id'], info, serial, timeout, signal);
+  const wait = async (
+    id: number,
+    info: unknown[] | null,
+    serial: number | null,
+    timeout = LONG,
+    signal = never,
+  ) => {
+    const known = { fields: ['status', 'id'], info, serial: serial ?? 0 };
+    const isNews = (job: Job) => isChanged(job, known);
+    const job = await f.manager.waitForJob(SYSTEM, id, { isNews, timeout, signal });
+    return job && changeOf(job, known);
+  };
 
   it('answers at once when the fields differ from what is known, and else when they change', async () => {
     const id = await f.submit(onNode1);

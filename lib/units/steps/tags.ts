@@ -16,8 +16,8 @@ export function findTagged(
   view: ClusterView,
   kind: TagKind,
   name: string | null,
-): Tagged & { tags: readonly string[] } {
-  if (kind === 'cluster') return { kind, uuid: view.cluster.uuid, tags: view.cluster.tags };
+): Tagged & { tags: readonly string[]; serial_no: number } {
+  if (kind === 'cluster') return { kind, ...pick(view.cluster) };
   if (name === null) throw new MerapiError('wrong_input', `The name of the ${kind} is missing`);
   switch (kind) {
     case 'instance':
@@ -31,7 +31,8 @@ export function findTagged(
   }
 }
 
-const pick = ({ uuid, tags }: { uuid: string; tags: readonly string[] }) => ({ uuid, tags });
+type Picked = { uuid: string; tags: readonly string[]; serial_no: number };
+const pick = ({ uuid, tags, serial_no }: Picked): Picked => ({ uuid, tags, serial_no });
 
 /** Every given tag once. @throws MerapiError invalid_tag */
 export function checkTags(tags: readonly string[]): string[] {

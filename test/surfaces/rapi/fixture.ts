@@ -8,7 +8,7 @@ import { MerapiError } from '../../../lib/base/errors.ts';
 import { stringifyJson } from '../../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
-import type { EventFeed, JobChange, Manager } from '../../../lib/manager/define.ts';
+import type { EventFeed, JobWait, Manager } from '../../../lib/manager/define.ts';
 import type { NamedKind } from '../../../lib/model/access.ts';
 import type { JobFilter } from '../../../lib/model/filter.ts';
 import type { Job, OpInput } from '../../../lib/model/job.ts';
@@ -34,7 +34,7 @@ type Rows = Record<string, Record<string, Record<string, unknown>>>;
 class FakeManager {
   readonly submitted: OpInput[] = [];
   readonly filters: unknown[] = [];
-  readonly waits: unknown[][] = [];
+  readonly waits: [id: number, wait: JobWait][] = [];
   readonly jobs = new Map<number, Job>();
   rows: Rows = {
     instance: {
@@ -43,12 +43,11 @@ class FakeManager {
     node: { 'node1.example.com': { name: 'node1.example.com', sip: '198.51.100.11' } },
     group: { default: { name: 'default' } },
   };
-  /** What waitForJob gives; by default nothing until the signal fires. */
-  change: JobChange | null = null;
+  /** The job that waitForJob gives; by default none until the signal fires. */
+  ended: Job | null = null;
   events: EventFeed = {
     last: 0,
     after: async (id) => ({ events: [], first: 1, upTo: id }),
-    subscribe: () => () => undefined,
   };
   onWait: (signal: AbortSignal) => Promise<void> = (signal) =>
     new Promise((resolve) => {
@@ -124,11 +123,14 @@ class FakeManager {
       },
       job: async (_principal, id) => this.jobs.get(id) ?? null,
       cancelJob: async (_principal, id) => [false, `Job ${id} not found in queue`],
-      waitForJob: async (_principal, ...rest) => {
-        this.waits.push(rest.slice(0, -1));
-        if (this.change === null) await this.onWait(rest.at(-1) as AbortSignal);
-        return this.change;
+      waitForJob: async (_principal, id, wait) => {
+        this.waits.push([id, wait]);
+        if (this.ended === null) await this.onWait(wait.signal);
+        return this.ended;
       },
+      runToEnd: async () => this.ended,
+      change: async () => undefined,
+      follow: async function* () {},
       putFilter: async (_principal, uuid, filter) => {
         this.filters.push({ uuid, ...filter });
         return uuid ?? 'new-uuid';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { aJob, anOp } from '../../helpers/jobs.ts';
 import { type Answer, NOW, type Question, serve, type TestServer } from './fixture.ts';
 
 async function start(t: TestContext, options: Parameters<typeof serve>[0] = {}): Promise<TestServer> {
@@ -309,15 +310,24 @@ test('jobs', async (t) => {
 
 test('waiting for a job', async (t) => {
   const { ask, fake } = await start(t, { waitTimeout: 1234 });
-  fake.change = { job_info: ['success'], log_entries: [] };
+  fake.ended = aJob(7, [], { status: 'success' });
+  const change = { job_info: ['success'], log_entries: [] };
   const body = { fields: ['status'], previous_job_info: ['running'], previous_log_serial: 3 };
-  assert.deepEqual((await ask('GET', '/2/jobs/7/wait', { body })).json, fake.change);
+  assert.deepEqual((await ask('GET', '/2/jobs/7/wait', { body })).json, change);
   await ask('GET', '/2/jobs/7/wait', { body: { fields: ['status'], more: 1 } });
-  assert.deepEqual(fake.waits, [
-    [7, ['status'], ['running'], 3, 1234],
-    [7, ['status'], null, null, 1234],
-  ]);
-  fake.change = null;
+  assert.deepEqual(
+    fake.waits.map(([id, { timeout }]) => [id, timeout]),
+    [
+      [7, 1234],
+      [7, 1234],
+    ],
+  );
+  const [first, second] = fake.waits.map(([, { isNews }]) => isNews);
+  const running = aJob(7, [], { status: 'running' });
+  const line = { serial: 4, time: 1, type: 'message', text: 'more' };
+  assert.deepEqual([first?.(running), second?.(running)], [false, true]);
+  assert.equal(first?.({ ...running, ops: [anOp({ OP_ID: 'OP_TEST_DELAY' }, { log: [line] })] }), true);
+  fake.ended = null;
   fake.onWait = async () => undefined;
   assert.equal((await ask('GET', '/2/jobs/7/wait', { body })).text, 'null\n');
   for (const wrong of [undefined, {}, [], { fields: 'status' }, { fields: [1] }])

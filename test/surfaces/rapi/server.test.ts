@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { issue, issueAlone, issueAuthority } from '../../../lib/base/tls.ts';
+import { aJob } from '../../helpers/jobs.ts';
 import { serve } from './fixture.ts';
 
 async function readAll(socket: Socket): Promise<string> {
@@ -159,6 +160,6 @@ test('so many requests wait at once for each user and for all; one more is refus
   assert.match(more.text, /Too many requests wait already/);
   assert.equal((await server.ask('GET', '/version')).status, 200);
   socket.destroy();
-  server.fake.change = { job_info: ['success'], log_entries: [] };
+  server.fake.ended = aJob(1, [], { status: 'success' });
   while ((await server.ask('GET', '/2/jobs/1/wait', question)).status !== 200);
 });

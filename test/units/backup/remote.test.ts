@@ -52,12 +52,15 @@ describe('exports to another cluster', () => {
   async function doorOf(id: number): Promise<Door> {
     const { manager } = to.cluster;
     for (let serial = 0; ; ) {
-      const signal = AbortSignal.timeout(20_000);
-      const change = await manager.waitForJob(SYSTEM, id, ['status'], null, serial, 20_000, signal);
-      assert.ok(change && change.job_info[0] !== 'error', 'the import tells where it waits');
-      for (const [line, , type, text] of change.log_entries as [number, unknown, string, unknown][]) {
-        serial = line;
-        if (type === 'remote-import') return text as Door;
+      const linesOf = (job: Job) => job.ops.flatMap((op) => op.log).filter((line) => line.serial > serial);
+      const job = await manager.waitForJob(SYSTEM, id, {
+        isNews: (job) => linesOf(job).length > 0,
+        signal: AbortSignal.timeout(20_000),
+      });
+      assert.ok(job && job.status !== 'error', 'the import tells where it waits');
+      for (const line of linesOf(job)) {
+        serial = line.serial;
+        if (line.type === 'remote-import') return JSON.parse(line.text) as Door;
       }
     }
   }

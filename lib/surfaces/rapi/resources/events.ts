@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { Bell } from '../../../base/bell.ts';
 import { MerapiError } from '../../../base/errors.ts';
-import type { EventFeed } from '../../../manager/define.ts';
-import type { ClusterEvent } from '../../../model/event.ts';
+import type { EventFilter, EventPage } from '../../../manager/define.ts';
+import { isWanted } from '../../../manager/follow.ts';
 import type { Call, Resource } from '../resource.ts';
 import { EventStream } from '../stream.ts';
 
-/** How many events are read at once, and how many one answer holds at most. */
+/** How many events one answer holds at most. */
 const PAGE = 500;
 
 const event = z.object({
@@ -46,61 +45,33 @@ export const eventResources: readonly Resource[] = [
   },
 ];
 
-type Wanted = (event: ClusterEvent) => boolean;
-
 async function handle(call: Call): Promise<unknown> {
-  const { query } = call;
-  const feed = call.manager.events(call.principal);
-  const wanted = wantedOf(call);
+  const { query, manager, principal } = call;
+  const feed = manager.events(principal);
+  const filter = filterOf(call);
   const since = query.text('since');
   if (since !== null) {
     const after = idOf("Argument 'since'", since);
     const { events, first, upTo } = await feed.after(after, PAGE);
-    return { events: events.filter(wanted), first, last: upTo > after ? upTo : feed.last };
+    const last = upTo > after ? upTo : feed.last;
+    return { events: events.filter((event) => isWanted(filter, event)), first, last };
   }
   const known = call.header('last-event-id');
   const after = known === null ? feed.last : idOf('The header Last-Event-ID', known);
-  return new EventStream(stream(feed, after, wanted, call.signal(), call.heartbeat));
+  const following = { filter, after, idle: call.heartbeat, signal: call.signal() };
+  return new EventStream(messages(after, manager.follow(principal, following)));
 }
 
 /**
  * Each event as a message with its id; a `gap` where some are not kept any more; the id alone when nothing was sent for a while,
  * whether nothing happened or nothing that is wanted.
  */
-async function* stream(
-  feed: EventFeed,
-  after: number,
-  wanted: Wanted,
-  signal: AbortSignal,
-  heartbeat: number,
-): AsyncGenerator<string> {
-  const bell = new Bell();
-  const stop = feed.subscribe(bell.ring);
-  signal.addEventListener('abort', bell.ring);
-  try {
-    yield `retry: 1000\nid: ${after}\n\n`;
-    let seen = after;
-    if (seen > feed.last) {
-      // The client knows more than there is: an older state of the cluster was restored.
-      yield message(feed.last, 'gap', { after: seen, first: feed.last + 1 });
-      seen = feed.last;
-    }
-    let due = performance.now() + heartbeat;
-    while (!signal.aborted) {
-      bell.hush();
-      const { events, first, upTo } = await feed.after(seen, PAGE);
-      const news = events.filter(wanted).map((event) => message(event.id, event.kind, event));
-      if (first > seen + 1) news.unshift(message(first - 1, 'gap', { after: seen, first }));
-      const isAtEnd = upTo === seen;
-      seen = Math.max(upTo, first - 1);
-      if (news.length === 0 && performance.now() >= due) news.push(`id: ${seen}\n\n`);
-      yield* news;
-      if (news.length > 0) due = performance.now() + heartbeat;
-      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
-    }
-  } finally {
-    stop();
-    signal.removeEventListener('abort', bell.ring);
+async function* messages(after: number, pages: AsyncIterable<EventPage>): AsyncGenerator<string> {
+  yield `retry: 1000\nid: ${after}\n\n`;
+  for await (const { events, upTo, gap } of pages) {
+    if (gap) yield message(gap.first - 1, 'gap', gap);
+    for (const event of events) yield message(event.id, event.kind, event);
+    if (events.length === 0 && !gap) yield `id: ${upTo}\n\n`;
   }
 }
 
@@ -108,14 +79,14 @@ function message(id: number, name: string, data: unknown): string {
   return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-function wantedOf({ query }: Call): Wanted {
-  const kinds = query.all('kind');
-  const objects = query.all('object');
+function filterOf({ query }: Call): EventFilter {
+  const given = <T>(name: string, values: readonly T[]) => (values.length > 0 ? { [name]: values } : {});
   const jobs = query.all('job').map((text) => idOf("Argument 'job'", text));
-  return ({ kind, uuid, name, job }) =>
-    (kinds.length === 0 || kinds.includes(kind)) &&
-    (objects.length === 0 || objects.includes(uuid) || objects.includes(name)) &&
-    (jobs.length === 0 || (job !== null && jobs.includes(job)));
+  return {
+    ...given('kinds', query.all('kind')),
+    ...given('objects', query.all('object')),
+    ...given('jobs', jobs),
+  };
 }
 
 function idOf(what: string, text: string): number {

@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import type { Job } from '../../../model/job.ts';
+import { checkFieldNames } from '../../../query/resources.ts';
 import { listJob, showJob } from '../../../views/job.ts';
+import { changeOf, isChanged, type KnownJob } from '../job-change.ts';
 import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { jsonValues } from '../stream.ts';
 
@@ -125,17 +127,20 @@ async function describe(call: Call): Promise<unknown> {
 }
 
 /** Answers as soon as a wanted field differs from what the client knows or the log has grown; null when nothing happens. */
-function wait(call: Call): Promise<unknown> {
+async function wait(call: Call): Promise<unknown> {
   const body = bodyObject(call);
-  return call.manager.waitForJob(
-    call.principal,
-    jobId(call),
-    fieldList(body.fields),
-    knownInfo(body.previous_job_info ?? null),
-    knownSerial(body.previous_log_serial ?? null),
-    call.waitTimeout,
-    call.signal(),
-  );
+  const known: KnownJob = {
+    fields: fieldList(body.fields),
+    info: knownInfo(body.previous_job_info ?? null),
+    serial: knownSerial(body.previous_log_serial ?? null) ?? 0,
+  };
+  checkFieldNames(known.fields);
+  const job = await call.manager.waitForJob(call.principal, jobId(call), {
+    isNews: (job) => isChanged(job, known),
+    timeout: call.waitTimeout,
+    signal: call.signal(),
+  });
+  return job && changeOf(job, known);
 }
 
 /** The id in the path. @throws MerapiError not_found for one that is too big for any job. */

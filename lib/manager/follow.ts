@@ -1,0 +1,54 @@
+import { Bell } from '../base/bell.ts';
+import type { ClusterEvent } from '../model/event.ts';
+import type { EventFeed, EventFilter, EventPage, Following } from './define.ts';
+
+/** How many events are read at once. */
+const PAGE = 500;
+
+/** Whether an event is one of those that are wanted. */
+export function isWanted(
+  { kinds, objects, jobs }: EventFilter,
+  { kind, uuid, name, job }: ClusterEvent,
+): boolean {
+  return (
+    (kinds === undefined || kinds.includes(kind)) &&
+    (objects === undefined || objects.includes(uuid) || objects.includes(name)) &&
+    (jobs === undefined || (job !== null && jobs.includes(job)))
+  );
+}
+
+/** Follows what happens, page by page, until the signal fires; `subscribe` calls back when there is more. */
+export async function* follow(
+  feed: EventFeed,
+  subscribe: (listener: () => void) => () => void,
+  { filter, after, idle, signal }: Following,
+): AsyncGenerator<EventPage> {
+  const bell = new Bell();
+  const stop = subscribe(bell.ring);
+  signal.addEventListener('abort', bell.ring);
+  try {
+    let seen = after;
+    if (seen > feed.last) {
+      // Who asks knows more than there is: an older state of the cluster was restored.
+      yield { events: [], upTo: feed.last, gap: { after: seen, first: feed.last + 1 } };
+      seen = feed.last;
+    }
+    let due = performance.now() + idle;
+    while (!signal.aborted) {
+      bell.hush();
+      const { events, first, upTo } = await feed.after(seen, PAGE);
+      const gap = first > seen + 1 ? { after: seen, first } : null;
+      const wanted = events.filter((event) => isWanted(filter, event));
+      const isAtEnd = upTo === seen;
+      seen = Math.max(upTo, first - 1);
+      if (wanted.length > 0 || gap || performance.now() >= due) {
+        yield { events: wanted, upTo: seen, gap };
+        due = performance.now() + idle;
+      }
+      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
+    }
+  } finally {
+    stop();
+    signal.removeEventListener('abort', bell.ring);
+  }
+}

@@ -1,0 +1,36 @@
+import { MerapiError } from '../base/errors.ts';
+import { namedKindOf, type ObjectRef } from '../model/access.ts';
+import { checkTags, findTagged, retag, type Tagged } from '../units/steps/tags.ts';
+import type { Manager, MetadataChange } from './define.ts';
+import type { ManagerContext } from './parts.ts';
+
+/** What is changed of objects without a job: it touches no node, waits for no job, and is on disk when it is done. */
+export function metadataFunctions({ store, clock, rightsOf }: ManagerContext): Pick<Manager, 'change'> {
+  return {
+    async change(principal, change: MetadataChange) {
+      const rights = rightsOf(principal);
+      const { kind, name } = change.object;
+      if (kind !== 'cluster') rights.demandSome('look', `${kind}s`);
+      const found = findTagged(rights.seen('look'), kind, name);
+      rights.demand('write', refOf(found));
+      const add = checkTags(change.add ?? []);
+      await store.commit({ job: null }, (view) => {
+        const { uuid, serial_no } = findTagged(view, kind, name);
+        if (uuid !== found.uuid || (change.serial !== undefined && change.serial !== serial_no))
+          throw new MerapiError(
+            'conflict',
+            `The ${kind} ${name ?? ''} has changed meanwhile: look at it again`,
+          );
+        const edit = (tags: Set<string>) => {
+          for (const tag of change.remove ?? []) tags.delete(tag);
+          for (const tag of add) tags.add(tag);
+        };
+        return retag(view, found, edit, clock.seconds());
+      });
+    },
+  };
+}
+
+function refOf({ kind, uuid }: Tagged): ObjectRef {
+  return kind === 'cluster' ? { kind, id: null } : { kind: namedKindOf(kind), id: uuid };
+}
