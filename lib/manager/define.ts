@@ -11,6 +11,7 @@ import type { NamedObject } from '../model/lookup.ts';
 import type { NodeRole } from '../model/node.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
+import type { ListedObject } from '../views/listing.ts';
 
 /** How somebody waits for a job. */
 export interface JobWait {
@@ -123,12 +124,15 @@ export interface Manager {
     filter: unknown,
   ): Promise<QueryRows>;
   /**
-   * All objects of a resource with these fields: texts of some JSON objects each, with commas between these. They are made while
-   * they are read, in slices that let other requests in between.
-   * Values that are not known now are null. Fields that only users may see need `read`, others `look`.
+   * All objects of a resource with these fields, some at a time. They are made while they are read, in slices that let other requests in
+   * between. Values that are not known now are null. Fields that only users may see need `read`, others `look`.
    * @throws MerapiError wrong_input for an unknown resource
    */
-  listing(principal: Principal, resource: string, fields: readonly string[]): AsyncIterable<string>;
+  listing(
+    principal: Principal,
+    resource: string,
+    fields: readonly string[],
+  ): AsyncIterable<readonly ListedObject[]>;
   /** The same of the one object with this uuid. @throws MerapiError wrong_input, not_found */
   describe(
     principal: Principal,

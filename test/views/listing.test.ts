@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { put } from '../../lib/store/changes.ts';
 import { Snapshot } from '../../lib/store/snapshot.ts';
+import { jsonListing } from '../../lib/surfaces/rapi/listed.ts';
 import { listing } from '../../lib/views/listing.ts';
 import { runQuery } from '../../lib/views/registry.ts';
 import { aCluster, aDisk, aGroup, aGuest, aNode, anInstance, noNodes, someFacts } from '../helpers/view.ts';
@@ -31,9 +32,9 @@ async function listed(
   fields: readonly string[] = FIELDS,
 ): Promise<unknown> {
   const pieces: string[] = [];
-  for await (const piece of listing(resource, fields, { view, whole: view, runtime }, noJobs, noNodes))
-    pieces.push(piece);
-  return JSON.parse(`[${pieces.join(',')}]`);
+  const pages = listing(resource, fields, { view, whole: view, runtime }, noJobs, noNodes);
+  for await (const piece of jsonListing(pages).pieces) pieces.push(piece);
+  return JSON.parse(pieces.join(''));
 }
 
 async function queried(resource: string, view: Snapshot, runtime: RuntimeTable): Promise<unknown> {

@@ -3,8 +3,8 @@ import { MerapiError } from '../../base/errors.ts';
 import type { NamedKind } from '../../model/access.ts';
 import type { FieldKind } from '../../query/define.ts';
 import { type ResourceName, resources } from '../../query/resources.ts';
+import { jsonListing } from './listed.ts';
 import { type Call, item, type Method } from './resource.ts';
-import { jsonList } from './stream.ts';
 
 /** Schemas of the values of fields, by the fields' kinds. A value that is not known now is null. */
 const schemas: Readonly<Record<FieldKind, z.ZodType>> = {
@@ -79,7 +79,7 @@ export function refuseLock(call: Call): void {
  */
 export function listing(call: Call, kind: NamedKind, fields: readonly string[], key: 'id' | 'name'): unknown {
   refuseLock(call);
-  if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, kind, fields));
+  if (call.query.flag('bulk')) return jsonListing(call.manager.listing(call.principal, kind, fields));
   const names = call.manager.names(call.principal, kind);
   return names.map(({ name }) => ({ [key]: name, uri: `/2/${kind}s/${name}` }));
 }

@@ -99,20 +99,6 @@ export class OpenStreams {
   }
 }
 
-/** A JSON list of values that are JSON texts already; each piece holds some of them, with commas between. */
-export function jsonList(pieces: AsyncIterable<string>): JsonPieces {
-  return new JsonPieces(list(pieces));
-}
-
-async function* list(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  let before = '[';
-  for await (const piece of pieces) {
-    yield before + piece;
-    before = ',';
-  }
-  yield before === '[' ? '[]' : ']';
-}
-
 /** A JSON object whose last member is a long list of rows. */
 export function jsonTable(
   head: Readonly<Record<string, unknown>>,

@@ -15,10 +15,10 @@ async function start(t: TestContext, options: NonNullable<Parameters<typeof serv
   server.manager.listing = async function* () {
     making.now += 1;
     try {
-      const piece = JSON.stringify('x'.repeat(64 * 1024));
+      const name = 'x'.repeat(64 * 1024);
       for (let count = 0; count < 1000; count += 1) {
-        yield piece;
-        making.bytes += piece.length;
+        yield [{ version: {}, still: () => ({ name }), live: {} }];
+        making.bytes += name.length;
         await new Promise(setImmediate);
       }
     } finally {

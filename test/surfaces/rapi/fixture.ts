@@ -5,7 +5,6 @@ import { parseUsers, verifyUser } from '../../../lib/access/users.ts';
 import type { Bounds } from '../../../lib/base/budget.ts';
 import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
-import { stringifyJson } from '../../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../../lib/base/log.ts';
 import type { Identity } from '../../../lib/base/tls.ts';
 import type { EventFeed, JobWait, Manager } from '../../../lib/manager/define.ts';
@@ -112,7 +111,13 @@ class FakeManager {
       listing: async function* (this: Manager, principal, resource, fields) {
         const { data } = await this.query(principal, resource, fields, null);
         for (const cells of data)
-          yield stringifyJson(Object.fromEntries(fields.map((field, at) => [field, cells[at]?.[1]])));
+          yield [
+            {
+              version: cells,
+              still: () => Object.fromEntries(fields.map((field, at) => [field, cells[at]?.[1] ?? null])),
+              live: {},
+            },
+          ];
       },
       queryFields: (_principal, _resource, names) => ({
         fields: (names ?? ['all']).map((name) => ({ name, title: name, kind: 'text', doc: '' })),

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import { FilterAction, type FilterPredicate, predicateKinds } from '../../../model/filter.ts';
+import { jsonListing } from '../listed.ts';
 import { bodyAs, type Call, item, type Resource } from '../resource.ts';
 import { described, refuseLock, rowSchema } from '../rows.ts';
-import { jsonList } from '../stream.ts';
 
 const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid'];
 
@@ -83,7 +83,7 @@ export const filterResources: readonly Resource[] = [
 
 function list(call: Call): unknown {
   refuseLock(call);
-  if (call.query.flag('bulk')) return jsonList(call.manager.listing(call.principal, 'filter', FIELDS));
+  if (call.query.flag('bulk')) return jsonListing(call.manager.listing(call.principal, 'filter', FIELDS));
   return call.manager.filters(call.principal).map(({ uuid }) => ({ uuid, uri: `/2/filters/${uuid}` }));
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { jsonListing } from '../listed.ts';
 import type { Resource } from '../resource.ts';
 import { rowSchema } from '../rows.ts';
-import { jsonList } from '../stream.ts';
 
 /** What is told of an OS definition. */
 const OS_FIELDS = [
@@ -31,7 +31,7 @@ export const osResources: readonly Resource[] = [
         answer: z.union([z.array(z.string()), z.array(rowSchema('os', OS_FIELDS))]),
         handle: (call): unknown =>
           call.query.flag('bulk')
-            ? jsonList(call.manager.listing(call.principal, 'os', OS_FIELDS))
+            ? jsonListing(call.manager.listing(call.principal, 'os', OS_FIELDS))
             : call.manager.osNames(call.principal),
       },
     },

@@ -1,0 +1,60 @@
+// Listings of thousands of objects as JSON: what the cluster's objects decide of one is written once, however often it is asked for.
+import { stringifyJson } from '../../base/json.ts';
+import { Slices } from '../../base/slices.ts';
+import type { ListedObject, ListedValues } from '../../views/listing.ts';
+import { JsonPieces } from './stream.ts';
+
+/** About how long a piece is, in characters. */
+const PIECE = 64 * 1024;
+
+/** The members of an object that no node tells, by its version. */
+const texts = new WeakMap<object, string>();
+
+/** A JSON list of objects, made while it is sent. */
+export function jsonListing(pages: AsyncIterable<readonly ListedObject[]>): JsonPieces {
+  return new JsonPieces(pieces(pages));
+}
+
+async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGenerator<string> {
+  const slices = new Slices();
+  let text = '[';
+  let before = '';
+  for await (const page of pages)
+    for (const object of page) {
+      text += before + textOf(object);
+      before = ',';
+      if (slices.over) await slices.pause();
+      if (text.length < PIECE) continue;
+      yield text;
+      text = '';
+    }
+  yield `${text}]`;
+}
+
+function textOf({ version, still, live }: ListedObject): string {
+  let text = texts.get(version);
+  if (text === undefined) {
+    text = membersOf(still());
+    texts.set(version, text);
+  }
+  return `{${[text, membersOf(live)].filter(Boolean).join(',')}}`;
+}
+
+function membersOf(values: ListedValues): string {
+  return Object.entries(values)
+    .map(([field, value]) => `"${field}":${jsonOf(value)}`)
+    .join(',');
+}
+
+const sharedTexts = new WeakMap<object, string>();
+
+/** The JSON of a value of a field. Parameter sets are shared by many instances, so their texts are kept. */
+function jsonOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return stringifyJson(value);
+  let text = sharedTexts.get(value);
+  if (text === undefined) {
+    text = stringifyJson(value);
+    sharedTexts.set(value, text);
+  }
+  return text;
+}
