@@ -1,5 +1,5 @@
 import type { JobFilter } from '../model/filter.ts';
-import { decisive, type Filtered, type Rule, ruleOf } from './rules.ts';
+import { decisive, type Filtered, type Rule, storedRule } from './rules.ts';
 import { inOrder, schedule } from './schedule.ts';
 
 /** A job that has not begun. */
@@ -30,9 +30,9 @@ export class Gate {
   /** How many of those that have begun each filter decides about, by its uuid. */
   readonly #counts = new Map<string, number>();
 
-  /** Looks at every job anew with these filters. @throws MerapiError wrong_input when one cannot be understood */
+  /** Looks at every job again with these filters, as they are stored. */
   apply(filters: readonly JobFilter[]): void {
-    this.#rules = filters.map(ruleOf);
+    this.#rules = filters.map(storedRule);
     this.#counts.clear();
     for (const entry of this.#running.values()) {
       entry.filter = decisive(this.#rules, entry.job);

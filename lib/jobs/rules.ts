@@ -77,6 +77,19 @@ export function ruleOf(filter: JobFilter): Rule {
   return { filter, applies: (job) => tests.every((test) => test(job)) };
 }
 
+/**
+ * A stored filter as a function. One that this release does not understand, though an earlier one did, pauses every job that it is asked about
+ * until it is changed or removed: nobody knows any more which ones it is for.
+ */
+export function storedRule(filter: JobFilter): Rule {
+  try {
+    return ruleOf(filter);
+  } catch (error) {
+    if (!(error instanceof MerapiError)) throw error;
+    return { filter: { ...filter, action: 'PAUSE' }, applies: () => true };
+  }
+}
+
 function testOf([kind, condition]: FilterPredicate, watermark: number): (job: Filtered) => boolean {
   const table = tables[kind];
   const parsed = parseFilter(kind === 'jobid' ? withWatermark(condition, watermark) : condition, table);

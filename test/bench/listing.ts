@@ -62,9 +62,10 @@ await cluster.store.commit({ job: null }, () =>
   Array.from({ length: COUNT }, (_, number) => {
     const [a, b] = [`disk-${number}-a`, `disk-${number}-b`];
     const primary_node = nodes[number % nodes.length]?.uuid ?? '';
+    const instance = `inst${number}-uuid`;
     return [
-      put('disk', aDisk(a)),
-      put('disk', aDisk(b)),
+      put('disk', aDisk(a, { instance })),
+      put('disk', aDisk(b, { instance })),
       put(
         'instance',
         anInstance(`inst${number}`, {

@@ -122,4 +122,27 @@ describe('the gate', () => {
     for (const id of [1, 3, 2]) gate.leave(id);
     assert.deepEqual(begun, [1, 3, 2, 4]);
   });
+
+  it('lets no job in that a stored filter may be for which is not understood', () => {
+    const gate = new Gate();
+    const begun: number[] = [];
+    const enter = (id: number) =>
+      gate.enter(
+        {
+          ...{ id, priority: 0, ops: [], inputs: [] },
+          start: () => begun.push(id),
+          reject: assert.fail,
+        } as never,
+        false,
+      );
+    const foreign: JobFilter = {
+      ...filterOf('x', 'REJECT'),
+      predicates: [['opcode', ['=~', 'OP_ID', '{2}(']]],
+    };
+    gate.apply([foreign]);
+    enter(1);
+    assert.deepEqual([begun, gate.filterOf(1)?.uuid], [[], 'x']);
+    gate.apply([]);
+    assert.deepEqual(begun, [1]);
+  });
 });
