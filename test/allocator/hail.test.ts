@@ -18,7 +18,7 @@ import { ipolicyDefaults } from '../../lib/model/ipolicy.ts';
 const HAIL = '/usr/lib/ganeti/iallocators/hail';
 /** Our nodes have no memory of their own, and capacity is not looked at twice. */
 const HOW = ['--static-kvm-node-memory=0', '--no-capacity-checks'];
-const CLUSTERS = 220;
+const CLUSTERS = process.env.MERAPI_WHOLE === '1' ? 220 : 110;
 /** How many of the placements of both may have a worse score than hail's. */
 const WORSE_ALLOWED = 0.05;
 
