@@ -5,6 +5,7 @@ const floors = [
   ['opcodes', 'rpc', 'query'],
   ['store', 'locks', 'allocator'],
   ['access'],
+  ['placement'],
   ['units', 'views'],
   ['jobs'],
   ['manager'],
