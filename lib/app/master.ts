@@ -25,6 +25,7 @@ import { Credentials, keepCertificatesValid } from './credentials.ts';
 import { readEndpoint } from './endpoint.ts';
 import { keepAwaitedAdded } from './joining.ts';
 import type { Layout } from './layout.ts';
+import { noCluster } from './layout.ts';
 import { prepareNodes } from './state.ts';
 import { keepStoppedStarted } from './stopping.ts';
 import { storeOf } from './store.ts';
@@ -140,13 +141,6 @@ async function makeCluster(
   const spec = await describe();
   await prepareNodes(layout, spec.nodes, spec);
   await initCluster(store, spec, clock);
-}
-
-export function noCluster({ dir }: Layout): MerapiError {
-  return new MerapiError(
-    'configuration',
-    `${dir} holds no cluster; make one with 'merapi init' or 'merapi up'`,
-  );
 }
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { isOfState, type Layout } from '../app/layout.ts';
 import { close, type Exposed, exposedIn } from '../base/modes.ts';
 import type { Findings } from '../store/sqlite/check/problem.ts';
-import { isOfState, type Layout } from './layout.ts';
 
 /** What `merapi check` has put right. */
 export interface Mended {

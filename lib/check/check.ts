@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
+import { type Layout, layoutOf, noCluster } from '../app/layout.ts';
+import { isRestoring, restoreUnderWay } from '../app/restore-staging.ts';
 import { exists } from '../base/files.ts';
 import { checkStore, type StoreSummary } from '../store/sqlite/check/check.ts';
 import { Findings, type Problem } from '../store/sqlite/check/problem.ts';
-import { isRestoring, restoreUnderWay } from './backup/place.ts';
-import { checkFiles, readSeal } from './check-files.ts';
-import { mendModes } from './check-modes.ts';
-import { type Layout, layoutOf } from './layout.ts';
-import { noCluster } from './master.ts';
+import { checkFiles, readSeal } from './files.ts';
+import { mendModes } from './modes.ts';
 
 /** What there is to say of a state folder. */
 export interface StateReport extends StoreSummary {

@@ -1,14 +1,14 @@
 import { link, lstat, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { MerapiError } from '../../base/errors.ts';
-import { syncFolder } from '../../base/files.ts';
-import { copyStore } from '../../store/sqlite/check/open.ts';
-import { counted, type StateReport } from '../check.ts';
-import { type Layout, layoutOf } from '../layout.ts';
-import { noCluster } from '../master.ts';
+import { type Layout, layoutOf, noCluster } from '../app/layout.ts';
+import { holdsState, isRestoring, restoreUnderWay } from '../app/restore-staging.ts';
+import { STORE } from '../app/state-files.ts';
+import { MerapiError } from '../base/errors.ts';
+import { syncFolder } from '../base/files.ts';
+import { counted, type StateReport } from '../check/check.ts';
+import { copyStore } from '../store/sqlite/check/open.ts';
 import { type Source, writeArchive } from './archive.ts';
-import { filesOfBackup, STORE } from './contents.ts';
-import { holdsState, isRestoring, restoreUnderWay } from './place.ts';
+import { filesOfBackup } from './contents.ts';
 import { readVerified } from './verified.ts';
 
 export interface BackupCommand {

@@ -1,30 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists } from '../../base/files.ts';
-import { authorityFiles, isAuthorityFile } from '../authorities.ts';
-import { AUTHORITY, type Layout, NODE_IDENTITY, NODE_SETTINGS } from '../layout.ts';
-
-/** The store itself; nothing is a backup without it. */
-export const STORE = 'cluster.db';
-
-/** The folder of a state that holds the certificates of master, API and authorities. */
-export const CERTIFICATES = 'certificates';
-
-/** What of a state folder makes the cluster, besides the folders of nodes and further authorities. */
-export const stateFiles: readonly string[] = [
-  STORE,
-  'secret.key',
-  'cluster-domain-secret',
-  'admin-password',
-  'rapi/users',
-  ...[AUTHORITY, 'master', 'rapi'].flatMap((name) => [
-    `${CERTIFICATES}/${name}.pem`,
-    `${CERTIFICATES}/${name}.key`,
-  ]),
-];
-
-/** What SQLite keeps beside the store while it is open; it goes with the store that it belongs to. */
-export const storeCompanions: readonly string[] = [`${STORE}-wal`, `${STORE}-shm`];
+import { authorityFiles, isAuthorityFile } from '../app/authorities.ts';
+import { AUTHORITY, type Layout, NODE_IDENTITY, NODE_SETTINGS } from '../app/layout.ts';
+import { CERTIFICATES, stateFiles } from '../app/state-files.ts';
+import { exists } from '../base/files.ts';
 
 /** What a node of this machine is told and shows; its data, journal and guests are no part of a backup. */
 const nodeFiles = [NODE_SETTINGS, `${NODE_IDENTITY}.pem`, `${NODE_IDENTITY}.key`, `${AUTHORITY}.pem`];

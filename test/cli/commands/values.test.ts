@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { valueFrom } from '../../../lib/app/commands/values.ts';
+import { valueFrom } from '../../../lib/cli/commands/values.ts';
 import { allParams, type Opcode } from '../../../lib/opcodes/define.ts';
 import { opcodes } from '../../../lib/opcodes/registry.ts';
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { MerapiError } from '../../base/errors.ts';
+import { MerapiError } from '../base/errors.ts';
 
 /** A file in an archive in the format of tar (POSIX pax). */
 export interface Member {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { CommandFailed } from '../../app/command-failed.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { type Json, stringifyJson } from '../../base/json.ts';
 import type { Client, JobInfo, JobLine } from '../../client/client.ts';
-import { CommandFailed, type Connection, connecting, withClient } from './connect.ts';
+import { type Connection, connecting, withClient } from './connect.ts';
 import { localTime, outline, print } from './show.ts';
 
 /** A line of a job's log for people, with the time of day here. */

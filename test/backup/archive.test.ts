@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { readArchive, writeArchive } from '../../../lib/app/backup/archive.ts';
-import { tarHeader, tarMembers } from '../../../lib/app/backup/tar.ts';
-import { run } from '../../../lib/base/exec.ts';
+import { readArchive, writeArchive } from '../../lib/backup/archive.ts';
+import { tarHeader, tarMembers } from '../../lib/backup/tar.ts';
+import { run } from '../../lib/base/exec.ts';
 
 const MTIME = 1_700_000_000;
 

@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { MerapiError } from '../../base/errors.ts';
-import { exists } from '../../base/files.ts';
-import { counted, type StateReport } from '../check.ts';
-import { claim } from '../claim.ts';
-import { type Layout, layoutOf } from '../layout.ts';
-import { decide, finishRestore, forget, gather } from './place.ts';
+import { claim } from '../app/claim.ts';
+import { type Layout, layoutOf } from '../app/layout.ts';
+import { decide, finishRestore, forget, gather } from '../app/restore-staging.ts';
+import { MerapiError } from '../base/errors.ts';
+import { exists } from '../base/files.ts';
+import { counted, type StateReport } from '../check/check.ts';
 import { readVerified } from './verified.ts';
 
 export interface RestoreCommand {

@@ -1,22 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CommandFailed } from '../app/command-failed.ts';
+import type { NodeCommand } from '../app/node.ts';
+import type { MasterCommand } from '../app/open.ts';
+import type { UpCommand } from '../app/up.ts';
+import type { BackupCommand } from '../backup/backup.ts';
+import type { RestoreCommand } from '../backup/restore.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { installed } from '../base/installation.ts';
 import { VERSION } from '../base/version.ts';
-import type { BackupCommand } from './backup/backup.ts';
-import type { RestoreCommand } from './backup/restore.ts';
-import { CommandFailed } from './commands/connect.ts';
 import { clientCommands } from './commands/nouns.ts';
-import type { NodeCommand } from './node.ts';
-import type { MasterCommand } from './open.ts';
-import type { UpCommand } from './up.ts';
 import { addUser, hashUser, listUsers, removeUser } from './users.ts';
 
 /** Where bin/start builds the demo guest: `build/demo/os` of the installed Merapi. */
 const DEMO_OS = fileURLToPath(installed('build/demo/os'));
 
 /** What takes long to load is loaded where it is needed: help, wrong options and users are told at once. */
-const running = () => import('./up.ts');
+const running = () => import('../app/up.ts');
 
 function portNumber(text: string): number {
   const port = Number(text);
@@ -113,7 +113,7 @@ function program(): Command {
     .addOption(accel())
     .action(async ({ dir, ...options }: Partial<NodeCommand>) => {
       if (!dir) throw new MerapiError('wrong_input', "Say with --dir which node's worker to run");
-      await (await import('./node.ts')).runNode({ dir, ...options } as NodeCommand);
+      await (await import('../app/node.ts')).runNode({ dir, ...options } as NodeCommand);
     });
   careCommands(merapi);
   for (const [name, sentence] of Object.entries(clientCommands)) merapi.command(name).description(sentence);
@@ -136,7 +136,7 @@ function careCommands(merapi: Command): void {
     .option('--dir <dir>', 'the state folder', 'var')
     .option('--json', 'print JSON', false)
     .action(async (options: { dir: string; json: boolean }) =>
-      (await import('./check.ts')).runCheck(options.dir, options.json),
+      (await import('../check/check.ts')).runCheck(options.dir, options.json),
     );
   merapi
     .command('backup <file>')
@@ -145,7 +145,7 @@ function careCommands(merapi: Command): void {
     .option('--force', 'take the place of a file that is there', false)
     .option(withProblems, 'keep the backup even if something is wrong with the state', false)
     .action(async (file: string, options: BackupCommand) =>
-      (await import('./backup/backup.ts')).runBackup(file, options),
+      (await import('../backup/backup.ts')).runBackup(file, options),
     );
   merapi
     .command('restore <file>')
@@ -154,7 +154,7 @@ function careCommands(merapi: Command): void {
     .option('--force', 'take the place of the cluster that is there; it is kept beside', false)
     .option(withProblems, 'restore even if something is wrong with the state in the backup', false)
     .action(async (file: string, options: RestoreCommand) =>
-      (await import('./backup/restore.ts')).runRestore(file, options),
+      (await import('../backup/restore.ts')).runRestore(file, options),
     );
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { objectsOf, outline, tableText } from '../../../lib/app/commands/show.ts';
+import { objectsOf, outline, tableText } from '../../../lib/cli/commands/show.ts';
 import type { QueryAnswer } from '../../../lib/query/define.ts';
 
 const field = (name: string, kind: 'text' | 'unit' | 'bool' | 'other') => ({

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { CommandFailed } from '../../app/command-failed.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { type Json, parseJson } from '../../base/json.ts';
 import type { QueryAnswer } from '../../query/define.ts';
-import { CommandFailed, type Connection, connecting, withClient } from './connect.ts';
+import { type Connection, connecting, withClient } from './connect.ts';
 import { objectsOf, outline, print, tableText } from './show.ts';
 
 /** A kind of objects as commands name it. */

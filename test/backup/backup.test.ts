@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { access, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { stateFiles } from '../../../lib/app/backup/contents.ts';
-import { layoutOf } from '../../../lib/app/layout.ts';
-import { instanceBody } from '../../helpers/client.ts';
-import { type Program, Programs } from '../../helpers/program.ts';
+import { layoutOf } from '../../lib/app/layout.ts';
+import { stateFiles } from '../../lib/app/state-files.ts';
+import { instanceBody } from '../helpers/client.ts';
+import { type Program, Programs } from '../helpers/program.ts';
 
 describe('merapi check, backup and restore', () => {
   const programs = new Programs();

@@ -1,10 +1,10 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MerapiError } from '../../base/errors.ts';
-import { exists, syncFolder } from '../../base/files.ts';
-import { authorityFiles } from '../authorities.ts';
-import type { Layout } from '../layout.ts';
-import { CERTIFICATES, stateFiles, storeCompanions } from './contents.ts';
+import { MerapiError } from '../base/errors.ts';
+import { exists, syncFolder } from '../base/files.ts';
+import { authorityFiles } from './authorities.ts';
+import type { Layout } from './layout.ts';
+import { CERTIFICATES, stateFiles, storeCompanions } from './state-files.ts';
 
 /**
  * How a restore puts a whole state into a folder, whatever happens on the way: the new files gather in DIR/restore.tmp/new; its

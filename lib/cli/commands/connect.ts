@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { CommandFailed } from '../../app/command-failed.ts';
+import { layoutOf } from '../../app/layout.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { readFileOrNull } from '../../base/files.ts';
 import { Client, RefusedError } from '../../client/client.ts';
-import { layoutOf } from '../layout.ts';
-
-/** The cluster did not do what it was asked for, which it has told. */
-export class CommandFailed extends Error {}
 
 /** How a command reaches the API. */
 export interface Connection {

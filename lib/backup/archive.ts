@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MerapiError } from '../../base/errors.ts';
-import { syncFolder } from '../../base/files.ts';
+import { MerapiError } from '../base/errors.ts';
+import { syncFolder } from '../base/files.ts';
 import { type PlacedMember, padded, tarEnd, tarHeader, tarMembers } from './tar.ts';
 
 /** The last member: the digests of all others, as `sha256sum` writes and checks them. */

@@ -1,9 +1,9 @@
-import { checkState, type StateReport } from '../check.ts';
-import { CommandFailed } from '../commands/connect.ts';
-import { layoutOf } from '../layout.ts';
+import { CommandFailed } from '../app/command-failed.ts';
+import { layoutOf } from '../app/layout.ts';
+import { checkState, type StateReport } from '../check/check.ts';
 import { readArchive } from './archive.ts';
 import { isOfBackup } from './contents.ts';
-import { tellProblems } from './tell.ts';
+import { printProblems } from './print-problems.ts';
 
 /**
  * Reads a backup into a folder and verifies the state that it holds; tells its problems.
@@ -17,7 +17,7 @@ export async function readVerified(
 ): Promise<StateReport> {
   await readArchive(source, folder, isOfBackup);
   const report = await checkState(layoutOf(folder));
-  tellProblems(report.findings);
+  printProblems(report.findings);
   if (report.findings.total > 0 && !withProblems) throw new CommandFailed(refusal);
   return report;
 }
