@@ -13,7 +13,7 @@ const PAUSE = 1000;
  * it can be written again. Meanwhile everything can be read. If one job was to write what no disk would take, the others go on at
  * once, and that one fails.
  */
-export function keepStoreWritable(
+export function storeRecovery(
   store: Pick<Store, 'onFailure' | 'retry'>,
   queue: JobQueue,
   log: Logger,

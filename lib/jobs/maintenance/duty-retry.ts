@@ -3,7 +3,7 @@ import type { RuntimeTable } from '../../rpc/runtime.ts';
 import type { JobQueue } from '../queue.ts';
 
 /** Has duties tried whenever a node begins to answer. */
-export function keepDutiesTried(queue: JobQueue, runtime: RuntimeTable): Background {
+export function dutyRetry(queue: JobQueue, runtime: RuntimeTable): Background {
   let unsubscribe: () => void = () => undefined;
   return {
     start() {

@@ -7,7 +7,7 @@ import type { JobQueue } from '../queue.ts';
 const PERIOD = 60_000;
 
 /** Archives jobs when they are as old as the queue is set to, and forgets old events and keys; now and every minute. */
-export function keepHistoryShort(queue: JobQueue, history: History, log: Logger): Background {
+export function jobArchiver(queue: JobQueue, history: History, log: Logger): Background {
   return periodic('what is old is archived or forgotten', log, PERIOD, async () => {
     const { archive_after } = queue.state;
     const count = archive_after === null ? 0 : await history.archiveOlder(archive_after);
