@@ -5,22 +5,28 @@ const floors = [
   ['opcodes', 'rpc', 'query'],
   ['store', 'locks', 'allocator'],
   ['access'],
+  ['placement'],
   ['units', 'views'],
   ['jobs'],
   ['manager'],
   ['surfaces'],
   ['app'],
+  ['check'],
+  ['backup'],
+  ['cli'],
 ];
+// The towers beside the floors that a folder sees.
+const towers = { app: ['node'], check: ['node'], cli: ['client'] };
 const rules = [{ name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } }];
 floors.forEach((folders, level) => {
   for (const folder of folders) {
     const below = floors.slice(0, level).flat();
-    const node = folder === 'app' ? ['node', 'client'] : [];
+    const beside = towers[folder] ?? [];
     rules.push({
       name: `floor-${folder}`,
       severity: 'error',
       from: { path: `^lib/${folder}/` },
-      to: { path: '^lib/', pathNot: `^lib/(${[folder, ...below, ...node].join('|')})/` },
+      to: { path: '^lib/', pathNot: `^lib/(${[folder, ...below, ...beside].join('|')})/` },
     });
   }
 });
@@ -45,7 +51,7 @@ rules.push({
 rules.push({
   name: 'stores-are-seen-by-their-interfaces',
   severity: 'error',
-  from: { path: '^lib/', pathNot: '^lib/(app|store)/' },
+  from: { path: '^lib/', pathNot: '^lib/(app|check|backup|store)/' },
   to: { path: '^lib/store/', pathNot: '^lib/store/(define|changes|stored-job|formats)\\.ts$' },
 });
 rules.push({
@@ -69,7 +75,7 @@ rules.push({
 rules.push({
   name: 'surfaces-are-started-in-one-place',
   severity: 'error',
-  from: { path: '^lib/app/', pathNot: '^lib/app/open\\.ts$' },
+  from: { path: '^lib/(app|check|backup|cli)/', pathNot: '^lib/app/open\\.ts$' },
   to: { path: '^lib/surfaces/' },
 });
 module.exports = {

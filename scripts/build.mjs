@@ -11,7 +11,7 @@ const remove = (path) => rmSync(at(path), { recursive: true, force: true });
 
 remove('dist.new');
 await build({
-  entryPoints: [at('lib/app/cli.ts'), at('lib/store/sqlite/worker.ts')],
+  entryPoints: [at('lib/cli/main.ts'), at('lib/store/sqlite/worker.ts')],
   outbase: at('lib'),
   outdir: at('dist.new'),
   chunkNames: 'chunks/[name]-[hash]',

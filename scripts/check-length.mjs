@@ -10,7 +10,6 @@ const CLASS_LIMIT = 400;
 const classes = [
   'lib/jobs/journal.ts',
   'lib/jobs/queue.ts',
-  'lib/jobs/run.ts',
   'lib/node/hypervisors/kvm/guest.ts',
   'lib/store/snapshot.ts',
 ];

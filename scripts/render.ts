@@ -1,5 +1,5 @@
 // The texts of docs/generated, made from the registries alone: the same code always gives the same texts.
-import { commandOf } from '../lib/app/commands/opcode-names.ts';
+import { commandOf } from '../lib/cli/commands/opcode-names.ts';
 import { commonParams } from '../lib/model/params.ts';
 import type { Opcode, Params } from '../lib/opcodes/define.ts';
 import { type OpcodeId, opcodes } from '../lib/opcodes/registry.ts';

@@ -56,6 +56,6 @@ export class Credentials {
 }
 
 /** Renews what is due, now and every minute. */
-export function keepCertificatesValid(credentials: Credentials, nodes: NodeClient, log: Logger): Background {
+export function certificateRenewal(credentials: Credentials, nodes: NodeClient, log: Logger): Background {
   return periodic('certificates are renewed', log, PERIOD, () => credentials.renew(nodes));
 }

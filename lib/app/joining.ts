@@ -13,7 +13,7 @@ const PERIOD = 1_000;
 
 /**
  * Adds the nodes of a cluster file that are not in the cluster, once the jobs that an earlier life left to do just that have
- * ended. Tells on standard error which could not be added; those that did not answer are awaited (keepAwaitedAdded). Returns early
+ * ended. Tells on standard error which could not be added; those that did not answer are awaited (awaitedNodeAdder). Returns early
  * when the signal fires; the jobs go on all the same.
  */
 export async function completeCluster(
@@ -37,7 +37,7 @@ export async function completeCluster(
  * Adds the nodes that the cluster was described with and that were late, as soon as they answer. One that answers and cannot be
  * added, which its job tells, is not tried again in this life of the master.
  */
-export function keepAwaitedAdded(
+export function awaitedNodeAdder(
   { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
   log: Logger,
 ): Background {

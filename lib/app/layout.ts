@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MerapiError } from '../base/errors.ts';
 
 /** Where things are in a cluster's state folder. */
 export interface Layout {
@@ -80,4 +81,11 @@ export async function localNodes(layout: Layout): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
+}
+
+export function noCluster({ dir }: Layout): MerapiError {
+  return new MerapiError(
+    'configuration',
+    `${dir} holds no cluster; make one with 'merapi init' or 'merapi up'`,
+  );
 }

@@ -5,10 +5,10 @@ import { MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
 import { History } from '../jobs/history.ts';
-import { keepDutiesTried } from '../jobs/keepers/duties.ts';
-import { keepHistoryShort } from '../jobs/keepers/history.ts';
-import { keepNodesFollowed } from '../jobs/keepers/nodes.ts';
-import { keepStoreWritable } from '../jobs/keepers/store.ts';
+import { dutyRetry } from '../jobs/maintenance/duty-retry.ts';
+import { jobArchiver } from '../jobs/maintenance/job-archiver.ts';
+import { nodeFollower } from '../jobs/maintenance/node-follower.ts';
+import { storeRecovery } from '../jobs/maintenance/store-recovery.ts';
 import { JobQueue } from '../jobs/queue.ts';
 import { LockManager } from '../locks/manager.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
@@ -21,12 +21,13 @@ import type { Endpoint } from '../rpc/post.ts';
 import { RuntimeTable } from '../rpc/runtime.ts';
 import { DEFAULT_NODE_PORT } from '../rpc/wire.ts';
 import type { Store } from '../store/define.ts';
-import { Credentials, keepCertificatesValid } from './credentials.ts';
+import { Credentials, certificateRenewal } from './credentials.ts';
 import { readEndpoint } from './endpoint.ts';
-import { keepAwaitedAdded } from './joining.ts';
+import { awaitedNodeAdder } from './joining.ts';
 import type { Layout } from './layout.ts';
+import { noCluster } from './layout.ts';
 import { prepareNodes } from './state.ts';
-import { keepStoppedStarted } from './stopping.ts';
+import { stoppedInstanceStarter } from './stopping.ts';
 import { storeOf } from './store.ts';
 
 export interface MasterOptions {
@@ -85,13 +86,16 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const history = new History(store, clock);
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
   const manager = createManager({ store, queue, history, runtime, nodes, clock, policy: sameForAll });
-  const keepers: Background[] = [
-    keepHistoryShort(queue, history, log),
-    keepStoreWritable(store, queue, log),
-    keepCertificatesValid(credentials, nodes, log),
-    keepDutiesTried(queue, runtime),
-    keepAwaitedAdded({ manager, store, runtime }, log),
-    keepStoppedStarted({ manager, store, runtime }, log),
+  // Each starts when the one before it has started. The jobs are taken up when it is known what runs on the nodes.
+  const maintenance: Background[] = [
+    nodeFollower(store, nodes, log),
+    { start: () => takeUp(layout, queue, false), stop: async () => queue.close() },
+    jobArchiver(queue, history, log),
+    storeRecovery(store, queue, log),
+    certificateRenewal(credentials, nodes, log),
+    dutyRetry(queue, runtime),
+    awaitedNodeAdder({ manager, store, runtime }, log),
+    stoppedInstanceStarter({ manager, store, runtime }, log),
   ];
   return {
     manager,
@@ -100,14 +104,11 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     credentials,
     isNew,
     async start() {
-      await keepNodesFollowed(store, nodes, log);
-      await takeUp(layout, queue, false);
-      for (const keeper of keepers) keeper.start();
+      for (const each of maintenance) await each.start();
     },
     hold: () => takeUp(layout, queue, true),
     async close() {
-      const stopped = keepers.map((keeper) => keeper.stop());
-      queue.close();
+      const stopped = maintenance.map((each) => each.stop());
       await nodes.close();
       await store.close();
       await Promise.all(stopped);
@@ -140,13 +141,6 @@ async function makeCluster(
   const spec = await describe();
   await prepareNodes(layout, spec.nodes, spec);
   await initCluster(store, spec, clock);
-}
-
-export function noCluster({ dir }: Layout): MerapiError {
-  return new MerapiError(
-    'configuration',
-    `${dir} holds no cluster; make one with 'merapi init' or 'merapi up'`,
-  );
 }
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */

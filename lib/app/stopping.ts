@@ -33,7 +33,7 @@ export async function stopInstances({ manager, store }: { manager: Manager; stor
 }
 
 /** Starts the instances that the orderly end of an earlier life shut down, each as soon as its node answers. */
-export function keepStoppedStarted(
+export function stoppedInstanceStarter(
   { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
   log: Logger,
 ): Background {

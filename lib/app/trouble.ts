@@ -1,5 +1,5 @@
 import { MerapiError } from '../base/errors.ts';
-import { CommandFailed } from './commands/connect.ts';
+import { CommandFailed } from './command-failed.ts';
 import type { Layout } from './layout.ts';
 
 /** Why a file cannot be written, by the system's code. */

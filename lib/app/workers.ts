@@ -149,7 +149,7 @@ async function startWorker(
   const log = await open(join(layout.logs, 'worker.log'), 'a', 0o600);
   try {
     const folders = nodes.flatMap((name) => ['--dir', layout.nodeFolder(name)]);
-    const cli = fileURLToPath(compiled('app/cli'));
+    const cli = fileURLToPath(compiled('cli/main'));
     // In a session of its own: it outlives this process, and a Ctrl-C in the terminal does not reach it.
     const child = startProgram(process.execPath, [cli, 'node', ...folders, ...args], {
       detached: true,

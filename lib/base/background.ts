@@ -6,8 +6,9 @@ import type { Logger } from './log.ts';
 
 /** Work that goes on from start() to stop(). */
 export interface Background {
-  start(): void;
-  /** Resolves when the work has ended. */
+  /** Where it answers a promise, what comes after in the order of starts waits for that. */
+  start(): void | Promise<void>;
+  /** Resolves when the work has ended. Does nothing where it was not started. */
   stop(): Promise<void>;
 }
 

@@ -15,7 +15,7 @@ export function installed(path: string): URL {
   return new URL(path, root);
 }
 
-/** The compiled form of a program or of a thread's body, by the path of its source: `app/cli` of lib/app/cli.ts. */
+/** The compiled form of a program or of a thread's body, by the path of its source: `cli/main` of lib/cli/main.ts. */
 export function compiled(path: string): URL {
   return new URL(`dist/${path}.js`, root);
 }

@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
 import { Cluster, MAC_PREFIX } from '../model/cluster.ts';
 import { diskParamDefaults } from '../model/diskparams/index.ts';
+import { checkBeParams, checkHvForms, ownValues } from '../model/given-params.ts';
+import { templateKinds } from '../model/group-params.ts';
 import { hypervisorParams, hypervisors } from '../model/hvparams/index.ts';
 import { IPolicy, ipolicyDefaults } from '../model/ipolicy.ts';
 import { hostName } from '../model/names.ts';
@@ -12,9 +14,6 @@ import type { Node } from '../model/node.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import { newObject } from '../model/object.ts';
 import { diskTemplates } from '../model/templates/index.ts';
-import { templateKinds } from '../units/steps/group-params.ts';
-import { checkHvForms } from '../units/steps/hvparams.ts';
-import { checkBeParams, ownValues } from '../units/steps/params.ts';
 
 const values = z.record(z.string(), z.unknown());
 const name = z.string().transform((text, context) => {

@@ -1,6 +1,6 @@
 import { MerapiError } from '../base/errors.ts';
 import { namedKindOf, type ObjectRef } from '../model/access.ts';
-import { checkTags, findTagged, retag, type Tagged } from '../units/steps/tags.ts';
+import { checkTags, findTagged, retag, type Tagged } from '../units/tags/tagging.ts';
 import type { Manager, MetadataChange } from './define.ts';
 import type { ManagerContext } from './parts.ts';
 

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { Disk } from './disk.ts';
+import { primaryOf } from './find.ts';
 import type { Instance } from './instance.ts';
+import type { Node } from './node.ts';
 import { templates } from './templates/index.ts';
 import type { ClusterView } from './view.ts';
 
@@ -42,4 +44,19 @@ export function secondaryOf(view: ClusterView, instance: Instance): string | nul
 export function nodesOf(view: ClusterView, instance: Instance): readonly string[] {
   const secondary = secondaryOf(view, instance);
   return secondary === null ? [instance.primary_node] : [instance.primary_node, secondary];
+}
+
+/** The nodes that hold an instance's disks; a secondary only where they are mirrored. */
+export interface DiskNodes {
+  primary: Node;
+  secondary: Node | null;
+}
+
+/** The nodes of an instance. @throws MerapiError unknown_entity */
+export function diskNodesOf(view: ClusterView, instance: Instance): DiskNodes {
+  const secondary = secondaryOf(view, instance);
+  return {
+    primary: primaryOf(view, instance),
+    secondary: secondary === null ? null : (view.nodes.get(secondary) ?? null),
+  };
 }

@@ -59,3 +59,10 @@ function asTuple(each: OsOnNode): unknown[] {
     each.trusted,
   ];
 }
+
+/** The names under which an OS can be given in a request: each of its variants, or its bare name where it has none. */
+export function osNamesOf(status: OsStatus): string[] {
+  return status.variants.length === 0
+    ? [status.name]
+    : status.variants.map((variant) => `${status.name}+${variant}`);
+}

@@ -1,3 +1,4 @@
+import type { Instance } from '../model/instance.ts';
 import type { GuestFacts, RuntimeFacts } from './types.ts';
 
 /** What the master knows of the nodes' runtime: read-only, in memory, never stored. */
@@ -74,4 +75,14 @@ export class RuntimeTable implements RuntimeView {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+}
+
+/**
+ * Whether the instance runs on its primary node. While nothing is known of that node, as just after its worker has come back,
+ * one that is meant to run does: who took it for stopped would leave it stopped where a job fails.
+ */
+export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
+  if (runtime.of(instance.primary_node) === null) return instance.admin_state === 'up';
+  const guest = runtime.guest(instance.primary_node, instance.name);
+  return guest !== undefined && guest.state !== 'stopped';
 }

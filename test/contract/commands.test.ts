@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Command } from 'commander';
-import { fillClientCommands } from '../../lib/app/commands/index.ts';
-import { clientCommands } from '../../lib/app/commands/nouns.ts';
-import { commandOf } from '../../lib/app/commands/opcode-names.ts';
+import { fillClientCommands } from '../../lib/cli/commands/index.ts';
+import { clientCommands } from '../../lib/cli/commands/nouns.ts';
+import { commandOf } from '../../lib/cli/commands/opcode-names.ts';
 import { type OpcodeId, opcodes } from '../../lib/opcodes/registry.ts';
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');

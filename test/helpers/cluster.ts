@@ -15,8 +15,8 @@ import { stringifyJson } from '../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../lib/base/log.ts';
 import { openSeal } from '../../lib/base/seal.ts';
 import { History } from '../../lib/jobs/history.ts';
-import { keepDutiesTried } from '../../lib/jobs/keepers/duties.ts';
-import { keepNodesFollowed } from '../../lib/jobs/keepers/nodes.ts';
+import { dutyRetry } from '../../lib/jobs/maintenance/duty-retry.ts';
+import { nodeFollower } from '../../lib/jobs/maintenance/node-follower.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import { LockManager } from '../../lib/locks/manager.ts';
 import { ClusterSpec } from '../../lib/manager/cluster-spec.ts';
@@ -268,8 +268,8 @@ async function live(
     clock: systemClock,
     policy: sameForAll,
   });
-  keepDutiesTried(queue, runtime).start();
-  await keepNodesFollowed(store, client, log);
+  await dutyRetry(queue, runtime).start();
+  await nodeFollower(store, client, log).start();
   await queue.start();
   return { store, queue, client, locks, manager, runtime, nodes };
 }

@@ -12,7 +12,7 @@ import { readFileOrNull } from '../../lib/base/files.ts';
 import { findProcess } from '../../lib/node/processes.ts';
 import { Client } from './client.ts';
 
-const CLI = fileURLToPath(new URL('../../dist/app/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** The cluster, users and OS definitions of the recordings. */
 export const conformance = fileURLToPath(new URL('../conformance/', import.meta.url));
 

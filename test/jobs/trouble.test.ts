@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Background } from '../../lib/base/background.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { keepStoreWritable } from '../../lib/jobs/keepers/store.ts';
+import { storeRecovery } from '../../lib/jobs/maintenance/store-recovery.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import { onNode1, QueueFixture } from './fixture.ts';
 
@@ -10,14 +10,14 @@ const addGroup = (group_name: string): OpInput => ({ OP_ID: 'OP_GROUP_ADD', grou
 
 describe('a store that cannot be written', () => {
   let f: QueueFixture;
-  let keeper: Background;
+  let recovery: Background;
   before(async () => {
     f = await QueueFixture.make();
-    keeper = keepStoreWritable(f.store, f.queue, silentLogger);
-    keeper.start();
+    recovery = storeRecovery(f.store, f.queue, silentLogger);
+    recovery.start();
   });
   after(async () => {
-    await keeper.stop();
+    await recovery.stop();
     await f.close();
   });
 

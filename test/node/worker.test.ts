@@ -153,6 +153,8 @@ describe('node worker', () => {
     }
     const onRunning = await client.call('os.create', os, id());
     assert.equal(onRunning.error?.code, 'wrong_state');
+    const renamed = { ...os, instance: { ...web, name: 'www.example.com' } };
+    assert.equal((await client.call('os.create', renamed, id())).error?.code, 'wrong_state');
     const stop = { instance: web, timeout: 1, force: false };
     assert.deepEqual(state(await client.call('instance.stop', stop, id())), []);
     assert.deepEqual(state(await client.call('instance.stop', stop, id())), []);

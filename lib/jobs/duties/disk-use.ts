@@ -4,8 +4,8 @@ import { mirrorNodes } from '../../model/mirror.ts';
 import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
+import { isRunning } from '../../rpc/runtime.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
-import { isRunning } from '../../units/steps/running.ts';
 
 /** The cluster as it is now, and the node (uuid) that the call is for. */
 export interface Place {

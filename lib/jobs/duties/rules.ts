@@ -4,8 +4,8 @@ import { mirrorNodes } from '../../model/mirror.ts';
 import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CallName, ParamsOf } from '../../rpc/registry.ts';
+import { diskTarget, instanceTarget } from '../../rpc/target.ts';
 import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
-import { diskTarget, instanceTarget } from '../../units/steps/target.ts';
 import {
   isOn,
   isSamePlace,

@@ -2,6 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import type { TlsSource } from '../../base/tls.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { readStream } from '../../rpc/streams.ts';
+import type { GuestFacts } from '../../rpc/types.ts';
 import type { Dumps } from '../backup/dumps.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import { listDefinitions } from '../os/definitions.ts';
@@ -29,11 +30,11 @@ export function osExecutors(
       return {};
     },
     'os.create': async (params, { signal }) => {
-      const { name, hypervisor } = params.instance;
-      const guest = hypervisors
-        .of(hypervisor)
-        .guests()
-        .find((candidate) => candidate.name === name);
+      const { name, uuid, hypervisor } = params.instance;
+      // One that cannot be read may have lost its uuid.
+      const isIt = (guest: GuestFacts) =>
+        guest.uuid === uuid || (guest.trouble !== undefined && guest.name === name);
+      const guest = hypervisors.of(hypervisor).guests().find(isIt);
       if (guest && guest.state !== 'stopped')
         throw new MerapiError('wrong_state', `Instance ${name} runs; stop it before its disks are written`);
       await installer.create(params, signal);

@@ -66,7 +66,7 @@ export class FakeHypervisor implements Hypervisor {
       const known = this.#find(instance);
       if (known?.state === 'running')
         throw new MerapiError('wrong_state', `Instance ${instance.name} runs here already`);
-      if (known?.state !== 'paused') await this.#write({ ...newGuest(instance), state: 'paused' });
+      if (known?.state !== 'paused') await this.#make(instance, known, 'paused');
       return '';
     },
     send: async (instance) => {
@@ -119,12 +119,13 @@ export class FakeHypervisor implements Hypervisor {
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     const known = this.#find(instance);
     if (known && known.state !== 'stopped') return;
-    await this.#write({ ...newGuest(instance), state: options.paused ? 'paused' : 'running' });
+    await this.#make(instance, known, options.paused ? 'paused' : 'running');
   }
 
   /** A simulated guest shuts down immediately when it is asked to, and nothing of it is kept. */
   async stop(instance: InstanceTarget): Promise<void> {
-    if (this.#find(instance)) await this.#remove(instance);
+    const known = this.#find(instance);
+    if (known) await this.#remove(known);
   }
 
   async reset(instance: InstanceTarget): Promise<void> {
@@ -146,12 +147,12 @@ export class FakeHypervisor implements Hypervisor {
     if (!known) return;
     if (known.state !== 'stopped')
       throw new MerapiError('wrong_state', `Instance ${instance.name} runs; stop it before it is forgotten`);
-    await this.#remove(instance);
+    await this.#remove(known);
   }
 
   async powerCut(): Promise<void> {
     for (const { name, trouble } of this.guests())
-      if (trouble === undefined) await rm(join(this.#folder, `${fileStem(name)}.json`), { force: true });
+      if (trouble === undefined) await rm(join(this.#folder, fileOf(name)), { force: true });
     await syncFolder(this.#folder);
     this.#changed();
   }
@@ -188,8 +189,28 @@ export class FakeHypervisor implements Hypervisor {
       await this.#write({ ...known, devices: change(known.devices, uuid) });
   }
 
-  #find(instance: InstanceTarget): Guest | null {
-    return this.#read(`${fileStem(instance.name)}.json`);
+  /**
+   * The guest with the uuid of an instance. Its file has its name, which another guest may have had before.
+   * @throws MerapiError as #read(), for the file with its name
+   */
+  #find({ uuid, name }: InstanceTarget): Guest | null {
+    const own = this.#read(fileOf(name));
+    if (own?.uuid === uuid) return own;
+    const found = this.guests().find((guest) => guest.uuid === uuid && guest.trouble === undefined);
+    return found ? this.#read(fileOf(found.name)) : null;
+  }
+
+  /** Writes the guest of an instance anew. @throws MerapiError wrong_state when another guest has its name and runs */
+  async #make(instance: InstanceTarget, known: Guest | null, state: 'paused' | 'running'): Promise<void> {
+    const { name, uuid } = instance;
+    const other = this.#read(fileOf(name));
+    if (other && other.uuid !== uuid && other.state !== 'stopped')
+      throw new MerapiError(
+        'wrong_state',
+        `Another guest named ${name} (${other.uuid}) runs here; end it before ${uuid} is started`,
+      );
+    if (known && known.name !== name) await this.#remove(known);
+    await this.#write({ ...newGuest(instance), state });
   }
 
   /** @throws MerapiError configuration when the file is not understood; nothing is done with such a guest */
@@ -218,16 +239,19 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   async #write(guest: Guest): Promise<void> {
-    await writeStateFile(join(this.#folder, `${fileStem(guest.name)}.json`), format, guest);
+    await writeStateFile(join(this.#folder, fileOf(guest.name)), format, guest);
     this.#changed();
   }
 
-  async #remove(instance: InstanceTarget): Promise<void> {
-    await rm(join(this.#folder, `${fileStem(instance.name)}.json`), { force: true });
+  async #remove(guest: Guest): Promise<void> {
+    await rm(join(this.#folder, fileOf(guest.name)), { force: true });
     await syncFolder(this.#folder);
     this.#changed();
   }
 }
+
+/** The file of the guest of this name. */
+const fileOf = (name: string) => `${fileStem(name)}.json`;
 
 function shown({ devices: _devices, ...guest }: Guest): GuestFacts {
   const console = { instance: guest.name, kind: 'msg', message: 'A simulated guest has no console' } as const;

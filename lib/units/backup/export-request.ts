@@ -1,10 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, nodeNamed } from '../../model/find.ts';
 import type { Node } from '../../model/node.ts';
 import type { backupExport } from '../../opcodes/backup/export.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import type { CheckContext } from '../define.ts';
-import { checkedCertificate, checkedName, checkedPlace, type DiskPlace } from '../steps/exchange.ts';
-import { checkOnline, nodeNamed } from '../steps/find.ts';
+import { checkedCertificate, checkedName, checkedPlace, type DiskPlace } from './exchange.ts';
 
 type ExportParams = ValuesOf<typeof backupExport> & CommonValues;
 

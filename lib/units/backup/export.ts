@@ -1,29 +1,25 @@
 import { formatIni, parseIni } from '../../base/ini.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { hostNamed } from '../../model/lookup.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { backupExport as opcode } from '../../opcodes/backup/export.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import { remove } from '../../store/changes.ts';
+import { checkOs, openPrivate } from '../checks/os.ts';
 import { defineUnit, type RunContext } from '../define.ts';
-import {
-  activateDisks,
-  deactivateDisks,
-  diskNodesOf,
-  removeDisks,
-  withoutOffline,
-} from '../steps/disk-work.ts';
-import { type Dump, exportConfig, withDumps } from '../steps/export-config.ts';
-import { exportNodes, removeExports } from '../steps/exports.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks } from '../steps/hooks.ts';
-import { checkOs, openPrivate } from '../steps/os.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
+import { activateDisks, deactivateDisks, removeDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
-import { isRunning, tellShutdown } from '../steps/running.ts';
+import { tellShutdown } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
-import { instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
+import { type Dump, exportConfig, withDumps } from './export-config.ts';
 import { checkRequest, type Destination, destinationOf } from './export-request.ts';
+import { exportNodes, removeExports } from './exports.ts';
 import { snapshotOf } from './snapshots.ts';
 
 export const backupExport = defineUnit(opcode, {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { checkOnline, instanceNamed, primaryOf } from '../../model/find.ts';
 import { backupPrepare as opcode } from '../../opcodes/backup/prepare.ts';
 import { defineUnit } from '../define.ts';
-import { CERTIFICATE_TIME, handshake, makeSalt, signedCertificate, signedName } from '../steps/exchange.ts';
-import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
+import { CERTIFICATE_TIME, handshake, makeSalt, signedCertificate, signedName } from './exchange.ts';
 
 export const backupPrepare = defineUnit(opcode, {
   check({ view, clock, resolve }, params) {

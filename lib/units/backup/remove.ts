@@ -1,7 +1,7 @@
 import { hostNamed } from '../../model/lookup.ts';
 import { backupRemove as opcode } from '../../opcodes/backup/remove.ts';
 import { defineUnit } from '../define.ts';
-import { exportNodes, removeExports } from '../steps/exports.ts';
+import { exportNodes, removeExports } from './exports.ts';
 
 export const backupRemove = defineUnit(opcode, {
   check({ view, resolve }, params) {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Disk } from '../../model/disk.ts';
 import { type DiskTemplate, templates } from '../../model/templates/index.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
-import { diskTarget } from '../steps/target.ts';
 
 /** A disk for a copy of another one's data, of its own size, where the template of that one keeps snapshots. */
 export function snapshotOf(disk: Disk): DiskTarget {

@@ -5,14 +5,19 @@ import type { Seal } from '../../base/seal.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { DEFAULT_VALUE, enforceKinds, type ParamValues } from '../../model/enforce.ts';
+import {
+  checkBeParams,
+  checkHvForms,
+  checkOfHypervisor,
+  pick,
+  updatedValues,
+} from '../../model/given-params.ts';
 import { type HypervisorName, hypervisorParams } from '../../model/hvparams/index.ts';
 import { IPolicy, ispecNames, policyNumbers } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
 import type { DiskTemplate } from '../../model/templates/index.ts';
-import { checkHvForms, pick } from '../steps/hvparams.ts';
-import { openOsParams } from '../steps/os.ts';
-import { checkBeParams, checkOfHypervisor, updatedValues } from '../steps/params.ts';
+import { openOsParams } from '../checks/os.ts';
 
 type Sets = Record<string, ParamValues>;
 const wrong = (text: string) => new MerapiError('wrong_input', text);

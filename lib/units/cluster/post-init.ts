@@ -1,7 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { clusterPostInit as opcode } from '../../opcodes/cluster/post-init.ts';
 import { defineUnit } from '../define.ts';
-import { clusterHooks } from '../steps/hooks.ts';
+import { clusterHooks } from '../hooks/hooks.ts';
 
 export const clusterPostInit = defineUnit(opcode, {
   async check({ view, nodes }) {

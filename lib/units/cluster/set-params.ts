@@ -2,20 +2,20 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type Cluster, MAC_PREFIX } from '../../model/cluster.ts';
 import { fillIPolicy } from '../../model/fill.ts';
+import { refuseStates } from '../../model/given-params.ts';
+import { updatedDiskParams } from '../../model/group-params.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import { type IPolicy, ipolicyViolations } from '../../model/ipolicy.ts';
 import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { clusterSetParams as opcode } from '../../opcodes/cluster/set-params.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
+import { checkAllocator } from '../../placement/iallocator.ts';
 import { put } from '../../store/changes.ts';
+import { fillPool } from '../checks/candidates.ts';
+import { specOfInstance } from '../checks/spec.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { fillPool } from '../steps/candidates.ts';
-import { updatedDiskParams } from '../steps/group-params.ts';
-import { clusterHooks } from '../steps/hooks.ts';
-import { checkAllocator } from '../steps/iallocator.ts';
-import { refuseStates } from '../steps/params.ts';
-import { specOfInstance } from '../steps/spec.ts';
+import { clusterHooks } from '../hooks/hooks.ts';
 import { checkNodesRun, checkStorage } from './needs.ts';
 import {
   changedNames,

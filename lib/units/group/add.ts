@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
+import { ownValues, refuseStates } from '../../model/given-params.ts';
+import { updatedDiskParams, updatedGroupPolicy } from '../../model/group-params.ts';
 import { checkObjectName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
@@ -7,9 +9,7 @@ import { newObject } from '../../model/object.ts';
 import { groupAdd as opcode } from '../../opcodes/group/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
-import { groupHooks } from '../steps/hooks.ts';
-import { ownValues, refuseStates } from '../steps/params.ts';
+import { groupHooks } from '../hooks/hooks.ts';
 
 export const groupAdd = defineUnit(opcode, {
   check({ view, clock }, params) {

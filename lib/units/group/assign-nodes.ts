@@ -1,4 +1,5 @@
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed, nodeNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
 import { nodesOf } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
@@ -6,7 +7,6 @@ import type { ClusterView } from '../../model/view.ts';
 import { groupAssignNodes as opcode } from '../../opcodes/group/assign-nodes.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed, nodeNamed } from '../steps/find.ts';
 
 export const groupAssignNodes = defineUnit(opcode, {
   check({ view, resolve, log }, params) {

@@ -1,11 +1,11 @@
+import { groupNamed } from '../../model/find.ts';
 import type { OpInput } from '../../model/job.ts';
 import { groupEvacuate as opcode } from '../../opcodes/group/evacuate.ts';
+import { allocatorOf } from '../../placement/iallocator.ts';
+import { movingJobs } from '../../placement/placement.ts';
+import { groupsOf, targetGroups } from '../../placement/target-groups.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed } from '../steps/find.ts';
-import { groupHooks } from '../steps/hooks.ts';
-import { allocatorOf } from '../steps/iallocator.ts';
-import { movingJobs } from '../steps/placement.ts';
-import { groupsOf, targetGroups } from '../steps/target-groups.ts';
+import { groupHooks } from '../hooks/hooks.ts';
 
 export const groupEvacuate = defineUnit(opcode, {
   async check(context, params) {

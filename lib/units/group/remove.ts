@@ -1,9 +1,9 @@
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed } from '../../model/find.ts';
 import { groupRemove as opcode } from '../../opcodes/group/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed } from '../steps/find.ts';
-import { groupHooks } from '../steps/hooks.ts';
+import { groupHooks } from '../hooks/hooks.ts';
 
 export const groupRemove = defineUnit(opcode, {
   check({ view }, params) {

@@ -1,11 +1,11 @@
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed } from '../../model/find.ts';
 import { checkObjectName } from '../../model/names.ts';
 import { changed } from '../../model/object.ts';
 import { groupRename as opcode } from '../../opcodes/group/rename.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed } from '../steps/find.ts';
-import { groupHooks } from '../steps/hooks.ts';
+import { groupHooks } from '../hooks/hooks.ts';
 
 export const groupRename = defineUnit(opcode, {
   check({ view }, { group_name, new_name }) {

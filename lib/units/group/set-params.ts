@@ -1,5 +1,9 @@
 import { MerapiError } from '../../base/errors.ts';
+import { pythonText } from '../../base/python.ts';
 import { fillIPolicy } from '../../model/fill.ts';
+import { groupNamed } from '../../model/find.ts';
+import { refuseStates, updatedValues } from '../../model/given-params.ts';
+import { updatedDiskParams, updatedGroupPolicy } from '../../model/group-params.ts';
 import { type IPolicy, ipolicyViolations } from '../../model/ipolicy.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
@@ -7,13 +11,9 @@ import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { groupSetParams as opcode } from '../../opcodes/group/set-params.ts';
 import { put } from '../../store/changes.ts';
+import { specOfInstance } from '../checks/spec.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed } from '../steps/find.ts';
-import { updatedDiskParams, updatedGroupPolicy } from '../steps/group-params.ts';
-import { groupHooks } from '../steps/hooks.ts';
-import { refuseStates, updatedValues } from '../steps/params.ts';
-import { pythonText } from '../steps/python.ts';
-import { specOfInstance } from '../steps/spec.ts';
+import { groupHooks } from '../hooks/hooks.ts';
 
 export const groupSetParams = defineUnit(opcode, {
   check({ view, log }, params) {

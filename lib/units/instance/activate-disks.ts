@@ -1,12 +1,14 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { templates } from '../../model/templates/index.ts';
 import { instanceActivateDisks as opcode } from '../../opcodes/instance/activate-disks.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
-import { diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
+import { withoutOffline } from '../steps/disk-work.ts';
 import { waitForSync } from '../steps/mirrors.ts';
-import { disksActive, isRunning } from '../steps/running.ts';
-import { diskTarget } from '../steps/target.ts';
+import { disksActive } from '../steps/running.ts';
 
 export const instanceActivateDisks = defineUnit(opcode, {
   async check({ view, runtime, nodes: caller, resolve, log }, params) {

@@ -1,10 +1,10 @@
+import { instanceNamed } from '../../model/find.ts';
 import { instanceChangeGroup as opcode } from '../../opcodes/instance/change-group.ts';
+import { allocatorOf } from '../../placement/iallocator.ts';
+import { movingJobs } from '../../placement/placement.ts';
+import { groupsOf, targetGroups } from '../../placement/target-groups.ts';
 import { defineUnit } from '../define.ts';
-import { instanceNamed } from '../steps/find.ts';
-import { aboutInstance } from '../steps/hooks.ts';
-import { allocatorOf } from '../steps/iallocator.ts';
-import { movingJobs } from '../steps/placement.ts';
-import { groupsOf, targetGroups } from '../steps/target-groups.ts';
+import { aboutInstance } from '../hooks/hooks.ts';
 
 export const instanceChangeGroup = defineUnit(opcode, {
   async check(context, params) {

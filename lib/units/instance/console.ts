@@ -1,8 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed, primaryOf } from '../../model/find.ts';
 import { instanceConsole as opcode } from '../../opcodes/instance/console.ts';
 import { consoleOf } from '../../rpc/console.ts';
 import { defineUnit } from '../define.ts';
-import { checkOnline, instanceNamed, primaryOf } from '../steps/find.ts';
 
 export const instanceConsole = defineUnit(opcode, {
   check({ view, runtime, resolve }, params) {

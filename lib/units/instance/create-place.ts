@@ -2,18 +2,18 @@ import type { AllocateRequest } from '../../allocator/model.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillIPolicy } from '../../model/fill.ts';
+import { groupNamed } from '../../model/find.ts';
 import { type InstanceSpec, ipolicyViolations } from '../../model/ipolicy.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import { type DiskTemplate, nodeCount } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { needsOf } from '../../placement/allocator-cluster.ts';
+import { allocatorOf } from '../../placement/iallocator.ts';
+import type { NewInstance } from '../../placement/iallocator-input.ts';
+import { placeNew } from '../../placement/placement.ts';
 import type { CheckContext } from '../define.ts';
-import { needsOf } from '../steps/allocator-cluster.ts';
-import type { DiskNodes } from '../steps/disk-work.ts';
-import { groupNamed } from '../steps/find.ts';
-import { allocatorOf } from '../steps/iallocator.ts';
-import type { NewInstance } from '../steps/iallocator-input.ts';
-import { placeNew } from '../steps/placement.ts';
 import type { CreateParams, Settings } from './create-request.ts';
 
 /** @throws MerapiError wrong_input when the instance breaks the policy of the node's group */

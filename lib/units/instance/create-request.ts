@@ -3,8 +3,11 @@ import type { BeParams } from '../../model/beparams.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import { fillBeParams } from '../../model/fill.ts';
+import { checkTakes, nodeNamed } from '../../model/find.ts';
+import { ownBeParams, ownHvParams } from '../../model/given-params.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
 import type { InstanceSpec } from '../../model/ipolicy.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import { hostName } from '../../model/names.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
@@ -12,11 +15,8 @@ import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import type { instanceCreate } from '../../opcodes/instance/create.ts';
-import type { DiskNodes } from '../steps/disk-work.ts';
-import { checkEnabled } from '../steps/disks.ts';
-import { checkTakes, nodeNamed } from '../steps/find.ts';
-import { ownBeParams, ownHvParams } from '../steps/params.ts';
-import { checkTags } from '../steps/tags.ts';
+import { checkEnabled } from '../devices/disks.ts';
+import { checkTags } from '../tags/tagging.ts';
 
 /** The values of a request. */
 export type CreateParams = ValuesOf<typeof instanceCreate> & CommonValues;

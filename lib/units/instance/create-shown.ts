@@ -1,7 +1,7 @@
 import type { Json } from '../../base/json.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import { type DiskTemplate, templates } from '../../model/templates/index.ts';
-import type { DiskNodes } from '../steps/disk-work.ts';
-import { sizedRequest } from '../steps/disks.ts';
+import { sizedRequest } from '../devices/disks.ts';
 import type { CreateParams, Settings } from './create-request.ts';
 
 type Values = Record<string, Json>;

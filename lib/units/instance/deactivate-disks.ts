@@ -1,11 +1,13 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { instanceDeactivateDisks as opcode } from '../../opcodes/instance/deactivate-disks.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
-import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { disksActive, isRunning } from '../steps/running.ts';
-import { diskTarget } from '../steps/target.ts';
+import { deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
+import { disksActive } from '../steps/running.ts';
 
 /** @throws MerapiError wrong_state for an instance that uses its disks or may begin to at any moment, or is not to be touched */
 function checkUnused({ name, admin_state }: Instance, runs: boolean): void {

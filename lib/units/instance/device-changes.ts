@@ -1,7 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkDeviceNames } from '../../model/device-names.ts';
 import { givenName } from '../../model/names.ts';
 import type { DeviceChange, DeviceOp } from '../../opcodes/instance/set-params.ts';
-import { checkDeviceNames } from '../steps/device-names.ts';
 
 /** A change of a device in its one form: -1 stands for the last one, or for the place after it where one is added. */
 export interface Step<P> {

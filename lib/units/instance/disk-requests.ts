@@ -2,7 +2,7 @@ import type { Json } from '../../base/json.ts';
 import { parseSize, steppedSize } from '../../model/enforce.ts';
 import { givenName } from '../../model/names.ts';
 import type { DiskTemplate } from '../../model/templates/index.ts';
-import { checkKnown, type DiskRequest } from '../steps/disks.ts';
+import { checkKnown, type DiskRequest } from '../devices/disks.ts';
 import type { Step } from './device-changes.ts';
 
 /** A change as a job shows it when nothing else of it is known yet: its size is a number where it is a text that says one. */

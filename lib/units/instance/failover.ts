@@ -1,8 +1,8 @@
+import { instanceNamed } from '../../model/find.ts';
 import { instanceFailover as opcode } from '../../opcodes/instance/failover.ts';
 import { defineUnit } from '../define.ts';
+import { instanceHooks, moveHooks } from '../hooks/hooks.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
-import { instanceNamed } from '../steps/find.ts';
-import { instanceHooks, moveHooks } from '../steps/hooks.ts';
 import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
 
 /** The name of its hooks. */

@@ -1,17 +1,17 @@
 import { MerapiError } from '../../base/errors.ts';
 import { parseSize } from '../../model/enforce.ts';
+import { checkOnline, diskNumbered, instanceNamed } from '../../model/find.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
 import { templates } from '../../model/templates/index.ts';
 import { instanceGrowDisk as opcode } from '../../opcodes/instance/grow-disk.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget, instanceTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
+import { checkDiskPolicy } from '../checks/spec.ts';
 import { defineUnit } from '../define.ts';
-import { diskNodesOf } from '../steps/disk-work.ts';
-import { checkOnline, diskNumbered, instanceNamed } from '../steps/find.ts';
-import { instanceHooks } from '../steps/hooks.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
 import { waitForSync } from '../steps/mirrors.ts';
-import { isRunning } from '../steps/running.ts';
-import { checkDiskPolicy } from '../steps/spec.ts';
-import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
 export const instanceGrowDisk = defineUnit(opcode, {

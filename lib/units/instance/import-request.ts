@@ -10,7 +10,7 @@ import {
 } from '../../model/hvparams/index.ts';
 import { hostName } from '../../model/names.ts';
 import { type DiskTemplate, diskTemplates } from '../../model/templates/index.ts';
-import { dumpOf, EXPORT_VERSION } from '../steps/export-config.ts';
+import { dumpOf, EXPORT_VERSION } from '../backup/export-config.ts';
 import type { CreateParams } from './create-request.ts';
 
 type Values = Record<string, string>;

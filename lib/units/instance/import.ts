@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
+import { checkOnline, nodeNamed } from '../../model/find.ts';
 import { hostName } from '../../model/names.ts';
 import type { Node } from '../../model/node.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import type { Compression } from '../../rpc/types.ts';
-import type { CheckContext, RunContext } from '../define.ts';
 import {
   CERTIFICATE_TIME,
   checkedCertificate,
@@ -13,9 +13,9 @@ import {
   makeSalt,
   signedCertificate,
   signedPlace,
-} from '../steps/exchange.ts';
-import { dumpOf } from '../steps/export-config.ts';
-import { checkOnline, nodeNamed } from '../steps/find.ts';
+} from '../backup/exchange.ts';
+import { dumpOf } from '../backup/export-config.ts';
+import type { CheckContext, RunContext } from '../define.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { tolerant } from '../steps/tolerant.ts';
 import type { CreateParams } from './create-request.ts';

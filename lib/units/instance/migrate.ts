@@ -1,13 +1,13 @@
 import { MerapiError } from '../../base/errors.ts';
 import { fillBeParams } from '../../model/fill.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
 import type { Node } from '../../model/node.ts';
 import { templates } from '../../model/templates/index.ts';
 import { instanceMigrate as opcode } from '../../opcodes/instance/migrate.ts';
 import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
 import { type CheckContext, defineUnit, type RunContext, type UndoCall } from '../define.ts';
+import { instanceHooks, moveHooks } from '../hooks/hooks.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks, moveHooks } from '../steps/hooks.ts';
 import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
 
 /** How a migration that becomes a failover is done. */

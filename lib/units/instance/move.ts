@@ -1,23 +1,20 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../../model/find.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { onOneNode } from '../../model/templates/index.ts';
 import { instanceMove as opcode } from '../../opcodes/instance/move.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import type { Compression, DiskTarget } from '../../rpc/types.ts';
+import { checkHost, checkMemory } from '../checks/host.ts';
+import { checkInstancePolicy } from '../checks/spec.ts';
 import { defineUnit, type RunContext } from '../define.ts';
-import {
-  activateDisks,
-  createDisks,
-  type DiskNodes,
-  deactivateDisks,
-  removeDisks,
-} from '../steps/disk-work.ts';
-import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../steps/find.ts';
-import { aboutInstance } from '../steps/hooks.ts';
+import { aboutInstance } from '../hooks/hooks.ts';
+import { activateDisks, createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
 import { primaryIs } from '../steps/relocation.ts';
-import { checkHost, checkMemory, isRunning, tellShutdown } from '../steps/running.ts';
-import { checkInstancePolicy } from '../steps/spec.ts';
+import { tellShutdown } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
-import { instanceTarget } from '../steps/target.ts';
 
 export const instanceMove = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {

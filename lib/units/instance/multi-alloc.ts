@@ -3,18 +3,18 @@ import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { OpInput } from '../../model/job.ts';
 import { hostNamed } from '../../model/lookup.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import type { DiskTemplate } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { parseOp } from '../../opcodes/define.ts';
 import { instanceMultiAlloc as opcode } from '../../opcodes/instance/multi-alloc.ts';
 import { opcodeOf } from '../../opcodes/registry.ts';
+import { allocatorOf } from '../../placement/iallocator.ts';
+import type { NewInstance } from '../../placement/iallocator-input.ts';
+import { placeSeveral } from '../../placement/placement.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import type { DiskNodes } from '../steps/disk-work.ts';
-import { buildDisks, sizedRequest } from '../steps/disks.ts';
-import { allocatorOf } from '../steps/iallocator.ts';
-import type { NewInstance } from '../steps/iallocator-input.ts';
-import { buildNics } from '../steps/nics.ts';
-import { placeSeveral } from '../steps/placement.ts';
+import { buildDisks, sizedRequest } from '../devices/disks.ts';
+import { buildNics } from '../devices/nics.ts';
 import { toPlace } from './create-place.ts';
 import {
   type CreateParams,

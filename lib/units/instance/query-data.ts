@@ -1,20 +1,19 @@
 import type { Json } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillNicParams, fillOsParams, instanceHvParams } from '../../model/fill.ts';
+import { instanceNamed, primaryOf } from '../../model/find.ts';
 import { clusterOnlyHvParams } from '../../model/hvparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
-import { MirrorId } from '../../model/mirror.ts';
+import { diskNodesOf, MirrorId } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { instanceQueryData as opcode } from '../../opcodes/instance/query-data.ts';
 import type { diskStatus } from '../../rpc/calls/disk.ts';
 import type { CallResult } from '../../rpc/define.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { diskNodesOf } from '../steps/disk-work.ts';
-import { instanceNamed, primaryOf } from '../steps/find.ts';
-import { isRunning } from '../steps/running.ts';
-import { diskTarget } from '../steps/target.ts';
 
 export const instanceQueryData = defineUnit(opcode, {
   async check(context, params) {

@@ -1,11 +1,14 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { instanceReboot as opcode } from '../../opcodes/instance/reboot.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
+import { checkHost } from '../checks/host.ts';
 import { defineUnit } from '../define.ts';
-import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks } from '../steps/hooks.ts';
-import { checkHost, isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
-import { instanceTarget } from '../steps/target.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
+import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
+import { meantToBe, tellShutdown } from '../steps/running.ts';
 
 export const instanceReboot = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {

@@ -1,23 +1,24 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { steppedSize } from '../../model/enforce.ts';
+import { checkOnline, checkTakes, diskNumbered, instanceNamed, nodeNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
+import { type DiskNodes, diskNodesOf } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import { instanceRecreateDisks as opcode } from '../../opcodes/instance/recreate-disks.ts';
+import { newNodes } from '../../placement/relocate.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
+import { checkDiskPolicy } from '../checks/spec.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { createDisks, type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
-import { checkSpindles, onNodes, sizedRequest } from '../steps/disks.ts';
-import { checkOnline, checkTakes, diskNumbered, instanceNamed, nodeNamed } from '../steps/find.ts';
-import { aboutInstance } from '../steps/hooks.ts';
+import { checkSpindles, onNodes, sizedRequest } from '../devices/disks.ts';
+import { aboutInstance } from '../hooks/hooks.ts';
+import { createDisks } from '../steps/disk-work.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
-import { newNodes } from '../steps/relocate.ts';
-import { isRunning } from '../steps/running.ts';
-import { checkDiskPolicy } from '../steps/spec.ts';
-import { diskTarget } from '../steps/target.ts';
 
 type Params = ValuesOf<typeof opcode> & CommonValues;
 

@@ -1,18 +1,19 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
 import { instanceReinstall as opcode } from '../../opcodes/instance/reinstall.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
+import { checkStopped } from '../checks/host.ts';
+import { checkOs, openPrivate, sealedParams } from '../checks/os.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks } from '../steps/hooks.ts';
-import { checkOs, openPrivate, sealedParams } from '../steps/os.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
+import { activateDisks, deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
-import { checkStopped } from '../steps/running.ts';
-import { instanceTarget } from '../steps/target.ts';
 
 export const instanceReinstall = defineUnit(opcode, {
   version: 2, // 1: what changes of the instance was no fact

@@ -1,11 +1,13 @@
+import { checkOnline, instanceNamed } from '../../model/find.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { instanceRemove as opcode } from '../../opcodes/instance/remove.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { diskNodesOf, removeDisks, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks, placesOf } from '../steps/hooks.ts';
-import { isRunning, tellShutdown } from '../steps/running.ts';
-import { instanceTarget } from '../steps/target.ts';
+import { instanceHooks, placesOf } from '../hooks/hooks.ts';
+import { removeDisks, withoutOffline } from '../steps/disk-work.ts';
+import { tellShutdown } from '../steps/running.ts';
 
 export const instanceRemove = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {

@@ -1,18 +1,19 @@
 import { basename, dirname } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { hostName } from '../../model/names.ts';
 import { changed } from '../../model/object.ts';
 import { instanceRename as opcode } from '../../opcodes/instance/rename.ts';
+import { diskTarget, instanceTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
+import { checkStopped } from '../checks/host.ts';
 import { type Build, defineUnit } from '../define.ts';
-import { activateDisks, deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { inFolderOf } from '../steps/disks.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { aboutInstance } from '../steps/hooks.ts';
+import { inFolderOf } from '../devices/disks.ts';
+import { aboutInstance } from '../hooks/hooks.ts';
+import { activateDisks, deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
-import { checkStopped } from '../steps/running.ts';
-import { diskTarget, instanceTarget } from '../steps/target.ts';
 import { tolerant } from '../steps/tolerant.ts';
 
 export const instanceRename = defineUnit(opcode, {

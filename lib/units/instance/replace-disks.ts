@@ -1,14 +1,15 @@
 import type { Disk } from '../../model/disk.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
 import { instanceReplaceDisks as opcode } from '../../opcodes/instance/replace-disks.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
 import { type Build, defineUnit, type RunContext } from '../define.ts';
-import { activateDisks, type DiskNodes, deactivateDisks } from '../steps/disk-work.ts';
-import { onNodes } from '../steps/disks.ts';
-import { aboutInstance } from '../steps/hooks.ts';
+import { onNodes } from '../devices/disks.ts';
+import { aboutInstance } from '../hooks/hooks.ts';
+import { activateDisks, deactivateDisks } from '../steps/disk-work.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { disksActive } from '../steps/running.ts';
-import { diskTarget } from '../steps/target.ts';
 import { type Plan, planReplacement } from './replace-plan.ts';
 
 export const instanceReplaceDisks = defineUnit(opcode, {

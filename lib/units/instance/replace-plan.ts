@@ -1,18 +1,18 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
+import { checkOnline, diskNumbered, instanceNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
+import { type DiskNodes, diskNodesOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { CommonValues, ValuesOf } from '../../opcodes/define.ts';
 import type { instanceReplaceDisks } from '../../opcodes/instance/replace-disks.ts';
+import { newSecondary } from '../../placement/relocate.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget } from '../../rpc/target.ts';
+import { checkInstancePolicy } from '../checks/spec.ts';
 import type { CheckContext } from '../define.ts';
-import { type DiskNodes, diskNodesOf } from '../steps/disk-work.ts';
-import { checkOnline, diskNumbered, instanceNamed } from '../steps/find.ts';
-import { newSecondary } from '../steps/relocate.ts';
-import { isRunning } from '../steps/running.ts';
-import { checkInstancePolicy } from '../steps/spec.ts';
-import { diskTarget } from '../steps/target.ts';
 
 type Params = ValuesOf<typeof instanceReplaceDisks> & CommonValues;
 type Side = 'primary' | 'secondary';

@@ -1,21 +1,15 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkDeviceNames } from '../../model/device-names.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
-import { mirrorNodes } from '../../model/mirror.ts';
+import { type DiskNodes, diskNodesOf, mirrorNodes } from '../../model/mirror.ts';
 import { givenName } from '../../model/names.ts';
 import { changed } from '../../model/object.ts';
 import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { Build, CheckContext, RunContext } from '../define.ts';
-import { checkDeviceNames } from '../steps/device-names.ts';
-import {
-  createDisks,
-  type DiskNodes,
-  deactivateDisks,
-  diskNodesOf,
-  removeDisks,
-} from '../steps/disk-work.ts';
 import {
   buildDisks,
   checkSpindles,
@@ -23,9 +17,9 @@ import {
   inFolderOf,
   onNodes,
   sizedRequest,
-} from '../steps/disks.ts';
+} from '../devices/disks.ts';
+import { createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
-import { diskTarget } from '../steps/target.ts';
 import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
 
 /** Changes of disks that can be made. */

@@ -4,9 +4,9 @@ import type { Instance } from '../../model/instance.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import type { RunContext } from '../define.ts';
-import { instanceTarget } from '../steps/target.ts';
 import type { DiskChanges } from './set-params-disks.ts';
 import type { Request } from './set-params-values.ts';
 

@@ -6,7 +6,7 @@ import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { DeviceChange } from '../../opcodes/instance/set-params.ts';
-import { connectNics, POOL } from '../steps/nic-addresses.ts';
+import { connectNics, POOL } from '../devices/nic-addresses.ts';
 import {
   buildNics,
   checkAddressForms,
@@ -15,7 +15,7 @@ import {
   DEFAULT,
   GENERATE,
   type NicRequest,
-} from '../steps/nics.ts';
+} from '../devices/nics.ts';
 import { checkNames, newPlace, placeOf, type Step, stepsOf } from './device-changes.ts';
 
 /** The NICs of an instance after changes, and these changes in order. */

@@ -1,25 +1,20 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
+import { checkOnline } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
+import { type DiskNodes, diskNodesOf } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
 import { convertible, type DiskTemplate, templates } from '../../model/templates/index.ts';
+import { newSecondary } from '../../placement/relocate.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { put, remove } from '../../store/changes.ts';
+import { checkUsable } from '../checks/host.ts';
+import { checkDiskPolicy } from '../checks/spec.ts';
 import type { Build, CheckContext, RunContext } from '../define.ts';
-import {
-  activateDisks,
-  createDisks,
-  type DiskNodes,
-  deactivateDisks,
-  diskNodesOf,
-  removeDisks,
-} from '../steps/disk-work.ts';
-import { buildDisks, type DiskRequest, notEnabled, onNodes } from '../steps/disks.ts';
-import { checkOnline } from '../steps/find.ts';
+import { buildDisks, type DiskRequest, notEnabled, onNodes } from '../devices/disks.ts';
+import { activateDisks, createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
-import { newSecondary } from '../steps/relocate.ts';
-import { checkUsable, isRunning } from '../steps/running.ts';
-import { checkDiskPolicy } from '../steps/spec.ts';
-import { diskTarget } from '../steps/target.ts';
 
 /** What a request says of the new template. */
 export interface TemplateRequest {

@@ -2,19 +2,19 @@ import { MerapiError } from '../../base/errors.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
 import { fillBeParams } from '../../model/fill.ts';
+import { nodeNamed, primaryOf } from '../../model/find.ts';
+import { checkHvForms, checkOfHypervisor, pick, updatedValues } from '../../model/given-params.ts';
 import { clusterOnlyHvParams, hypervisorParams } from '../../model/hvparams/index.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
 import type { instanceSetParams as opcode } from '../../opcodes/instance/set-params.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
+import { checkHypervisor } from '../checks/host.ts';
+import { checkOs, openPrivate, sealedParams } from '../checks/os.ts';
+import { checkChangedPolicy } from '../checks/spec.ts';
 import type { CheckContext } from '../define.ts';
-import { nodeNamed, primaryOf } from '../steps/find.ts';
-import { checkHvForms, checkHypervisor, pick } from '../steps/hvparams.ts';
-import { checkOs, openPrivate, sealedParams } from '../steps/os.ts';
-import { checkOfHypervisor, updatedValues } from '../steps/params.ts';
 import { targetOf } from '../steps/relocation.ts';
-import { isRunning } from '../steps/running.ts';
-import { checkChangedPolicy } from '../steps/spec.ts';
-import { instanceTarget } from '../steps/target.ts';
 
 export type Request = ValuesOf<typeof opcode>;
 

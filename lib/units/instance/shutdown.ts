@@ -1,11 +1,13 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { instanceShutdown as opcode } from '../../opcodes/instance/shutdown.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
-import { deactivateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks } from '../steps/hooks.ts';
-import { isRunning, meantToBe, tellShutdown } from '../steps/running.ts';
-import { instanceTarget } from '../steps/target.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
+import { deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
+import { meantToBe, tellShutdown } from '../steps/running.ts';
 
 export const instanceShutdown = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {

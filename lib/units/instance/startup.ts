@@ -1,12 +1,15 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, instanceNamed } from '../../model/find.ts';
+import { checkBeParams, ownBeParams, ownHvParams } from '../../model/given-params.ts';
+import { diskNodesOf } from '../../model/mirror.ts';
 import { instanceStartup as opcode } from '../../opcodes/instance/startup.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
+import { checkHost, checkMemory } from '../checks/host.ts';
 import { defineUnit } from '../define.ts';
-import { activateDisks, diskNodesOf, withoutOffline } from '../steps/disk-work.ts';
-import { checkOnline, instanceNamed } from '../steps/find.ts';
-import { instanceHooks } from '../steps/hooks.ts';
-import { checkBeParams, ownBeParams, ownHvParams } from '../steps/params.ts';
-import { checkHost, checkMemory, isRunning, meantToBe } from '../steps/running.ts';
-import { instanceTarget } from '../steps/target.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
+import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
+import { meantToBe } from '../steps/running.ts';
 
 export const instanceStartup = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {

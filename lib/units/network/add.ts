@@ -7,9 +7,9 @@ import { newObject } from '../../model/object.ts';
 import { networkAdd as opcode } from '../../opcodes/network/add.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { networkHooks } from '../steps/hooks.ts';
-import { checkNetwork, checkNetwork6, macPrefix, newReservations } from '../steps/pools.ts';
-import { checkTags } from '../steps/tags.ts';
+import { networkHooks } from '../hooks/hooks.ts';
+import { checkTags } from '../tags/tagging.ts';
+import { checkNetwork, checkNetwork6, macPrefix, newReservations } from './pools.ts';
 
 export const networkAdd = defineUnit(opcode, {
   check({ view, clock, log }, params) {

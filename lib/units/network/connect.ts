@@ -1,11 +1,11 @@
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed, networkNamed } from '../../model/find.ts';
 import { contains } from '../../model/ip-pool.ts';
 import { changed } from '../../model/object.ts';
 import { networkConnect as opcode } from '../../opcodes/network/connect.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed, networkNamed } from '../steps/find.ts';
-import { connectionHooks } from '../steps/hooks.ts';
+import { connectionHooks } from '../hooks/hooks.ts';
 
 export const networkConnect = defineUnit(opcode, {
   check({ view, log }, params) {

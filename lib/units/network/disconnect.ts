@@ -1,10 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed, networkNamed } from '../../model/find.ts';
 import { changed } from '../../model/object.ts';
 import { networkDisconnect as opcode } from '../../opcodes/network/disconnect.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { groupNamed, networkNamed } from '../steps/find.ts';
-import { connectionHooks } from '../steps/hooks.ts';
+import { connectionHooks } from '../hooks/hooks.ts';
 
 export const networkDisconnect = defineUnit(opcode, {
   check({ view, log }, params) {

@@ -1,9 +1,9 @@
 import { MerapiError } from '../../base/errors.ts';
+import { networkNamed } from '../../model/find.ts';
 import { networkRemove as opcode } from '../../opcodes/network/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { networkNamed } from '../steps/find.ts';
-import { networkHooks } from '../steps/hooks.ts';
+import { networkHooks } from '../hooks/hooks.ts';
 
 export const networkRemove = defineUnit(opcode, {
   check({ view }, params) {

@@ -1,12 +1,12 @@
 import { MerapiError } from '../../base/errors.ts';
+import { networkNamed } from '../../model/find.ts';
 import type { Network } from '../../model/network.ts';
 import { changed } from '../../model/object.ts';
 import { networkSetParams as opcode } from '../../opcodes/network/set-params.ts';
 import { put } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { networkNamed } from '../steps/find.ts';
-import { networkHooks } from '../steps/hooks.ts';
-import { checkNetwork6, macPrefix, newReservations } from '../steps/pools.ts';
+import { networkHooks } from '../hooks/hooks.ts';
+import { checkNetwork6, macPrefix, newReservations } from './pools.ts';
 
 /** In the place of a MAC prefix: that of the cluster. */
 const NONE = 'none';

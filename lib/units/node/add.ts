@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed } from '../../model/find.ts';
+import { ownValues, refuseStates } from '../../model/given-params.ts';
 import { hostName, nodeName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
@@ -10,12 +12,10 @@ import { changed, newObject } from '../../model/object.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
+import { wantsCandidate } from '../checks/candidates.ts';
 import { defineUnit } from '../define.ts';
-import { noLongerAwaited } from '../steps/awaited.ts';
-import { wantsCandidate } from '../steps/candidates.ts';
-import { groupNamed } from '../steps/find.ts';
-import { nodeHooks, nodesBut, roleEnv } from '../steps/hooks.ts';
-import { ownValues, refuseStates } from '../steps/params.ts';
+import { nodeHooks, nodesBut, roleEnv } from '../hooks/hooks.ts';
+import { noLongerAwaited } from './awaited.ts';
 
 export const nodeAdd = defineUnit(opcode, {
   async check({ view, nodes, clock }, params) {

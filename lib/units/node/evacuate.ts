@@ -1,12 +1,12 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkTakes, nodeNamed } from '../../model/find.ts';
 import type { OpInput } from '../../model/job.ts';
 import type { Node } from '../../model/node.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
 import { nodeEvacuate as opcode } from '../../opcodes/node/evacuate.ts';
+import { allocatorOf } from '../../placement/iallocator.ts';
+import { movingJobs } from '../../placement/placement.ts';
 import { defineUnit } from '../define.ts';
-import { checkTakes, nodeNamed } from '../steps/find.ts';
-import { allocatorOf } from '../steps/iallocator.ts';
-import { movingJobs } from '../steps/placement.ts';
 
 type Request = ValuesOf<typeof opcode>;
 

@@ -1,8 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
+import { nodeNamed } from '../../model/find.ts';
 import { nodeMigrate as opcode } from '../../opcodes/node/migrate.ts';
 import { defineUnit } from '../define.ts';
-import { nodeNamed } from '../steps/find.ts';
-import { nodeHooks } from '../steps/hooks.ts';
+import { nodeHooks } from '../hooks/hooks.ts';
 
 export const nodeMigrate = defineUnit(opcode, {
   check({ view, resolve, log }, params) {

@@ -1,8 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
+import { nodeNamed } from '../../model/find.ts';
+import { listable, storageFolders } from '../../model/listed-storage.ts';
 import { nodeModifyStorage as opcode } from '../../opcodes/node/modify-storage.ts';
 import { defineUnit } from '../define.ts';
-import { nodeNamed } from '../steps/find.ts';
-import { listable, storageFolders } from '../steps/storage.ts';
 
 export const nodeModifyStorage = defineUnit(opcode, {
   async check({ view, nodes, resolve }, params) {

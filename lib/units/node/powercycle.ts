@@ -1,7 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
+import { nodeNamed } from '../../model/find.ts';
 import { nodePowercycle as opcode } from '../../opcodes/node/powercycle.ts';
 import { defineUnit } from '../define.ts';
-import { nodeNamed } from '../steps/find.ts';
 
 export const nodePowercycle = defineUnit(opcode, {
   check({ view, resolve }, params) {

@@ -1,11 +1,11 @@
 import { MerapiError } from '../../base/errors.ts';
+import { nodeNamed } from '../../model/find.ts';
+import { listable, storageFolders } from '../../model/listed-storage.ts';
 import { compareNames } from '../../model/names.ts';
 import { storageFields } from '../../model/storage.ts';
 import { usedStorage } from '../../model/templates/index.ts';
 import { nodeQueryStorage as opcode } from '../../opcodes/node/query-storage.ts';
 import { defineUnit } from '../define.ts';
-import { nodeNamed } from '../steps/find.ts';
-import { listable, storageFolders } from '../steps/storage.ts';
 
 /** What can be told of a unit: what the node says, and what the master knows. */
 const known: readonly string[] = ['node', 'type', ...storageFields];

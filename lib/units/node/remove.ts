@@ -1,11 +1,11 @@
 import { MerapiError } from '../../base/errors.ts';
+import { nodeNamed } from '../../model/find.ts';
 import { nodeRemove as opcode } from '../../opcodes/node/remove.ts';
 import { remove } from '../../store/changes.ts';
+import { fillPool, missingCandidates } from '../checks/candidates.ts';
 import { defineUnit } from '../define.ts';
-import { isOnlyAwaited, noLongerAwaited } from '../steps/awaited.ts';
-import { fillPool, missingCandidates } from '../steps/candidates.ts';
-import { nodeNamed } from '../steps/find.ts';
-import { nodeHooks, nodesBut } from '../steps/hooks.ts';
+import { nodeHooks, nodesBut } from '../hooks/hooks.ts';
+import { isOnlyAwaited, noLongerAwaited } from './awaited.ts';
 
 export const nodeRemove = defineUnit(opcode, {
   version: 2, // 1: without the name

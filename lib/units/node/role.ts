@@ -1,8 +1,8 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Node } from '../../model/node.ts';
 import { mayDemote, type RoleWish } from '../../opcodes/node/set-params.ts';
+import { candidateCount, wantsCandidate } from '../checks/candidates.ts';
 import type { CheckContext } from '../define.ts';
-import { candidateCount, wantsCandidate } from '../steps/candidates.ts';
 
 /** The flags of which a node has one at most, in Ganeti's order; a node without any is a regular one. */
 const roleFlags = ['master_candidate', 'drained', 'offline'] as const;

@@ -1,18 +1,18 @@
 import { isIP } from 'node:net';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { ParamValues } from '../../model/enforce.ts';
+import { nodeNamed } from '../../model/find.ts';
+import { refuseStates, updatedValues } from '../../model/given-params.ts';
 import { clusterOnlyNdParams, ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
 import { templates } from '../../model/templates/index.ts';
 import { mayDemote, nodeSetParams as opcode } from '../../opcodes/node/set-params.ts';
+import { isRunning } from '../../rpc/runtime.ts';
 import { put } from '../../store/changes.ts';
+import { fillPool, missingCandidates } from '../checks/candidates.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { fillPool, missingCandidates } from '../steps/candidates.ts';
-import { nodeNamed } from '../steps/find.ts';
-import { nodeHooks, roleEnv } from '../steps/hooks.ts';
-import { refuseStates, updatedValues } from '../steps/params.ts';
-import { isRunning } from '../steps/running.ts';
+import { nodeHooks, roleEnv } from '../hooks/hooks.ts';
 import { newRole, roleChanges } from './role.ts';
 
 /** The settings of which one at least must be given. */

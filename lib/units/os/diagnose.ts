@@ -2,8 +2,8 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { osFieldValues } from '../../model/os.ts';
 import { osDiagnose as opcode, osFields } from '../../opcodes/os/diagnose.ts';
+import { diagnoseOs } from '../checks/os.ts';
 import { defineUnit } from '../define.ts';
-import { diagnoseOs } from '../steps/os.ts';
 
 export const osDiagnose = defineUnit(opcode, {
   async check({ view, nodes }, params) {

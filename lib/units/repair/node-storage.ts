@@ -1,12 +1,12 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
+import { nodeNamed } from '../../model/find.ts';
+import { listable } from '../../model/listed-storage.ts';
 import { mirrorNodes } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { repairNodeStorage as opcode } from '../../opcodes/repair/node-storage.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { nodeNamed } from '../steps/find.ts';
-import { listable } from '../steps/storage.ts';
-import { diskTarget } from '../steps/target.ts';
 
 export const repairNodeStorage = defineUnit(opcode, {
   async check(context, params) {

@@ -1,27 +1,9 @@
-import type { Instance } from '../../model/instance.ts';
-import { secondaryOf } from '../../model/mirror.ts';
+import type { DiskNodes } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { isMirrored, templates } from '../../model/templates/index.ts';
-import type { ClusterView } from '../../model/view.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 import type { RunContext } from '../define.ts';
-import { primaryOf } from './find.ts';
 import { tolerant } from './tolerant.ts';
-
-/** The nodes that hold an instance's disks; a secondary only where they are mirrored. */
-export interface DiskNodes {
-  primary: Node;
-  secondary: Node | null;
-}
-
-/** The nodes of an instance. @throws MerapiError not_found */
-export function diskNodesOf(view: ClusterView, instance: Instance): DiskNodes {
-  const secondary = secondaryOf(view, instance);
-  return {
-    primary: primaryOf(view, instance),
-    secondary: secondary === null ? null : (view.nodes.get(secondary) ?? null),
-  };
-}
 
 /** Whether a disk's data was there before Merapi and stays when Merapi leaves it. */
 const isForeign = (disk: DiskTarget) => templates[disk.dev_type].foreign;

@@ -1,9 +1,10 @@
 import { MerapiError } from '../../base/errors.ts';
 import { templates } from '../../model/templates/index.ts';
+import { checkMemory } from '../checks/host.ts';
 import type { CheckContext, RunContext } from '../define.ts';
 import { activateDisks, deactivateDisks } from './disk-work.ts';
 import { type Move, primaryIs } from './relocation.ts';
-import { checkMemory, tellShutdown } from './running.ts';
+import { tellShutdown } from './running.ts';
 
 /** How much a failover bears. */
 export interface FailoverOptions {

@@ -6,9 +6,9 @@ import type { Node } from '../../model/node.ts';
 import { FIRST_PORT, LAST_PORT } from '../../model/ports.ts';
 import { isMirrored } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { diskTarget } from '../../rpc/target.ts';
 import { put, remove } from '../../store/changes.ts';
 import type { RunContext } from '../define.ts';
-import { diskTarget } from './target.ts';
 
 /**
  * The same disks, the mirrored ones with a port that no other mirror of their nodes and no console has, and with numbers that are free on

@@ -4,7 +4,7 @@ import type { Instance } from '../../model/instance.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { ScriptParams } from '../../rpc/calls/os.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
-import { hiddenOsParamTexts, openPrivate, osParamTexts } from './os.ts';
+import { hiddenOsParamTexts, openPrivate, osParamTexts } from '../checks/os.ts';
 
 /** What is settled of the scripts of an instance's OS before they run; it may be stored. */
 export interface ScriptFacts {

@@ -1,20 +1,21 @@
 import { MerapiError } from '../../base/errors.ts';
+import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
 import { secondaryOf } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { changed } from '../../model/object.ts';
 import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
+import { allocatorOf } from '../../placement/iallocator.ts';
+import { replaceNode } from '../../placement/placement.ts';
 import type { RuntimeView } from '../../rpc/runtime.ts';
+import { isRunning } from '../../rpc/runtime.ts';
+import { instanceTarget } from '../../rpc/target.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import { put } from '../../store/changes.ts';
+import { checkHost } from '../checks/host.ts';
+import { checkInstancePolicy } from '../checks/spec.ts';
 import type { Build, CheckContext } from '../define.ts';
-import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from './find.ts';
-import { allocatorOf } from './iallocator.ts';
-import { replaceNode } from './placement.ts';
-import { checkHost, isRunning } from './running.ts';
-import { checkInstancePolicy } from './spec.ts';
-import { instanceTarget } from './target.ts';
 
 /** What requests say of a move of an instance's primary node. */
 interface MoveRequest {

@@ -1,7 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import { tagsDel as opcode } from '../../opcodes/tags/del.ts';
 import { defineUnit } from '../define.ts';
-import { checkTags, findTagged, retag } from '../steps/tags.ts';
+import { checkTags, findTagged, retag } from './tagging.ts';
 
 export const tagsDel = defineUnit(opcode, {
   check({ view }, params) {

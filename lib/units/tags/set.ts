@@ -1,6 +1,6 @@
 import { tagsSet as opcode } from '../../opcodes/tags/set.ts';
 import { defineUnit } from '../define.ts';
-import { checkTags, findTagged, retag } from '../steps/tags.ts';
+import { checkTags, findTagged, retag } from './tagging.ts';
 
 export const tagsSet = defineUnit(opcode, {
   check({ view }, params) {

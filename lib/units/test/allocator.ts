@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
+import { groupNamed, instanceNamed } from '../../model/find.ts';
 import { hostName } from '../../model/names.ts';
 import { diskTemplates, isMirrored, nodeCount } from '../../model/templates/index.ts';
 import type { ValuesOf } from '../../opcodes/define.ts';
 import { testAllocator as opcode } from '../../opcodes/test/allocator.ts';
+import { needsOf } from '../../placement/allocator-cluster.ts';
+import { askAllocator } from '../../placement/iallocator.ts';
+import { iallocatorInput, type NewInstance, type Question } from '../../placement/iallocator-input.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
-import { needsOf } from '../steps/allocator-cluster.ts';
-import { buildDisks, type DiskRequest } from '../steps/disks.ts';
-import { groupNamed, instanceNamed } from '../steps/find.ts';
-import { askAllocator } from '../steps/iallocator.ts';
-import { iallocatorInput, type NewInstance, type Question } from '../steps/iallocator-input.ts';
-import { buildNics } from '../steps/nics.ts';
+import { buildDisks, type DiskRequest } from '../devices/disks.ts';
+import { buildNics } from '../devices/nics.ts';
 
 type Request = ValuesOf<typeof opcode>;
 

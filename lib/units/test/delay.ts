@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../base/errors.ts';
+import { nodeNamed } from '../../model/find.ts';
 import { testDelay as opcode } from '../../opcodes/test/delay.ts';
 import { defineUnit } from '../define.ts';
-import { nodeNamed } from '../steps/find.ts';
 
 export const testDelay = defineUnit(opcode, {
   check({ view, resolve }, params) {

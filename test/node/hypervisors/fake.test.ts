@@ -41,6 +41,43 @@ describe('simulated guests', () => {
     return { driver, guests: join(folder, 'guests') };
   }
 
+  it('are known by their uuid: what is asked of an instance does not touch another one of the same name', async () => {
+    const { driver } = await open();
+    const old = instanceTarget();
+    const fresh = { ...old, uuid: 'b7c0ec6b-0f0c-4ed2-8a3c-2f4f7d6f9f10' };
+    await driver.start(old, { sources: [], paused: false });
+    await driver.stop(fresh);
+    await driver.forget(fresh);
+    await assert.rejects(driver.reset(fresh), { code: 'wrong_state' });
+    await assert.rejects(driver.start(fresh, { sources: [], paused: false }), { code: 'wrong_state' });
+    assert.deepEqual(
+      driver.guests().map(({ uuid, state }) => [uuid, state]),
+      [[old.uuid, 'running']],
+    );
+    await driver.stop(old);
+    await driver.start(fresh, { sources: [], paused: false });
+    await driver.stop(old);
+    assert.deepEqual(
+      driver.guests().map(({ uuid, state }) => [uuid, state]),
+      [[fresh.uuid, 'running']],
+    );
+  });
+
+  it('are found by their uuid where they have another name than their instance', async () => {
+    const { driver } = await open();
+    const web = instanceTarget();
+    await driver.start(web, { sources: [], paused: true });
+    const renamed = { ...web, name: 'www.example.com' };
+    await driver.reset(renamed);
+    assert.equal(driver.guests()[0]?.state, 'running');
+    await driver.migration.send(renamed, '');
+    await driver.start(renamed, { sources: [], paused: false });
+    assert.deepEqual(
+      driver.guests().map(({ name, state }) => [name, state]),
+      [['www.example.com', 'running']],
+    );
+  });
+
   it('are files that a test may rewrite, which is noticed', async () => {
     const { driver, guests } = await open();
     const web = instanceTarget();

@@ -6,7 +6,7 @@ import { MirrorId } from '../../../lib/model/mirror.ts';
 import { FIRST_PORT, LAST_PORT } from '../../../lib/model/ports.ts';
 import type { ClusterView } from '../../../lib/model/view.ts';
 import { put, remove } from '../../../lib/store/changes.ts';
-import { placeConsole } from '../../../lib/units/steps/console-port.ts';
+import { placeConsole } from '../../../lib/units/instance/console-port.ts';
 import { anInstance } from '../../helpers/view.ts';
 import { create, InstanceFixture } from './fixture.ts';
 

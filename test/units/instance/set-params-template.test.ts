@@ -6,13 +6,13 @@ import { MerapiError } from '../../../lib/base/errors.ts';
 import type { Disk } from '../../../lib/model/disk.ts';
 import { secondaryOf } from '../../../lib/model/mirror.ts';
 import { type DiskTemplate, diskTemplates } from '../../../lib/model/templates/index.ts';
+import { diskTarget } from '../../../lib/rpc/target.ts';
 import type { CheckContext, RunContext } from '../../../lib/units/define.ts';
 import {
   checkTemplateChange,
   convertTemplate,
   type TemplateRequest,
 } from '../../../lib/units/instance/set-params-template.ts';
-import { diskTarget } from '../../../lib/units/steps/target.ts';
 import { create, InstanceFixture, instance_name } from './fixture.ts';
 
 const node2 = 'node2.example.com';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { OpInput } from '../../../lib/model/job.ts';
 import { diskTemplates } from '../../../lib/model/templates/index.ts';
-import { diskTarget } from '../../../lib/units/steps/target.ts';
+import { diskTarget } from '../../../lib/rpc/target.ts';
 import { stateOf } from '../state.ts';
 import { InstanceFixture, instance_name } from './fixture.ts';
 

@@ -1,0 +1,18 @@
+import type { Background } from '../../base/background.ts';
+import type { RuntimeTable } from '../../rpc/runtime.ts';
+import type { JobQueue } from '../queue.ts';
+
+/** Has duties tried whenever a node begins to answer. */
+export function dutyRetry(queue: JobQueue, runtime: RuntimeTable): Background {
+  let unsubscribe: () => void = () => undefined;
+  return {
+    start() {
+      unsubscribe = runtime.subscribe((node, before, after) => {
+        if (after && before?.epoch !== after.epoch) queue.nodeAnswers(node);
+      });
+    },
+    async stop() {
+      unsubscribe();
+    },
+  };
+}

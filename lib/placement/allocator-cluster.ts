@@ -1,0 +1,101 @@
+import type { AllocatorCluster, AllocatorInstance, AllocatorNode, Needs } from '../allocator/model.ts';
+import type { Disk } from '../model/disk.ts';
+import { fillBeParams, fillIPolicy, fillNdParams } from '../model/fill.ts';
+import type { Instance } from '../model/instance.ts';
+import { secondaryOf } from '../model/mirror.ts';
+import type { Nic } from '../model/nic.ts';
+import type { Node } from '../model/node.ts';
+import type { ClusterView } from '../model/view.ts';
+import type { RuntimeView } from '../rpc/runtime.ts';
+import { isRunning } from '../rpc/runtime.ts';
+
+/** The cluster as the built-in allocator sees it. */
+export function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorCluster {
+  return {
+    tags: view.cluster.tags,
+    groups: view.groups.list().map(({ uuid, name, alloc_policy, ipolicy, networks }) => ({
+      uuid,
+      name,
+      alloc_policy,
+      ipolicy: fillIPolicy(view.cluster.ipolicy, ipolicy),
+      networks: networkNames(view, Object.keys(networks)),
+    })),
+    nodes: view.nodes.list().map((node) => allocatorNode(view, runtime, node)),
+    instances: view.instances
+      .list()
+      .map((instance) => allocatorInstance(view, runtime, instance, view.disksOf(instance))),
+  };
+}
+
+function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): AllocatorNode {
+  const { uuid, name, group, offline, drained, vm_capable, tags } = node;
+  const facts = runtime.of(uuid)?.node;
+  const ndparams = fillNdParams(view.cluster, view.groups.get(group), node.ndparams);
+  return {
+    ...{ uuid, name, group, offline, drained, vm_capable, tags },
+    memory_total: facts?.memory_total ?? null,
+    memory_free: facts?.memory_free ?? null,
+    // What a node calls its own holds its guests' memory too, so it would count twice.
+    memory_dom0: null,
+    disk_total: facts?.disk_total ?? null,
+    disk_free: facts?.disk_free ?? null,
+    cpu_total: facts?.cpu_total ?? null,
+    // The recordings count every CPU as the host's own; guests share them all the same.
+    cpu_dom0: null,
+    spindle_count: Number(ndparams.spindle_count ?? 1),
+    exclusive_storage: ndparams.exclusive_storage === true,
+    spindles_total: facts?.spindles_total ?? null,
+    spindles_free: facts?.spindles_free ?? null,
+  };
+}
+
+/** An instance that is there, with these disks. */
+export function allocatorInstance(
+  view: ClusterView,
+  runtime: RuntimeView,
+  instance: Instance,
+  disks: readonly Disk[],
+): AllocatorInstance {
+  const { uuid, name, primary_node: primary, admin_state } = instance;
+  return {
+    ...needsOf(view, instance, disks),
+    ...{ uuid, name, primary, secondary: secondaryOf(view, instance) },
+    running: isRunning(runtime, instance),
+    offline: admin_state === 'offline',
+    auto_balance: fillBeParams(view.cluster, instance.beparams).auto_balance,
+  };
+}
+
+/** What an instance with these disks, there or to be made, needs of its nodes. */
+export function needsOf(
+  view: ClusterView,
+  instance: Pick<Instance, 'beparams' | 'disk_template' | 'nics' | 'tags'>,
+  disks: readonly Disk[],
+): Needs {
+  const be = fillBeParams(view.cluster, instance.beparams);
+  const spindles = disks.map((disk) => disk.spindles);
+  return {
+    memory: be.maxmem,
+    vcpus: be.vcpus,
+    disks: disks.map((disk) => disk.size),
+    disk_template: disks[0]?.dev_type ?? instance.disk_template,
+    spindle_use: be.spindle_use,
+    spindles: spindles.includes(null) ? null : spindles.reduce<number>((sum, each) => sum + (each ?? 0), 0),
+    nic_count: instance.nics.length,
+    networks: networksOf(view, instance.nics),
+    tags: instance.tags,
+  };
+}
+
+function networksOf(view: ClusterView, nics: readonly Nic[]): string[] {
+  return networkNames(
+    view,
+    nics.map(({ network }) => network),
+  );
+}
+
+/** The names of networks, each once. */
+function networkNames(view: ClusterView, uuids: readonly (string | null)[]): string[] {
+  const networks = [...new Set(uuids)].map((uuid) => view.networks.get(uuid ?? ''));
+  return networks.flatMap((network) => (network ? [network.name] : []));
+}

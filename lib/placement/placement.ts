@@ -1,0 +1,175 @@
+import * as z from 'zod';
+import { errorText, MerapiError } from '../base/errors.ts';
+import type { Disk } from '../model/disk.ts';
+import type { Instance } from '../model/instance.ts';
+import type { OpInput } from '../model/job.ts';
+import type { DiskNodes } from '../model/mirror.ts';
+import type { Node } from '../model/node.ts';
+import type { ClusterView } from '../model/view.ts';
+import { parseOp } from '../opcodes/define.ts';
+import { opcodeOf } from '../opcodes/registry.ts';
+import { type Answer, askAllocator, type Known } from './iallocator.ts';
+import { checkedAnswer } from './iallocator-external.ts';
+import type { NewInstance, Question } from './iallocator-input.ts';
+
+/** What a choice of nodes is made from. */
+export interface PlacementContext extends Known {
+  /** Adds a line to the job's log. */
+  log(text: string): void;
+}
+
+const names = z.array(z.string());
+const placements = z.tuple([z.array(z.tuple([z.string(), names])), names]);
+const evacuation = z.tuple([
+  z.array(z.tuple([z.string(), z.string(), names])),
+  z.array(z.tuple([z.string(), z.string().nullable()])),
+  z.array(
+    z.array(
+      z.looseObject({
+        OP_ID: z.enum(['OP_INSTANCE_MIGRATE', 'OP_INSTANCE_FAILOVER', 'OP_INSTANCE_REPLACE_DISKS']),
+        instance_name: z.string(),
+      }),
+    ),
+  ),
+]);
+
+/**
+ * The nodes for a new instance, as the named allocator chooses them; `instead` is an instance that is there and whose disks are
+ * made anew. The log tells who chose what.
+ * @throws MerapiError insufficient_resources telling what is short on each node; temp_insufficient_resources when that may be
+ * because a node does not answer; as askAllocator()
+ */
+export async function placeNew(
+  context: PlacementContext,
+  allocator: string,
+  wanted: NewInstance,
+  instead?: Instance,
+): Promise<DiskNodes> {
+  const answer = await asked(context, allocator, { type: 'allocate', wanted, instead });
+  const nodes = nodesOf(context.view, answer, checkedAnswer(answer.by, names, answer.result));
+  return pairOf(answer, nodes, wanted.request.required_nodes);
+}
+
+/** Nodes for several new instances; those that have no place are told by name. @throws MerapiError as placeNew() */
+export async function placeSeveral(
+  context: PlacementContext,
+  allocator: string,
+  wanted: readonly NewInstance[],
+): Promise<{ placed: ReadonlyMap<string, DiskNodes>; failed: readonly string[] }> {
+  const answer = await asked(context, allocator, { type: 'multi-allocate', wanted });
+  const [found, failed] = checkedAnswer(answer.by, placements, answer.result);
+  const placed = new Map<string, DiskNodes>();
+  for (const { name, request } of wanted) {
+    if (failed.includes(name)) continue;
+    const own = found.find(([of]) => of === name);
+    if (!own) throw new MerapiError('execution', `${answer.by} says nothing of ${name}`);
+    placed.set(name, pairOf(answer, nodesOf(context.view, answer, own[1]), request.required_nodes));
+  }
+  return { placed, failed };
+}
+
+/** A secondary node for an instance that has none yet, with these disks. @throws MerapiError as placeNew() */
+export async function placeSecondary(
+  context: PlacementContext,
+  allocator: string,
+  instance: Instance,
+  disks: readonly Disk[],
+  ignore_ipolicy: boolean,
+): Promise<Node> {
+  const template = disks[0]?.dev_type ?? instance.disk_template;
+  const question = { type: 'allocate-secondary', instance, template, disks, ignore_ipolicy } as const;
+  const answer = await asked(context, allocator, question);
+  return onlyOne(context.view, answer, [checkedAnswer(answer.by, z.string(), answer.result)]);
+}
+
+/**
+ * Another secondary node for an instance with mirrored disks, or another primary for one whose disks are on every node.
+ * @throws MerapiError as placeNew()
+ */
+export async function replaceNode(
+  context: PlacementContext,
+  allocator: string,
+  instance: Instance,
+  ignore_ipolicy: boolean,
+): Promise<Node> {
+  const answer = await asked(context, allocator, { type: 'relocate', instance, ignore_ipolicy });
+  return onlyOne(context.view, answer, checkedAnswer(answer.by, names, answer.result));
+}
+
+/**
+ * The jobs, each a list of opcodes, that bring instances to where an allocator wants them.
+ * @throws MerapiError execution naming those that cannot go, with the reasons; as placeNew()
+ */
+export async function movingJobs(
+  context: PlacementContext,
+  allocator: string,
+  question: Extract<Question, { type: 'node-evacuate' | 'change-group' }>,
+  early_release: boolean,
+): Promise<OpInput[][]> {
+  if (question.instances.length === 0) return [];
+  const answer = await asked(context, allocator, question);
+  const [moved, failed, jobs] = checkedAnswer(answer.by, evacuation, answer.result);
+  if (failed.length > 0) {
+    const reasons = failed.map(([name, reason]) => `${name} (${reason ?? 'no reason is given'})`);
+    throw new MerapiError('execution', `Instances that cannot go: ${reasons.join('; ')}`);
+  }
+  for (const [name, group, nodes] of moved) context.log(`${name} goes to ${nodes.join(' and ')} in ${group}`);
+  const some = jobs.filter((ops) => ops.length > 0);
+  return some.map((ops) => ops.map((op) => checkedOp(answer, question.instances, op, early_release)));
+}
+
+/** Asks, and tells in the log. @throws MerapiError when there is no place */
+async function asked(
+  { view, runtime, log }: PlacementContext,
+  allocator: string,
+  question: Question,
+): Promise<Answer> {
+  const answer = await askAllocator({ view, runtime }, allocator, question);
+  if (!answer.success)
+    throw new MerapiError(
+      answer.temporary ? 'temp_insufficient_resources' : 'insufficient_resources',
+      answer.path === null ? answer.info : `${answer.by} finds no place: ${answer.info}`,
+    );
+  log(answer.path === null ? `${answer.by} ${answer.info}` : `${answer.by} answers: ${answer.info}`);
+  return answer;
+}
+
+function checkedOp(
+  { by }: Answer,
+  instances: readonly Instance[],
+  op: OpInput,
+  early_release: boolean,
+): OpInput {
+  if (!instances.some(({ name }) => name === op.instance_name))
+    throw new MerapiError('execution', `${by} moves ${op.instance_name}, which nobody asked for`);
+  const wanted = op.OP_ID === 'OP_INSTANCE_REPLACE_DISKS' ? { ...op, early_release } : op;
+  try {
+    parseOp(opcodeOf(op.OP_ID), wanted);
+  } catch (cause) {
+    throw new MerapiError('execution', `${by} answers with a wrong opcode: ${errorText(cause)}`, { cause });
+  }
+  return wanted;
+}
+
+function pairOf({ by }: Answer, nodes: readonly Node[], required: number): DiskNodes {
+  const [primary, secondary = null] = nodes;
+  if (!primary || nodes.length !== required)
+    throw new MerapiError('execution', `${by} chose ${nodes.length} nodes where ${required} are needed`);
+  return { primary, secondary };
+}
+
+function onlyOne(view: ClusterView, answer: Answer, chosen: readonly string[]): Node {
+  return pairOf(answer, nodesOf(view, answer, chosen), 1).primary;
+}
+
+/** @throws MerapiError execution for names of no nodes, or of one node twice */
+function nodesOf(view: ClusterView, { by }: Answer, chosen: readonly string[]): Node[] {
+  const nodes = chosen.map((name) => {
+    const node = view.nodes.named(name);
+    if (!node) throw new MerapiError('execution', `${by} chose a node that does not exist, ${name}`);
+    return node;
+  });
+  if (new Set(nodes).size < nodes.length)
+    throw new MerapiError('execution', `${by} chose a node twice: ${chosen.join(', ')}`);
+  return nodes;
+}
