@@ -1,9 +1,9 @@
 import { sameForAll } from '../access/policy.ts';
 import type { Background } from '../base/background.ts';
-import { type Clock, systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
+import type { World } from '../base/world.ts';
 import { History } from '../jobs/history.ts';
 import { keepDutiesTried } from '../jobs/keepers/duties.ts';
 import { keepHistoryShort } from '../jobs/keepers/history.ts';
@@ -32,7 +32,7 @@ import { storeOf } from './store.ts';
 export interface MasterOptions {
   layout: Layout;
   log: Logger;
-  clock?: Clock;
+  world: World;
   /** Describes the cluster to make; only called when the state folder holds none. */
   describe?: () => Promise<ClusterSpec>;
   /** Milliseconds that calls keep trying a node that does not answer. */
@@ -45,6 +45,8 @@ export interface Master {
   store: Store;
   runtime: RuntimeTable;
   credentials: Credentials;
+  /** What it runs with. */
+  world: World;
   /** Whether the cluster has just been made. */
   isNew: boolean;
   /** Takes up the jobs that an earlier life left. */
@@ -60,14 +62,14 @@ export interface Master {
  * @throws MerapiError configuration when the folder holds no cluster and none is described
  */
 export async function createMaster(options: MasterOptions): Promise<Master> {
-  const { layout, log, describe, patience } = options;
-  const clock = options.clock ?? systemClock;
+  const { layout, log, world, describe, patience } = options;
+  const { clock } = world;
   const credentials = await Credentials.open(layout, () => clock.seconds() * 1000);
   const seal = await openSeal(layout.secretKey, layout.sharedSecret);
   const store = await storeOf(layout)(clock);
   const isNew = !store.view.initialised;
   try {
-    if (isNew) await makeCluster(layout, store, clock, describe);
+    if (isNew) await makeCluster(layout, store, world, describe);
   } catch (error) {
     await store.close();
     throw error;
@@ -80,24 +82,27 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     epoch: store.epoch,
     runtime,
     log,
+    clock,
     patience,
   });
   const history = new History(store, clock);
-  const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  const manager = createManager({ store, queue, history, runtime, nodes, policy: sameForAll });
+  const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, ...world, seal, log });
+  const manager = createManager({ store, queue, history, runtime, nodes, ...world, policy: sameForAll });
+  const work = { log, clock };
   const keepers: Background[] = [
-    keepHistoryShort(queue, history, log),
-    keepStoreWritable(store, queue, log),
-    keepCertificatesValid(credentials, nodes, log),
+    keepHistoryShort(queue, history, work),
+    keepStoreWritable(store, queue, work),
+    keepCertificatesValid(credentials, nodes, work),
     keepDutiesTried(queue, runtime),
-    keepAwaitedAdded({ manager, store, runtime }, log),
-    keepStoppedStarted({ manager, store, runtime }, log),
+    keepAwaitedAdded({ manager, store, runtime }, work),
+    keepStoppedStarted({ manager, store, runtime }, work),
   ];
   return {
     manager,
     store,
     runtime,
     credentials,
+    world,
     isNew,
     async start() {
       await keepNodesFollowed(store, nodes, log);
@@ -133,13 +138,13 @@ async function takeUp({ database }: Layout, queue: JobQueue, held: boolean): Pro
 async function makeCluster(
   layout: Layout,
   store: Store,
-  clock: Clock,
+  world: World,
   describe: MasterOptions['describe'],
 ): Promise<void> {
   if (!describe) throw noCluster(layout);
   const spec = await describe();
   await prepareNodes(layout, spec.nodes, spec);
-  await initCluster(store, spec, clock);
+  await initCluster(store, spec, world);
 }
 
 export function noCluster({ dir }: Layout): MerapiError {

@@ -6,6 +6,7 @@ import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { readStateFile, type StateFormat } from '../base/state-file.ts';
 import { VERSION } from '../base/version.ts';
+import { systemWorld, type World } from '../base/world.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
 import { nodeTls, saveNodeTls } from './certificates.ts';
@@ -67,6 +68,7 @@ export async function startNodes(
   folders: readonly string[],
   over: NodeOverrides,
   log: Logger,
+  worldOf: (node: string) => World = () => systemWorld,
 ): Promise<NodeWorker[]> {
   const workers: NodeWorker[] = [];
   const connections = new Connections(connectionLimits(), log);
@@ -86,6 +88,7 @@ export async function startNodes(
             storageRoots: storage,
             accel: over.accel,
             connections,
+            world: worldOf(settings.name),
           },
           log,
         ),

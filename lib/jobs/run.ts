@@ -329,6 +329,7 @@ export class JobRun implements Entrant {
         scope: `${this.#scope(index)}/`,
         instances: instances.map(({ name }) => name),
         now: this.#parts.clock.seconds(),
+        random: this.#parts.random,
       });
   }
 

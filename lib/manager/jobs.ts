@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Rights } from '../access/rights.ts';
 import { MerapiError } from '../base/errors.ts';
 import { dependsOf } from '../jobs/waiting.ts';
@@ -37,7 +36,14 @@ type JobFunctions = Pick<
 const theQueue = { kind: 'queue', id: null } as const;
 
 /** Jobs, the queue with its filters, what jobs left to be done, and what happens. */
-export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext): JobFunctions {
+export function jobFunctions({
+  store,
+  queue,
+  history,
+  clock,
+  random,
+  rightsOf,
+}: ManagerContext): JobFunctions {
   /** @throws MerapiError forbidden, not_found */
   const demandJob = async (rights: Rights, action: Action, id: number) => {
     rights.demandSome(action, `job ${id}`);
@@ -111,7 +117,7 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
       await demandJob(rightsOf(principal), 'write', id);
       checkFieldNames(fields);
       const known = { info: previousInfo, serial: previousSerial ?? 0 };
-      return waitForChange(queue, id, fields, known, timeout, signal);
+      return waitForChange({ queue, clock }, id, fields, known, timeout, signal);
     },
 
     queueState(principal) {
@@ -135,7 +141,7 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
       const isNew = !rights.whole.filters.some((each) => each.uuid === uuid);
       const mayMake = isNew && rights.may('write', { kind: 'filter', id: null });
       if (!mayMake) rights.demand('write', { kind: 'filter', id: uuid });
-      const made = { ...filter, uuid: uuid ?? randomUUID() };
+      const made = { ...filter, uuid: uuid ?? random.uuid() };
       await queue.putFilter(made);
       return made.uuid;
     },

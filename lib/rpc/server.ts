@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type * as z from 'zod';
+import type { Clock } from '../base/clock.ts';
 import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
@@ -58,6 +59,7 @@ export interface RpcServerOptions {
   /** What other nodes' workers may read; by default nothing. */
   streams?: Streams;
   log: Logger;
+  clock: Clock;
   /** Takes in the connections of clients, within the limits of the process; by default those of a process with one server. */
   connections?: Connections;
   /** Milliseconds between two lines of the facts stream when nothing changes. */
@@ -162,7 +164,7 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const { method, url = '' } = request;
-  const answer = new Answer(request, response);
+  const answer = new Answer(request, response, options.clock);
   const role = peer?.fits ? peer.role : null;
   if (role !== null && isNodeRole(role) && options.streams && url.startsWith(STREAMS))
     return options.streams.serve(role, request, response);

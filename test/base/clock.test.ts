@@ -21,6 +21,8 @@ describe('systemClock', () => {
   });
 });
 
+const noTimer = () => assert.fail('nothing waits');
+
 describe('clockOf', () => {
   it('goes with the machine when its clock is set, and never backwards in between', () => {
     const step = fc.oneof(
@@ -31,10 +33,11 @@ describe('clockOf', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
         let [machine, steady] = [1.7e12, 12.345];
-        const clock = clockOf(
-          () => Math.floor(machine),
-          () => steady,
-        );
+        const clock = clockOf({
+          wall: () => Math.floor(machine),
+          steady: () => steady,
+          timer: noTimer,
+        });
         let last = clock.seconds();
         for (const { do: what, by } of steps) {
           const before = Math.floor(machine);
@@ -52,10 +55,11 @@ describe('clockOf', () => {
 
   it('tells apart moments within a millisecond', () => {
     let steady = 0;
-    const clock = clockOf(
-      () => Math.floor(1000 + steady),
-      () => steady,
-    );
+    const clock = clockOf({
+      wall: () => Math.floor(1000 + steady),
+      steady: () => steady,
+      timer: noTimer,
+    });
     const times = Array.from({ length: 10 }, () => {
       steady += 0.25;
       return clock.nanoseconds();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Background } from '../../lib/base/background.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { keepStoreWritable } from '../../lib/jobs/keepers/store.ts';
 import type { OpInput } from '../../lib/model/job.ts';
@@ -13,7 +14,7 @@ describe('a store that cannot be written', () => {
   let keeper: Background;
   before(async () => {
     f = await QueueFixture.make();
-    keeper = keepStoreWritable(f.store, f.queue, silentLogger);
+    keeper = keepStoreWritable(f.store, f.queue, { log: silentLogger, clock: systemClock });
     keeper.start();
   });
   after(async () => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { checkObjectName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
@@ -12,7 +11,7 @@ import { groupHooks } from '../steps/hooks.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const groupAdd = defineUnit(opcode, {
-  check({ view, clock }, params) {
+  check({ view, clock, random }, params) {
     refuseStates(params);
     const existing = view.groups.named(params.group_name);
     if (existing)
@@ -22,7 +21,7 @@ export const groupAdd = defineUnit(opcode, {
       );
     checkObjectName(params.group_name, 'node group');
     const group: NodeGroup = {
-      ...newObject(randomUUID(), clock.seconds()),
+      ...newObject(random.uuid(), clock.seconds()),
       name: params.group_name,
       alloc_policy: params.alloc_policy ?? 'preferred',
       ndparams: ownValues(params.ndparams ?? {}, ndParamKinds),

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
@@ -18,7 +17,7 @@ import { nodeHooks, nodesBut, roleEnv } from '../steps/hooks.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const nodeAdd = defineUnit(opcode, {
-  async check({ view, nodes, clock }, params) {
+  async check({ view, nodes, clock, random }, params) {
     refuseStates(params);
     const known = view.nodes.named(hostName(params.node_name));
     const name = known?.name ?? nodeName(params.node_name);
@@ -57,7 +56,7 @@ export const nodeAdd = defineUnit(opcode, {
     };
     const node: Node = known
       ? changed(known, settings, now)
-      : { ...newObject(randomUUID(), now), name, tags: [], ...settings };
+      : { ...newObject(random.uuid(), now), name, tags: [], ...settings };
     const worker = await nodes.call(node, 'node.hello', {});
     if (worker.name !== name)
       throw new MerapiError(

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
@@ -8,6 +7,7 @@ import { givenName } from '../../model/names.ts';
 import type { Network } from '../../model/network.ts';
 import { type Nic, type NicParams, nicModes } from '../../model/nic.ts';
 import type { ClusterView } from '../../model/view.ts';
+import type { CheckContext } from '../define.ts';
 import { checkDeviceNames } from './device-names.ts';
 import { networkNamed } from './find.ts';
 import { POOL } from './nic-addresses.ts';
@@ -99,6 +99,9 @@ function checkedAddress(ip: string, what: string): string {
   );
 }
 
+/** What NICs are made from: the cluster, and what gives them uuids and MAC addresses. */
+export type NicWorld = Pick<CheckContext, 'view' | 'random'>;
+
 /**
  * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
  * the same place changes that one: what it does not name stays, and an empty request gives the NIC as it is. So the NICs of a
@@ -106,7 +109,7 @@ function checkedAddress(ip: string, what: string): string {
  * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, unknown_entity
  */
 export async function buildNics(
-  view: ClusterView,
+  { view, random }: NicWorld,
   instance: string,
   requests: readonly NicRequest[],
   before: readonly (Nic | undefined)[] = [],
@@ -122,10 +125,11 @@ export async function buildNics(
     const ip = request.ip === undefined && old ? old.ip : await addressOf(request, network, instance, index);
     if (!network && { ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
-    const mac = macOf(view, request.mac ?? macBefore(view, network, old), network, taken, index, old);
+    const wanted = request.mac ?? macBefore(view, network, old);
+    const mac = macOf({ view, random }, wanted, network, taken, index, old);
     const given = request.name === undefined ? old?.name : request.name;
     const name = givenName(given);
-    nics.push({ uuid: old?.uuid ?? randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
+    nics.push({ uuid: old?.uuid ?? random.uuid(), name, mac, ip, network: network?.uuid ?? null, nicparams });
   }
   const named = requests.flatMap(({ name }, index) => (name ? [nics[index]?.name ?? null] : []));
   checkDeviceNames(
@@ -224,7 +228,7 @@ function macBefore(view: ClusterView, network: Network | null, old: Nic | undefi
 }
 
 function macOf(
-  view: ClusterView,
+  { view, random }: NicWorld,
   wanted: string,
   network: Network | null,
   taken: Set<string>,
@@ -236,7 +240,8 @@ function macOf(
   let mac = wanted.toLowerCase();
   if (wanted === AUTO || wanted === GENERATE) {
     do
-      mac = `${prefixOf(view, network)}:${randomBytes(3)
+      mac = `${prefixOf(view, network)}:${random
+        .bytes(3)
         .toString('hex')
         .replace(/..(?=.)/g, '$&:')}`;
     while (!isFree(mac));

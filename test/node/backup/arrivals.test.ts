@@ -6,12 +6,18 @@ import { Connections, connectionLimits } from '../../../lib/base/connections.ts'
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import { type Identity, issueAlone } from '../../../lib/base/tls.ts';
+import { systemWorld } from '../../../lib/base/world.ts';
 import { Arrivals, type Receive } from '../../../lib/node/backup/arrivals.ts';
 import { promise, sendAway } from '../../../lib/node/backup/send.ts';
 import { deferred } from '../helpers.ts';
 
 describe('data from other clusters', () => {
-  const arrivals = new Arrivals('127.0.0.1', silentLogger, new Connections(connectionLimits(), silentLogger));
+  const arrivals = new Arrivals(
+    '127.0.0.1',
+    silentLogger,
+    new Connections(connectionLimits(), silentLogger),
+    systemWorld,
+  );
   let [here, there, stranger]: Identity[] = [];
   before(async () => {
     [here, there, stranger] = await Promise.all(
@@ -85,13 +91,13 @@ describe('data from other clusters', () => {
     const opened = await open(1, async () => undefined, 0.05);
     const to = { ...opened, secret: opened.secrets[0] as string };
     const tls = { ...there, ca: here.cert };
-    await promise(to, tls, 'POST');
+    await promise(to, tls, 'POST', systemWorld.clock);
     assert.deepEqual(await wait(0.1), { done: false, bytes: [0] }, 'what is promised may take longer');
     const failing = assert.rejects(wait(), { code: 'execution', message: /has given up/ });
-    await promise({ ...to, secret: 'guess' }, tls, 'DELETE');
-    await promise(to, tls, 'DELETE');
+    await promise({ ...to, secret: 'guess' }, tls, 'DELETE', systemWorld.clock);
+    await promise(to, tls, 'DELETE', systemWorld.clock);
     await failing;
-    await promise({ ...to, port: 1 }, tls, 'DELETE');
+    await promise({ ...to, port: 1 }, tls, 'DELETE', systemWorld.clock);
   });
 
   it('that cannot be used are told of to their sender', async () => {

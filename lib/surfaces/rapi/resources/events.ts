@@ -60,7 +60,7 @@ async function handle(call: Call): Promise<unknown> {
   }
   const known = call.header('last-event-id');
   const after = known === null ? feed.last : idOf('The header Last-Event-ID', known);
-  return new EventStream(stream(feed, after, wanted, call.signal(), call.heartbeat));
+  return new EventStream(stream(feed, after, wanted, call.signal(), call));
 }
 
 /**
@@ -72,9 +72,9 @@ async function* stream(
   after: number,
   wanted: Wanted,
   signal: AbortSignal,
-  heartbeat: number,
+  { clock, heartbeat }: Pick<Call, 'clock' | 'heartbeat'>,
 ): AsyncGenerator<string> {
-  const bell = new Bell();
+  const bell = new Bell(clock);
   const stop = feed.subscribe(bell.ring);
   signal.addEventListener('abort', bell.ring);
   try {
@@ -85,7 +85,7 @@ async function* stream(
       yield message(feed.last, 'gap', { after: seen, first: feed.last + 1 });
       seen = feed.last;
     }
-    let due = performance.now() + heartbeat;
+    let due = clock.now() + heartbeat;
     while (!signal.aborted) {
       bell.hush();
       const { events, first, upTo } = await feed.after(seen, PAGE);
@@ -93,10 +93,10 @@ async function* stream(
       if (first > seen + 1) news.unshift(message(first - 1, 'gap', { after: seen, first }));
       const isAtEnd = upTo === seen;
       seen = Math.max(upTo, first - 1);
-      if (news.length === 0 && performance.now() >= due) news.push(`id: ${seen}\n\n`);
+      if (news.length === 0 && clock.now() >= due) news.push(`id: ${seen}\n\n`);
       yield* news;
-      if (news.length > 0) due = performance.now() + heartbeat;
-      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
+      if (news.length > 0) due = clock.now() + heartbeat;
+      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - clock.now()));
     }
   } finally {
     stop();
