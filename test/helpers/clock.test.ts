@@ -17,7 +17,11 @@ const plan = fc.record({
 const rates = fc.tuple(fc.constantFrom(0.5, 1, 2), fc.constantFrom(0.5, 1, 2), fc.constantFrom(0.5, 1, 2));
 
 /** Runs timers, and answers which fired when, in true time, in their order. */
-async function fired(plans: (typeof plan extends fc.Arbitrary<infer T> ? T : never)[], speeds: number[], jump: number): Promise<string[]> {
+async function fired(
+  plans: (typeof plan extends fc.Arbitrary<infer T> ? T : never)[],
+  speeds: number[],
+  jump: number,
+): Promise<string[]> {
   const time = new VirtualTime();
   const clocks = speeds.map((rate, index) => time.clock({ rate, wall: 1e12 + index }));
   const seen: string[] = [];

@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
+import type { Resolver } from '../../base/resolver.ts';
 import { hostName, nodeName } from '../../model/names.ts';
 import { ndParamKinds } from '../../model/ndparams.ts';
 import type { Node } from '../../model/node.ts';
@@ -17,7 +17,7 @@ import { nodeHooks, nodesBut, roleEnv } from '../steps/hooks.ts';
 import { ownValues, refuseStates } from '../steps/params.ts';
 
 export const nodeAdd = defineUnit(opcode, {
-  async check({ view, nodes, clock, random }, params) {
+  async check({ view, nodes, clock, random, resolver }, params) {
     refuseStates(params);
     const known = view.nodes.named(hostName(params.node_name));
     const name = known?.name ?? nodeName(params.node_name);
@@ -25,7 +25,7 @@ export const nodeAdd = defineUnit(opcode, {
       throw new MerapiError('already_exists', `Node ${name} is already in the cluster`);
     if (!known && params.readd)
       throw new MerapiError('unknown_entity', `Node ${name} is not in the cluster yet`);
-    const primary = params.primary_ip ?? known?.primary_ip ?? (await addressOf(name));
+    const primary = params.primary_ip ?? known?.primary_ip ?? (await addressOf(resolver, name));
     const secondary = params.secondary_ip ?? ownSecondary(known) ?? primary;
     for (const address of [primary, secondary])
       if (!isIP(address)) throw new MerapiError('wrong_input', `'${address}' is not an IP address`);
@@ -118,9 +118,9 @@ function ownSecondary(node: Node | undefined): string | undefined {
   return node && node.secondary_ip !== node.primary_ip ? node.secondary_ip : undefined;
 }
 
-async function addressOf(name: string): Promise<string> {
+async function addressOf(resolver: Resolver, name: string): Promise<string> {
   try {
-    return (await lookup(name)).address;
+    return await resolver.addressOf(name);
   } catch (cause) {
     throw new MerapiError('resolver_error', `The name ${name} has no address; give primary_ip`, { cause });
   }

@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
+import type { Resolver } from '../../base/resolver.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { canonical6 } from '../../model/ip6.ts';
 import { givenName } from '../../model/names.ts';
@@ -99,8 +99,8 @@ function checkedAddress(ip: string, what: string): string {
   );
 }
 
-/** What NICs are made from: the cluster, and what gives them uuids and MAC addresses. */
-export type NicWorld = Pick<CheckContext, 'view' | 'random'>;
+/** What NICs are made from: the cluster, and what gives them uuids and addresses. */
+export type NicWorld = Pick<CheckContext, 'view' | 'random' | 'resolver'>;
 
 /**
  * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
@@ -109,7 +109,7 @@ export type NicWorld = Pick<CheckContext, 'view' | 'random'>;
  * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, unknown_entity
  */
 export async function buildNics(
-  { view, random }: NicWorld,
+  { view, random, resolver }: NicWorld,
   instance: string,
   requests: readonly NicRequest[],
   before: readonly (Nic | undefined)[] = [],
@@ -122,7 +122,8 @@ export async function buildNics(
     const old = before[index];
     const network = networkOf(view, request, index, old);
     const nicparams = paramsOf(view.cluster, request, index, network, old);
-    const ip = request.ip === undefined && old ? old.ip : await addressOf(request, network, instance, index);
+    const ip =
+      request.ip === undefined && old ? old.ip : await addressOf(resolver, request, network, instance, index);
     if (!network && { ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
     const wanted = request.mac ?? macBefore(view, network, old);
@@ -196,6 +197,7 @@ function given(values: Record<string, string | null | undefined>): Record<string
 }
 
 async function addressOf(
+  resolver: Resolver,
   request: NicRequest,
   network: Network | null,
   instance: string,
@@ -209,7 +211,7 @@ async function addressOf(
   }
   if (ip === 'auto') {
     try {
-      return (await lookup(instance)).address;
+      return await resolver.addressOf(instance);
     } catch (cause) {
       throw new MerapiError('resolver_error', `NIC ${index}: the name ${instance} has no address`, { cause });
     }
@@ -228,7 +230,7 @@ function macBefore(view: ClusterView, network: Network | null, old: Nic | undefi
 }
 
 function macOf(
-  { view, random }: NicWorld,
+  { view, random }: Pick<NicWorld, 'view' | 'random'>,
   wanted: string,
   network: Network | null,
   taken: Set<string>,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MerapiError } from '../../../lib/base/errors.ts';
-import { systemRandom } from '../../../lib/base/random.ts';
+import { systemWorld } from '../../../lib/base/world.ts';
 import type { Nic } from '../../../lib/model/nic.ts';
 import { connectNics, placeNics } from '../../../lib/units/steps/nic-addresses.ts';
 import { buildNics, type NicRequest } from '../../../lib/units/steps/nics.ts';
@@ -37,7 +37,7 @@ const view = viewOf({
   ],
 });
 
-const world = { view, random: systemRandom };
+const world = { ...systemWorld, view };
 const build = (request: NicRequest, before?: Nic) => buildNics(world, 'web', [request], [before]);
 const refuses = (run: () => unknown, code: string, message: RegExp) =>
   assert.rejects(
