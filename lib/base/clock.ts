@@ -21,7 +21,7 @@ export interface Clock {
   timeout(milliseconds: number): Timeout;
 }
 
-export interface SleepOptions {
+interface SleepOptions {
   signal?: AbortSignal | undefined;
   /** Whether the wait keeps the process alive; by default it does. */
   ref?: boolean;
@@ -36,7 +36,7 @@ export interface Timer {
 }
 
 /** A signal that fires when a time is over, unless it is cancelled: then nothing of it is left, however far away that time is. */
-export interface Timeout {
+interface Timeout {
   readonly signal: AbortSignal;
   cancel(): void;
 }

@@ -13,16 +13,19 @@ export interface FactsSource {
   subscribe(listener: () => void): () => void;
 }
 
-interface Told {
+/** What a stream of facts goes by. */
+interface StreamParts {
+  /** Fires when the server ends. */
   closing: AbortSignal;
   facts: FactsSource;
   clock: Clock;
+  /** Milliseconds between two lines when nothing changes. */
   heartbeat?: number;
 }
 
 /** Writes the facts now, after each change and at each heartbeat (in milliseconds), until either side goes away. */
 export async function streamFacts(
-  { closing, facts, clock, heartbeat = HEARTBEAT }: Told,
+  { closing, facts, clock, heartbeat = HEARTBEAT }: StreamParts,
   response: ServerResponse,
 ): Promise<void> {
   const bell = new Bell(clock);

@@ -1,5 +1,7 @@
+import { EventEmitter, once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { type Clock, clockOf, type Timer } from '../../lib/base/clock.ts';
+import { inTime } from './patience.ts';
 
 /** How a machine's clock is wrong. */
 export interface Skew {
@@ -39,6 +41,7 @@ export class VirtualTime {
   #now = 0;
   /** In the order in which they fire. */
   readonly #timers: Due[] = [];
+  readonly #set = new EventEmitter();
 
   get now(): number {
     return this.#now;
@@ -88,6 +91,11 @@ export class VirtualTime {
     return next !== undefined;
   }
 
+  /** Resolves when there is a timer: work that does something on the disk first has come to its wait. */
+  async waited(): Promise<void> {
+    if (this.#timers.length === 0) await inTime(once(this.#set, 'timer'), () => 'a timer');
+  }
+
   async #fire(due: Due): Promise<void> {
     this.#timers.shift();
     this.#now = due.at;
@@ -100,6 +108,7 @@ export class VirtualTime {
     let place = this.#timers.length;
     while (place > 0 && (this.#timers[place - 1] as Due).at > due.at) place -= 1;
     this.#timers.splice(place, 0, due);
+    this.#set.emit('timer');
     const timer: Timer = {
       cancel: () => {
         const found = this.#timers.indexOf(due);
