@@ -71,6 +71,43 @@ describe('clockOf', () => {
   });
 });
 
+describe('the timers of systemClock', () => {
+  it('call back once in time, unless they are cancelled', async () => {
+    const called: string[] = [];
+    const cancelled = systemClock.timer(1, () => called.push('cancelled'));
+    cancelled.cancel();
+    const before = systemClock.now();
+    await new Promise<void>((resolve) => systemClock.timer(5, resolve));
+    assert.ok(systemClock.now() - before >= 4);
+    assert.deepEqual(called, []);
+  });
+
+  it('wait longer than Node.js can in one go', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const longest = 2 ** 31 - 1;
+    let calls = 0;
+    const timer = systemClock.timer(2 * longest + 5, () => calls++).unref();
+    for (const part of [longest, longest, 4]) context.mock.timers.tick(part);
+    assert.equal(calls, 0);
+    context.mock.timers.tick(1);
+    assert.equal(calls, 1);
+    timer.cancel();
+  });
+
+  it('end a sleep by the reason of its signal, also of one that has fired before', async () => {
+    const over = new AbortController();
+    const slept = systemClock.sleep(60_000, { signal: over.signal });
+    over.abort(new Error('enough'));
+    await assert.rejects(slept, { message: 'enough' });
+    await assert.rejects(systemClock.sleep(60_000, { signal: over.signal }), { message: 'enough' });
+  });
+
+  it('let a signal fire that says why', async () => {
+    const { signal } = systemClock.timeout(1);
+    await assert.rejects(systemClock.sleep(60_000, { signal }), { name: 'TimeoutError', message: /1 ms/ });
+  });
+});
+
 describe('splitTime', () => {
   it('gives whole seconds and microseconds', () => {
     assert.deepEqual(splitTime(1795226683.946214), [1795226683, 946214]);
