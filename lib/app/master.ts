@@ -32,6 +32,7 @@ import { storeOf } from './store.ts';
 export interface MasterOptions {
   layout: Layout;
   log: Logger;
+  /** The time and chance of its machine. */
   world: World;
   /** Describes the cluster to make; only called when the state folder holds none. */
   describe?: () => Promise<ClusterSpec>;

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BackgroundParts, unattended } from '../base/background.ts';
+import type { Clock } from '../base/clock.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
@@ -59,8 +60,8 @@ export interface NodeConfig {
   storageRoots: readonly string[];
   /** Where paths of the cluster really are on this node; only simulated nodes need it. */
   paths?: readonly PathMapping[];
-  /** A folder that all simulated nodes of this machine share, for storage that several nodes see. */
-  common?: string;
+  /** What all simulated nodes of this machine share: a folder, for storage that several nodes see, and the time that passes there. */
+  common?: { folder: string; clock: Clock };
   /** Whether the worker may reboot its host when it is asked to; by default it may not. */
   powercycle?: boolean;
   /** Takes in the connections from outside, within the limits of the process; by default those of a process with one node. */
@@ -69,6 +70,7 @@ export interface NodeConfig {
   hooks?: string;
   /** How kvm runs its guests; by default it finds out what works. */
   accel?: 'kvm' | 'tcg';
+  /** The time and chance of its machine. */
   world: World;
 }
 
@@ -133,7 +135,8 @@ async function startParts(
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
   const { simulatesSome, simulatesAll } = hypervisors;
   const own = join(folder, 'volumes');
-  const places = simulatesSome ? { node: name, own, common: config.common ?? own, clock } : null;
+  const common = config.common ?? { folder: own, clock };
+  const places = simulatesSome ? { node: name, own, common: common.folder, clock: common.clock } : null;
   const storage = createStorage(paths, places);
   const installer = new OsInstaller(folder, storage);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());

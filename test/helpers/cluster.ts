@@ -82,13 +82,13 @@ export class TestCluster {
     this.#life = life;
   }
 
-  /** Each machine, `master` or a node by name, has a world of its own if the test gives it one. */
+  /** Each machine, `master` or a node by name, has a world of its own if the test gives it one; null is for the storage that the nodes share. */
   static async start(
     names: readonly string[] = ['node1', 'node2'],
     spare: readonly string[] = [],
     over: Partial<z.input<typeof ClusterSpec>> = {},
     log: Logger = silentLogger,
-    worldOf: (machine: string) => World = () => systemWorld,
+    worldOf: (machine: string | null) => World = () => systemWorld,
   ): Promise<TestCluster> {
     const world = worldOf('master');
     const dir = await mkdtemp(join(tmpdir(), 'merapi-cluster-'));

@@ -130,7 +130,7 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     };
   }
 
-  /** Milliseconds since 1970, which both sides must agree on. */
+  /** Milliseconds since 1970, of a clock that both sides go by. */
   #now(): number {
     return this.#clock.seconds() * 1000;
   }

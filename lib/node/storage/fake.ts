@@ -17,7 +17,7 @@ export interface FakePlaces {
   own: string;
   /** A folder that all simulated nodes of the machine have in common. */
   common: string;
-  /** What synchronisation goes by. */
+  /** The time that passes there, the same for all of them: what synchronisation goes by. */
   clock: Clock;
 }
 
