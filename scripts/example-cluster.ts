@@ -1,4 +1,5 @@
 // A cluster of one node with the instance that the opcodes' examples name, to show what they lock.
+import { systemWorld } from '../lib/base/world.ts';
 import { ClusterSpec, firstObjects } from '../lib/manager/cluster-spec.ts';
 import type { Instance } from '../lib/model/instance.ts';
 import { ALL } from '../lib/model/locks.ts';
@@ -12,7 +13,7 @@ const spec = ClusterSpec.parse({
   enabled_disk_templates: ['file', 'diskless'],
   nodes: [{ name: 'node1.example.com', primary_ip: '198.51.100.11' }],
 });
-const { cluster, group, master } = firstObjects(spec, 0);
+const { cluster, group, master } = firstObjects(spec, systemWorld);
 const instance: Instance = {
   ...newObject('example', 0),
   name: 'web1.example.com',

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Principal } from './principal.ts';
@@ -15,6 +16,7 @@ const STAMP_DOUBT = 1000;
 export class UsersFile implements Users {
   readonly #path: string;
   readonly #log: Logger;
+  readonly #clock: Clock;
   #current: UsersText;
   /** What #current was read from; null when the file was unusable since. */
   #text: string | null;
@@ -26,9 +28,10 @@ export class UsersFile implements Users {
   #complaint: string | null = null;
 
   /** @throws MerapiError configuration when the file is missing or broken. */
-  constructor(path: string, log: Logger) {
+  constructor(path: string, log: Logger, clock: Clock) {
     this.#path = path;
     this.#log = log;
+    this.#clock = clock;
     let bytes: Buffer;
     try {
       bytes = readFileSync(path);
@@ -63,7 +66,7 @@ export class UsersFile implements Users {
       const stamp = [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join();
       if (stamp === this.#stamp) return;
       const text = decodeUsers(readFileSync(this.#path));
-      this.#stamp = Date.now() - Number(stat.ctimeMs) > STAMP_DOUBT ? stamp : null;
+      this.#stamp = this.#clock.seconds() * 1000 - Number(stat.ctimeMs) > STAMP_DOUBT ? stamp : null;
       if (text === this.#text) return;
       this.#current = this.#parse(text);
       this.#text = text;

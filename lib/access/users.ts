@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { MerapiError } from '../base/errors.ts';
 import type { AccessRight, Principal } from './principal.ts';
 
@@ -127,7 +127,8 @@ function isText(bytes: Buffer): boolean {
   }
 }
 
-const NO_SECRET: Secret = { scheme: 'cleartext', digest: randomBytes(32) };
+/** What no password is the secret of: none is known whose SHA-256 is zero, and who gave it would still be no user. */
+const NO_SECRET: Secret = { scheme: 'cleartext', digest: Buffer.alloc(32) };
 
 /** The user with this name and password, or null; takes the same time for a wrong name as for a wrong password. */
 export function verifyUser(

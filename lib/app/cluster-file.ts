@@ -4,6 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { parseJsonInSlices } from '../base/json-slices.ts';
 import { faultTexts } from '../base/schema-words.ts';
+import { systemWorld } from '../base/world.ts';
 import { ClusterSpec, firstObjects } from '../manager/cluster-spec.ts';
 import { nodeName } from '../model/names.ts';
 import { textFault } from '../model/texts.ts';
@@ -55,7 +56,7 @@ function parseSpec(file: string, content: unknown): ClusterSpec {
       `The cluster file ${file} names ${master} as master, which is no node of it`,
     );
   try {
-    firstObjects(parsed.data, 0); // parameters of hypervisors and backends have types of their own
+    firstObjects(parsed.data, systemWorld); // parameters of hypervisors and backends have types of their own
   } catch (cause) {
     throw new MerapiError('configuration', `The cluster file ${file} is not right: ${errorText(cause)}`, {
       cause,

@@ -1,5 +1,4 @@
-import { type Background, periodic } from '../base/background.ts';
-import type { Logger } from '../base/log.ts';
+import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
 import type { TlsFiles, TlsSource } from '../base/tls.ts';
 import type { NodeClient, NodeClientOptions } from '../rpc/client.ts';
 import { type Authorities, openAuthorities } from './authorities.ts';
@@ -56,6 +55,10 @@ export class Credentials {
 }
 
 /** Renews what is due, now and every minute. */
-export function certificateRenewal(credentials: Credentials, nodes: NodeClient, log: Logger): Background {
-  return periodic('certificates are renewed', log, PERIOD, () => credentials.renew(nodes));
+export function certificateRenewal(
+  credentials: Credentials,
+  nodes: NodeClient,
+  parts: BackgroundParts,
+): Background {
+  return periodic('certificates are renewed', parts, PERIOD, () => credentials.renew(nodes));
 }

@@ -1,6 +1,6 @@
 import { SYSTEM } from '../access/principal.ts';
-import { type Background, periodic } from '../base/background.ts';
-import type { Logger } from '../base/log.ts';
+import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
+import type { World } from '../base/world.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import type { Manager } from '../manager/define.ts';
 import { awaitNodes, joinNodes } from '../manager/init.ts';
@@ -17,7 +17,7 @@ const PERIOD = 1_000;
  * when the signal fires; the jobs go on all the same.
  */
 export async function completeCluster(
-  { manager, store, isNew }: { manager: Manager; store: Store; isNew: boolean },
+  { manager, store, isNew, world }: { manager: Manager; store: Store; isNew: boolean; world: World },
   spec: ClusterSpec,
   signal: AbortSignal,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function completeCluster(
     const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
     if (failure) process.stderr.write(`Job ${id} failed: ${failure.message}\n`);
   }
-  if (!signal.aborted && !areAllThere()) await awaitNodes(store, spec);
+  if (!signal.aborted && !areAllThere()) await awaitNodes(store, spec, world.random);
 }
 
 /**
@@ -39,10 +39,10 @@ export async function completeCluster(
  */
 export function awaitedNodeAdder(
   { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
-  log: Logger,
+  { log, clock }: BackgroundParts,
 ): Background {
   const refused = new Set<string>();
-  return periodic('adding the nodes that are awaited', log, PERIOD, async (signal) => {
+  return periodic('adding the nodes that are awaited', { log, clock }, PERIOD, async (signal) => {
     const isDue = (uuid: string) => runtime.of(uuid) && !refused.has(uuid);
     const awaited = store.view.cluster.awaited_nodes.filter(({ uuid }) => isDue(uuid));
     if (awaited.length === 0 || (await unfinished(manager)).length > 0) return;

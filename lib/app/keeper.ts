@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Background, continuous } from '../base/background.ts';
-import type { Logger } from '../base/log.ts';
+import { type Background, type BackgroundParts, continuous } from '../base/background.ts';
 import { type Layout, localNodes } from './layout.ts';
 import { endWorker, ensureWorker, livingWorker } from './workers.ts';
 
@@ -16,14 +14,14 @@ const LONG_LIFE = 60_000;
 export class WorkerKeeper {
   readonly #layout: Layout;
   readonly #args: readonly string[];
-  readonly #log: Logger;
+  readonly #parts: BackgroundParts;
   #kept: Background | 'starting' | null = null;
 
   /** `args` are those that a new worker gets, besides the folders of its nodes. */
-  constructor(layout: Layout, args: readonly string[], log: Logger) {
+  constructor(layout: Layout, args: readonly string[], parts: BackgroundParts) {
     this.#layout = layout;
     this.#args = args;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   /** Resolves when the nodes of this machine listen. @throws MerapiError and the signal's reason, as ensureWorker() */
@@ -32,7 +30,7 @@ export class WorkerKeeper {
     if (nodes.length === 0) return;
     this.#kept = 'starting';
     await ensureWorker(this.#layout, nodes, this.#args, signal);
-    this.#kept = continuous('the node worker is kept', this.#log, (over) => this.#keep(nodes, over));
+    this.#kept = continuous('the node worker is kept', this.#parts, (over) => this.#keep(nodes, over));
     this.#kept.start();
   }
 
@@ -44,26 +42,25 @@ export class WorkerKeeper {
   }
 
   async #keep(nodes: readonly string[], signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#parts;
+    /** Waits; false when the signal came first. */
+    const rest = (time: number) =>
+      clock.sleep(time, { signal }).then(
+        () => true,
+        () => false,
+      );
     let pause = 0;
-    let since = performance.now();
-    while (await rest(LOOK, signal)) {
+    let since = clock.now();
+    while (await rest(LOOK)) {
       if (await livingWorker(this.#layout)) continue;
-      if (performance.now() - since > LONG_LIFE) pause = 0;
-      this.#log.error({ pause }, 'the node worker has ended unexpectedly; it is started again');
-      if (!(await rest(pause, signal))) return;
+      if (clock.now() - since > LONG_LIFE) pause = 0;
+      log.error({ pause }, 'the node worker has ended unexpectedly; it is started again');
+      if (!(await rest(pause))) return;
       pause = Math.min(Math.max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE);
-      since = performance.now();
+      since = clock.now();
       await ensureWorker(this.#layout, nodes, this.#args, signal).catch((error) => {
-        if (!signal.aborted) this.#log.error({ err: error }, 'the node worker cannot be started');
+        if (!signal.aborted) log.error({ err: error }, 'the node worker cannot be started');
       });
     }
   }
-}
-
-/** Waits; false when the signal came first. */
-function rest(time: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(time, undefined, { signal }).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,9 +1,9 @@
 import { sameForAll } from '../access/policy.ts';
 import type { Background } from '../base/background.ts';
-import { type Clock, systemClock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { openSeal } from '../base/seal.ts';
+import type { World } from '../base/world.ts';
 import { History } from '../jobs/history.ts';
 import { dutyRetry } from '../jobs/maintenance/duty-retry.ts';
 import { jobArchiver } from '../jobs/maintenance/job-archiver.ts';
@@ -33,7 +33,8 @@ import { storeOf } from './store.ts';
 export interface MasterOptions {
   layout: Layout;
   log: Logger;
-  clock?: Clock;
+  /** The time and chance of its machine. */
+  world: World;
   /** Describes the cluster to make; only called when the state folder holds none. */
   describe?: () => Promise<ClusterSpec>;
   /** Milliseconds that calls keep trying a node that does not answer. */
@@ -46,6 +47,8 @@ export interface Master {
   store: Store;
   runtime: RuntimeTable;
   credentials: Credentials;
+  /** What it runs with. */
+  world: World;
   /** Whether the cluster has just been made. */
   isNew: boolean;
   /** Takes up the jobs that an earlier life left. */
@@ -61,14 +64,14 @@ export interface Master {
  * @throws MerapiError configuration when the folder holds no cluster and none is described
  */
 export async function createMaster(options: MasterOptions): Promise<Master> {
-  const { layout, log, describe, patience } = options;
-  const clock = options.clock ?? systemClock;
+  const { layout, log, world, describe, patience } = options;
+  const { clock } = world;
   const credentials = await Credentials.open(layout, () => clock.seconds() * 1000);
   const seal = await openSeal(layout.secretKey, layout.sharedSecret);
   const store = await storeOf(layout)(clock);
   const isNew = !store.view.initialised;
   try {
-    if (isNew) await makeCluster(layout, store, clock, describe);
+    if (isNew) await makeCluster(layout, store, world, describe);
   } catch (error) {
     await store.close();
     throw error;
@@ -81,27 +84,30 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     epoch: store.epoch,
     runtime,
     log,
+    clock,
     patience,
   });
   const history = new History(store, clock);
-  const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, clock, seal, log });
-  const manager = createManager({ store, queue, history, runtime, nodes, clock, policy: sameForAll });
+  const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, ...world, seal, log });
+  const manager = createManager({ store, queue, history, runtime, nodes, ...world, policy: sameForAll });
+  const work = { log, clock };
   // Each starts when the one before it has started. The jobs are taken up when it is known what runs on the nodes.
   const maintenance: Background[] = [
     nodeFollower(store, nodes, log),
     { start: () => takeUp(layout, queue, false), stop: async () => queue.close() },
-    jobArchiver(queue, history, log),
-    storeRecovery(store, queue, log),
-    certificateRenewal(credentials, nodes, log),
+    jobArchiver(queue, history, work),
+    storeRecovery(store, queue, work),
+    certificateRenewal(credentials, nodes, work),
     dutyRetry(queue, runtime),
-    awaitedNodeAdder({ manager, store, runtime }, log),
-    stoppedInstanceStarter({ manager, store, runtime }, log),
+    awaitedNodeAdder({ manager, store, runtime }, work),
+    stoppedInstanceStarter({ manager, store, runtime }, work),
   ];
   return {
     manager,
     store,
     runtime,
     credentials,
+    world,
     isNew,
     async start() {
       for (const each of maintenance) await each.start();
@@ -134,13 +140,13 @@ async function takeUp({ database }: Layout, queue: JobQueue, held: boolean): Pro
 async function makeCluster(
   layout: Layout,
   store: Store,
-  clock: Clock,
+  world: World,
   describe: MasterOptions['describe'],
 ): Promise<void> {
   if (!describe) throw noCluster(layout);
   const spec = await describe();
   await prepareNodes(layout, spec.nodes, spec);
-  await initCluster(store, spec, clock);
+  await initCluster(store, spec, world);
 }
 
 /** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */

@@ -6,6 +6,7 @@ import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { readStateFile, type StateFormat } from '../base/state-file.ts';
 import { VERSION } from '../base/version.ts';
+import { systemWorld, type World } from '../base/world.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { type NodeWorker, startNodeWorker } from '../node/worker.ts';
 import { nodeTls, saveNodeTls } from './certificates.ts';
@@ -62,18 +63,22 @@ export interface NodeOverrides {
   accel?: 'kvm' | 'tcg';
 }
 
-/** Starts the workers of these node folders in this process; when one cannot start, none is left running. */
+/**
+ * Starts the workers of these node folders in this process; when one cannot start, none is left running. `worldOf` gives each node its world, and null
+ * that of the storage that they share.
+ */
 export async function startNodes(
   folders: readonly string[],
   over: NodeOverrides,
   log: Logger,
+  worldOf: (node: string | null) => World = () => systemWorld,
 ): Promise<NodeWorker[]> {
   const workers: NodeWorker[] = [];
   const connections = new Connections(connectionLimits(), log);
   try {
     for (const each of folders) {
       const folder = resolve(each);
-      const { listen, storage, ...settings } = await readNodeSettings(folder);
+      const { listen, storage, common, ...settings } = await readNodeSettings(folder);
       workers.push(
         await startNodeWorker(
           {
@@ -86,6 +91,8 @@ export async function startNodes(
             storageRoots: storage,
             accel: over.accel,
             connections,
+            ...(common === undefined ? {} : { common: { folder: common, clock: worldOf(null).clock } }),
+            world: worldOf(settings.name),
           },
           log,
         ),

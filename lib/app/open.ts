@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { UsersFile } from '../access/users-file.ts';
-import { systemClock } from '../base/clock.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';
 import { createLogger, type Logger } from '../base/log.ts';
+import { systemWorld } from '../base/world.ts';
 import type { ClusterSpec } from '../manager/cluster-spec.ts';
 import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
 import { rapiIdentity } from './certificates.ts';
@@ -65,7 +65,7 @@ export async function openMaster(
   outliveFailures(log);
   const layout = layoutOf(resolve(command.dir));
   const usersFile = command.users ? resolve(command.users) : layout.users;
-  if (command.users) new UsersFile(usersFile, log);
+  if (command.users) new UsersFile(usersFile, log, systemWorld.clock);
   await checkPortFree(command.bind, command.port);
   if (!(await holdsState(layout))) {
     if (!nodes) throw noCluster(layout);
@@ -81,9 +81,9 @@ export async function openMaster(
     const lock = await claim(layout, log);
     undo.push(() => lock.release());
     await finishRestore(layout);
-    const keeper = new WorkerKeeper(layout, nodes?.workerArgs ?? [], log);
+    const keeper = new WorkerKeeper(layout, nodes?.workerArgs ?? [], { log, clock: systemWorld.clock });
     undo.push(() => keeper.end());
-    const master = await createMaster({ layout, log, describe: nodes?.describe });
+    const master = await createMaster({ layout, log, world: systemWorld, describe: nodes?.describe });
     undo.push(() => master.close());
     if (nodes?.wanted) await fit(layout, master, nodes.wanted);
     if (!command.users) await ensureUsers(layout);
@@ -112,17 +112,17 @@ async function fit(layout: Layout, { store: { view } }: Master, wanted: ClusterS
 async function startSurface(
   command: MasterCommand,
   layout: Layout,
-  { manager, credentials }: Master,
+  { manager, credentials, world: { clock } }: Master,
   usersFile: string,
   log: Logger,
 ): Promise<RapiServer> {
-  const users = new UsersFile(usersFile, log);
+  const users = new UsersFile(usersFile, log, clock);
   process.on('SIGHUP', () => users.reload());
   const { bind, port, requireAuthentication, maxConnections, allowOrigin } = command;
   const identity = () => rapiIdentity(layout, credentials.authorities, bind);
   const tls = command.ssl ? await identity() : null;
   const rapi = await startRapi({
-    ...{ manager, users, bind, port, tls, requireAuthentication, clock: systemClock, log },
+    ...{ manager, users, bind, port, tls, requireAuthentication, clock, log },
     connections: new Connections(connectionLimits(maxConnections), log),
     allowOrigins: allowOrigin,
   });

@@ -1,6 +1,6 @@
 import { SYSTEM } from '../access/principal.ts';
-import { type Background, periodic } from '../base/background.ts';
-import type { Logger } from '../base/log.ts';
+import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
+import type { World } from '../base/world.ts';
 import type { Manager } from '../manager/define.ts';
 import type { Instance } from '../model/instance.ts';
 import type { RuntimeTable } from '../rpc/runtime.ts';
@@ -15,7 +15,15 @@ const STOP_MARGIN = 10;
 const PERIOD = 1_000;
 
 /** Shuts down every instance that is meant to run, giving each guest a few seconds. The next life of the master starts them again. */
-export async function stopInstances({ manager, store }: { manager: Manager; store: Store }): Promise<void> {
+export async function stopInstances({
+  manager,
+  store,
+  world,
+}: {
+  manager: Manager;
+  store: Store;
+  world: World;
+}): Promise<void> {
   const up = store.view.instances.list().filter((instance) => instance.admin_state === 'up');
   if (up.length === 0) return;
   await store.commit({ job: null }, (view) => [
@@ -28,19 +36,20 @@ export async function stopInstances({ manager, store }: { manager: Manager; stor
       ]),
     ),
   );
-  const late = AbortSignal.timeout((STOP_TIME + STOP_MARGIN) * 1000);
-  await Promise.all(ids.map((id) => jobEnd(manager, id, late)));
+  const late = world.clock.timeout((STOP_TIME + STOP_MARGIN) * 1000);
+  await Promise.all(ids.map((id) => jobEnd(manager, id, late.signal)));
+  late.cancel();
 }
 
 /** Starts the instances that the orderly end of an earlier life shut down, each as soon as its node answers. */
 export function stoppedInstanceStarter(
   { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
-  log: Logger,
+  { log, clock }: BackgroundParts,
 ): Background {
   const isToStart = (instance: Instance | undefined): instance is Instance =>
     instance?.admin_state === 'up' &&
     runtime.guest(instance.primary_node, instance.name)?.state !== 'running';
-  return periodic('starting the instances that were stopped', log, PERIOD, async (signal) => {
+  return periodic('starting the instances that were stopped', { log, clock }, PERIOD, async (signal) => {
     const { instances, nodes, cluster } = store.view;
     const due = cluster.stopped_instances.filter((uuid) => {
       const node = nodes.get(instances.get(uuid)?.primary_node ?? '');

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
+import { systemWorld } from '../base/world.ts';
 import { awaitNodes, joinNodes } from '../manager/init.ts';
 import { claim } from './claim.ts';
 import { checkNewNodes, localCluster, readClusterFile } from './cluster-file.ts';
@@ -54,7 +55,7 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
   try {
     await finishRestore(layout);
     const log = createLogger('master');
-    const master = await createMaster({ layout, log, describe: async () => spec });
+    const master = await createMaster({ layout, log, world: systemWorld, describe: async () => spec });
     try {
       if (!master.isNew)
         throw new MerapiError(
@@ -63,7 +64,7 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
         );
       await ensureUsers(layout);
       await master.hold();
-      await awaitNodes(master.store, spec);
+      await awaitNodes(master.store, spec, master.world.random);
       await joinNodes(master.manager, spec);
     } finally {
       await master.close();

@@ -1,6 +1,6 @@
 // Work that goes on beside requests and jobs. What goes wrong in it has nobody to be told to: here it is logged, and the work goes on.
 // Nothing in lib starts such work in another way (a test looks).
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from './clock.ts';
 import { errorText } from './errors.ts';
 import type { Logger } from './log.ts';
 
@@ -10,6 +10,12 @@ export interface Background {
   start(): void | Promise<void>;
   /** Resolves when the work has ended. Does nothing where it was not started. */
   stop(): Promise<void>;
+}
+
+/** What such work is begun with. */
+export interface BackgroundParts {
+  log: Logger;
+  clock: Clock;
 }
 
 /** The pause before work that failed begins again, in milliseconds: FIRST_PAUSE, then twice as long each time. */
@@ -24,7 +30,7 @@ const LONG_LIFE = 60_000;
  */
 export function continuous(
   what: string,
-  log: Logger,
+  { log, clock }: BackgroundParts,
   work: (signal: AbortSignal) => Promise<void>,
 ): Background {
   const over = new AbortController();
@@ -32,16 +38,16 @@ export function continuous(
   let running: Promise<void> | null = null;
   const run = async () => {
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const since = performance.now();
+      const since = clock.now();
       try {
         await work(signal);
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (performance.now() - since > LONG_LIFE) pause = FIRST_PAUSE;
+        if (clock.now() - since > LONG_LIFE) pause = FIRST_PAUSE;
         log.error({ err: error, pause }, `${what}: this failed, and begins again`);
       }
-      await rest(pause, signal, true);
+      await clock.sleep(pause, { signal }).catch(() => undefined);
     }
   };
   return {
@@ -58,17 +64,17 @@ export function continuous(
 /** Does `work` now and every `period` milliseconds, never twice at the same time. It does not keep the process alive. */
 export function periodic(
   what: string,
-  log: Logger,
+  { log, clock }: BackgroundParts,
   period: number,
   work: (signal: AbortSignal) => Promise<void>,
 ): Background {
-  return continuous(what, log, async (signal) => {
+  return continuous(what, { log, clock }, async (signal) => {
     while (!signal.aborted) {
       await work(signal).catch((error) => {
         if (!signal.aborted)
           log.warn({ reason: errorText(error) }, `${what}: this failed, and is tried again`);
       });
-      await rest(period, signal, false);
+      await clock.sleep(period, { signal, ref: false }).catch(() => undefined);
     }
   });
 }
@@ -83,9 +89,4 @@ export function unattended(what: string, log: Logger, work: () => Promise<unknow
     }
   };
   void run();
-}
-
-/** Waits so many milliseconds, or until the signal fires; `ref` keeps the process alive. */
-async function rest(time: number, signal: AbortSignal, ref: boolean): Promise<void> {
-  await sleep(time, undefined, { signal, ref }).catch(() => undefined);
 }

@@ -1,9 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from './clock.ts';
 
 /** Waits for something, at most `limit` ms; tells whether it came to its end, well or not, in that time. */
-export async function endsWithin(work: Promise<unknown>, limit: number): Promise<boolean> {
+export async function endsWithin(work: Promise<unknown>, limit: number, clock: Clock): Promise<boolean> {
   const over = new AbortController();
-  const late = sleep(limit, false, { signal: over.signal }).catch(() => false);
+  const late = clock.sleep(limit, { signal: over.signal }).then(
+    () => false,
+    () => false,
+  );
   const ended = await Promise.race([
     work.then(
       () => true,

@@ -205,6 +205,7 @@ export class Execution {
         scope: `${this.#scope(index)}/`,
         instances: instances.map(({ name }) => name),
         now: this.#parts.clock.seconds(),
+        random: this.#parts.random,
       });
   }
 

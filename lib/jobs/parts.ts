@@ -1,6 +1,6 @@
-import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Seal } from '../base/seal.ts';
+import type { World } from '../base/world.ts';
 import type { LockManager } from '../locks/manager.ts';
 import type { Job, OpInput } from '../model/job.ts';
 import type { NodeCaller } from '../rpc/caller.ts';
@@ -12,11 +12,10 @@ import type { Slots } from './slots.ts';
 import type { EndOf } from './waiting.ts';
 
 /** What the queue and its jobs need of the process. */
-interface ProcessParts {
+interface ProcessParts extends World {
   locks: LockManager;
   runtime: RuntimeView;
   nodes: NodeCaller;
-  clock: Clock;
   seal: Seal;
   log: Logger;
 }

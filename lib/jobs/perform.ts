@@ -33,7 +33,7 @@ export function versionOf(params: OpInput): number {
 
 /** Does an opcode: its check, its hooks, its unit; answers how it ends. @throws MerapiError its failure; Abandoned */
 export async function perform(
-  { store, runtime, nodes, clock, seal }: RunnerParts,
+  { store, runtime, nodes, clock, random, resolver, seal }: RunnerParts,
   journal: Journal,
   params: OpInput,
   { scope, log, resolve, progress, job }: Frame,
@@ -41,7 +41,8 @@ export async function perform(
   const unit = unitOf(opcodeOf(params.OP_ID).id);
   const hooksOf = (facts: unknown) => (view: ClusterView) =>
     unit.hooks?.(view, facts as never, params as never) ?? null;
-  const context: CheckContext = { view: store.pending, runtime, nodes, clock, seal, log, resolve };
+  const world = { clock, random, resolver };
+  const context: CheckContext = { view: store.pending, runtime, nodes, ...world, seal, log, resolve };
   const { facts, hooks } = await journal.step(
     'check',
     async () => {

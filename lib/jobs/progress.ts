@@ -36,11 +36,11 @@ export class StepProgress {
 
   /** Runs a step that may tell how far it is. */
   async during<T>(step: string, work: (tell: Tell) => Promise<T> | T): Promise<T> {
-    let logged = performance.now();
+    let logged = this.#clock.now();
     const tell = (progress: Progress) => {
       this.#steps.set(step, { step, ...progress, time: this.#clock.seconds() });
-      if (performance.now() - logged >= this.#logPause) {
-        logged = performance.now();
+      if (this.#clock.now() - logged >= this.#logPause) {
+        logged = this.#clock.now();
         this.#listener.log(`${step}: ${wordsOf(progress)}`);
       }
       this.#listener.onChange();

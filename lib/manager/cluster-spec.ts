@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import type { World } from '../base/world.ts';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
 import { Cluster, MAC_PREFIX } from '../model/cluster.ts';
 import { diskParamDefaults } from '../model/diskparams/index.ts';
@@ -76,8 +76,9 @@ export interface FirstObjects {
  * The objects that a new cluster starts with.
  * @throws MerapiError type_enforcement, wrong_input for parameters that are not right
  */
-export function firstObjects(spec: ClusterSpec, now: number): FirstObjects {
-  const head = () => newObject(randomUUID(), now);
+export function firstObjects(spec: ClusterSpec, { clock, random }: World): FirstObjects {
+  const now = clock.seconds();
+  const head = () => newObject(random.uuid(), now);
   const group: NodeGroup = {
     ...head(),
     ctime: 0, // Ganeti's first group has no time of birth

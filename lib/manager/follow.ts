@@ -1,5 +1,7 @@
 import { Bell } from '../base/bell.ts';
+import type { Clock } from '../base/clock.ts';
 import type { ClusterEvent } from '../model/event.ts';
+import type { EventReader } from '../store/define.ts';
 import type { EventFeed, EventFilter, EventPage, Following } from './define.ts';
 
 /** How many events are read at once. */
@@ -17,14 +19,14 @@ export function isWanted(
   );
 }
 
-/** Follows what happens, page by page, until the signal fires; `subscribe` calls back when there is more. */
+/** Follows what happens, page by page, until the signal fires. */
 export async function* follow(
   feed: EventFeed,
-  subscribe: (listener: () => void) => () => void,
+  { clock, events }: { clock: Clock; events: Pick<EventReader, 'subscribe'> },
   { filter, after, idle, signal }: Following,
 ): AsyncGenerator<EventPage> {
-  const bell = new Bell();
-  const stop = subscribe(bell.ring);
+  const bell = new Bell(clock);
+  const stop = events.subscribe(bell.ring);
   signal.addEventListener('abort', bell.ring);
   try {
     let seen = after;
@@ -33,19 +35,19 @@ export async function* follow(
       yield { events: [], upTo: feed.last, gap: { after: seen, first: feed.last + 1 } };
       seen = feed.last;
     }
-    let due = performance.now() + idle;
+    let due = clock.now() + idle;
     while (!signal.aborted) {
       bell.hush();
-      const { events, first, upTo } = await feed.after(seen, PAGE);
+      const { events: all, first, upTo } = await feed.after(seen, PAGE);
       const gap = first > seen + 1 ? { after: seen, first } : null;
-      const wanted = events.filter((event) => isWanted(filter, event));
+      const wanted = all.filter((event) => isWanted(filter, event));
       const isAtEnd = upTo === seen;
       seen = Math.max(upTo, first - 1);
-      if (wanted.length > 0 || gap || performance.now() >= due) {
+      if (wanted.length > 0 || gap || clock.now() >= due) {
         yield { events: wanted, upTo: seen, gap };
-        due = performance.now() + idle;
+        due = clock.now() + idle;
       }
-      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - performance.now()));
+      if (isAtEnd && !signal.aborted) await bell.wait(Math.max(0, due - clock.now()));
     }
   } finally {
     stop();

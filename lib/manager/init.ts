@@ -1,15 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { SYSTEM } from '../access/principal.ts';
-import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import type { World } from '../base/world.ts';
 import { put } from '../store/changes.ts';
 import type { Store } from '../store/define.ts';
 import { type ClusterSpec, firstObjects } from './cluster-spec.ts';
 import type { Manager } from './define.ts';
 
 /** Makes the cluster itself, with its first node group and its master node, when there is none. Other nodes join by jobs. */
-export async function initCluster(store: Store, spec: ClusterSpec, clock: Clock): Promise<void> {
-  const { cluster, group, master } = firstObjects(spec, clock.seconds());
+export async function initCluster(store: Store, spec: ClusterSpec, world: World): Promise<void> {
+  const { cluster, group, master } = firstObjects(spec, world);
   await store.commit({ job: null }, (view) => {
     if (view.initialised)
       throw new MerapiError('already_exists', `There is a cluster already: ${view.cluster.name}`);
@@ -18,11 +18,11 @@ export async function initCluster(store: Store, spec: ClusterSpec, clock: Clock)
 }
 
 /** Has the nodes of a cluster file that are not in the cluster awaited: whenever one of them answers it is added. */
-export async function awaitNodes(store: Store, spec: ClusterSpec): Promise<void> {
+export async function awaitNodes(store: Store, spec: ClusterSpec, random: Random): Promise<void> {
   await store.commit({ job: null }, (view) => {
     const known = new Map(view.cluster.awaited_nodes.map((node) => [node.name, node.uuid]));
     const missing = spec.nodes.filter(({ name }) => !view.nodes.named(name));
-    const awaited_nodes = missing.map((node) => ({ uuid: known.get(node.name) ?? randomUUID(), ...node }));
+    const awaited_nodes = missing.map((node) => ({ uuid: known.get(node.name) ?? random.uuid(), ...node }));
     return [put('cluster', { ...view.cluster, awaited_nodes })];
   });
 }

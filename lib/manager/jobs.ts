@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Rights } from '../access/rights.ts';
 import { MerapiError } from '../base/errors.ts';
 import { dependsOf } from '../jobs/waiting.ts';
@@ -39,7 +38,14 @@ type JobFunctions = Pick<
 const theQueue = { kind: 'queue', id: null } as const;
 
 /** Jobs, the queue with its filters, what jobs left to be done, and what happens. */
-export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext): JobFunctions {
+export function jobFunctions({
+  store,
+  queue,
+  history,
+  clock,
+  random,
+  rightsOf,
+}: ManagerContext): JobFunctions {
   /** @throws MerapiError forbidden, not_found */
   const demandJob = async (rights: Rights, action: Action, id: number) => {
     rights.demandSome(action, `job ${id}`);
@@ -116,12 +122,12 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
 
     async waitForJob(principal, id, wait) {
       await demandJob(rightsOf(principal), 'write', id);
-      return waitForNews(queue, id, wait);
+      return waitForNews({ queue, clock }, id, wait);
     },
 
     async runToEnd(principal, ops, signal) {
       const id = await submit(principal, ops);
-      return waitForNews(queue, id, { isNews: () => false, signal });
+      return waitForNews({ queue, clock }, id, { isNews: () => false, signal });
     },
 
     queueState(principal) {
@@ -145,7 +151,7 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
       const isNew = !rights.whole.filters.some((each) => each.uuid === uuid);
       const mayMake = isNew && rights.may('write', { kind: 'filter', id: null });
       if (!mayMake) rights.demand('write', { kind: 'filter', id: uuid });
-      const made = { ...filter, uuid: uuid ?? randomUUID() };
+      const made = { ...filter, uuid: uuid ?? random.uuid() };
       await queue.putFilter(made);
       return made.uuid;
     },
@@ -170,7 +176,7 @@ export function jobFunctions({ store, queue, history, rightsOf }: ManagerContext
     events,
 
     follow(principal, how) {
-      return follow(events(principal), (listener) => store.events.subscribe(listener), how);
+      return follow(events(principal), { clock, events: store.events }, how);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Policy } from '../access/policy.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Rights } from '../access/rights.ts';
-import type { Clock } from '../base/clock.ts';
+import type { World } from '../base/world.ts';
 import type { History } from '../jobs/history.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { NodeCaller } from '../rpc/caller.ts';
@@ -9,12 +9,11 @@ import type { RuntimeView } from '../rpc/runtime.ts';
 import type { Store } from '../store/define.ts';
 
 /** What a manager is made of. */
-export interface ManagerParts {
+export interface ManagerParts extends World {
   store: Store;
   queue: JobQueue;
   history: History;
   runtime: RuntimeView;
-  clock: Clock;
   nodes: NodeCaller;
   /** Who may do what to which object. */
   policy: Policy;

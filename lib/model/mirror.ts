@@ -52,7 +52,7 @@ export interface DiskNodes {
   secondary: Node | null;
 }
 
-/** The nodes of an instance. @throws MerapiError unknown_entity */
+/** The nodes of an instance. @throws MerapiError not_found */
 export function diskNodesOf(view: ClusterView, instance: Instance): DiskNodes {
   const secondary = secondaryOf(view, instance);
   return {

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { systemClock } from '../base/clock.ts';
 import { cannotRun, runOrThrow, startProgram } from '../base/exec.ts';
 import { endsWithin } from '../base/within.ts';
 
@@ -83,7 +84,7 @@ export class CappedLog {
   /** After close(): resolves when all that the programs wrote is in the file, or after 5 s when one has not ended. */
   async ended(): Promise<void> {
     if (this.#writer.exitCode !== null || this.#writer.signalCode !== null) return;
-    await endsWithin(this.#ended, END_TIMEOUT);
+    await endsWithin(this.#ended, END_TIMEOUT, systemClock);
   }
 }
 

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { stringifyJson } from '../base/json.ts';
 import { Listeners } from '../base/listeners.ts';
+import type { World } from '../base/world.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
 import type { FactsSource } from '../rpc/facts-stream.ts';
 import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
@@ -12,7 +12,7 @@ import { spaceOf } from './storage/space.ts';
 const TELL_PAUSE = 20;
 
 /** Where facts about the guests come from. */
-export interface FactsOptions {
+export interface FactsOptions extends World {
   /** The real folder of the first storage root; null when the node keeps no disks. */
   storageFolder: string | null;
   guests: () => readonly GuestFacts[];
@@ -25,17 +25,18 @@ export interface FactsOptions {
 /** The runtime facts of one node, measured at each use; within this epoch the version grows whenever they differ. */
 export class Facts implements FactsSource {
   readonly #options: FactsOptions;
-  readonly #epoch = randomUUID();
+  readonly #epoch: string;
   readonly #listeners = new Listeners();
   readonly #constant = measureConstants();
   #version = 0;
   #last = '';
   #isDue = false;
-  /** When the listeners were told last, by performance.now(). */
+  /** When the listeners were told last, by now(). */
   #told = Number.NEGATIVE_INFINITY;
 
   constructor(options: FactsOptions) {
     this.#options = options;
+    this.#epoch = options.random.uuid();
     this.#constant.catch(() => undefined); // current() reports it
   }
 
@@ -72,14 +73,15 @@ export class Facts implements FactsSource {
   changed(): void {
     if (this.#isDue) return;
     this.#isDue = true;
+    const { clock } = this.#options;
     const tell = () => {
       this.#isDue = false;
-      this.#told = performance.now();
+      this.#told = clock.now();
       this.#listeners.tell();
     };
-    const pause = this.#told + TELL_PAUSE - performance.now();
+    const pause = this.#told + TELL_PAUSE - clock.now();
     if (pause <= 0) setImmediate(tell);
-    else setTimeout(tell, pause).unref();
+    else clock.timer(pause, tell).unref();
   }
 
   subscribe(listener: () => void): () => void {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import type { Clock } from '../base/clock.ts';
 import { errorCodes, errorText, MerapiError } from '../base/errors.ts';
 import { readFileOrNull, writeFileDurably } from '../base/files.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
@@ -28,7 +28,7 @@ type AnyHandler = (params: unknown, context: CallContext) => Promise<unknown>;
  * its work. `{"instance.start": {"fail": "text", "code": "hypervisor", "delay": 0.5, "times": 1}}`
  * @throws MerapiError configuration (from each call) when the file cannot be understood.
  */
-export function withFaults(handlers: Handlers, folder: string): Handlers {
+export function withFaults(handlers: Handlers, folder: string, clock: Clock): Handlers {
   const file = join(folder, 'faults.json');
   let turn: Promise<unknown> = Promise.resolve();
   const wrapped = Object.entries(handlers).map(([name, handler]) => {
@@ -36,7 +36,7 @@ export function withFaults(handlers: Handlers, folder: string): Handlers {
       const drawn = turn.then(() => draw(file, name));
       turn = drawn.catch(() => undefined);
       const fault = await drawn;
-      if (fault?.delay) await sleep(fault.delay * 1000, undefined, { signal: context.signal });
+      if (fault?.delay) await clock.sleep(fault.delay * 1000, { signal: context.signal });
       if (fault?.fail !== undefined) throw new MerapiError(fault.code, fault.fail);
       return (handler as AnyHandler)(params, context);
     };

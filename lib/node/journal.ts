@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type Background, periodic } from '../base/background.ts';
+import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
+import type { Clock } from '../base/clock.ts';
 import { ErrorCodeText, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
-import type { Logger } from '../base/log.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../base/state-file.ts';
 import type { Tell } from '../model/progress.ts';
 import type { CallJournal } from '../rpc/server.ts';
@@ -53,20 +53,23 @@ export class Journal implements CallJournal {
   readonly #folder: string;
   readonly #pending = new Map<string, Pending>();
   readonly #cleaning: Background;
-  /** What the machine's clock said when performance.now() was 0, as it was set when this began. */
-  readonly #opened = Date.now() - performance.now();
+  readonly #clock: Clock;
+  /** What the machine's clock said when now() was 0, as it was set when this began, in milliseconds. */
+  readonly #opened: number;
   #closed = false;
 
-  private constructor(folder: string, log: Logger) {
+  private constructor(folder: string, { log, clock }: BackgroundParts) {
     this.#folder = folder;
-    this.#cleaning = periodic('cleaning the call journal', log, DAY, () => this.#clean());
+    this.#clock = clock;
+    this.#opened = clock.seconds() * 1000 - clock.now();
+    this.#cleaning = periodic('cleaning the call journal', { log, clock }, DAY, () => this.#clean());
     this.#cleaning.start();
   }
 
   /** Opens the journal in a folder, which is made when it is missing. Entries of more than seven days ago go. */
-  static async open(folder: string, log: Logger): Promise<Journal> {
+  static async open(folder: string, parts: BackgroundParts): Promise<Journal> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return new Journal(folder, log);
+    return new Journal(folder, parts);
   }
 
   /**
@@ -148,7 +151,7 @@ export class Journal implements CallJournal {
 
   async #clean(): Promise<void> {
     // As far as this process knows: a clock that is set ahead makes nothing old.
-    const before = Math.min(Date.now(), this.#opened + performance.now()) - KEPT;
+    const before = Math.min(this.#clock.seconds() * 1000, this.#opened + this.#clock.now()) - KEPT;
     for (const name of await readdir(this.#folder)) {
       if (this.#closed) return;
       if (!OWN.test(name)) continue;

@@ -1,12 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unattended } from '../base/background.ts';
+import { type BackgroundParts, unattended } from '../base/background.ts';
+import type { Clock } from '../base/clock.ts';
 import { Connections, connectionLimits } from '../base/connections.ts';
 import { removeInterruptedWrites, writeFileDurably } from '../base/files.ts';
 import type { Logger } from '../base/log.ts';
 import { closeFolder } from '../base/modes.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import { endsWithin } from '../base/within.ts';
+import type { World } from '../base/world.ts';
 import type { HypervisorName } from '../model/hvparams/index.ts';
 import { type Handlers, startRpcServer } from '../rpc/server.ts';
 import { Streams } from '../rpc/streams.ts';
@@ -58,8 +60,8 @@ export interface NodeConfig {
   storageRoots: readonly string[];
   /** Where paths of the cluster really are on this node; only simulated nodes need it. */
   paths?: readonly PathMapping[];
-  /** A folder that all simulated nodes of this machine share, for storage that several nodes see. */
-  common?: string;
+  /** What all simulated nodes of this machine share: a folder, for storage that several nodes see, and the time that passes there. */
+  common?: { folder: string; clock: Clock };
   /** Whether the worker may reboot its host when it is asked to; by default it may not. */
   powercycle?: boolean;
   /** Takes in the connections from outside, within the limits of the process; by default those of a process with one node. */
@@ -68,6 +70,8 @@ export interface NodeConfig {
   hooks?: string;
   /** How kvm runs its guests; by default it finds out what works. */
   accel?: 'kvm' | 'tcg';
+  /** The time and chance of its machine. */
+  world: World;
 }
 
 export interface NodeWorker {
@@ -120,7 +124,8 @@ async function startParts(
   log: Logger,
   undo: (() => Promise<unknown>)[],
 ): Promise<{ host: string; port: number }> {
-  const { name, folder, version, listen } = config;
+  const { name, folder, version, listen, world } = config;
+  const { clock } = world;
   const certificate = new Certificate(name, config.tls, config.saveTls ?? (async () => undefined));
   const tls = certificate.current;
   const connections = config.connections ?? new Connections(connectionLimits(), log);
@@ -130,27 +135,28 @@ async function startParts(
   const hypervisors = createHypervisors(config.hypervisors, { folder, network, log, accel });
   const { simulatesSome, simulatesAll } = hypervisors;
   const own = join(folder, 'volumes');
-  const places = simulatesSome ? { node: name, own, common: config.common ?? own } : null;
+  const common = config.common ?? { folder: own, clock };
+  const places = simulatesSome ? { node: name, own, common: common.folder, clock: common.clock } : null;
   const storage = createStorage(paths, places);
   const installer = new OsInstaller(folder, storage);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
   const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
   const storageFolder = paths.realRoots()[0] ?? null;
-  const facts = new Facts({ storageFolder, guests, isSimulated, hooks: () => hooks.present() });
+  const facts = new Facts({ storageFolder, guests, isSimulated, hooks: () => hooks.present(), ...world });
   const power = simulatesAll
     ? simulatedPower(hypervisors)
     : hostPower({ allowed: config.powercycle ?? false, log });
-  const streams = new Streams(log);
+  const streams = new Streams(log, clock);
   const dumps = new Dumps(storage, installer);
-  const identities = new Identities(join(folder, 'identities'));
-  const arrivals = new Arrivals(listen.host, log, connections);
+  const identities = new Identities(join(folder, 'identities'), clock);
+  const arrivals = new Arrivals(listen.host, log, connections, world);
   undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
-  const journal = await Journal.open(join(folder, 'journal'), log);
-  undo.push(() => rest(journal, log));
+  const journal = await Journal.open(join(folder, 'journal'), { log, clock });
+  undo.push(() => rest(journal, { log, clock }));
   const handlers: Handlers = {
     ...callExecutors(journal),
-    ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate }),
+    ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate, clock }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors({ storage, hypervisors }, { streams, tls, endpoint: () => endpoint }),
@@ -161,7 +167,10 @@ async function startParts(
       endpoint: () => endpoint,
     }),
     ...certificateExecutors(identities),
-    ...transferExecutors({ arrivals, dumps, identities, isEverywhere: isUnspecified(listen.host) }),
+    ...transferExecutors({
+      ...{ arrivals, dumps, identities, clock },
+      isEverywhere: isUnspecified(listen.host),
+    }),
     ...hooksExecutors(hooks),
     ...networkExecutors(simulatesAll ? null : network),
   };
@@ -169,12 +178,13 @@ async function startParts(
   const server = await startRpcServer({
     listen,
     tls: tls(),
-    handlers: simulatesSome ? withFaults(handlers, folder) : handlers,
+    handlers: simulatesSome ? withFaults(handlers, folder, clock) : handlers,
     journal,
     facts,
     streams,
     connections,
     log,
+    clock,
   });
   certificate.onChange((files) => server.renew(files));
   endpoint = { host: isUnspecified(server.host) ? null : server.host, port: server.port };
@@ -205,6 +215,6 @@ async function unwind(undo: (() => Promise<unknown>)[], log: Logger): Promise<vo
     await step().catch((error) => log.error({ err: error }, 'cannot end a part of the node worker'));
 }
 
-async function rest(journal: Journal, log: Logger): Promise<void> {
-  if (!(await endsWithin(journal.close(), REST))) log.warn('calls under way do not come to rest');
+async function rest(journal: Journal, { log, clock }: BackgroundParts): Promise<void> {
+  if (!(await endsWithin(journal.close(), REST, clock))) log.warn('calls under way do not come to rest');
 }

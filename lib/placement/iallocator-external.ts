@@ -1,11 +1,6 @@
-import { constants } from 'node:fs';
-import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import * as z from 'zod';
+import { askProgram, findExecutable } from '../base/ask-program.ts';
 import { MerapiError } from '../base/errors.ts';
-import { run } from '../base/exec.ts';
 import { faultTexts } from '../base/schema-words.ts';
 
 /** How long an allocator may think, in milliseconds. */
@@ -23,20 +18,7 @@ export type IallocatorOutput = z.infer<typeof IallocatorOutput>;
 
 /** The executable of an allocator: the first of its name in these folders; null when there is none. */
 export async function findIallocator(folders: readonly string[], name: string): Promise<string | null> {
-  if (!/^[\w][\w.+-]*$/.test(name)) return null;
-  for (const folder of folders) {
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => null);
-    if (!found?.isFile()) continue;
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  return null;
+  return /^[\w][\w.+-]*$/.test(name) ? findExecutable(folders, name) : null;
 }
 
 /** Parameters as a program's arguments: `--name=value`, or `--name` where there is no value. */
@@ -51,26 +33,13 @@ export function iallocatorArguments(params: Readonly<Record<string, unknown>>): 
  * @throws MerapiError environment_error, timeout, execution when it does not run or fails
  */
 export async function runIallocator(path: string, input: object, args: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'merapi-iallocator-'));
-  try {
-    const file = join(folder, 'input.json');
-    await writeFile(file, JSON.stringify(input), { mode: 0o600 });
-    const output = new Output();
-    const { code, signal, stderr } = await run(path, [file, ...args], {
-      timeout: TIME_LIMIT,
-      pipes: (stdin, stdout) => {
-        stdin.end();
-        output.read(stdout);
-      },
-    });
-    if (code === 0 && !output.isTooLong) return output.text;
-    const how = code === null ? `was ended by ${signal}` : `failed with exit code ${code}`;
-    const words = stderr.trim().split('\n').slice(-5).join('; ');
-    const text = output.isTooLong ? 'answers too much' : `${how}${words ? `: ${words}` : ''}`;
-    throw new MerapiError('execution', `The allocator ${path} ${text}`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const limits = { timeout: TIME_LIMIT, longest: LONGEST_ANSWER };
+  const { code, signal, stderr, text } = await askProgram(path, JSON.stringify(input), args, limits);
+  if (code === 0 && text !== null) return text;
+  const how = code === null ? `was ended by ${signal}` : `failed with exit code ${code}`;
+  const words = stderr.trim().split('\n').slice(-5).join('; ');
+  const trouble = text === null ? 'answers too much' : `${how}${words ? `: ${words}` : ''}`;
+  throw new MerapiError('execution', `The allocator ${path} ${trouble}`);
 }
 
 /** @throws MerapiError execution when an answer is not in the form of the protocol */
@@ -96,17 +65,4 @@ export function checkedAnswer<S extends z.ZodType>(who: string, schema: S, conte
   if (parsed.success) return parsed.data;
   const problems = faultTexts(schema, parsed.error.issues, content);
   throw new MerapiError('execution', `${who} answers in a wrong form: ${problems.slice(0, 3).join('; ')}`);
-}
-
-/** What a program writes, up to a limit. */
-class Output {
-  text = '';
-  isTooLong = false;
-
-  read(stream: Readable): void {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      this.isTooLong ||= this.text.length + part.length > LONGEST_ANSWER;
-      if (!this.isTooLong) this.text += part;
-    });
-  }
 }

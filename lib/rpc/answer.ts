@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../base/clock.ts';
 import { stringifyJson } from '../base/json.ts';
 import type { Progress } from '../model/progress.ts';
 import { type CallAnswer, CONTRACT, CONTRACT_HEADER, LINES, type ProgressLine } from './wire.ts';
@@ -10,19 +11,21 @@ const PROGRESS_PAUSE = 500;
 export class Answer {
   readonly #response: ServerResponse;
   readonly #takesLines: boolean;
+  readonly #clock: Clock;
   readonly #pause: number;
   #told = Number.NEGATIVE_INFINITY;
 
   /** `pause` is the shortest time between two lines of progress, in milliseconds. */
-  constructor(request: IncomingMessage, response: ServerResponse, pause = PROGRESS_PAUSE) {
+  constructor(request: IncomingMessage, response: ServerResponse, clock: Clock, pause = PROGRESS_PAUSE) {
     this.#response = response;
     this.#takesLines = (request.headers.accept ?? '').includes(LINES);
+    this.#clock = clock;
     this.#pause = pause;
   }
 
   /** Tells the client how far the call is, if it wants to know, has room, and was not told just now. */
   tell(progress: Progress): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     if (!this.#takesLines || now - this.#told < this.#pause) return;
     if (this.#response.destroyed || this.#response.writableEnded || this.#response.writableNeedDrain) return;
     this.#told = now;

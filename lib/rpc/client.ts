@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { unattended } from '../base/background.ts';
+import type { Clock } from '../base/clock.ts';
 import { errorText, fromFailure, MerapiError, toFailure } from '../base/errors.ts';
 import { stringifyJson } from '../base/json.ts';
 import type { Logger } from '../base/log.ts';
@@ -37,6 +37,7 @@ export interface NodeClientOptions {
   epoch: number;
   runtime: RuntimeTable;
   log: Logger;
+  clock: Clock;
   /** Milliseconds that a call keeps trying to reach a worker that does not answer, as while it restarts; default 10,000. */
   patience?: number;
 }
@@ -81,7 +82,7 @@ export class NodeClient implements NodeCaller {
     const stopped = (make: () => Promise<CallAnswer>) => {
       if (!cancellable || id === undefined || signal === undefined) return make();
       const ask = (over: AbortSignal) => this.call(node, 'call.cancel', { id }, { signal: over });
-      return stoppable({ signal, ask, log: this.#options.log }, make);
+      return stoppable({ signal, ask, log: this.#options.log, clock: this.#options.clock }, make);
     };
     const answer = mutates
       ? await this.#numbering.during(node.uuid, (order) => stopped(() => change(order)))
@@ -142,7 +143,8 @@ export class NodeClient implements NodeCaller {
 
   async #send(node: Node, { signal, ...attempt }: Attempt): Promise<CallAnswer> {
     const { name, timeout } = attempt;
-    const deadline = performance.now() + (this.#options.patience ?? 10_000);
+    const { clock, patience = 10_000 } = this.#options;
+    const deadline = clock.now() + patience;
     const closing = this.#closing.signal;
     const unreachable = (cause: unknown) =>
       new MerapiError('node_unreachable', `Node ${node.name} cannot be reached: ${errorText(cause)}`, {
@@ -166,10 +168,10 @@ export class NodeClient implements NodeCaller {
             'timeout',
             `Node ${node.name} did not answer ${name} within ${timeout / 1000} s`,
           );
-        if (performance.now() + pause > deadline) throw unreachable(error);
+        if (clock.now() + pause > deadline) throw unreachable(error);
         if (isOlder(error)) await this.#renew(link);
       }
-      await sleep(pause, undefined, { signal: closing }).catch(() => undefined);
+      await clock.sleep(pause, { signal: closing }).catch(() => undefined);
     }
   }
 
@@ -229,7 +231,7 @@ export class NodeClient implements NodeCaller {
   }
 
   async #watch(link: Link, first: () => void): Promise<void> {
-    const { runtime, log } = this.#options;
+    const { runtime, log, clock } = this.#options;
     const { signal } = link.stop;
     const { uuid, name } = link.node;
     for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, 5_000)) {
@@ -251,7 +253,7 @@ export class NodeClient implements NodeCaller {
       link.endpoint = null;
       runtime.drop(uuid);
       first();
-      await sleep(pause, undefined, { signal }).catch(() => undefined);
+      await clock.sleep(pause, { signal }).catch(() => undefined);
     }
     first();
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Bell } from '../base/bell.ts';
+import type { Clock } from '../base/clock.ts';
 import { stringifyJson } from '../base/json.ts';
 import type { RuntimeFacts } from './types.ts';
 import { CONTRACT, CONTRACT_HEADER, HEARTBEAT, LINES } from './wire.ts';
@@ -12,12 +13,22 @@ export interface FactsSource {
   subscribe(listener: () => void): () => void;
 }
 
+/** What a stream of facts goes by. */
+interface StreamParts {
+  /** Fires when the server ends. */
+  closing: AbortSignal;
+  facts: FactsSource;
+  clock: Clock;
+  /** Milliseconds between two lines when nothing changes. */
+  heartbeat?: number;
+}
+
 /** Writes the facts now, after each change and at each heartbeat (in milliseconds), until either side goes away. */
 export async function streamFacts(
-  { closing, facts, heartbeat = HEARTBEAT }: { closing: AbortSignal; facts: FactsSource; heartbeat?: number },
+  { closing, facts, clock, heartbeat = HEARTBEAT }: StreamParts,
   response: ServerResponse,
 ): Promise<void> {
-  const bell = new Bell();
+  const bell = new Bell(clock);
   const unsubscribe = facts.subscribe(bell.ring);
   const over = new AbortController();
   const end = () => {

@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type * as z from 'zod';
+import type { Clock } from '../base/clock.ts';
 import { Connections, connectionLimits, connectionTimes } from '../base/connections.ts';
 import { errorText, type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
@@ -15,6 +16,7 @@ import { underAny } from '../base/signals.ts';
 import type { TlsFiles } from '../base/tls.ts';
 import type { Tell } from '../model/progress.ts';
 import { Answer } from './answer.ts';
+import { readBody } from './body.ts';
 import type { CallDefinition } from './define.ts';
 import { type FactsSource, streamFacts } from './facts-stream.ts';
 import { Fence } from './order.ts';
@@ -58,6 +60,7 @@ export interface RpcServerOptions {
   /** What other nodes' workers may read; by default nothing. */
   streams?: Streams;
   log: Logger;
+  clock: Clock;
   /** Takes in the connections of clients, within the limits of the process; by default those of a process with one server. */
   connections?: Connections;
   /** Milliseconds between two lines of the facts stream when nothing changes. */
@@ -78,7 +81,6 @@ export interface RpcServer {
 
 /** How often the log tells of connections that are refused, in milliseconds. */
 const LOG_PAUSE = 10_000;
-const BODY_LIMIT = 64 * 1024 * 1024;
 
 /**
  * Serves the contract of wire.ts over HTTPS. Both sides show certificates of the cluster's authority; who shows none is hung up on
@@ -162,7 +164,7 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const { method, url = '' } = request;
-  const answer = new Answer(request, response);
+  const answer = new Answer(request, response, options.clock);
   const role = peer?.fits ? peer.role : null;
   if (role !== null && isNodeRole(role) && options.streams && url.startsWith(STREAMS))
     return options.streams.serve(role, request, response);
@@ -283,18 +285,4 @@ function checked<S extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'all'}: ${issue.message}`);
   throw new MerapiError(code, `${what}: ${issues.join('; ')}`);
-}
-
-/** The whole body. One beyond the limit is read to its end but not kept, so that its sender gets to read the answer. */
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > BODY_LIMIT) chunks.length = 0;
-    else chunks.push(chunk);
-  }
-  if (size > BODY_LIMIT)
-    throw new MerapiError('too_large', `The request has ${size} bytes; ${BODY_LIMIT} are the most`);
-  return Buffer.concat(chunks).toString('utf8');
 }

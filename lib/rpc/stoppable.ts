@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { unattended } from '../base/background.ts';
+import type { Clock } from '../base/clock.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 
@@ -13,13 +13,17 @@ interface Stopping {
   /** Asks its node to end it; is given up itself when `over` fires. */
   ask(over: AbortSignal): Promise<unknown>;
   log: Logger;
+  clock: Clock;
 }
 
 /**
  * Makes a call that changes a node and ends it there when the signal fires; what comes of it is the outcome. The node is asked again until there is
  * one, for the call may come there later than the request to end it.
  */
-export async function stoppable<T>({ signal, ask, log }: Stopping, make: () => Promise<T>): Promise<T> {
+export async function stoppable<T>(
+  { signal, ask, log, clock }: Stopping,
+  make: () => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted();
   const over = new AbortController();
   const stop = async () => {
@@ -27,7 +31,7 @@ export async function stoppable<T>({ signal, ask, log }: Stopping, make: () => P
       await ask(over.signal).catch((error) => {
         if (!over.signal.aborted) log.info({ reason: errorText(error) }, 'a call cannot be ended yet');
       });
-      await sleep(STOP_PAUSE, undefined, { signal: over.signal }).catch(() => undefined);
+      await clock.sleep(STOP_PAUSE, { signal: over.signal }).catch(() => undefined);
     }
   };
   const begin = () => unattended('ending a call', log, stop);

@@ -4,6 +4,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { Agent, request } from 'undici';
+import type { Clock, Timer } from '../base/clock.ts';
 import { errorText, MerapiError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { nodeRole, type Role } from '../base/roles.ts';
@@ -38,17 +39,19 @@ const levels = { 'gzip-fast': 1, gzip: 6, 'gzip-slow': 9 } as const;
 
 /** What this worker offers to others. It is forgotten when it has been read to its end, after a day, and with the worker. */
 export class Streams {
-  readonly #offers = new Map<string, { offer: Offer; timer: NodeJS.Timeout }>();
+  readonly #offers = new Map<string, { offer: Offer; timer: Timer }>();
   readonly #log: Logger;
+  readonly #clock: Clock;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, clock: Clock) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** Offers data under an id; an earlier offer of this id is forgotten. */
   offer(id: string, offer: Offer): void {
     this.#forget(id);
-    this.#offers.set(id, { offer, timer: setTimeout(() => this.#forget(id), KEPT).unref() });
+    this.#offers.set(id, { offer, timer: this.#clock.timer(KEPT, () => this.#forget(id)).unref() });
   }
 
   /** Answers the request of another node's worker for a stream. A stream that cannot be completed tells why at its end. */
@@ -78,7 +81,7 @@ export class Streams {
   }
 
   #forget(id: string): void {
-    clearTimeout(this.#offers.get(id)?.timer);
+    this.#offers.get(id)?.timer.cancel();
     this.#offers.delete(id);
   }
 }

@@ -1,5 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
+import type { Random } from '../base/random.ts';
+import type { Resolver } from '../base/resolver.ts';
 import type { Seal } from '../base/seal.ts';
 import type { LogType, OpInput } from '../model/job.ts';
 import type { Node } from '../model/node.ts';
@@ -18,6 +20,8 @@ export interface CheckContext {
   /** For calls that change nothing. */
   readonly nodes: NodeCaller;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly resolver: Resolver;
   readonly seal: Seal;
   /** Stores values that checking fills in (null takes one away); they stand in the job from then on, also when it fails. */
   resolve(values: Record<string, Json>): void;

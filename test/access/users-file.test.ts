@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { readUsers, saveUsers } from '../../lib/access/users-edit.ts';
 import { UsersFile } from '../../lib/access/users-file.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -30,7 +31,7 @@ function recorder() {
 test('a changed file counts from the next authentication on', async (t) => {
   const path = join(await folder(t), 'users');
   await writeFile(path, 'a one write\n');
-  const users = new UsersFile(path, silentLogger);
+  const users = new UsersFile(path, silentLogger, systemClock);
   assert.ok(users.authenticate('a', 'one'));
   await writeFile(path, 'a two write\n'); // same size, perhaps within one tick of the file system's clock
   assert.equal(users.authenticate('a', 'one'), null);
@@ -47,7 +48,7 @@ test('a broken or missing file keeps the old users and is told once, without pas
   const path = join(await folder(t), 'users');
   await writeFile(path, 'a one write\n');
   const { log, lines } = recorder();
-  const users = new UsersFile(path, log);
+  const users = new UsersFile(path, log, systemClock);
   await writeFile(path, 'a topsecret\nlonely\n');
   assert.ok(users.authenticate('a', 'one'));
   assert.ok(users.authenticate('a', 'one'));
@@ -71,12 +72,15 @@ test('a broken or missing file keeps the old users and is told once, without pas
 
 test('a file that is missing or broken from the start is refused', async (t) => {
   const path = join(await folder(t), 'users');
-  assert.throws(() => new UsersFile(path, silentLogger), {
+  assert.throws(() => new UsersFile(path, silentLogger, systemClock), {
     code: 'configuration',
     message: /users is missing; make it/,
   });
   await writeFile(path, 'lonely\n');
-  assert.throws(() => new UsersFile(path, silentLogger), { code: 'configuration', message: /Line 1/ });
+  assert.throws(() => new UsersFile(path, silentLogger, systemClock), {
+    code: 'configuration',
+    message: /Line 1/,
+  });
 });
 
 test('a file that is not UTF-8 is refused with the line, at the start, later and for those who edit it', async (t) => {
@@ -87,11 +91,11 @@ test('a file that is not UTF-8 is refused with the line, at the start, later and
     code: 'configuration',
     message: /^Line 3 of the users file is no text in UTF-8; .*iconv/,
   };
-  assert.throws(() => new UsersFile(path, silentLogger), refused);
+  assert.throws(() => new UsersFile(path, silentLogger, systemClock), refused);
   await assert.rejects(readUsers(path), refused);
   await writeFile(path, 'alice secret\nbj\u00f6rn pass\n');
   const { log, lines } = recorder();
-  const users = new UsersFile(path, log);
+  const users = new UsersFile(path, log, systemClock);
   assert.ok(users.authenticate('bj\u00f6rn', 'pass'));
   await writeFile(path, latin1);
   users.reload();

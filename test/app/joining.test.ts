@@ -9,6 +9,7 @@ import { type Layout, layoutOf } from '../../lib/app/layout.ts';
 import { createMaster, type Master } from '../../lib/app/master.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { silentLogger } from '../../lib/base/log.ts';
+import { systemWorld } from '../../lib/base/world.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import type { NodeWorker } from '../../lib/node/worker.ts';
 import { specOf } from '../helpers/cluster.ts';
@@ -28,7 +29,7 @@ describe('nodes that are late when a cluster starts for the first time', () => {
   };
   const open = async (...names: string[]) => {
     const describe = names.length > 0 ? async () => spec(...names) : undefined;
-    master = await createMaster({ layout, log: silentLogger, patience: 100, describe });
+    master = await createMaster({ layout, log: silentLogger, world: systemWorld, patience: 100, describe });
   };
   const members = () => master.store.view.nodes.list().map(({ name }) => name);
   const awaited = () => master.store.view.cluster.awaited_nodes.map(({ name }) => name);

@@ -13,6 +13,7 @@ import { createMaster, type Master } from '../../lib/app/master.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { livingWorker } from '../../lib/app/workers.ts';
 import { silentLogger } from '../../lib/base/log.ts';
+import { systemWorld } from '../../lib/base/world.ts';
 import { checkState } from '../../lib/check/check.ts';
 import { isFinal, type Job } from '../../lib/model/job.ts';
 import { readRecord } from '../../lib/node/hypervisors/kvm/record.ts';
@@ -49,7 +50,7 @@ describe('a state folder of release 0.1.0', () => {
     await place(dir);
     const layout = layoutOf(dir);
     workers = await startNodes(names.map(layout.nodeFolder), {}, silentLogger);
-    master = await createMaster({ layout, log: silentLogger });
+    master = await createMaster({ layout, log: silentLogger, world: systemWorld });
     await master.start();
   });
   after(async () => {

@@ -8,6 +8,7 @@ import { Credentials } from '../../lib/app/credentials.ts';
 import { ENDPOINT, type Layout, layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { prepareNodes } from '../../lib/app/state.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { nodeRole, rolesOf } from '../../lib/base/roles.ts';
 import { DAY, issueFor, publicKeyOf } from '../../lib/base/tls.ts';
@@ -55,6 +56,7 @@ describe('certificates of nodes', () => {
   async function master(renews = true): Promise<{ credentials: Credentials; client: NodeClient }> {
     const credentials = await Credentials.open(layout, () => now);
     const client = new NodeClient({
+      clock: systemClock,
       tls: credentials.tls,
       renewal: renews ? credentials.renewal : undefined,
       endpointOf: async ({ name }) => {

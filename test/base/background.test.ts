@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type Logger, pino } from 'pino';
 import { continuous, periodic, unattended } from '../../lib/base/background.ts';
 import { Bell } from '../../lib/base/bell.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { deferred } from '../node/helpers.ts';
@@ -24,7 +25,7 @@ test('a loop that fails is logged and begins again, and one that ends well is do
   const { log, lines } = recorder();
   const done = deferred<void>();
   let times = 0;
-  const loop = continuous('counting', log, async () => {
+  const loop = continuous('counting', { log, clock: systemClock }, async () => {
     if (++times < 3) throw new Error(`failure ${times}`);
     done.resolve();
   });
@@ -45,14 +46,14 @@ test('a loop that fails is logged and begins again, and one that ends well is do
 test('stop() ends a loop that waits, one that fails for the stop without a word, and one that was never begun', async () => {
   const { log, lines } = recorder();
   const begun = deferred<void>();
-  const loop = continuous('waiting', log, (signal) => {
+  const loop = continuous('waiting', { log, clock: systemClock }, (signal) => {
     begun.resolve();
     return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   });
   loop.start();
   await begun.promise;
   await loop.stop();
-  await continuous('never', log, () => Promise.reject(new Error('never'))).stop();
+  await continuous('never', { log, clock: systemClock }, () => Promise.reject(new Error('never'))).stop();
   assert.deepEqual(lines, []);
 });
 
@@ -60,7 +61,7 @@ test('what is done again and again goes on after a failure, and never twice at o
   const { log, lines } = recorder();
   const third = deferred<void>();
   let [times, now] = [0, 0];
-  const work = periodic('looking', log, 1, async () => {
+  const work = periodic('looking', { log, clock: systemClock }, 1, async () => {
     assert.equal(++now, 1);
     times++;
     await new Promise(setImmediate);
@@ -95,7 +96,7 @@ test('what nobody waits for is logged when it fails, even if it throws at once',
 });
 
 test('a bell that rings while its owner looks is not missed, and one that does not ring gives up in time', async () => {
-  const bell = new Bell();
+  const bell = new Bell(systemClock);
   bell.ring();
   assert.equal(await bell.wait(), true);
   bell.hush();

@@ -21,6 +21,8 @@ describe('systemClock', () => {
   });
 });
 
+const noTimer = () => assert.fail('nothing waits');
+
 describe('clockOf', () => {
   it('goes with the machine when its clock is set, and never backwards in between', () => {
     const step = fc.oneof(
@@ -31,10 +33,11 @@ describe('clockOf', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
         let [machine, steady] = [1.7e12, 12.345];
-        const clock = clockOf(
-          () => Math.floor(machine),
-          () => steady,
-        );
+        const clock = clockOf({
+          wall: () => Math.floor(machine),
+          steady: () => steady,
+          timer: noTimer,
+        });
         let last = clock.seconds();
         for (const { do: what, by } of steps) {
           const before = Math.floor(machine);
@@ -52,10 +55,11 @@ describe('clockOf', () => {
 
   it('tells apart moments within a millisecond', () => {
     let steady = 0;
-    const clock = clockOf(
-      () => Math.floor(1000 + steady),
-      () => steady,
-    );
+    const clock = clockOf({
+      wall: () => Math.floor(1000 + steady),
+      steady: () => steady,
+      timer: noTimer,
+    });
     const times = Array.from({ length: 10 }, () => {
       steady += 0.25;
       return clock.nanoseconds();
@@ -64,6 +68,43 @@ describe('clockOf', () => {
       times.map((time, index) => Number(time - (times[0] ?? 0n)) === index * 250_000),
       times.map(() => true),
     );
+  });
+});
+
+describe('the timers of systemClock', () => {
+  it('call back once in time, unless they are cancelled', async () => {
+    const called: string[] = [];
+    const cancelled = systemClock.timer(1, () => called.push('cancelled'));
+    cancelled.cancel();
+    const before = systemClock.now();
+    await new Promise<void>((resolve) => systemClock.timer(5, resolve));
+    assert.ok(systemClock.now() - before >= 4);
+    assert.deepEqual(called, []);
+  });
+
+  it('wait longer than Node.js can in one go', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const longest = 2 ** 31 - 1;
+    let calls = 0;
+    const timer = systemClock.timer(2 * longest + 5, () => calls++).unref();
+    for (const part of [longest, longest, 4]) context.mock.timers.tick(part);
+    assert.equal(calls, 0);
+    context.mock.timers.tick(1);
+    assert.equal(calls, 1);
+    timer.cancel();
+  });
+
+  it('end a sleep by the reason of its signal, also of one that has fired before', async () => {
+    const over = new AbortController();
+    const slept = systemClock.sleep(60_000, { signal: over.signal });
+    over.abort(new Error('enough'));
+    await assert.rejects(slept, { message: 'enough' });
+    await assert.rejects(systemClock.sleep(60_000, { signal: over.signal }), { message: 'enough' });
+  });
+
+  it('let a signal fire that says why', async () => {
+    const { signal } = systemClock.timeout(1);
+    await assert.rejects(systemClock.sleep(60_000, { signal }), { name: 'TimeoutError', message: /1 ms/ });
   });
 });
 

@@ -10,10 +10,10 @@ import { layoutOf } from '../../lib/app/layout.ts';
 import { startNodes } from '../../lib/app/node.ts';
 import { prepareNodes } from '../../lib/app/state.ts';
 import { storeOf } from '../../lib/app/store.ts';
-import { systemClock } from '../../lib/base/clock.ts';
 import { stringifyJson } from '../../lib/base/json.ts';
 import { type Logger, silentLogger } from '../../lib/base/log.ts';
 import { openSeal } from '../../lib/base/seal.ts';
+import { systemWorld, type World } from '../../lib/base/world.ts';
 import { History } from '../../lib/jobs/history.ts';
 import { dutyRetry } from '../../lib/jobs/maintenance/duty-retry.ts';
 import { nodeFollower } from '../../lib/jobs/maintenance/node-follower.ts';
@@ -70,9 +70,11 @@ export class TestCluster {
   readonly gate: Gate;
   readonly #workers: NodeWorker[];
   readonly #log: Logger;
+  readonly #world: World;
   #life: Life;
 
-  private constructor(dir: string, gate: Gate, workers: NodeWorker[], life: Life, log: Logger) {
+  private constructor(dir: string, gate: Gate, workers: NodeWorker[], life: Life, log: Logger, world: World) {
+    this.#world = world;
     this.#log = log;
     this.dir = dir;
     this.gate = gate;
@@ -80,12 +82,15 @@ export class TestCluster {
     this.#life = life;
   }
 
+  /** Each machine, `master` or a node by name, has a world of its own if the test gives it one; null is for the storage that the nodes share. */
   static async start(
     names: readonly string[] = ['node1', 'node2'],
     spare: readonly string[] = [],
     over: Partial<z.input<typeof ClusterSpec>> = {},
     log: Logger = silentLogger,
+    worldOf: (machine: string | null) => World = () => systemWorld,
   ): Promise<TestCluster> {
+    const world = worldOf('master');
     const dir = await mkdtemp(join(tmpdir(), 'merapi-cluster-'));
     const all = [...names, ...spare].map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` }));
     const spec = specOf(dir, all, over);
@@ -95,14 +100,15 @@ export class TestCluster {
       all.map(({ name }) => layout.nodeFolder(name)),
       {},
       log,
+      worldOf,
     );
-    const store = await storeOf(layout)(systemClock);
-    await initCluster(store, spec, systemClock);
+    const store = await storeOf(layout)(world.clock);
+    await initCluster(store, spec, world);
     await store.close();
     const gate: Gate = {};
     let patience = JOIN_PATIENCE;
-    const life = await live(dir, gate, log, () => patience);
-    const cluster = new TestCluster(dir, gate, workers, life, log);
+    const life = await live(dir, gate, log, world, () => patience);
+    const cluster = new TestCluster(dir, gate, workers, life, log, world);
     const members = { ...spec, nodes: spec.nodes.slice(0, names.length) };
     for (const id of await joinNodes(cluster.manager, members))
       assert.equal((await cluster.ended(id)).status, 'success');
@@ -117,10 +123,8 @@ export class TestCluster {
   /** Another manager of the same cluster, which asks another policy. */
   managerOf(policy: Policy): Manager {
     const { store, queue, runtime, nodes } = this.#life;
-    return createManager({
-      ...{ store, queue, history: new History(store, systemClock), runtime, nodes, policy },
-      clock: systemClock,
-    });
+    const history = new History(store, this.#world.clock);
+    return createManager({ store, queue, history, runtime, nodes, ...this.#world, policy });
   }
 
   get store(): Store {
@@ -184,7 +188,7 @@ export class TestCluster {
     await end(this.#life);
     this.gate.refusesCommit = undefined;
     this.gate.refusesDuty = undefined;
-    this.#life = await live(this.dir, this.gate, this.#log);
+    this.#life = await live(this.dir, this.gate, this.#log, this.#world);
   }
 
   /** Ends everything; a job, a lock or a half-written file that is left over fails the test. */
@@ -220,12 +224,13 @@ async function live(
   dir: string,
   gate: Gate,
   log: Logger,
+  world: World,
   patience: () => number = () => SHORT_PATIENCE,
 ): Promise<Life> {
   const layout = layoutOf(dir);
-  const store = await storeOf(layout)(systemClock);
+  const store = await storeOf(layout)(world.clock);
   const runtime = new RuntimeTable();
-  const credentials = await Credentials.open(layout, Date.now);
+  const credentials = await Credentials.open(layout, () => world.clock.seconds() * 1000);
   const client = new NodeClient({
     tls: credentials.tls,
     renewal: credentials.renewal,
@@ -237,6 +242,7 @@ async function live(
     },
     runtime,
     log,
+    clock: world.clock,
     epoch: store.epoch,
     get patience() {
       return patience();
@@ -255,17 +261,17 @@ async function live(
     locks,
     runtime,
     nodes,
-    clock: systemClock,
+    ...world,
     seal: await openSeal(layout.secretKey, layout.sharedSecret),
     log,
   });
   const manager = createManager({
     store,
     queue,
-    history: new History(store, systemClock),
+    history: new History(store, world.clock),
     runtime,
     nodes,
-    clock: systemClock,
+    ...world,
     policy: sameForAll,
   });
   await dutyRetry(queue, runtime).start();

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Random as WorldRandom } from '../../lib/base/random.ts';
 
-/** Random numbers that come from a seed alone: the same seed gives the same numbers in the same order. */
-export class Random {
+/** Random numbers that come from a seed alone: the same seed gives the same numbers in the same order. A process can be run with it. */
+export class Random implements WorldRandom {
   readonly #seed: string;
   #state: number;
 
@@ -27,6 +28,17 @@ export class Random {
   /** A whole number from `min` to `max`, both included. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.int(0, 255)));
+  }
+
+  uuid(): string {
+    const bytes = this.bytes(16);
+    bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+    bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+    return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
   }
 
   chance(part: number): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import type { Principal } from '../../lib/access/principal.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { BRIEF_SLOTS, BriefJobs } from '../../lib/jobs/brief.ts';
 import { History } from '../../lib/jobs/history.ts';
 import type { OpInput } from '../../lib/model/job.ts';
@@ -91,7 +92,7 @@ describe('jobs that only read', () => {
     await f.ended(brief);
     const kept = await f.ended(await f.manager.submit(admin, [write]));
     const later = (seconds: number) =>
-      new History(f.store, { seconds: () => Date.now() / 1000 + seconds, nanoseconds: () => 0n });
+      new History(f.store, { ...systemClock, seconds: () => systemClock.seconds() + seconds });
     await later(590).forgetBrief();
     assert.equal(await f.manager.submit(nobody, [read], request), brief, 'it is kept for a while');
     await later(610).forgetBrief();
@@ -122,7 +123,7 @@ describe('jobs that only read', () => {
 describe('the limits of jobs that only read', () => {
   it('are also by the minute, for each user and for all', async () => {
     let now = 600;
-    const clock = { seconds: () => now, nanoseconds: () => 0n };
+    const clock = { ...systemClock, seconds: () => now };
     const jobs = new BriefJobs(clock, { atOnce: { each: 2, all: 3 }, perMinute: { each: 3, all: 4 } });
     let last = 0;
     const one = async (user: string) => {

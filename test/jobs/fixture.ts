@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { sameForAll } from '../../lib/access/policy.ts';
-import { systemClock } from '../../lib/base/clock.ts';
 import { stringifyJson } from '../../lib/base/json.ts';
 import type { Logger } from '../../lib/base/log.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { type Seal, sealOf } from '../../lib/base/seal.ts';
+import { systemWorld, type World } from '../../lib/base/world.ts';
 import { History } from '../../lib/jobs/history.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import { LockManager } from '../../lib/locks/manager.ts';
@@ -40,6 +40,8 @@ interface HeldCall extends SeenCall {
 /** The real queue, locks, units and store; the nodes are the test's: `node1` and `node2`, whose calls can be held. */
 export class QueueFixture {
   readonly files: SqliteFixture;
+  /** Time and chance of the master. */
+  readonly world: World;
   readonly runtime = new RuntimeTable();
   readonly seal: Seal = sealOf(Buffer.alloc(32, 7));
   /** Every call that was made, in order. */
@@ -59,12 +61,13 @@ export class QueueFixture {
   manager!: Manager;
   #arrived = deferred<void>();
 
-  private constructor(files: SqliteFixture) {
+  private constructor(files: SqliteFixture, world: World) {
     this.files = files;
+    this.world = world;
   }
 
-  static async make(): Promise<QueueFixture> {
-    const fixture = new QueueFixture(await SqliteFixture.make());
+  static async make(world = systemWorld): Promise<QueueFixture> {
+    const fixture = new QueueFixture(await SqliteFixture.make(), world);
     await fixture.#open();
     await fixture.store.commit({ job: null }, () => [
       put('cluster', aCluster()),
@@ -129,16 +132,15 @@ export class QueueFixture {
   }
 
   async #open(): Promise<void> {
-    this.store = await this.files.open();
+    this.store = await this.files.open(this.world.clock);
     this.locks = new LockManager();
     const nodes = this.#nodes();
     const { seal, runtime, locks } = this;
     const store = this.#gated(this.store);
-    this.queue = new JobQueue({ store, locks, runtime, nodes, clock: systemClock, seal, log: this.log });
+    this.queue = new JobQueue({ store, locks, runtime, nodes, ...this.world, seal, log: this.log });
     this.manager = createManager({
-      ...{ store: this.store, queue: this.queue, runtime, nodes, policy: sameForAll },
-      history: new History(this.store, systemClock),
-      clock: systemClock,
+      ...{ store: this.store, queue: this.queue, runtime, nodes, ...this.world, policy: sameForAll },
+      history: new History(this.store, this.world.clock),
     });
     await this.queue.start();
   }

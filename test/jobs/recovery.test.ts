@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { systemClock } from '../../lib/base/clock.ts';
 import { type Failure, MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { sealOf } from '../../lib/base/seal.ts';
+import { systemWorld } from '../../lib/base/world.ts';
 import { JobQueue } from '../../lib/jobs/queue.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import type { Change, StepOutcome, StoredLock } from '../../lib/store/changes.ts';
@@ -138,7 +138,7 @@ describe('recovery', () => {
   it('takes no job before it is complete, nor after the end', async () => {
     const ids = await f.store.jobs.ids();
     const parts = { store: f.store, locks: f.locks, runtime: f.runtime, seal: f.seal, nodes: {} as never };
-    const queue = new JobQueue({ ...parts, clock: systemClock, log: silentLogger });
+    const queue = new JobQueue({ ...parts, ...systemWorld, log: silentLogger });
     await assert.rejects(queue.submit([onNode1]), {
       code: 'unavailable',
       message: /stored jobs are being read/,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Background } from '../../lib/base/background.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { storeRecovery } from '../../lib/jobs/maintenance/store-recovery.ts';
 import type { OpInput } from '../../lib/model/job.ts';
@@ -13,7 +14,7 @@ describe('a store that cannot be written', () => {
   let recovery: Background;
   before(async () => {
     f = await QueueFixture.make();
-    recovery = storeRecovery(f.store, f.queue, silentLogger);
+    recovery = storeRecovery(f.store, f.queue, { log: silentLogger, clock: systemClock });
     recovery.start();
   });
   after(async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { faultTexts } from '../../lib/base/schema-words.ts';
+import { systemWorld } from '../../lib/base/world.ts';
 import { ClusterSpec, firstObjects } from '../../lib/manager/cluster-spec.ts';
 import { Cluster } from '../../lib/model/cluster.ts';
 import { Node } from '../../lib/model/node.ts';
@@ -17,7 +18,10 @@ const least = {
   ],
 };
 const made = (over: Record<string, unknown> = {}) =>
-  firstObjects(ClusterSpec.parse({ ...least, ...over }), 1000.5);
+  firstObjects(ClusterSpec.parse({ ...least, ...over }), {
+    ...systemWorld,
+    clock: { ...systemWorld.clock, seconds: () => 1000.5 },
+  });
 
 /** What is wrong with a cluster file: where, and in which words. */
 function problems(over: Record<string, unknown>): string[] {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { sameForAll } from '../../lib/access/policy.ts';
 import { type Principal, SYSTEM } from '../../lib/access/principal.ts';
 import { systemClock } from '../../lib/base/clock.ts';
+import { systemWorld } from '../../lib/base/world.ts';
 import { History } from '../../lib/jobs/history.ts';
 import { ClusterSpec } from '../../lib/manager/cluster-spec.ts';
 import { initCluster, joinNodes } from '../../lib/manager/init.ts';
@@ -35,10 +36,10 @@ describe('initCluster', () => {
   it('makes a cluster once', () =>
     withStore(async (fixture) => {
       const store = await fixture.open();
-      await initCluster(store, spec('first'), systemClock);
+      await initCluster(store, spec('first'), systemWorld);
       assert.equal(store.view.cluster.name, 'first');
       const { view } = store;
-      await assert.rejects(initCluster(store, spec('second'), systemClock), {
+      await assert.rejects(initCluster(store, spec('second'), systemWorld), {
         code: 'already_exists',
         message: 'There is a cluster already: first',
       });
@@ -144,8 +145,7 @@ describe('manager', () => {
         ]),
     } as unknown as NodeCaller;
     const manager = createManager({
-      ...{ store: f.store, queue: f.queue, runtime: f.runtime, nodes, policy: sameForAll },
-      clock: systemClock,
+      ...{ store: f.store, queue: f.queue, runtime: f.runtime, nodes, ...systemWorld, policy: sameForAll },
       history: new History(f.store, systemClock),
     });
     assert.deepEqual(await manager.osNames(nobody), ['debian+min', 'debian+full', 'noop', 'old', 'secret']);

@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemWorld } from '../../lib/base/world.ts';
 import { Facts, parseCpus, parseMemory } from '../../lib/node/facts.ts';
 import { type GuestFacts, RuntimeFacts } from '../../lib/rpc/types.ts';
 import { Resources } from './helpers.ts';
@@ -50,7 +51,7 @@ describe('facts', () => {
 
   it('tells the truth about this machine, also where the storage folder is yet to be made', async () => {
     const storageFolder = join(await resources.folder(), 'not', 'yet');
-    const facts = await new Facts({ storageFolder, guests: () => [guest] }).current();
+    const facts = await new Facts({ ...systemWorld, storageFolder, guests: () => [guest] }).current();
     assert.deepEqual(RuntimeFacts.parse(facts), facts);
     assert.equal(facts.node.cpu_total, cpus().length);
     assert.equal(facts.node.cpu_dom0, cpus().length);
@@ -58,7 +59,7 @@ describe('facts', () => {
     assert.ok((facts.node.disk_total ?? 0) >= (facts.node.disk_free ?? Number.POSITIVE_INFINITY));
     assert.match(facts.node.bootid ?? '', /^[0-9a-f-]{36}$/);
     assert.deepEqual(facts.guests, [guest]);
-    const diskless = await new Facts({ storageFolder: null, guests: () => [] }).current();
+    const diskless = await new Facts({ ...systemWorld, storageFolder: null, guests: () => [] }).current();
     assert.deepEqual([diskless.node.disk_total, diskless.node.spindles_total], [null, null]);
     assert.notEqual(diskless.epoch, facts.epoch);
   });
@@ -66,6 +67,7 @@ describe('facts', () => {
   it('counts the memory of simulated guests that are not stopped as taken, down to nothing', async () => {
     const taking = (...guests: GuestFacts[]) =>
       new Facts({
+        ...systemWorld,
         storageFolder: null,
         guests: () => guests,
         isSimulated: (kind) => kind === 'fake',
@@ -82,7 +84,7 @@ describe('facts', () => {
 
   it('gives a higher version whenever the guests differ', async () => {
     let guests: GuestFacts[] = [];
-    const facts = new Facts({ storageFolder: null, guests: () => guests });
+    const facts = new Facts({ ...systemWorld, storageFolder: null, guests: () => guests });
     const first = await facts.current();
     guests = [guest];
     const second = await facts.current();
@@ -94,7 +96,11 @@ describe('facts', () => {
 
   it('never gives a higher version to older guests when measurements overlap', async () => {
     let count = 0;
-    const facts = new Facts({ storageFolder: '/', guests: () => [{ ...guest, memory: ++count }] });
+    const facts = new Facts({
+      ...systemWorld,
+      storageFolder: '/',
+      guests: () => [{ ...guest, memory: ++count }],
+    });
     const told = await Promise.all(Array.from({ length: 20 }, () => facts.current()));
     told.sort((a, b) => a.version - b.version);
     const memories = told.map((one) => one.guests[0]?.memory ?? 0);
@@ -105,7 +111,7 @@ describe('facts', () => {
   });
 
   it('tells the changes of one moment together, until told to stop', async () => {
-    const facts = new Facts({ storageFolder: null, guests: () => [] });
+    const facts = new Facts({ ...systemWorld, storageFolder: null, guests: () => [] });
     let calls = 0;
     const unsubscribe = facts.subscribe(() => calls++);
     const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -123,7 +129,7 @@ describe('facts', () => {
 
   it('tells a flood of changes at most every 20 ms, and the last one surely', async () => {
     let [count, told] = [0, 0];
-    const facts = new Facts({ storageFolder: null, guests: () => [] });
+    const facts = new Facts({ ...systemWorld, storageFolder: null, guests: () => [] });
     let calls = 0;
     facts.subscribe(() => {
       calls++;

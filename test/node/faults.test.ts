@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { systemClock } from '../../lib/base/clock.ts';
 import { withFaults } from '../../lib/node/faults.ts';
 import { calls } from '../../lib/rpc/registry.ts';
 import type { Handlers } from '../../lib/rpc/server.ts';
@@ -18,7 +19,7 @@ describe('faults', () => {
     let runs = 0;
     const handler = async () => ({ run: ++runs });
     const all = Object.fromEntries(Object.keys(calls).map((name) => [name, handler]));
-    const handlers = withFaults(all as unknown as Handlers, folder);
+    const handlers = withFaults(all as unknown as Handlers, folder, systemClock);
     return { file: join(folder, 'faults.json'), handlers, runs: () => runs };
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { Journal } from '../../lib/node/journal.ts';
@@ -12,7 +13,7 @@ describe('call journal', () => {
   after(() => resources.close());
 
   async function open(folder: string): Promise<Journal> {
-    const journal = await Journal.open(folder, silentLogger);
+    const journal = await Journal.open(folder, { log: silentLogger, clock: systemClock });
     resources.add(() => journal.close());
     return journal;
   }

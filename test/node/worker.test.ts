@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { silentLogger } from '../../lib/base/log.ts';
+import { systemWorld } from '../../lib/base/world.ts';
 import { type NodeConfig, type NodeWorker, startNodeWorker } from '../../lib/node/worker.ts';
 import { type CallAnswer, CONTRACT } from '../../lib/rpc/wire.ts';
 import {
@@ -53,6 +54,7 @@ describe('node worker', () => {
       tls: certificates.node,
       version: '1.2.3',
       storageRoots: [ROOT],
+      world: systemWorld,
       paths: [{ from: ROOT, to: disks }],
       ...changes,
     };

@@ -65,7 +65,7 @@ describe('executables as allocators', () => {
       ...{ tags: ['service:dns'], vcpus: 2, memory: 64, spindle_use: 1, required_nodes: 1 },
       ...{ group_name: null, disks: [{ size: 4, mode: 'rw' }], disk_space_total: 4, nics: [] },
     });
-    const left = (await readdir(tmpdir())).filter((name) => name.startsWith('merapi-iallocator-'));
+    const left = (await readdir(tmpdir())).filter((name) => name.startsWith('merapi-question-'));
     assert.deepEqual(left, [], 'the question is removed');
   });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import type { Progress } from '../../lib/model/progress.ts';
@@ -39,6 +40,7 @@ describe('calls that are ended early', () => {
 
   function clientOf(endpointOf: () => Promise<Endpoint>): NodeClient {
     const client = new NodeClient({
+      clock: systemClock,
       ...{ tls: () => certificates.master, endpointOf, epoch: 1, runtime: new RuntimeTable() },
       ...{ log: silentLogger, patience: 30_000 },
     });
@@ -47,7 +49,7 @@ describe('calls that are ended early', () => {
   }
 
   async function serve(some: Partial<Handlers>) {
-    const journal = await Journal.open(await resources.folder(), silentLogger);
+    const journal = await Journal.open(await resources.folder(), { log: silentLogger, clock: systemClock });
     const refuse = async () => assert.fail('not in this test');
     const handlers: Handlers = {
       ...(Object.fromEntries(Object.keys(calls).map((name) => [name, refuse])) as unknown as Handlers),
@@ -58,6 +60,7 @@ describe('calls that are ended early', () => {
       ...some,
     };
     const server = await startRpcServer({
+      clock: systemClock,
       ...{ listen: { host: '127.0.0.1', port: 0 }, tls: certificates.node, handlers, journal },
       facts: { current: async () => someFacts(), subscribe: () => () => undefined },
       log: silentLogger,
@@ -184,9 +187,10 @@ describe('the number of the contract', () => {
   });
 
   it('is told by the worker, which refuses masters that are too far', async () => {
-    const journal = await Journal.open(await resources.folder(), silentLogger);
+    const journal = await Journal.open(await resources.folder(), { log: silentLogger, clock: systemClock });
     resources.add(() => journal.close());
     const server = await startRpcServer({
+      clock: systemClock,
       ...{ listen: { host: '127.0.0.1', port: 0 }, tls: certificates.node, journal, log: silentLogger },
       handlers: {} as Handlers,
       facts: { current: async () => someFacts(), subscribe: () => () => undefined },
@@ -213,6 +217,7 @@ describe('the number of the contract', () => {
       server.close();
     });
     const client = new NodeClient({
+      clock: systemClock,
       ...{ tls: () => certificates.master, epoch: 1, runtime: new RuntimeTable(), log: silentLogger },
       endpointOf: async () => ({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }),
     });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { API, MASTER, nodeRole, type Role } from '../../lib/base/roles.ts';
@@ -68,9 +69,13 @@ describe('node client', () => {
     some: Partial<Handlers>,
     more: { folder?: string; facts?: Source; tls?: TlsFiles; port?: number } = {},
   ): Promise<RpcServer> {
-    const journal = await Journal.open(more.folder ?? (await resources.folder()), silentLogger);
+    const journal = await Journal.open(more.folder ?? (await resources.folder()), {
+      log: silentLogger,
+      clock: systemClock,
+    });
     const handlers = Object.fromEntries(Object.keys(calls).map((name) => [name, refuse]));
     const server = await startRpcServer({
+      clock: systemClock,
       listen: { host: '127.0.0.1', port: more.port ?? 0 },
       tls: more.tls ?? certificates.node,
       handlers: { ...handlers, ...some } as Handlers,
@@ -93,6 +98,7 @@ describe('node client', () => {
   function clientOf(where: Map<string, RpcServer>, over: Partial<NodeClientOptions> = {}) {
     const runtime = new RuntimeTable();
     const client = new NodeClient({
+      clock: systemClock,
       tls: () => certificates.master,
       endpointOf: async (node: Node) => {
         const server = where.get(node.name);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { Journal } from '../../lib/node/journal.ts';
@@ -89,9 +90,10 @@ describe('a call that the master has given up', () => {
       throw new MerapiError('wrong_state', 'not in this test');
     };
     const handlers = Object.fromEntries(Object.keys(calls).map((name) => [name, refuse]));
-    const journal = await Journal.open(await resources.folder(), silentLogger);
+    const journal = await Journal.open(await resources.folder(), { log: silentLogger, clock: systemClock });
     resources.add(() => journal.close());
     const server = await startRpcServer({
+      clock: systemClock,
       listen: { host: '127.0.0.1', port: 0 },
       tls: certificates.node,
       handlers: { ...handlers, ...some } as Handlers,
@@ -102,6 +104,7 @@ describe('a call that the master has given up', () => {
     resources.add(() => server.close());
     const line = await Line.to(server.port, resources);
     const client = new NodeClient({
+      clock: systemClock,
       tls: () => certificates.master,
       endpointOf: async () => ({ host: '127.0.0.1', port: line.port }),
       epoch: 7,

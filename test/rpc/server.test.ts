@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { systemClock } from '../../lib/base/clock.ts';
 import { Connections } from '../../lib/base/connections.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
@@ -78,6 +79,7 @@ describe('rpc server', () => {
     } = {},
   ): Promise<{ server: RpcServer; client: TestClient }> {
     const server = await startRpcServer({
+      clock: systemClock,
       listen: { host: '127.0.0.1', port: 0 },
       tls: certificates.node,
       handlers: handlersOf(handlers),
@@ -362,6 +364,7 @@ describe('rpc server', () => {
   it('names an address that it cannot listen on', async () => {
     const { server } = await serve({});
     const second = startRpcServer({
+      clock: systemClock,
       listen: { host: '127.0.0.1', port: server.port },
       tls: certificates.node,
       handlers: handlersOf({}),

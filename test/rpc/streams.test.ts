@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import type { TlsFiles } from '../../lib/base/tls.ts';
@@ -12,7 +13,7 @@ import { type Certificates, issueNode, makeCertificates, NODE_NAME, Resources } 
 
 describe('streams between nodes', () => {
   const resources = new Resources();
-  const streams = new Streams(silentLogger);
+  const streams = new Streams(silentLogger, systemClock);
   let certificates: Certificates;
   let reader: TlsFiles;
   let port: number;
@@ -20,6 +21,7 @@ describe('streams between nodes', () => {
     certificates = await makeCertificates();
     reader = await nodeTls('reader');
     const server = await startRpcServer({
+      clock: systemClock,
       listen: { host: '127.0.0.1', port: 0 },
       tls: certificates.node,
       handlers: {} as never,

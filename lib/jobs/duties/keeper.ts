@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { unattended } from '../../base/background.ts';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Grant, LockManager } from '../../locks/manager.ts';
@@ -65,7 +65,7 @@ export class Duties {
   readonly #resumed = new Map<string, Grant>();
   /** The nodes that have begun to answer: their duties do not wait for the ends of their pauses. */
   readonly #awake = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #isLooking = false;
   /** Whether jobs have what they held: before that nothing is tried. */
   #hasStarted = false;
@@ -95,7 +95,7 @@ export class Duties {
 
   /** Ends: what is under way is left where it stands. */
   stop(): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#over.abort(new MerapiError('unavailable', 'The master is stopping'));
   }
 
@@ -112,7 +112,7 @@ export class Duties {
 
   #look(): void {
     if (this.#over.signal.aborted) return;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     const { duties } = this.#parts.store.pending;
     if (duties.length === 0) {
@@ -127,7 +127,7 @@ export class Duties {
     const next = Math.min(...duties.map(({ next_try }) => next_try).filter((time) => time > now));
     if (!Number.isFinite(next)) return;
     const pause = Math.min(Math.max((next - now) * 1000, 100), LONGEST_LATE_PAUSE * 1000);
-    this.#timer = setTimeout(() => this.look(), pause).unref();
+    this.#timer = this.#parts.clock.timer(pause, () => this.look()).unref();
   }
 
   /** Tries the duties of a node that can be tried. */

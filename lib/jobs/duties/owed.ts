@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import type { Random } from '../../base/random.ts';
 import { type Duty, type DutyCall, MAX_DUTIES } from '../../model/duty.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
@@ -30,6 +30,7 @@ interface Debtor {
   instances: readonly string[];
   /** Seconds since 1970. */
   now: number;
+  random: Random;
 }
 
 /** What keeps reasons from growing without bound, in characters. */
@@ -57,11 +58,11 @@ export function dutiesOf(view: ClusterView, owed: readonly Owed[], debtor: Debto
 const keyOf = ({ node, calls }: Duty) => JSON.stringify([node, calls]);
 
 /** `place` keeps the duties of one opcode in their order. */
-function dutyOf(owed: Owed, { job, opcode, scope, instances, now }: Debtor, place: number): Duty {
+function dutyOf(owed: Owed, { job, opcode, scope, instances, now, random }: Debtor, place: number): Duty {
   const { step, node, calls, reason } = owed;
   const about = calls[0] ? aboutOf(calls[0]) : '';
   return {
-    uuid: randomUUID(),
+    uuid: random.uuid(),
     name: `${calls.map(({ call }) => call).join(', ')} of ${about} on ${node.name}`,
     ...{ node: node.uuid, calls: [...calls], about, instances: [...instances] },
     ...{ job, opcode, step, scope, reason },

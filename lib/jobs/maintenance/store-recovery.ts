@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Background, continuous } from '../../base/background.ts';
+import { type Background, type BackgroundParts, continuous } from '../../base/background.ts';
 import { errorText } from '../../base/errors.ts';
-import type { Logger } from '../../base/log.ts';
 import type { Store } from '../../store/define.ts';
 import type { JobQueue } from '../queue.ts';
 
@@ -16,14 +14,14 @@ const PAUSE = 1000;
 export function storeRecovery(
   store: Pick<Store, 'onFailure' | 'retry'>,
   queue: JobQueue,
-  log: Logger,
+  { log, clock }: BackgroundParts,
 ): Background {
   let recovery: Background | null = null;
   let forget: () => void = () => undefined;
   const recover = (first: number) =>
-    continuous('taking the jobs up again', log, async (signal) => {
+    continuous('taking the jobs up again', { log, clock }, async (signal) => {
       for (let pause = first; !signal.aborted; pause = PAUSE) {
-        await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+        await clock.sleep(pause, { signal, ref: false }).catch(() => undefined);
         if (signal.aborted || !(await store.retry())) continue;
         try {
           await queue.start();

@@ -1,5 +1,6 @@
 import { basename, dirname, join, normalize } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
+import type { Random } from '../../base/random.ts';
 import type { ParamValues } from '../enforce.ts';
 import type { StorageType } from '../storage.ts';
 
@@ -18,6 +19,7 @@ export interface NewDisk {
   fileDriver: string;
   /** A folder below that of the cluster; null for none. */
   fileFolder: string | null;
+  random: Random;
   cluster: { readonly file_storage_dir: string; readonly shared_file_storage_dir: string };
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { defineTemplate } from './define.ts';
 
 const BYTES_OF_SECRET = 20;
@@ -31,5 +30,5 @@ export const drbd = defineTemplate({
     'resync-rate': 61440,
   },
   // The nodes, the port and the numbers come when the nodes are known (onNodes(), reserveMirrors()).
-  logicalId: () => ['', '', 0, 0, 0, randomBytes(BYTES_OF_SECRET).toString('hex')],
+  logicalId: ({ random }) => ['', '', 0, 0, 0, random.bytes(BYTES_OF_SECRET).toString('hex')],
 });

@@ -1,15 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { unattended } from '../../base/background.ts';
+import type { Clock } from '../../base/clock.ts';
 import { type Connections, connectionTimes } from '../../base/connections.ts';
 import { errorText, MerapiError, toFailure } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { underAny } from '../../base/signals.ts';
 import type { TlsFiles } from '../../base/tls.ts';
+import type { World } from '../../base/world.ts';
 import { unpacked } from '../../rpc/streams.ts';
 
 /** What to do with the data of one disk, by number. */
@@ -43,10 +44,12 @@ export class Arrivals {
   readonly #host: string;
   readonly #log: Logger;
   readonly #connections: Connections;
+  readonly #world: World;
   readonly #arrivals = new Map<string, Arrival>();
 
   /** `host` is where to listen. */
-  constructor(host: string, log: Logger, connections: Connections) {
+  constructor(host: string, log: Logger, connections: Connections, world: World) {
+    this.#world = world;
     this.#connections = connections;
     this.#host = host;
     this.#log = log;
@@ -63,7 +66,7 @@ export class Arrivals {
     receive: Receive,
   ): Promise<{ host: string; port: number; secrets: string[] }> {
     await this.close(id);
-    const secrets = Array.from({ length: count }, () => randomBytes(24).toString('hex'));
+    const secrets = Array.from({ length: count }, () => this.#world.random.bytes(24).toString('hex'));
     const parts = new Map(secrets.map((secret): [string, Part] => [secret, { state: 'waiting', bytes: 0 }]));
     const server = createServer({ ...tls, ...connectionTimes, requestCert: true, rejectUnauthorized: true });
     const arrival: Arrival = {
@@ -77,7 +80,9 @@ export class Arrivals {
     };
     server.requestTimeout = 0; // a disk takes as long as it takes
     server.on('request', (request, response) =>
-      unattended('receiving the data of a disk', this.#log, () => take(arrival, receive, request, response)),
+      unattended('receiving the data of a disk', this.#log, () =>
+        take(arrival, receive, request, response, this.#world.clock),
+      ),
     );
     // Who cannot prove itself is not let in, that is all.
     server.on('tlsClientError', (_error, socket) => {
@@ -93,7 +98,9 @@ export class Arrivals {
     }
     this.#arrivals.set(id, arrival);
     const { address, port } = server.address() as AddressInfo;
-    unattended('waiting for the other cluster', this.#log, () => expire(arrival, patience));
+    unattended('waiting for the other cluster', this.#log, () =>
+      expire(arrival, patience, this.#world.clock),
+    );
     return { host: address, port, secrets };
   }
 
@@ -102,7 +109,15 @@ export class Arrivals {
    * @throws MerapiError the failure, or execution when nothing is waited for under this id
    */
   async wait(id: string, seconds: number, signal: AbortSignal): Promise<{ done: boolean; bytes: number[] }> {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
+    const late = this.#world.clock.timeout(seconds * 1000);
+    try {
+      return await underAny([signal, late.signal], (deadline) => this.#wait(id, deadline));
+    } finally {
+      late.cancel();
+    }
+  }
+
+  async #wait(id: string, deadline: AbortSignal): Promise<{ done: boolean; bytes: number[] }> {
     for (;;) {
       const arrival = this.#arrivals.get(id);
       if (!arrival)
@@ -143,10 +158,10 @@ function fail(arrival: Arrival, failure: MerapiError): void {
 }
 
 /** Fails what is neither sent nor promised in time. */
-async function expire(arrival: Arrival, patience: number): Promise<void> {
+async function expire(arrival: Arrival, patience: number, clock: Clock): Promise<void> {
   const { signal } = arrival.over;
   const pause = (seconds: number) =>
-    sleep(seconds * 1000, undefined, { signal, ref: false }).catch(() => undefined);
+    clock.sleep(seconds * 1000, { signal, ref: false }).catch(() => undefined);
   await pause(patience);
   if (arrival.isPromised) await pause(PROMISED);
   const isSilent = [...arrival.parts.values()].every(({ state }) => state === 'waiting');
@@ -163,6 +178,7 @@ async function take(
   receive: Receive,
   request: IncomingMessage,
   response: ServerResponse,
+  clock: Clock,
 ): Promise<void> {
   const secret = (request.url ?? '').slice(1);
   const part = arrival.parts.get(secret);
@@ -193,7 +209,7 @@ async function take(
     answer(500, failure);
     // What is still on its way is read for a moment, or its sender would not come to read the answer.
     request.resume();
-    setTimeout(() => request.destroy(), LINGER).unref();
+    clock.timer(LINGER, () => request.destroy()).unref();
   }
 }
 

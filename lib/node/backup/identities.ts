@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { writeFileDurably } from '../../base/files.ts';
 import { readStateText } from '../../base/state-file.ts';
@@ -16,8 +17,10 @@ const format = {
 /** The certificates that this node shows to other clusters, each made for one exchange: FOLDER/NAME/identity.pem. */
 export class Identities {
   readonly #folder: string;
+  readonly #clock: Clock;
 
-  constructor(folder: string) {
+  constructor(folder: string, clock: Clock) {
+    this.#clock = clock;
     this.#folder = folder;
   }
 
@@ -61,7 +64,7 @@ export class Identities {
     for (const name of await readdir(this.#folder).catch(() => [])) {
       const identity = await this.#read(name).catch(() => undefined); // who wants it will be told what is wrong
       if (identity === undefined) continue;
-      if (!identity || Date.parse(new X509Certificate(identity.cert).validTo) < Date.now())
+      if (!identity || Date.parse(new X509Certificate(identity.cert).validTo) < this.#clock.seconds() * 1000)
         await this.remove(name);
     }
   }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
+import type { Clock } from '../../base/clock.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { TlsFiles } from '../../base/tls.ts';
 import type { CallContext } from '../../rpc/server.ts';
@@ -24,18 +25,25 @@ interface Place {
  * Promises another cluster that data will come, or takes that back. It is told once; whether it heard that does not matter, for
  * one that hears nothing waits for a time.
  */
-export async function promise(to: Place, tls: TlsFiles, method: 'POST' | 'DELETE'): Promise<void> {
+export async function promise(
+  to: Place,
+  tls: TlsFiles,
+  method: 'POST' | 'DELETE',
+  clock: Clock,
+): Promise<void> {
+  const late = clock.timeout(HEARING);
   const agent = agentFor(tls);
   try {
     const answer = await request(urlOf(to), {
       method,
       dispatcher: agent,
-      signal: AbortSignal.timeout(HEARING),
+      signal: late.signal,
     });
     await answer.body.dump();
   } catch {
     // As said above.
   } finally {
+    late.cancel();
     await agent.destroy();
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../base/clock.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import { CONTRACT } from '../../rpc/wire.ts';
 import type { Certificate } from '../certificate.ts';
@@ -15,12 +15,10 @@ export interface NodeParts {
   facts: Facts;
   power: Power;
   certificate: Certificate;
+  clock: Clock;
 }
 
 type NodeHandlers = Pick<Handlers, Extract<keyof Handlers, `node.${string}`>>;
-
-/** Milliseconds, 24 days: a timer with more fires immediately. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Serves the calls about the node itself. */
 export function nodeExecutors({
@@ -31,6 +29,7 @@ export function nodeExecutors({
   facts,
   power,
   certificate,
+  clock,
 }: NodeParts): NodeHandlers {
   return {
     'node.hello': async () => ({
@@ -51,7 +50,7 @@ export function nodeExecutors({
       return {};
     },
     'node.delay': async ({ duration }, { signal }) => {
-      await sleep(Math.min(duration * 1000, LONGEST_TIMER), undefined, { signal });
+      await clock.sleep(duration * 1000, { signal });
       return {};
     },
   };

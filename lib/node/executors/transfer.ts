@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import type { Arrivals } from '../backup/arrivals.ts';
 import type { Dumps } from '../backup/dumps.ts';
@@ -12,11 +13,12 @@ interface TransferParts {
   identities: Identities;
   /** Whether this worker listens on all addresses. */
   isEverywhere: boolean;
+  clock: Clock;
 }
 
 /** Serves the calls about data that goes to other clusters and comes from them. */
 export function transferExecutors(parts: TransferParts): TransferHandlers {
-  const { arrivals, dumps, identities, isEverywhere } = parts;
+  const { arrivals, dumps, identities, isEverywhere, clock } = parts;
   return {
     'transfer.open': async ({ id, certificate, ca, patience, ...params }) => {
       const tls = { ...(await identities.get(certificate)), ca };
@@ -33,7 +35,7 @@ export function transferExecutors(parts: TransferParts): TransferHandlers {
     },
     'transfer.promise': async ({ certificate, ca, to, withdraws }) => {
       const tls = { ...(await identities.get(certificate)), ca };
-      await promise(to, tls, withdraws ? 'DELETE' : 'POST');
+      await promise(to, tls, withdraws ? 'DELETE' : 'POST', clock);
       return {};
     },
     'transfer.send': async ({ disk, source, certificate, ca, to, compress, ...params }, { signal, tell }) => {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
 import { readStateFile, type StateFormat, writeStateFile } from '../../base/state-file.ts';
@@ -48,13 +49,15 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
   readonly simulated = true;
   readonly #folder: string;
   readonly #node: string;
+  readonly #clock: Clock;
 
   /** `node` names this node's side. */
-  constructor(template: DiskTemplate, folder: string, node: string) {
+  constructor(template: DiskTemplate, folder: string, node: string, clock: Clock) {
     super();
     this.template = template;
     this.#folder = folder;
     this.#node = node;
+    this.#clock = clock;
   }
 
   async create(disk: DiskTarget): Promise<void> {
@@ -86,17 +89,19 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     const mirror = nameOf(disk);
     const isSame = own.active && own.mirror === mirror;
     if (isSame && own.primary === primary) return;
-    const since = isSame ? own.since : Date.now();
+    const since = isSame ? own.since : this.#now();
     await this.#write(disk, { ...own, mirror, active: true, primary, since });
   }
 
   async deactivate(disk: DiskTarget): Promise<void> {
     const own = await this.#own(disk);
     if (!own?.active) return;
+    const now = this.#now();
     // What is in sync by now stays so; what is not has to begin anew.
     const [name, other] = (await this.#peer(disk, own)) ?? [];
-    if (other && isInSync(other, own, disk.size)) await this.#write(disk, { ...other, current: true }, name);
-    const current = own.current || (other !== undefined && isInSync(own, other, disk.size));
+    if (other && isInSync(other, own, disk.size, now))
+      await this.#write(disk, { ...other, current: true }, name);
+    const current = own.current || (other !== undefined && isInSync(own, other, disk.size, now));
     await this.#write(disk, { ...own, active: false, primary: false, current });
   }
 
@@ -116,7 +121,18 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     if (!own || (await sizeOfRaw(path)) === null)
       return { path, exists: false, size: null, active: false, mirror: null };
     const other = (await this.#peer(disk, own))?.[1];
-    return { path, exists: true, size: own.size, active: own.active, mirror: mirrorOf(own, other, own.size) };
+    return {
+      path,
+      exists: true,
+      size: own.size,
+      active: own.active,
+      mirror: mirrorOf(own, other, own.size, this.#now()),
+    };
+  }
+
+  /** Milliseconds since 1970, of a clock that both sides go by. */
+  #now(): number {
+    return this.#clock.seconds() * 1000;
   }
 
   async #existing(disk: DiskTarget): Promise<Side> {
@@ -168,20 +184,20 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
 const nameOf = ({ logical_id }: DiskTarget) => logical_id.slice(0, 2).join('/');
 
 /** Milliseconds that a side still has to copy from the other; Infinity when it cannot. */
-function syncLeft(side: Side, from: Side, size: number): number {
+function syncLeft(side: Side, from: Side, size: number, now: number): number {
   if (side.current) return 0;
   if (!side.active || !from.active || !from.current) return Number.POSITIVE_INFINITY;
-  const left = Math.max(side.since, from.since) + size / PACE - Date.now();
+  const left = Math.max(side.since, from.since) + size / PACE - now;
   return Math.min(Math.max(left, 0), size / PACE); // the clock may have gone back since
 }
 
-const isInSync = (side: Side, from: Side, size: number) => syncLeft(side, from, size) === 0;
+const isInSync = (side: Side, from: Side, size: number, now: number) => syncLeft(side, from, size, now) === 0;
 
-function mirrorOf(own: Side, other: Side | undefined, size: number): MirrorStatus {
-  const current = own.current || (other !== undefined && isInSync(own, other, size));
+function mirrorOf(own: Side, other: Side | undefined, size: number, now: number): MirrorStatus {
+  const current = own.current || (other !== undefined && isInSync(own, other, size, now));
   const alone = { primary: own.primary, current, degraded: true, sync_percent: null, estimated_time: null };
   if (!other?.active || !own.active) return alone;
-  const left = Math.max(syncLeft(own, other, size), syncLeft(other, own, size));
+  const left = Math.max(syncLeft(own, other, size, now), syncLeft(other, own, size, now));
   if (left === 0) return { ...alone, degraded: false };
   if (left === Number.POSITIVE_INFINITY) return alone;
   const done = Math.min(99.9, Math.max(0, 100 - (100 * left * PACE) / size));

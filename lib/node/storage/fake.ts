@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
@@ -16,12 +17,14 @@ export interface FakePlaces {
   own: string;
   /** A folder that all simulated nodes of the machine have in common. */
   common: string;
+  /** The time that passes there, the same for all of them: what synchronisation goes by. */
+  clock: Clock;
 }
 
 /** The simulated driver of a template: real data in files, everything about volumes, mirrors and networks simulated. */
-export function fakeDriver(template: DiskTemplate, { node, own, common }: FakePlaces): StorageDriver {
+export function fakeDriver(template: DiskTemplate, { node, own, common, clock }: FakePlaces): StorageDriver {
   const { mirrored, shared } = templates[template];
-  if (mirrored) return new FakeMirrorStorage(template, join(common, template), fileStem(node));
+  if (mirrored) return new FakeMirrorStorage(template, join(common, template), fileStem(node), clock);
   return new FakeVolumes(template, join(shared ? common : own, template));
 }
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type Bounds, Budget } from '../../base/budget.ts';
+import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 
 /** How long answers are sent. A long one is in memory with about 256 KiB at a time, with its large values where it has any. */
@@ -26,10 +27,12 @@ interface Waiter {
 /** The long answers that are under way. */
 export class LongAnswers {
   readonly #options: AnswerOptions;
+  readonly #clock: Clock;
   readonly #budget: Budget;
   readonly #waiting = new Set<Waiter>();
 
-  constructor(options: AnswerOptions) {
+  constructor(options: AnswerOptions, clock: Clock) {
+    this.#clock = clock;
     this.#options = options;
     this.#budget = new Budget(options.bounds);
   }
@@ -48,11 +51,11 @@ export class LongAnswers {
   async *patient(pieces: AsyncIterator<string>, response: ServerResponse): AsyncGenerator<string> {
     try {
       for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-        const timer = setTimeout(() => response.destroy(), this.#options.patience);
+        const timer = this.#clock.timer(this.#options.patience, () => response.destroy());
         try {
           yield next.value;
         } finally {
-          clearTimeout(timer);
+          timer.cancel();
         }
       }
     } finally {

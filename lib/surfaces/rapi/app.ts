@@ -67,11 +67,11 @@ export interface RapiOptions {
  * Where everybody must authenticate, who it is comes first: a stranger is told nothing, not even which paths there are.
  */
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
-  const guesses = new Guesses(options.log, options.guesses);
+  const guesses = new Guesses(options.log, options.clock, options.guesses);
   const authenticate = createAuthenticate(users, options.requireAuthentication, guesses);
   const browsers = new Browsers(options.allowOrigins ?? [], options.isTls ?? false);
-  const bodies = new BodyReader(options.bodies ?? bodyOptions);
-  const answers = new LongAnswers(options.answers ?? answerOptions);
+  const bodies = new BodyReader(options.bodies ?? bodyOptions, options.clock);
+  const answers = new LongAnswers(options.answers ?? answerOptions, options.clock);
   const streams = new OpenStreams(options.streams ?? STREAMS);
   const waiting = new WaitingRequests(options.closing, options.waiting ?? waitingBounds);
   const routers = new Map<string, Router>();

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
 import type { Principal } from '../../access/principal.ts';
 import { type Bounds, Budget } from '../../base/budget.ts';
+import type { Clock } from '../../base/clock.ts';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { AT_ONCE, parseJsonInSlices } from '../../base/json-slices.ts';
@@ -57,9 +58,11 @@ const nothing: Body = { value: undefined, release: () => undefined };
 /** Reads the bodies of requests, no more of them at once than fit into memory. */
 export class BodyReader {
   readonly #options: BodyOptions;
+  readonly #clock: Clock;
   readonly #budget: Budget;
 
-  constructor(options: BodyOptions) {
+  constructor(options: BodyOptions, clock: Clock) {
+    this.#clock = clock;
     this.#options = options;
     this.#budget = new Budget(options.bounds);
   }
@@ -120,9 +123,9 @@ export class BodyReader {
   #watch(context: Context, held: Held, longest: number): () => void {
     const { patience, rate, bounds } = this.#options;
     const { req } = context;
-    const begun = performance.now();
+    const begun = this.#clock.now();
     const stop = () => {
-      clearTimeout(timer);
+      timer.cancel();
       req.off('data', count);
     };
     // The parser is told by the event that it listens for; the connection is left as it is, so that the answer can be sent.
@@ -136,15 +139,15 @@ export class BodyReader {
       else if (outcome !== 'taken') giveUp(tooMany(outcome, bounds));
     };
     const look = () => {
-      const left = begun + patience + (held.bytes / rate) * 1000 - performance.now();
+      const left = begun + patience + (held.bytes / rate) * 1000 - this.#clock.now();
       if (left > 0) {
-        timer = setTimeout(look, left);
+        timer = this.#clock.timer(left, look);
         return;
       }
       context.set('Connection', 'close');
       giveUp(tooSlow(req, held.bytes, this.#options));
     };
-    let timer = setTimeout(look, patience);
+    let timer = this.#clock.timer(patience, look);
     req.prependListener('data', count);
     return stop;
   }

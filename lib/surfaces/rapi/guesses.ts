@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 
@@ -45,6 +45,7 @@ interface Record {
  */
 export class Guesses {
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #options: GuessOptions;
   readonly #users = new Map<string, Record>();
   readonly #addresses = new Map<string, Record>();
@@ -54,8 +55,9 @@ export class Guesses {
   wrong = 0;
   refused = 0;
 
-  constructor(log: Logger, options: GuessOptions = guessOptions) {
+  constructor(log: Logger, clock: Clock, options: GuessOptions = guessOptions) {
     this.#log = log;
+    this.#clock = clock;
     this.#options = options;
   }
 
@@ -67,7 +69,7 @@ export class Guesses {
   /** @throws MerapiError unavailable when a password for this user from this address is not looked at now */
   admit(address: string, user: string): void {
     const { ofUser, ofAddress } = this.#options;
-    const now = performance.now();
+    const now = this.#clock.now();
     for (const [record, most] of [
       [this.#users.get(keyOf(address, user)), ofUser],
       [this.#addresses.get(address), ofAddress],
@@ -95,11 +97,11 @@ export class Guesses {
     const ofAddress = this.#note(this.#addresses, address);
     this.#tell(address, user, ofUser.failures);
     const time = Math.max(this.#time(ofUser.failures), this.#time(ofAddress.failures - FREE_OF_ADDRESS));
-    const end = performance.now() + time;
+    const end = this.#clock.now() + time;
     for (const { ends } of [ofUser, ofAddress]) ends.push(end);
     if (this.#held >= this.#options.held) return;
     this.#held++;
-    await sleep(time, undefined, { ref: false });
+    await this.#clock.sleep(time, { ref: false });
     this.#held--;
   }
 
@@ -110,7 +112,7 @@ export class Guesses {
 
   /** Counts a failure; the record that was not used for longest gives way to a new one. */
   #note(records: Map<string, Record>, key: string): Record {
-    const now = performance.now();
+    const now = this.#clock.now();
     let record = records.get(key);
     if (!record || now - record.last > this.#options.memory) record = { failures: 0, last: now, ends: [] };
     record.failures++;
@@ -126,7 +128,7 @@ export class Guesses {
   /** Logs the first wrong password for a user from an address, the fifth, and then each time that there are twice as many. */
   #tell(address: string, user: string, count: number): void {
     if (count !== 1 && !Number.isInteger(Math.log2(count / 5))) return;
-    const now = performance.now();
+    const now = this.#clock.now();
     const { lines, logTime } = this.#options;
     if (now - this.#lines.since > logTime) this.#lines = { since: now, count: 0, left: this.#lines.left };
     if (++this.#lines.count > lines) {

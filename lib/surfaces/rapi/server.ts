@@ -46,7 +46,7 @@ export interface RapiServer {
 /** Serves the RAPI. @throws MerapiError configuration when the address or port cannot be used. */
 export async function startRapi(options: RapiServerOptions): Promise<RapiServer> {
   const closing = new AbortController();
-  const { tls, log, connections = new Connections(connectionLimits(), log) } = options;
+  const { tls, log, clock, connections = new Connections(connectionLimits(), log) } = options;
   const handler = createRapi(options.manager, options.users, {
     ...options,
     isTls: options.tls !== null,
@@ -71,9 +71,9 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
     renew: (tls) => (server as HttpsServer).setSecureContext(tls),
     close: () =>
       new Promise((resolve) => {
-        const timer = setTimeout(endAll, CLOSE_GRACE);
+        const timer = clock.timer(CLOSE_GRACE, endAll);
         server.close(() => {
-          clearTimeout(timer);
+          timer.cancel();
           resolve();
         });
         closing.abort();

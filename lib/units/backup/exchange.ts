@@ -1,6 +1,8 @@
-import { randomBytes, timingSafeEqual, X509Certificate } from 'node:crypto';
+import { timingSafeEqual, X509Certificate } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
+import type { Random } from '../../base/random.ts';
 import type { Seal } from '../../base/seal.ts';
+import type { CheckContext } from '../define.ts';
 
 /** The version and the text of the handshake by which Ganeti's clusters know that they share a secret. */
 const VERSION = 0;
@@ -11,7 +13,7 @@ const HEADER = 'X-Ganeti-Signature';
 export const CERTIFICATE_TIME = 24 * 3600;
 
 /** A salt: eight random bytes in hexadecimal. */
-export const makeSalt = () => randomBytes(8).toString('hex');
+export const makeSalt = (random: Random) => random.bytes(8).toString('hex');
 
 /** What shows another cluster that this one knows the shared secret. */
 export function handshake(seal: Seal, salt: string): [number, string, string] {
@@ -71,7 +73,11 @@ export function checkedName(seal: Seal, given: readonly unknown[], what: string)
 }
 
 /** The certificate that was signed, as PEM. @throws MerapiError wrong_input also when its time is over */
-export function checkedCertificate(seal: Seal, given: string, what: string): string {
+export function checkedCertificate(
+  { seal, clock }: Pick<CheckContext, 'seal' | 'clock'>,
+  given: string,
+  what: string,
+): string {
   const [, salt, digest] = new RegExp(`^${HEADER}:\\s*([0-9a-f]+)/([0-9a-f]+)\\s*$`, 'im').exec(given) ?? [];
   const start = given.indexOf('-----BEGIN CERTIFICATE-----');
   if (salt === undefined || digest === undefined || start < 0)
@@ -79,7 +85,7 @@ export function checkedCertificate(seal: Seal, given: string, what: string): str
   const pem = plainPem(given.slice(start));
   checkSignature(seal, pem, digest, salt, what);
   const certificate = read(pem, what);
-  if (Date.parse(certificate.validTo) < Date.now())
+  if (Date.parse(certificate.validTo) < clock.seconds() * 1000)
     throw new MerapiError(
       'wrong_input',
       `The certificate in ${what} was valid until ${certificate.validTo}; begin anew`,

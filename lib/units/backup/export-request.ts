@@ -17,7 +17,7 @@ export type Destination =
 
 /** @throws MerapiError not_found, wrong_state, or wrong_input saying what is missing or wrong */
 export function destinationOf(
-  { view, seal }: CheckContext,
+  { view, seal, clock }: CheckContext,
   params: ExportParams,
   count: number,
 ): Destination {
@@ -40,7 +40,7 @@ export function destinationOf(
   if (destination_x509_ca === null)
     throw new MerapiError('wrong_input', 'Remote mode needs destination_x509_ca');
   const certificate = checkedName(seal, x509_key_name, 'x509_key_name');
-  const ca = checkedCertificate(seal, destination_x509_ca, 'destination_x509_ca');
+  const ca = checkedCertificate({ seal, clock }, destination_x509_ca, 'destination_x509_ca');
   if (target_node.length !== count)
     throw new MerapiError(
       'wrong_input',

@@ -25,7 +25,7 @@ import { snapshotOf } from './snapshots.ts';
 export const backupExport = defineUnit(opcode, {
   version: 2, // 1: the copies of disks were made and filled by two steps
   async check(context, params) {
-    const { view, runtime, nodes, seal, clock, resolve, log } = context;
+    const { view, runtime, nodes, seal, clock, random, resolve, log } = context;
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const disks = view.disksOf(instance);
@@ -50,7 +50,7 @@ export const backupExport = defineUnit(opcode, {
     return {
       ...{ target, disks: target.disks, files, destination, compress, nodes: diskNodes, wasRunning },
       /** Disks that get the data of those of a running instance. */
-      snapshots: wasRunning && !staysDown ? disks.map(snapshotOf) : null,
+      snapshots: wasRunning && !staysDown ? disks.map((disk) => snapshotOf(disk, random)) : null,
       wasActive: instance.disks_active === true || (wasRunning && !params.shutdown),
       config: formatIni(exportConfig(exported)),
       others: exportNodes(view).filter(

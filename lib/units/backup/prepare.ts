@@ -1,18 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { checkOnline, instanceNamed, primaryOf } from '../../model/find.ts';
 import { backupPrepare as opcode } from '../../opcodes/backup/prepare.ts';
 import { defineUnit } from '../define.ts';
 import { CERTIFICATE_TIME, handshake, makeSalt, signedCertificate, signedName } from './exchange.ts';
 
 export const backupPrepare = defineUnit(opcode, {
-  check({ view, clock, resolve }, params) {
+  check({ view, clock, random, resolve }, params) {
     const instance = instanceNamed(view, params.instance_name);
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     checkOnline(node);
     const time = new Date(clock.seconds() * 1000).toISOString().slice(0, 19).replaceAll(':', '_');
-    const name = `x509-${time.replace('T', '_')}-${randomBytes(4).toString('hex')}`;
-    return { node, name, salts: [makeSalt(), makeSalt(), makeSalt()] as const };
+    const name = `x509-${time.replace('T', '_')}-${random.bytes(4).toString('hex')}`;
+    return { node, name, salts: [makeSalt(random), makeSalt(random), makeSalt(random)] as const };
   },
 
   async run(context, { node, name, salts }, params) {

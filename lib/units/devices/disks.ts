@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
+import type { Random } from '../../base/random.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { checkDeviceNames } from '../../model/device-names.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -22,6 +22,7 @@ export interface DiskSetting {
   /** A folder below the cluster's storage folder; null for none. */
   fileFolder: string | null;
   now: number;
+  random: Random;
   /** The number of the first of these disks; by default 0. */
   first?: number;
 }
@@ -120,7 +121,7 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
   if (mode !== 'rw' && mode !== 'ro') throw refuse(`mode must be rw or ro, not '${mode}'`);
   const mebibytes = size === undefined ? 0 : parseSize(size);
   if (mebibytes < 1 && adopt === undefined) throw refuse('its size must be at least 1 MiB');
-  const uuid = randomUUID();
+  const uuid = setting.random.uuid();
   return {
     ...newObject(uuid, setting.now),
     name: givenName(name),

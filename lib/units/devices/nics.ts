@@ -1,7 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
+import type { Resolver } from '../../base/resolver.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import { checkDeviceNames } from '../../model/device-names.ts';
 import { networkNamed } from '../../model/find.ts';
@@ -10,6 +9,7 @@ import { givenName } from '../../model/names.ts';
 import type { Network } from '../../model/network.ts';
 import { type Nic, type NicParams, nicModes } from '../../model/nic.ts';
 import type { ClusterView } from '../../model/view.ts';
+import type { CheckContext } from '../define.ts';
 import { POOL } from './nic-addresses.ts';
 
 /** A NIC as a request describes it. */
@@ -99,6 +99,9 @@ function checkedAddress(ip: string, what: string): string {
   );
 }
 
+/** What NICs are made from: the cluster, and what gives them uuids and addresses. */
+export type NicWorld = Pick<CheckContext, 'view' | 'random' | 'resolver'>;
+
 /**
  * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
  * the same place changes that one: what it does not name stays, and an empty request gives the NIC as it is. So the NICs of a
@@ -106,7 +109,7 @@ function checkedAddress(ip: string, what: string): string {
  * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, not_found
  */
 export async function buildNics(
-  view: ClusterView,
+  { view, random, resolver }: NicWorld,
   instance: string,
   requests: readonly NicRequest[],
   before: readonly (Nic | undefined)[] = [],
@@ -119,13 +122,15 @@ export async function buildNics(
     const old = before[index];
     const network = networkOf(view, request, index, old);
     const nicparams = paramsOf(view.cluster, request, index, network, old);
-    const ip = request.ip === undefined && old ? old.ip : await addressOf(request, network, instance, index);
+    const ip =
+      request.ip === undefined && old ? old.ip : await addressOf(resolver, request, network, instance, index);
     if (!network && { ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
-    const mac = macOf(view, request.mac ?? macBefore(view, network, old), network, taken, index, old);
+    const wanted = request.mac ?? macBefore(view, network, old);
+    const mac = macOf({ view, random }, wanted, network, taken, index, old);
     const given = request.name === undefined ? old?.name : request.name;
     const name = givenName(given);
-    nics.push({ uuid: old?.uuid ?? randomUUID(), name, mac, ip, network: network?.uuid ?? null, nicparams });
+    nics.push({ uuid: old?.uuid ?? random.uuid(), name, mac, ip, network: network?.uuid ?? null, nicparams });
   }
   const named = requests.flatMap(({ name }, index) => (name ? [nics[index]?.name ?? null] : []));
   checkDeviceNames(
@@ -192,6 +197,7 @@ function given(values: Record<string, string | null | undefined>): Record<string
 }
 
 async function addressOf(
+  resolver: Resolver,
   request: NicRequest,
   network: Network | null,
   instance: string,
@@ -205,7 +211,7 @@ async function addressOf(
   }
   if (ip === 'auto') {
     try {
-      return (await lookup(instance)).address;
+      return await resolver.addressOf(instance);
     } catch (cause) {
       throw new MerapiError('resolver_error', `NIC ${index}: the name ${instance} has no address`, { cause });
     }
@@ -224,7 +230,7 @@ function macBefore(view: ClusterView, network: Network | null, old: Nic | undefi
 }
 
 function macOf(
-  view: ClusterView,
+  { view, random }: Pick<NicWorld, 'view' | 'random'>,
   wanted: string,
   network: Network | null,
   taken: Set<string>,
@@ -236,7 +242,8 @@ function macOf(
   let mac = wanted.toLowerCase();
   if (wanted === AUTO || wanted === GENERATE) {
     do
-      mac = `${prefixOf(view, network)}:${randomBytes(3)
+      mac = `${prefixOf(view, network)}:${random
+        .bytes(3)
         .toString('hex')
         .replace(/..(?=.)/g, '$&:')}`;
     while (!isFree(mac));

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { ownValues, refuseStates } from '../../model/given-params.ts';
 import { updatedDiskParams, updatedGroupPolicy } from '../../model/group-params.ts';
@@ -12,7 +11,7 @@ import { defineUnit } from '../define.ts';
 import { groupHooks } from '../hooks/hooks.ts';
 
 export const groupAdd = defineUnit(opcode, {
-  check({ view, clock }, params) {
+  check({ view, clock, random }, params) {
     refuseStates(params);
     const existing = view.groups.named(params.group_name);
     if (existing)
@@ -22,7 +21,7 @@ export const groupAdd = defineUnit(opcode, {
       );
     checkObjectName(params.group_name, 'node group');
     const group: NodeGroup = {
-      ...newObject(randomUUID(), clock.seconds()),
+      ...newObject(random.uuid(), clock.seconds()),
       name: params.group_name,
       alloc_policy: params.alloc_policy ?? 'preferred',
       ndparams: ownValues(params.ndparams ?? {}, ndParamKinds),

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -47,7 +46,7 @@ export const instanceCreate = defineUnit(opcode, {
   version: 2, // 1: neither whether it is started nor its port were facts
   checksUuids: true,
   async check(context, request) {
-    const { view, clock, resolve, log } = context;
+    const { view, clock, random, resolve, log } = context;
     const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
     const whole = asDone(request);
     const disksAsked = sizedDisks(whole.disks, (disks) => resolve(shownFirst(proper, { ...whole, disks })));
@@ -71,15 +70,16 @@ export const instanceCreate = defineUnit(opcode, {
     resolve(shownSettings(params, settings));
     checkBeParams(fillBeParams(view.cluster, settings.beparams));
     const now = clock.seconds();
-    const head = newObject(randomUUID(), now);
+    const head = newObject(random.uuid(), now);
     if (given) await checkInstall(context, params, settings, given.primary);
-    const wanted = await buildNics(view, name, params.nics);
+    const wanted = await buildNics(context, name, params.nics);
     const built = buildDisks(view.cluster, params.disks, {
       instance: { uuid: head.uuid, name },
       template,
       fileDriver: params.file_driver ?? 'loop',
       fileFolder: params.file_storage_dir,
       now,
+      random,
     });
     const nodes =
       given ?? (await place(context, params, { name, settings, template, disks: built, nics: wanted }));

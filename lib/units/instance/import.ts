@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { checkOnline, nodeNamed } from '../../model/find.ts';
@@ -93,20 +92,20 @@ async function fromNode(
 }
 
 function fromCluster(
-  { seal }: CheckContext,
+  { seal, clock, random }: CheckContext,
   request: CreateParams,
 ): { params: CreateParams; source: ImportSource } {
   const { source_handshake, source_x509_ca, source_instance_name } = request;
   if (source_handshake === null) throw missing('source_handshake');
   checkHandshake(seal, source_handshake);
   if (source_x509_ca === null) throw missing('source_x509_ca');
-  const ca = checkedCertificate(seal, source_x509_ca, 'source_x509_ca');
+  const ca = checkedCertificate({ seal, clock }, source_x509_ca, 'source_x509_ca');
   if (source_instance_name === null) throw missing('source_instance_name');
   const source: ImportSource = {
     kind: 'cluster',
     ca,
-    certificate: `import-${randomBytes(8).toString('hex')}`,
-    salt: makeSalt(),
+    certificate: `import-${random.bytes(8).toString('hex')}`,
+    salt: makeSalt(random),
     patience: PATIENCE + request.source_shutdown_timeout,
     oldName: hostName(source_instance_name),
   };
@@ -174,13 +173,13 @@ async function importFromCluster(
     'remote-import',
   );
   await context.step('data', async ({ nodes, cancel, tell }) => {
-    for (let told = performance.now(); ; cancel.throwIfAborted()) {
+    for (let told = context.clock.now(); ; cancel.throwIfAborted()) {
       const waiting = { id, seconds: LOOK };
       const { done, bytes } = await nodes.call(node, 'transfer.wait', waiting, { signal: cancel });
       if (done) return;
       tell({ text: 'receiving', done: bytes.reduce((sum, each) => sum + each, 0), total: null });
-      if (performance.now() - told < TELL_AFTER) continue;
-      told = performance.now();
+      if (context.clock.now() - told < TELL_AFTER) continue;
+      told = context.clock.now();
       context.log(`Data has come: ${bytes.map((count) => `${Math.floor(count / MIB)} MiB`).join(', ')}`);
     }
   });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { OpInput } from '../../model/job.ts';
@@ -153,20 +152,22 @@ function shown(view: ClusterView, request: CreateParams): Record<string, Json> {
 }
 
 /** @throws MerapiError when an instance could not be made wherever it is placed */
-async function wantedOf({ view, clock }: CheckContext, params: CreateParams): Promise<Wanted> {
+async function wantedOf(context: CheckContext, params: CreateParams): Promise<Wanted> {
+  const { view, clock, random } = context;
   const { name, template } = checkRequest(view, params);
   if (view.instances.named(name))
     throw new MerapiError('already_exists', `There is an instance ${name} already`);
   const hypervisor = params.hypervisor ?? defaultHypervisor(view);
   const settings = settingsOf(view, params, hypervisor);
   const disks = buildDisks(view.cluster, params.disks.map(sizedRequest), {
-    instance: { uuid: randomUUID(), name },
+    instance: { uuid: random.uuid(), name },
     template,
     fileDriver: params.file_driver ?? 'loop',
     fileFolder: params.file_storage_dir,
     now: clock.seconds(),
+    random,
   });
-  const nics = await buildNics(view, name, params.nics);
+  const nics = await buildNics(context, name, params.nics);
   return { params, instance: toPlace(view, params, { name, settings, template, disks, nics }) };
 }
 

@@ -37,10 +37,11 @@ export interface DiskChanges {
 
 /** Works out changes of disks. @throws MerapiError */
 export function changeDisks(
-  { view, clock }: CheckContext,
+  context: CheckContext,
   instance: Instance,
   steps: readonly Step<DiskRequest>[],
 ): DiskChanges {
+  const { view, clock } = context;
   const nodes = diskNodesOf(view, instance);
   const changes: DiskChanges = {
     nodes,
@@ -62,7 +63,7 @@ export function changeDisks(
         const place = newPlace(disks, isNamed ? step.which : -1, 'disk');
         const disk =
           step.op === 'add'
-            ? newDisk(view, instance, nodes, step.params, disks.length, clock.seconds())
+            ? newDisk(context, instance, nodes, step.params, disks.length)
             : detachedDisk(view, instance, step);
         (step.op === 'add' ? changes.added : changes.attached).push(disk);
         const own = step.op === 'add' ? disk : attached(instance, disk, clock.seconds());
@@ -95,12 +96,11 @@ export function changeDisks(
 }
 
 function newDisk(
-  view: ClusterView,
+  { view, clock, random }: CheckContext,
   instance: Instance,
   nodes: DiskNodes,
   request: DiskRequest,
   first: number,
-  now: number,
 ): Disk {
   const template = templateOf(view, instance);
   if (templates[template].mirrored && !nodes.secondary)
@@ -109,7 +109,8 @@ function newDisk(
       `Instance ${instance.name} has no secondary node for mirrored disks; give it disks of another template`,
     );
   checkSpindles(view, nodes.primary, [[first, request]]);
-  const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, first };
+  const now = clock.seconds();
+  const setting = { instance, template, fileDriver: 'loop', fileFolder: null, now, random, first };
   const built = buildDisks(view.cluster, [sizedRequest(request)], setting);
   const [disk] = onNodes(built, nodes.primary.uuid, nodes.secondary?.uuid ?? null);
   if (!disk) throw new MerapiError('wrong_input', 'No disk is described');

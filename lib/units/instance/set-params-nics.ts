@@ -4,7 +4,6 @@ import type { Instance } from '../../model/instance.ts';
 import { givenName } from '../../model/names.ts';
 import type { Nic } from '../../model/nic.ts';
 import type { Node } from '../../model/node.ts';
-import type { ClusterView } from '../../model/view.ts';
 import type { DeviceChange } from '../../opcodes/instance/set-params.ts';
 import { connectNics, POOL } from '../devices/nic-addresses.ts';
 import {
@@ -15,6 +14,7 @@ import {
   DEFAULT,
   GENERATE,
   type NicRequest,
+  type NicWorld,
 } from '../devices/nics.ts';
 import { checkNames, newPlace, placeOf, type Step, stepsOf } from './device-changes.ts';
 
@@ -106,12 +106,13 @@ interface Entry {
 
 /** Works out changes of NICs. @throws MerapiError */
 export async function changeNics(
-  view: ClusterView,
+  context: NicWorld,
   instance: Instance,
   node: Node,
   steps: readonly Step<NicRequest>[],
   conflictsCheck: boolean,
 ): Promise<NicChanges> {
+  const { view } = context;
   let entries = instance.nics.map(
     (old): Entry => ({ uuid: old.uuid, name: old.name, old, request: {}, isChanged: false }),
   );
@@ -141,7 +142,7 @@ export async function changeNics(
         );
     }
   }
-  const nics = await built(view, instance, node, entries, conflictsCheck);
+  const nics = await built(context, instance, node, entries, conflictsCheck);
   checkNames(steps, nics, 'NIC');
   const changes = done.map(({ step, place, entry }) => {
     const nic = nics[entries.indexOf(entry)] ?? null;
@@ -155,15 +156,16 @@ export async function changeNics(
 
 /** The NICs that entries describe; those that are changed have all their link parameters for themselves from then on. */
 async function built(
-  view: ClusterView,
+  context: NicWorld,
   instance: Instance,
   node: Node,
   entries: readonly Entry[],
   conflictsCheck: boolean,
 ): Promise<Nic[]> {
+  const { view } = context;
   const requests = entries.map((entry) => entry.request);
   const wanted = await buildNics(
-    view,
+    context,
     instance.name,
     requests,
     entries.map((entry) => entry.old),

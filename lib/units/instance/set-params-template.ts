@@ -45,7 +45,7 @@ export async function checkTemplateChange(
   instance: Instance,
   request: TemplateRequest,
 ): Promise<TemplateChange> {
-  const { view, runtime, clock } = context;
+  const { view, runtime, clock, random } = context;
   const { disk_template: template } = request;
   if (!view.cluster.enabled_disk_templates.includes(template))
     throw new MerapiError('wrong_state', notEnabled(view.cluster, template));
@@ -72,6 +72,7 @@ export async function checkTemplateChange(
       fileDriver: request.file_driver ?? 'loop',
       fileFolder: request.file_storage_dir,
       now: clock.seconds(),
+      random,
     },
   );
   const isMirrored = templates[template].mirrored;

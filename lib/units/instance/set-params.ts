@@ -90,7 +90,7 @@ export const instanceSetParams = defineUnit(opcode, {
       resolve({ remote_node: template.to.secondary.name, remote_node_uuid: template.to.secondary.uuid });
     const nics =
       params.nics.length > 0
-        ? await changeNics(view, instance, node, nicSteps, params.conflicts_check)
+        ? await changeNics(context, instance, node, nicSteps, params.conflicts_check)
         : null;
     const { patch, told } = await changeValues(context, instance, params);
     if (nics) {

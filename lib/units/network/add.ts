@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { boundaryAddresses, contains, range4 } from '../../model/ip-pool.ts';
 import { checkObjectName } from '../../model/names.ts';
@@ -12,7 +11,7 @@ import { checkTags } from '../tags/tagging.ts';
 import { checkNetwork, checkNetwork6, macPrefix, newReservations } from './pools.ts';
 
 export const networkAdd = defineUnit(opcode, {
-  check({ view, clock, log }, params) {
+  check({ view, clock, random, log }, params) {
     const existing = view.networks.named(params.network_name);
     if (existing)
       throw new MerapiError(
@@ -23,7 +22,7 @@ export const networkAdd = defineUnit(opcode, {
     checkNetwork(params.network);
     const range = range4(params.network);
     const empty: Network = {
-      ...newObject(randomUUID(), clock.seconds()),
+      ...newObject(random.uuid(), clock.seconds()),
       name: params.network_name,
       network: params.network,
       gateway: null,

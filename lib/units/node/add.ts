@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
+import type { Resolver } from '../../base/resolver.ts';
 import { groupNamed } from '../../model/find.ts';
 import { ownValues, refuseStates } from '../../model/given-params.ts';
 import { hostName, nodeName } from '../../model/names.ts';
@@ -18,14 +17,14 @@ import { nodeHooks, nodesBut, roleEnv } from '../hooks/hooks.ts';
 import { noLongerAwaited } from './awaited.ts';
 
 export const nodeAdd = defineUnit(opcode, {
-  async check({ view, nodes, clock }, params) {
+  async check({ view, nodes, clock, random, resolver }, params) {
     refuseStates(params);
     const known = view.nodes.named(hostName(params.node_name));
     const name = known?.name ?? nodeName(params.node_name);
     if (known && !params.readd)
       throw new MerapiError('already_exists', `Node ${name} is already in the cluster`);
     if (!known && params.readd) throw new MerapiError('not_found', `Node ${name} is not in the cluster yet`);
-    const primary = params.primary_ip ?? known?.primary_ip ?? (await addressOf(name));
+    const primary = params.primary_ip ?? known?.primary_ip ?? (await addressOf(resolver, name));
     const secondary = params.secondary_ip ?? ownSecondary(known) ?? primary;
     for (const address of [primary, secondary])
       if (!isIP(address)) throw new MerapiError('wrong_input', `'${address}' is not an IP address`);
@@ -56,7 +55,7 @@ export const nodeAdd = defineUnit(opcode, {
     };
     const node: Node = known
       ? changed(known, settings, now)
-      : { ...newObject(randomUUID(), now), name, tags: [], ...settings };
+      : { ...newObject(random.uuid(), now), name, tags: [], ...settings };
     const worker = await nodes.call(node, 'node.hello', {});
     if (worker.name !== name)
       throw new MerapiError(
@@ -118,9 +117,9 @@ function ownSecondary(node: Node | undefined): string | undefined {
   return node && node.secondary_ip !== node.primary_ip ? node.secondary_ip : undefined;
 }
 
-async function addressOf(name: string): Promise<string> {
+async function addressOf(resolver: Resolver, name: string): Promise<string> {
   try {
-    return (await lookup(name)).address;
+    return await resolver.addressOf(name);
   } catch (cause) {
     throw new MerapiError('resolver_error', `The name ${name} has no address; give primary_ip`, { cause });
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { MirrorId } from '../../model/mirror.ts';
@@ -103,7 +102,7 @@ export async function waitForSync(
   if (mirrored.length === 0) return;
   context.log('Waiting until the disks are in sync');
   await context.step(name, async ({ nodes, cancel, tell }) => {
-    let told = performance.now();
+    let told = context.clock.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const answer = await nodes.call(node, 'disk.status', { disks: mirrored.map(diskTarget) });
       const waiting = answer.disks.map(({ mirror }) => mirror).filter((mirror) => mirror?.degraded !== false);
@@ -115,12 +114,12 @@ export async function waitForSync(
         );
       const synced = waiting.map((mirror) => mirror?.sync_percent ?? 0);
       tell({ text: 'synchronising, in percent', done: Math.min(...synced), total: 100 });
-      if (performance.now() - told > TELL_AFTER) {
-        told = performance.now();
+      if (context.clock.now() - told > TELL_AFTER) {
+        told = context.clock.now();
         const percents = synced.map((percent) => `${percent.toFixed(1)} %`);
         context.log(`Not in sync yet: ${percents.join(', ')} are done`);
       }
-      await sleep(pause, undefined, { signal: cancel }).catch(() => cancel.throwIfAborted());
+      await context.clock.sleep(pause, { signal: cancel });
     }
   });
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed, instanceNamed } from '../../model/find.ts';
 import { hostName } from '../../model/names.ts';
@@ -65,22 +64,20 @@ async function questionOf(context: CheckContext, params: Request): Promise<Quest
   }
 }
 
-async function newInstance(
-  { view, clock }: CheckContext,
-  params: Request,
-  text: string,
-): Promise<NewInstance> {
+async function newInstance(context: CheckContext, params: Request, text: string): Promise<NewInstance> {
+  const { view, clock, random } = context;
   const name = hostName(text);
   if (view.instances.named(name))
     throw new MerapiError('already_exists', `There is an instance ${name} already`);
   const disk_template = given(params, 'disk_template');
-  const nics = await buildNics(view, name, given(params, 'nics'));
+  const nics = await buildNics(context, name, given(params, 'nics'));
   const disks = buildDisks(view.cluster, given(params, 'disks').map(diskRequest), {
-    instance: { uuid: randomUUID(), name },
+    instance: { uuid: random.uuid(), name },
     template: disk_template,
     fileDriver: 'loop',
     fileFolder: null,
     now: clock.seconds(),
+    random,
   });
   const maxmem = given(params, 'memory');
   const beparams = { minmem: maxmem, maxmem, vcpus: given(params, 'vcpus'), spindle_use: params.spindle_use };

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MerapiError } from '../../base/errors.ts';
 import { nodeNamed } from '../../model/find.ts';
 import { testDelay as opcode } from '../../opcodes/test/delay.ts';
@@ -19,8 +18,7 @@ export const testDelay = defineUnit(opcode, {
     for (let round = 0; round <= params.repeat; round++) {
       if (params.on_master && params.duration > 0)
         await context.step(`${round}/master`, async ({ cancel }) => {
-          const pause = sleep(params.duration * 1000, undefined, { signal: cancel });
-          await pause.catch(() => cancel.throwIfAborted());
+          await context.clock.sleep(params.duration * 1000, { signal: cancel });
         });
       await Promise.all(
         nodes.map((node) =>

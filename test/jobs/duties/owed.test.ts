@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { systemRandom } from '../../../lib/base/random.ts';
 import { dutiesOf, type Owed, settledBy } from '../../../lib/jobs/duties/owed.ts';
 import { type Duty, MAX_DUTIES } from '../../../lib/model/duty.ts';
 import type { Change } from '../../../lib/store/changes.ts';
@@ -8,6 +9,7 @@ import { viewOf } from '../../helpers/view.ts';
 const node = { uuid: 'node1-uuid', name: 'node1.example.com' };
 const debtor = {
   ...{ job: 7, opcode: 'OP_INSTANCE_CREATE', scope: '7@1/0/', instances: ['web.example.com'], now: 100 },
+  random: systemRandom,
 };
 const removal = (disk: string) => ({ call: 'disk.remove', params: { disk: { uuid: disk } } });
 const owed = (disk: string): Owed => ({ step: 'disk', node, calls: [removal(disk)], reason: 'gone' });

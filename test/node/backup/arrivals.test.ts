@@ -6,12 +6,20 @@ import { Connections, connectionLimits } from '../../../lib/base/connections.ts'
 import { MerapiError } from '../../../lib/base/errors.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import { type Identity, issueAlone } from '../../../lib/base/tls.ts';
+import { systemWorld } from '../../../lib/base/world.ts';
 import { Arrivals, type Receive } from '../../../lib/node/backup/arrivals.ts';
 import { promise, sendAway } from '../../../lib/node/backup/send.ts';
+import { VirtualTime } from '../../helpers/clock.ts';
 import { deferred } from '../helpers.ts';
 
 describe('data from other clusters', () => {
-  const arrivals = new Arrivals('127.0.0.1', silentLogger, new Connections(connectionLimits(), silentLogger));
+  const time = new VirtualTime();
+  const arrivals = new Arrivals(
+    '127.0.0.1',
+    silentLogger,
+    new Connections(connectionLimits(), silentLogger),
+    { ...systemWorld, clock: time.clock() },
+  );
   let [here, there, stranger]: Identity[] = [];
   before(async () => {
     [here, there, stranger] = await Promise.all(
@@ -42,7 +50,9 @@ describe('data from other clusters', () => {
       got[index] = await textOf(data);
     });
     const [first = '', second = ''] = secrets;
-    assert.deepEqual(await wait(0), { done: false, bytes: [0, 0] });
+    const look = wait(0);
+    await time.advance(1);
+    assert.deepEqual(await look, { done: false, bytes: [0, 0] });
     await assert.rejects(
       send(Readable.from(['x']), { ...place, secret: 'guess' }),
       /No data is waited for here/,
@@ -82,16 +92,18 @@ describe('data from other clusters', () => {
 
   it('are failed at once when they are taken back', async () => {
     assert.ok(here && there);
-    const opened = await open(1, async () => undefined, 0.05);
+    const opened = await open(1, async () => undefined, 60);
     const to = { ...opened, secret: opened.secrets[0] as string };
     const tls = { ...there, ca: here.cert };
-    await promise(to, tls, 'POST');
-    assert.deepEqual(await wait(0.1), { done: false, bytes: [0] }, 'what is promised may take longer');
+    await promise(to, tls, 'POST', systemWorld.clock);
+    const look = wait(100);
+    await time.advance(100_000);
+    assert.deepEqual(await look, { done: false, bytes: [0] }, 'what is promised may take longer');
     const failing = assert.rejects(wait(), { code: 'execution', message: /has given up/ });
-    await promise({ ...to, secret: 'guess' }, tls, 'DELETE');
-    await promise(to, tls, 'DELETE');
+    await promise({ ...to, secret: 'guess' }, tls, 'DELETE', systemWorld.clock);
+    await promise(to, tls, 'DELETE', systemWorld.clock);
     await failing;
-    await promise({ ...to, port: 1 }, tls, 'DELETE');
+    await promise({ ...to, port: 1 }, tls, 'DELETE', systemWorld.clock);
   });
 
   it('that cannot be used are told of to their sender', async () => {
@@ -111,8 +123,10 @@ describe('data from other clusters', () => {
   });
 
   it('are waited for no longer than was said', async () => {
-    await open(1, async () => undefined, 0.05);
-    await assert.rejects(wait(), { code: 'timeout', message: /did not connect within/ });
+    await open(1, async () => undefined, 60);
+    const late = assert.rejects(wait(100), { code: 'timeout', message: /did not connect within 60 s/ });
+    await time.advance(60_000);
+    await late;
     await open(1, async () => undefined);
     const failing = assert.rejects(wait(), /waits for this data no longer|not waited for any longer/);
     await arrivals.close('id');

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../../lib/base/clock.ts';
 import type { DiskTemplate } from '../../../lib/model/templates/index.ts';
 import type { StorageDriver } from '../../../lib/node/storage/define.ts';
 import { fakeDriver } from '../../../lib/node/storage/fake.ts';
@@ -24,7 +25,7 @@ function disk(template: DiskTemplate, name: string, size = 2): DiskTarget {
 }
 
 function driverOf(template: DiskTemplate, node: string, common: string): StorageDriver {
-  return fakeDriver(template, { node, own: join(common, 'of', node), common });
+  return fakeDriver(template, { node, own: join(common, 'of', node), common, clock: systemClock });
 }
 
 for (const template of Object.keys(ids) as DiskTemplate[])

@@ -22,7 +22,7 @@ import type { GuessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
 import { type RapiServer, type RapiServerOptions, startRapi } from '../../../lib/surfaces/rapi/server.ts';
 
 export const NOW = 1795226758678262529n;
-const clock: Clock = { seconds: () => 1795226758.5, nanoseconds: () => NOW };
+const clock: Clock = { ...systemClock, seconds: () => 1795226758.5, nanoseconds: () => NOW };
 
 const { users } = parseUsers('admin se:cret write\nreader {cleartext}foo read\nnobody {Cleartext}pw\n');
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { systemClock } from '../../../lib/base/clock.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
 import { Guesses, type GuessOptions, guessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
 import { serve, type TestServer } from './fixture.ts';
@@ -38,7 +39,11 @@ function from(localAddress: string, port: number, auth: string): Promise<number>
 }
 
 test('each wrong password makes the next refusal later, up to the longest delay', async () => {
-  const guesses = new Guesses(silentLogger, { ...guessOptions, firstDelay: 4, longestDelay: 40 });
+  const guesses = new Guesses(silentLogger, systemClock, {
+    ...guessOptions,
+    firstDelay: 4,
+    longestDelay: 40,
+  });
   const times: number[] = [];
   const alive = setTimeout(() => undefined, 60_000); // delays keep no process alive
   for (let count = 0; count < 6; count++) {
@@ -101,7 +106,7 @@ test('a right password forgets the wrong ones before', async (t) => {
 
 test('many users from one address are slowed down together', async () => {
   const options = { ...guessOptions, firstDelay: 100_000, longestDelay: 100_000, held: 0 };
-  const guesses = new Guesses(silentLogger, options);
+  const guesses = new Guesses(silentLogger, systemClock, options);
   for (let count = 0; count < options.ofAddress; count++) {
     guesses.admit('198.51.100.7', `user${count}`);
     await guesses.delay('198.51.100.7', `user${count}`);
@@ -114,7 +119,7 @@ test('the table and the log stay small, whatever names are tried', async () => {
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const options = { ...guessOptions, firstDelay: 0, held: 0, records: 50, lines: 5, logTime: 1e9 };
-  const guesses = new Guesses(log, options);
+  const guesses = new Guesses(log, systemClock, options);
   const names = Array.from({ length: 500 }, (_, n) => `${n}\n\u001b[2J"${'x'.repeat(5000)}`);
   for (const name of names) await guesses.delay('198.51.100.7', name);
   assert.equal(guesses.remembered, 50);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MerapiError } from '../../../lib/base/errors.ts';
+import { systemWorld } from '../../../lib/base/world.ts';
 import type { Nic } from '../../../lib/model/nic.ts';
 import { connectNics, placeNics } from '../../../lib/units/devices/nic-addresses.ts';
 import { buildNics, type NicRequest } from '../../../lib/units/devices/nics.ts';
@@ -36,7 +37,8 @@ const view = viewOf({
   ],
 });
 
-const build = (request: NicRequest, before?: Nic) => buildNics(view, 'web', [request], [before]);
+const world = { ...systemWorld, view };
+const build = (request: NicRequest, before?: Nic) => buildNics(world, 'web', [request], [before]);
 const refuses = (run: () => unknown, code: string, message: RegExp) =>
   assert.rejects(
     async () => run(),
@@ -45,7 +47,7 @@ const refuses = (run: () => unknown, code: string, message: RegExp) =>
 
 describe('NICs of requests', () => {
   it('stay as they are where nothing is asked of them', async () => {
-    assert.deepEqual(await buildNics(view, 'web', [{}, {}], [old, inside]), [old, inside]);
+    assert.deepEqual(await buildNics(world, 'web', [{}, {}], [old, inside]), [old, inside]);
   });
 
   it('change in what is named', async () => {
@@ -82,7 +84,7 @@ describe('NICs of requests', () => {
   it('have names by which each can be meant', async () => {
     const named = (...names: (string | null)[]) =>
       buildNics(
-        view,
+        world,
         'web',
         names.map((name) => ({ name })),
       );

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
+import { systemWorld } from '../../../lib/base/world.ts';
 import type { Disk } from '../../../lib/model/disk.ts';
 import { secondaryOf } from '../../../lib/model/mirror.ts';
 import { type DiskTemplate, diskTemplates } from '../../../lib/model/templates/index.ts';
@@ -29,7 +30,7 @@ describe('the conversion of disks', () => {
 
   function checking(): CheckContext {
     const seal = { close: String, open: String } as unknown as CheckContext['seal'];
-    return { ...fixture.cluster.tools, clock: systemClock, seal, resolve: () => undefined, log };
+    return { ...fixture.cluster.tools, ...systemWorld, seal, resolve: () => undefined, log };
   }
 
   /** A context that takes each step at once; the undos are made when `failAt` is the name of a step. */

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../../base/clock.ts';
 import { MerapiError, toFailure } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import { endsWithin } from '../../../base/within.ts';
@@ -80,7 +81,7 @@ export class Guest {
       if (!this.#record) return (await isLeftover(this.#folder)) ? this.#remove() : undefined;
       if (found && !(await this.#process())) this.#record = { ...this.#record, process: found };
     });
-    await endsWithin(this.#follower.takeUp(), LOAD_TIMEOUT);
+    await endsWithin(this.#follower.takeUp(), LOAD_TIMEOUT, systemClock);
   }
 
   /** What is known of the guest; null when it neither runs nor ended by itself. */
@@ -174,7 +175,7 @@ export class Guest {
     this.#hurry();
     this.#qemu.giveUp();
     const rest = this.#queue.run(async () => undefined);
-    await endsWithin(rest, CLOSE_TIMEOUT);
+    await endsWithin(rest, CLOSE_TIMEOUT, systemClock);
     this.#qemu.close();
   }
 
