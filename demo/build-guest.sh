@@ -4,7 +4,7 @@
 # OUTDIR/os is then an OS search path with the definition `demo`, whose create script makes a bootable disk in a second
 # or two. The guest consists of Debian packages (kernel, busybox, the QEMU guest agent with its libraries), which are
 # downloaded and unpacked but never installed. A second run does nothing unless the files beside this script changed;
-# after an interrupted run it starts anew. No root needed.
+# after an interrupted run it starts again. No root needed.
 #
 # Needed on this machine: apt and dpkg with a reachable Debian archive (amd64), and the packages
 # binutils e2fsprogs kmod (commands: strip readelf mkfs.ext4 depmod modprobe).

@@ -1,4 +1,4 @@
-// How long the test files take: recorded by each run of all of them, read to give two processes the same amount of work.
+// How long the test files take: recorded by each run of all of them, read to give processes the same amount of work.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 

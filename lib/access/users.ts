@@ -102,7 +102,7 @@ export function decodeUsers(bytes: Buffer): string {
     const line = linesOf(bytes).findIndex((each) => !isText(each)) + 1;
     throw new MerapiError(
       'configuration',
-      `Line ${line} of the users file is no text in UTF-8; write it anew, or convert the file (iconv -f ISO-8859-1 -t UTF-8)`,
+      `Line ${line} of the users file is no text in UTF-8; write it again, or convert the file (iconv -f ISO-8859-1 -t UTF-8)`,
       { cause },
     );
   }

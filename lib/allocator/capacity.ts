@@ -21,7 +21,7 @@ export interface Demand {
   exclusion: readonly string[];
 }
 
-/** What a node has and bears. Memory and disk in MiB. */
+/** What a node has and can take. Memory and disk in MiB. */
 export interface NodeState {
   readonly node: AllocatorNode;
   readonly group: AllocatorGroup;

@@ -32,7 +32,7 @@ export interface AllocatorNode {
   readonly cpu_total: number | null;
   /** CPUs that the host keeps for itself; null counts as none. */
   readonly cpu_dom0: number | null;
-  /** The node parameter: how many spindles' worth of load its local disks bear. */
+  /** The node parameter: how many spindles' worth of load its local disks can take. */
   readonly spindle_count: number;
   /** Whether each instance has physical disks of its own; the spindles below are counted only then. */
   readonly exclusive_storage: boolean;

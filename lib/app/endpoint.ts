@@ -5,7 +5,7 @@ import { ENDPOINT } from './layout.ts';
 
 const format = {
   what: 'where the worker of a node listens',
-  remedy: 'remove it and start the worker anew: it writes it again',
+  remedy: 'remove it and start the worker again: it writes it again',
 };
 
 /**

@@ -34,7 +34,7 @@ type WorkerProcess = z.infer<typeof WorkerProcess>;
 
 const format: StateFormat<WorkerProcess> = {
   what: 'which process runs the nodes of this machine',
-  remedy: "remove it: 'merapi up' finds the process by the folders of the nodes, and writes it anew",
+  remedy: "remove it: 'merapi up' finds the process by the folders of the nodes, and rewrites it",
   version: 1,
   schema: WorkerProcess,
 };
@@ -83,7 +83,7 @@ export async function endWorker(layout: Layout): Promise<void> {
 
 /**
  * The process that DIR/worker.json names, if it still lives. Where that file cannot be understood, the process is found by
- * the folders of the nodes, which it holds; then the file is made anew.
+ * the folders of the nodes, which it holds; then the file is rewritten.
  */
 export async function livingWorker(layout: Layout): Promise<WorkerProcess | null> {
   let worker: WorkerProcess | null;

@@ -12,12 +12,12 @@ export interface Issuer {
   signer: Identity;
   /** What stands behind each certificate that it signs, so that those believe it who know only older authorities. */
   chain: string;
-  /** All authorities of the cluster; what one of them has signed need not be signed anew. */
+  /** All authorities of the cluster; what one of them has signed need not be signed again. */
   trusted: readonly X509Certificate[];
 }
 
 /**
- * The identity kept in `folder` as NAME.pem and NAME.key (mode 0600). The certificate is made anew, for the same key, when it is
+ * The identity kept in `folder` as NAME.pem and NAME.key (mode 0600). The certificate is renewed, for the same key, when it is
  * not usable; the key when it is missing or none.
  */
 export async function identityIn(

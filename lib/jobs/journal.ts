@@ -13,7 +13,7 @@ import type { StoredStep } from '../store/stored-job.ts';
 import type { Build } from '../units/define.ts';
 import type { MadeCall, Owed } from './duties/owed.ts';
 
-/** The store could not be written: the job stops where it stands and goes on when the master starts anew. */
+/** The store could not be written: the job stops where it stands and goes on when the master starts again. */
 export class Abandoned extends Error {
   constructor(cause: unknown) {
     super('The job was abandoned because the store cannot be written', { cause });
@@ -246,7 +246,7 @@ export class Journal {
 
   /** Reverses all that can be reversed of an opcode that failed; answers what is left. */
   async reverse(failure: Failure): Promise<Leftovers> {
-    const astray = this.unvisited().map((name) => `${name}: the step was not come to again`);
+    const astray = this.unvisited().map((name) => `${name}: the step was not reached on replay`);
     const left = await this.undo(failure);
     const told = left.map(({ step, reason, owes }) =>
       owes

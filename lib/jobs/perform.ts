@@ -60,7 +60,7 @@ export async function perform(
     return { result: unit.dryRun?.(facts) ?? null };
   }
   const done = (await unit.run(steps, facts, params as never)) as Done<Json>;
-  if (journal.undoing) throw fromFailure(journal.undoing); // a unit that bears failures must not bear this one
+  if (journal.undoing) throw fromFailure(journal.undoing); // a unit that tolerates failures must not tolerate this one
   const end = hooks ? await runPost(steps, hooks, done, hooksOf(facts)) : done;
   const astray = journal.unvisited();
   if (astray.length > 0)

@@ -235,7 +235,7 @@ export class JobQueue {
   }
 
   /**
-   * Makes a filter, or replaces the one with its uuid; jobs that have not begun are looked at anew. Its watermark is set here.
+   * Makes a filter, or replaces the one with its uuid; jobs that have not begun are looked at again. Its watermark is set here.
    * @throws MerapiError wrong_input when a predicate cannot be understood
    */
   async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {

@@ -12,7 +12,7 @@ export interface Waiter {
 }
 
 /**
- * One lock with its holders and its queue. A request is granted when it bears all holders and all requests before it: so
+ * One lock with its holders and its queue. A request is granted when it is compatible with all holders and all requests before it: so
  * nothing overtakes a request that it could delay, while harmless ones need not stand behind it.
  */
 export class Lock {
@@ -48,7 +48,7 @@ export class Lock {
     return false;
   }
 
-  /** Whether the mode bears all holders. */
+  /** Whether the mode is compatible with all holders. */
   admits(mode: HoldMode): boolean {
     for (const held of this.#held.keys()) if (!compatible(held, mode)) return false;
     return true;
@@ -93,7 +93,7 @@ export class Lock {
         served.push(waiter);
       } else {
         passed.add(waiter.mode);
-        if (waiter.mode === 'exclusive') break; // nothing bears that one
+        if (waiter.mode === 'exclusive') break; // nothing is compatible with that one
       }
     }
     if (served.length === 0) return;

@@ -67,7 +67,7 @@ export interface LockState {
 /**
  * All locks of the cluster, in memory. Everyone acquires in one global order (level, ALL, names) and never holds anything when
  * they begin, so nobody can wait in a circle. Whoever still waits for a part of a plan, or whose grant is provisional, gives all of it
- * up when somebody of a higher priority wants a lock of it, and asks anew: so nobody waits for less urgent ones that have not begun.
+ * up when somebody of a higher priority wants a lock of it, and asks again: so nobody waits for less urgent ones that have not begun.
  * Locks come into being with their first use and vanish with the last.
  */
 export class LockManager {

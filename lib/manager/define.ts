@@ -183,7 +183,7 @@ export interface Manager {
   filters(principal: Principal): readonly JobFilter[];
   /**
    * Makes a job filter, with a uuid of its own or the given one, in place of the filter that has it; answers the uuid. Jobs that
-   * have not begun are looked at anew. @throws MerapiError wrong_input when a predicate cannot be understood
+   * have not begun are looked at again. @throws MerapiError wrong_input when a predicate cannot be understood
    */
   putFilter(principal: Principal, uuid: string | null, filter: FilterInput): Promise<string>;
   /** @throws MerapiError not_found */

@@ -95,7 +95,7 @@ type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts | 'hook
 
 /**
  * Free is what guests could have: unused memory, buffers and the page cache. The host's own is what its kernel calls active, as in
- * Ganeti: what neither of them counts is missing for programs that add up a node (hbal, hspace), and a little of that they bear.
+ * Ganeti: what neither of them counts is missing for programs that add up a node (hbal, hspace), and they tolerate a little of that.
  */
 export function parseMemory(meminfo: string): MemoryFacts {
   const kib = (key: string) => Number(new RegExp(`^${key}: +([0-9]+) kB`, 'm').exec(meminfo)?.[1] ?? 0);

@@ -35,7 +35,7 @@ const evacuation = z.tuple([
 
 /**
  * The nodes for a new instance, as the named allocator chooses them; `instead` is an instance that is there and whose disks are
- * made anew. The log tells who chose what.
+ * made again. The log tells who chose what.
  * @throws MerapiError insufficient_resources telling what is short on each node; temp_insufficient_resources when that may be
  * because a node does not answer; as askAllocator()
  */

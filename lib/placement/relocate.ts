@@ -40,7 +40,7 @@ export async function newSecondary(
   return placeSecondary(context, allocator, instance, disks, request.ignore_ipolicy);
 }
 
-/** New nodes for an instance whose disks are made anew, as the allocator chooses them. @throws MerapiError as newSecondary() */
+/** New nodes for an instance whose disks are recreated, as the allocator chooses them. @throws MerapiError as newSecondary() */
 export async function newNodes(
   context: PlacementContext,
   instance: Instance,

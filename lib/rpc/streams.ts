@@ -21,7 +21,7 @@ export interface Offer {
   /** The name of that node, whose role its certificate shows. */
   to: string;
   compress: Compression;
-  /** Makes the data; called anew each time that somebody reads it. */
+  /** Makes the data; called again each time that somebody reads it. */
   open(): Promise<Readable>;
 }
 

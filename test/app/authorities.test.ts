@@ -97,7 +97,7 @@ describe('authorities', () => {
     assert.ok((await files()).length <= 2 * 3, (await files()).join(' '));
   });
 
-  it('are never made anew when one is lost or wrong: it is told what is missing', async () => {
+  it('are never made again when one is lost or wrong: it is told what is missing', async () => {
     await open();
     await writeFile(layout.database, '');
     const [key, pem] = [await read('ca.key'), await read('ca.pem')];
@@ -118,7 +118,7 @@ describe('authorities', () => {
     assert.deepEqual(await files(), ['ca.key', 'ca.pem']);
   });
 
-  it('are made anew where a first start was killed between the key and the certificate', async () => {
+  it('are made again where a first start was killed between the key and the certificate', async () => {
     await mkdir(layout.certificates);
     await writeFile(join(layout.certificates, 'ca.key'), 'half');
     const first = await open();

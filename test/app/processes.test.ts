@@ -104,7 +104,7 @@ describe('a cluster whose processes are killed', () => {
     await program.stop();
   });
 
-  it('finds its worker, and makes worker.json anew, when that is damaged', async () => {
+  it('finds its worker, and makes worker.json again, when that is damaged', async () => {
     const dir = join(await programs.folder(), 'state');
     const cluster = await programs.clusterFile();
     let program = await programs.up({ dir, cluster });

@@ -29,7 +29,7 @@ describe('identityIn', () => {
       assert.equal((await stat(join(folder, 'rapi.key'))).mode & 0o777, 0o600);
     }));
 
-  it('makes a certificate anew, for the same key, for a further host, another role and another authority', () =>
+  it('makes a certificate again, for the same key, for a further host, another role and another authority', () =>
     inFolder(async (folder) => {
       const first = await identityIn(folder, 'rapi', subject, issuer);
       const wider = { ...subject, hosts: ['localhost', '192.0.2.1'] };
@@ -55,7 +55,7 @@ describe('identityIn', () => {
       assert.deepEqual(await identityIn(folder, 'rapi', subject, next), first);
     }));
 
-  it('makes anew what ends within a third of a year, and what is not valid yet', () =>
+  it('makes again what ends within a third of a year, and what is not valid yet', () =>
     inFolder(async (folder) => {
       const now = Date.now();
       const at = (time: number) => identityIn(folder, 'rapi', subject, issuer, time);
@@ -68,7 +68,7 @@ describe('identityIn', () => {
       assert.ok(Date.parse(new X509Certificate(third.cert).validFrom) < now);
     }));
 
-  it('makes anew what is missing, damaged or does not belong together', () =>
+  it('makes again what is missing, damaged or does not belong together', () =>
     inFolder(async (folder) => {
       const [cert, key] = [join(folder, 'rapi.pem'), join(folder, 'rapi.key')];
       const damages = [

@@ -136,7 +136,7 @@ describe('the queue with job filters', () => {
     assert.equal((await f.ended(first)).status, 'success');
   });
 
-  it('replaces a filter, with a new watermark, and looks at waiting jobs anew', async () => {
+  it('replaces a filter, with a new watermark, and looks at waiting jobs again', async () => {
     const uuid = await filter({});
     const paused = await f.submit(nothing);
     assert.equal(await filter({ action: 'REJECT', predicates: [] }, uuid), uuid);

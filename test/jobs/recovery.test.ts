@@ -215,7 +215,7 @@ describe('recovery of what is in the store', () => {
     assert.match(ops[0]?.failure?.message ?? '', /of\/old/);
     assert.deepEqual(
       ops[0]?.log.map(({ text }) => text),
-      ['Could not be undone: of/old: the step was not come to again'],
+      ['Could not be undone: of/old: the step was not reached on replay'],
     );
   });
 

@@ -52,7 +52,7 @@ describe('LockManager', () => {
     assert.ok(has(elsewhere));
     single.downgrade('node');
     await settle();
-    assert.ok(has(reader), 'a shared name bears ALL shared');
+    assert.ok(has(reader), 'a shared name is compatible with ALL shared');
     const writer = ask(manager, 'writer', wish('node', ['n2'], 'exclusive'));
     await settle();
     assert.ok(!has(writer));

@@ -62,7 +62,7 @@ describe('a log with a limit', () => {
     assert.equal(await readLogEnd(path, 2 * LOG_FILE_LIMIT), older + log);
   });
 
-  it('begins anew each time', async () => {
+  it('begins again each time', async () => {
     const path = await newPath();
     await writeBy(await CappedLog.open(path), 'seq 1 180000');
     await writeBy(await CappedLog.open(path), 'echo new');

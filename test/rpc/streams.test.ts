@@ -82,7 +82,7 @@ describe('streams between nodes', () => {
     assert.equal(await read(source()), 'one two three');
   });
 
-  it('tell when they break off, and can be read anew', async () => {
+  it('tell when they break off, and can be read again', async () => {
     let isBroken = true;
     const fragile = async () =>
       Readable.from(

@@ -4,7 +4,7 @@ import type { Job } from '../../lib/model/job.ts';
 import { LargeJobs } from '../../lib/store/large-jobs.ts';
 
 describe('large jobs', () => {
-  it('are read one at a time, an unended one anew for whoever comes while it is read', async () => {
+  it('are read one at a time, an unended one again for whoever comes while it is read', async () => {
     const log: string[] = [];
     const reader = new LargeJobs(async (id) => {
       log.push(`begin ${id}`);

@@ -97,7 +97,7 @@ async function failEachCall(cluster: TestCluster, scenario: Scenario): Promise<v
     };
     const job = await cluster.run(scenario.op);
     cluster.gate.call = undefined;
-    if (scenario.bears?.includes(failed) && job.status === 'success') {
+    if (scenario.tolerates?.includes(failed) && job.status === 'success') {
       for (const op of scenario.cleanup) await cluster.run(op);
       await prepare(cluster, scenario);
       await cluster.done(scenario.op);

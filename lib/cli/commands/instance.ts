@@ -20,7 +20,7 @@ export function reinstallCommand(instance: Command): void {
   connecting(
     instance
       .command('reinstall <instance-name>')
-      .description('Installs the OS anew: shuts the instance down, reinstalls it, and starts it again.'),
+      .description('Reinstalls the OS: shuts the instance down, reinstalls it, and starts it again.'),
   )
     .option('--os <value>', 'The OS; by default the one that it has.')
     .option('--osparams <value>', 'OS parameters, e.g. a=1,b=x.', collect)

@@ -52,7 +52,7 @@ export interface DutyParts {
  * | tried | its locks are held, and that is on disk before the first call; a crash takes it up with the locks and the same ids |
  * | gone | it is done, void, or given up |
  *
- * Before each call the cluster's state is asked, under the locks of the instances that it is about: what is used anew is let be.
+ * Before each call the cluster's state is asked, under the locks of the instances that it is about: what is in use again is left alone.
  */
 export class Duties {
   readonly #parts: DutyParts;

@@ -7,7 +7,7 @@ import type { JobQueue } from '../queue.ts';
 const PAUSE = 1000;
 
 /**
- * Bears a store that cannot be written, such as one on a full disk: jobs stop where they stand, and go on from what is on disk when
+ * Recovers from a store that cannot be written, such as one on a full disk: jobs stop where they stand, and go on from what is on disk when
  * it can be written again. Meanwhile everything can be read. If one job was to write what no disk would take, the others go on at
  * once, and that one fails.
  */

@@ -7,7 +7,7 @@ import { readStateText } from '../../base/state-file.ts';
 import { fileStem } from '../names.ts';
 
 const CONFIG = 'config.ini';
-const format = { what: 'the description of an export', remedy: 'export the instance anew' };
+const format = { what: 'the description of an export', remedy: 'export the instance again' };
 
 /**
  * The exports that a node keeps: FOLDER/INSTANCE/config.ini and a file for each disk, as in Ganeti. One that is being made is

@@ -200,7 +200,7 @@ export class FakeHypervisor implements Hypervisor {
     return found ? this.#read(fileOf(found.name)) : null;
   }
 
-  /** Writes the guest of an instance anew. @throws MerapiError wrong_state when another guest has its name and runs */
+  /** Writes the guest of an instance again. @throws MerapiError wrong_state when another guest has its name and runs */
   async #make(instance: InstanceTarget, known: Guest | null, state: 'paused' | 'running'): Promise<void> {
     const { name, uuid } = instance;
     const other = this.#read(fileOf(name));

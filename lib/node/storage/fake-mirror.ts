@@ -97,7 +97,7 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     const own = await this.#own(disk);
     if (!own?.active) return;
     const now = this.#now();
-    // What is in sync by now stays so; what is not has to begin anew.
+    // What is in sync by now stays so; what is not has to begin again.
     const [name, other] = (await this.#peer(disk, own)) ?? [];
     if (other && isInSync(other, own, disk.size, now))
       await this.#write(disk, { ...other, current: true }, name);

@@ -17,7 +17,7 @@ export const instanceReboot = defineOpcode({
     ),
     reboot_type: required(
       oneOf(['soft', 'full', 'hard']),
-      'Within its process (soft), with a new process (hard), or with its disks prepared anew too (full).',
+      'Within its process (soft), with a new process (hard), or with its disks activated again too (full).',
     ),
   },
   result: z.null(),

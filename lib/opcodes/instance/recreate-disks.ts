@@ -16,7 +16,7 @@ const wantedKind: Kind<z.ZodType<(number | [number, Record<string, string | numb
 
 export const instanceRecreateDisks = defineOpcode({
   id: 'OP_INSTANCE_RECREATE_DISKS',
-  summary: 'Makes the data of lost disks anew, empty, on the same nodes or on others.',
+  summary: 'Recreates lost disks, empty, on the same nodes or on others.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

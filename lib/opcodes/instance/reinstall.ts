@@ -5,7 +5,7 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceReinstall = defineOpcode({
   id: 'OP_INSTANCE_REINSTALL',
-  summary: 'Installs the OS of an instance that does not run anew, or another one.',
+  summary: 'Reinstalls the OS of an instance that does not run, or installs another one.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

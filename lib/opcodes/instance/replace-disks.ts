@@ -20,7 +20,7 @@ const indexesKind: Kind<z.ZodArray<z.ZodNumber>> = {
 
 export const instanceReplaceDisks = defineOpcode({
   id: 'OP_INSTANCE_REPLACE_DISKS',
-  summary: 'Makes one side of mirrored disks anew, on its node or on another one.',
+  summary: 'Rebuilds one side of mirrored disks, on its node or on another one.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

@@ -41,7 +41,7 @@ interface Record {
 /**
  * Slows the guessing of passwords down, per address and user. The answer to a wrong password is delayed, longer each time; while as
  * many as may be are delayed, further passwords for that user from that address are not looked at, so that to hang up
- * and ask anew is no quicker. A right password that is looked at is answered at once, and one from another address always is.
+ * and ask again is no quicker. A right password that is looked at is answered at once, and one from another address always is.
  */
 export class Guesses {
   readonly #log: Logger;

@@ -88,7 +88,7 @@ export function checkedCertificate(
   if (Date.parse(certificate.validTo) < clock.seconds() * 1000)
     throw new MerapiError(
       'wrong_input',
-      `The certificate in ${what} was valid until ${certificate.validTo}; begin anew`,
+      `The certificate in ${what} was valid until ${certificate.validTo}; begin again`,
     );
   return pem;
 }

@@ -14,7 +14,7 @@ const pairs = [
 ] as const;
 
 /**
- * A request that gives a name and a uuid means one certain object: not another one that has come to bear the name since.
+ * A request that gives a name and a uuid means one certain object: not another one that has got the name since.
  * @throws MerapiError resource_not_unique when the object of that name has another uuid
  */
 export function checkExpectedUuids(params: Readonly<Record<string, unknown>>, view: ClusterView): void {

@@ -26,7 +26,7 @@ export const instanceActivateDisks = defineUnit(opcode, {
       if (!exists)
         throw new MerapiError(
           'execution',
-          `${what} does not exist on ${nodes.primary.name} (${path}); recreate-disks makes it anew`,
+          `${what} does not exist on ${nodes.primary.name} (${path}); recreate-disks recreates it`,
         );
       const wanted = disks[index]?.size ?? 0;
       if (!params.ignore_size && size !== null && size < wanted)

@@ -110,7 +110,7 @@ function checkNames(requests: readonly CreateParams[]): void {
   if (other)
     throw new MerapiError(
       'wrong_input',
-      `${other.instance_name} is not to be created anew (mode ${other.mode}); make it by itself`,
+      `${other.instance_name} is not to be created from an OS (mode ${other.mode}); make it by itself`,
     );
   const own = requests.find(({ iallocator }) => iallocator !== null);
   if (own)

@@ -22,7 +22,7 @@ import { reserveMirrors } from '../steps/mirrors.ts';
 
 type Params = ValuesOf<typeof opcode> & CommonValues;
 
-/** What may be different about a disk that is made anew. */
+/** What may be different about a disk that is recreated. */
 const changeable = ['mode', 'size', 'spindles'];
 
 export const instanceRecreateDisks = defineUnit(opcode, {
@@ -58,7 +58,7 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     const { primary, secondary } = nodes;
     const disks = await reserveMirrors(context, planned, before);
     const where = secondary ? `${primary.name} and ${secondary.name}` : primary.name;
-    context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} anew on ${where}`);
+    context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where} again`);
     await createDisks(context, nodes, disks.map(diskTarget), name);
     const now = context.clock.seconds();
     return {
@@ -148,7 +148,7 @@ function checkDown(runtime: RuntimeView, instance: Instance): void {
   if (isRunning(runtime, instance) || instance.admin_state === 'up')
     throw new MerapiError(
       'wrong_state',
-      `Instance ${instance.name} is not down; shut it down before its disks are made anew`,
+      `Instance ${instance.name} is not down; shut it down before its disks are recreated`,
     );
 }
 
@@ -165,7 +165,7 @@ async function checkLost(
     if (place >= 0)
       throw new MerapiError(
         'execution',
-        `Disk ${disks[place]?.uuid} is on ${node.name} (${answer.disks[place]?.path}): only lost disks are made anew`,
+        `Disk ${disks[place]?.uuid} is on ${node.name} (${answer.disks[place]?.path}): only lost disks are recreated`,
       );
   }
 }

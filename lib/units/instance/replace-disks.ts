@@ -58,7 +58,7 @@ function touched(disks: readonly Disk[], uuid: string, now: number): Build {
 }
 
 /**
- * Makes one side anew on its own node. What is removed there cannot be brought back, but the other side has all data all the
+ * Rebuilds one side on its own node. What is removed there cannot be brought back, but the other side has all data all the
  * time: after a failure the instance is as it was with that side lost, and the same job done again makes it good.
  */
 async function replaceSide(
@@ -69,7 +69,7 @@ async function replaceSide(
   const node = nodes[side];
   if (!node) return [];
   const isPrimary = side === 'primary';
-  context.log(`Making the side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${node.name} anew`);
+  context.log(`Rebuilding the side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${node.name}`);
   for (const [index, target] of disks.map(diskTarget).entries()) {
     const step = (verb: string) => `side/${index}/${verb}`;
     await context.call(step('deactivate'), node, 'disk.deactivate', { disk: target }, [
@@ -119,7 +119,7 @@ async function replaceSecondary(
         `Node ${secondary.name} is offline: what it holds of the disks is removed when it answers again`,
       );
     for (const [index, disk] of old.map(diskTarget).entries()) {
-      // After an early release an undo leaves a side that gets its data anew.
+      // After an early release an undo leaves a side that gets its data again.
       const undo = [{ call: 'disk.create' as const, params: { disk, instance_name: disk.uuid } }];
       await context.attempt(
         `old/${index}/remove`,

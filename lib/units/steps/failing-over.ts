@@ -6,7 +6,7 @@ import { activateDisks, deactivateDisks } from './disk-work.ts';
 import { type Move, primaryIs } from './relocation.ts';
 import { tellShutdown } from './running.ts';
 
-/** How much a failover bears. */
+/** What a failover tolerates. */
 export interface FailoverOptions {
   shutdown_timeout: number;
   /** The old node need not answer, and the new one need not have the last data. */

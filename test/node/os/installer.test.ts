@@ -118,7 +118,7 @@ describe('OS installer', () => {
     await assert.rejects(stat(log));
   });
 
-  it('ends the script of a call that was cut off and starts anew on an empty disk', async () => {
+  it('ends the script of a call that was cut off and starts again on an empty disk', async () => {
     const script =
       'if [ -e ../../go ]; then word=whole; else word=halfway; fi; ' +
       'printf $word | dd of="$DISK_0_PATH" conv=notrunc 2>/dev/null; ' +

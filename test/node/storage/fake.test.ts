@@ -84,10 +84,10 @@ describe('a simulated mirror', () => {
     );
     assert.equal(mirror.estimated_time, 60);
     await b.deactivate(big);
-    assert.deepEqual((await a.status(big)).mirror, alone, 'what was not done begins anew');
+    assert.deepEqual((await a.status(big)).mirror, alone, 'what was not done begins again');
   });
 
-  it('stays in sync once it was, and needs it again when a side is made anew', async () => {
+  it('stays in sync once it was, and needs it again when a side is made again', async () => {
     const { a, b } = await pair();
     const small = disk('drbd', 'small', 1);
     for (const driver of [a, b]) await driver.create(small);

@@ -12,7 +12,7 @@ export const backupScenarios: Scenario[] = [
     setup: [small],
     op: toNode2,
     cleanup: [removal, discard],
-    bears: ['disk.remove'], // of a copy of a disk: that is a duty
+    tolerates: ['disk.remove'], // of a copy of a disk: that is a duty
   },
   {
     name: 'remove an export',
@@ -25,6 +25,6 @@ export const backupScenarios: Scenario[] = [
     setup: [small, { ...toNode2, remove_instance: true }],
     op: { ...create, mode: 'import', disks: [], nics: [], os_type: null, src_node: 'node2' },
     cleanup: [removal, discard],
-    bears: ['os.rename'],
+    tolerates: ['os.rename'],
   },
 ];

@@ -31,7 +31,7 @@ export const changeScenarios: Scenario[] = [
     setup: [create],
     op: { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, disks: [['remove', 1, {}]] },
     cleanup: [removal],
-    bears: ['disk.remove'],
+    tolerates: ['disk.remove'],
   },
   {
     name: 'attach a disk of another instance',
@@ -48,7 +48,7 @@ export const changeScenarios: Scenario[] = [
     setup: [stopped],
     op: { OP_ID: 'OP_INSTANCE_RENAME', instance_name, new_name: 'mail.example.com' },
     cleanup: [{ ...removal, instance_name: 'mail.example.com' }, removal],
-    bears: ['instance.forget', 'os.rename'],
+    tolerates: ['instance.forget', 'os.rename'],
   },
   {
     name: 'reinstall an instance',

@@ -13,7 +13,7 @@ export interface Scenario {
   /** Part of what it does cannot be taken back: after a failure the same job must then succeed. */
   irreversible?: boolean;
   /** Calls at its end that only tidy up: when one fails the job succeeds all the same, and the next one like it tidies up. */
-  bears?: readonly string[];
+  tolerates?: readonly string[];
   /** Removes what such a failure leaves behind. */
   tidy?: (cluster: TestCluster) => Promise<void>;
   /** It may end on either node: the nodes' free memory changes by itself. */

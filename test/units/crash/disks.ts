@@ -28,7 +28,7 @@ export const diskScenarios: Scenario[] = [
     setup: [{ ...small, start: true }],
     op: { OP_ID: 'OP_INSTANCE_GROW_DISK', instance_name, disk: 0, amount: 4 },
     cleanup,
-    bears: ['instance.resize'],
+    tolerates: ['instance.resize'],
   },
   {
     name: 'activate disks',
@@ -57,7 +57,7 @@ export const diskScenarios: Scenario[] = [
       ...{ mode: 'replace_new_secondary', remote_node: 'node3' },
     },
     cleanup,
-    bears: ['disk.remove'],
+    tolerates: ['disk.remove'],
     tidy: dropSides,
   },
   {
@@ -68,7 +68,7 @@ export const diskScenarios: Scenario[] = [
       ...{ disk_template: 'drbd', remote_node: 'node2' },
     },
     cleanup,
-    bears: ['disk.remove', 'disk.deactivate'],
+    tolerates: ['disk.remove', 'disk.deactivate'],
     tidy: dropFiles,
   },
   {

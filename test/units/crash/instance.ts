@@ -22,7 +22,7 @@ export const instanceScenarios: Scenario[] = [
     op: removal,
     cleanup: [removal],
     irreversible: true,
-    bears: ['disk.remove', 'instance.forget'], // what stays is a duty
+    tolerates: ['disk.remove', 'instance.forget'], // what stays is a duty
   },
   {
     name: 'start an instance',

@@ -3,10 +3,10 @@ import type { OpInput } from '../../../lib/model/job.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
 
 /**
- * An ordinary run of the tests lets the master die at every sixth record, beginning with one that chance decides: each restart takes a
+ * An ordinary run of the tests lets the master die at every eighth record, beginning with one that chance decides: each restart takes a
  * quarter of a second, and there are hundreds. `bin/test --whole` takes all of them.
  */
-const STRIDE = process.env.MERAPI_WHOLE === '1' ? 1 : 6;
+const STRIDE = process.env.MERAPI_WHOLE === '1' ? 1 : 8;
 
 /** The numbers of the records at which the master dies, without end. */
 export function* crashPlaces(): Generator<number> {

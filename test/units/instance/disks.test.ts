@@ -117,7 +117,7 @@ describe('the disks of an instance', () => {
     await fixture.remove();
   });
 
-  it('are made anew when they are lost, and only then', async () => {
+  it('are made again when they are lost, and only then', async () => {
     await fixture.cluster.done(create({ disks: [{ size: 4 }, { size: 8 }] }));
     await refused('RECREATE_DISKS', {}, 'execution', /only lost disks/);
     await rm(fileOf(node1, 1));
@@ -138,7 +138,7 @@ describe('the disks of an instance', () => {
     await rm(join(fixture.cluster.folder(node1), 'file-storage'), { recursive: true });
   });
 
-  it('are made anew on other nodes that the allocator chooses', async () => {
+  it('are made again on other nodes that the allocator chooses', async () => {
     await fixture.cluster.done(create({ disk_template: 'drbd', snode: node2 }));
     await fixture.withNode(node1, { offline: true }, async () => {
       const message = /is on node2.*only lost disks/;
@@ -176,7 +176,7 @@ describe('the disks of an instance', () => {
     await fixture.remove();
   });
 
-  it('that are mirrored have one side made anew, on the side that is asked for or broken', async () => {
+  it('that are mirrored have one side made again, on the side that is asked for or broken', async () => {
     await fixture.cluster.done(
       create({ disk_template: 'drbd', snode: node2, disks: [{ size: 1 }, { size: 1 }] }),
     );

@@ -38,7 +38,7 @@ export const instanceChangeResources: readonly Resource[] = [
       POST: {
         access: 'write',
         opcode: null,
-        doc: 'Installs the OS anew: shuts the instance down, reinstalls it, and starts it again. Answers the id of the job.',
+        doc: 'Reinstalls the OS: shuts the instance down, reinstalls it, and starts it again. Answers the id of the job.',
         args: {
           os: { kind: 'text', doc: 'The OS, in the old form without a body.' },
           nostartup: { kind: 'flag', doc: 'Leave it down, in the old form without a body.' },
