@@ -1,5 +1,5 @@
 // Runs the tests: those named on the command line in this process (Node 20 has no way to keep its test runner from starting one for
-// each file), or all in several processes side by side.
+// each file), or all in two processes side by side.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -15,11 +15,8 @@ const SILENCE = 600_000;
 /** How long after the last test a process may go on, in ms. */
 const LEFTOVERS = 120_000;
 
-/**
- * How many processes run side by side. On two cores a third one uses the time in which the others wait for programs, disks and guests, which was a
- * quarter of the whole.
- */
-const PROCESSES = 3;
+/** How many processes run side by side: two cores have no use for a third one, which was measured. */
+const PROCESSES = 2;
 
 /** How many files and tests --list shows. */
 const SHOWN = 25;
