@@ -2,7 +2,7 @@
 // each file), or all in two processes side by side.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,6 +48,8 @@ async function runAll(): Promise<void> {
 }
 
 async function runHere(files: readonly string[]): Promise<void> {
+  const missing = files.filter((file) => !existsSync(file));
+  if (missing.length > 0) throw new Error(`There is no ${missing.join(', no ')}`);
   for (const file of files) await import(pathToFileURL(file).href);
   // A failed test may leave a server or a program behind, which would keep this process for ever. What waits for a program ends after a
   // minute, also when another one that it left has its pipes.
