@@ -117,7 +117,9 @@ function valuesOf(
   cellOf: (field: string, place: number) => Cell | undefined,
 ): ListedValues {
   const values: Record<string, unknown> = {};
-  for (const [place, field] of fields.entries()) {
+  // A listing asks this for each of thousands of objects: a plain loop is the fastest.
+  for (let place = 0; place < fields.length; place++) {
+    const field = fields[place] ?? '';
     const cell = cellOf(field, place);
     values[field] = cell?.[0] === ResultStatus.NORMAL ? cell[1] : null;
   }

@@ -13,6 +13,13 @@ import { aDisk, aNic, anInstance } from '../helpers/view.ts';
 const COUNT = Number(process.argv[2] ?? 10_000);
 const TIMES = 9;
 
+/** A MAC address of its own for each instance. */
+const macOf = (number: number) =>
+  `aa:00:${(number + 0x1_0000_0000)
+    .toString(16)
+    .slice(1)
+    .replace(/(..)(?=.)/g, '$1:')}`;
+
 interface Target {
   url: string;
   method?: string;
@@ -72,7 +79,7 @@ await cluster.store.commit({ job: null }, () =>
           primary_node,
           disk_template: 'file',
           disks: [a, b],
-          nics: [aNic(`nic-${number}`)],
+          nics: [aNic(`nic-${number}`, { mac: macOf(number) })],
           beparams: { maxmem: 256, minmem: 128 },
           admin_state: 'down',
         }),

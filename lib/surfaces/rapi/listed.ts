@@ -37,13 +37,14 @@ function textOf({ version, still, live }: ListedObject): string {
     text = membersOf(still());
     texts.set(version, text);
   }
-  return `{${[text, membersOf(live)].filter(Boolean).join(',')}}`;
+  const more = membersOf(live);
+  return `{${text}${text === '' || more === '' ? '' : ','}${more}}`;
 }
 
 function membersOf(values: ListedValues): string {
-  return Object.entries(values)
-    .map(([field, value]) => `"${field}":${jsonOf(value)}`)
-    .join(',');
+  let text = '';
+  for (const field in values) text += `${text === '' ? '' : ','}"${field}":${jsonOf(values[field])}`;
+  return text;
 }
 
 const sharedTexts = new WeakMap<object, string>();
