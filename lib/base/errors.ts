@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import * as z from 'zod';
 import { systemText } from './system-errors.ts';
 
 /**
@@ -38,18 +37,6 @@ export const errorCodes = [
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
-
-/** What codes of earlier releases are called now, which workers of these may send and have stored. */
-const former: Readonly<Record<string, ErrorCode>> = {
-  bad_request: 'wrong_input',
-  unknown_entity: 'not_found',
-};
-
-/** A code as it is received or read: of this release, or of one before. */
-export const ErrorCodeText = z.preprocess(
-  (code) => (typeof code === 'string' && Object.hasOwn(former, code) ? former[code] : code),
-  z.enum(errorCodes),
-);
 
 /** An error with one of the closed set of codes; `cause` keeps what led to it. Its message is for people. */
 export class MerapiError extends Error {

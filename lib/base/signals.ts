@@ -6,6 +6,8 @@ export async function underAny<T>(
   signals: readonly AbortSignal[],
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const [only, ...others] = signals;
+  if (only && others.length === 0) return work(only);
   const any = new AbortController();
   const abort = (event: Event) => any.abort((event.target as AbortSignal).reason);
   for (const signal of signals) {

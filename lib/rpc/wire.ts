@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ErrorCodeText } from '../base/errors.ts';
+import { ErrorCodeText } from '../base/error-code-text.ts';
 import { Progress } from '../model/progress.ts';
 import { CallOrder } from './order.ts';
 import { RuntimeFacts } from './types.ts';
