@@ -93,12 +93,8 @@ async function* instances(
   };
   const slices = new Slices();
   for (let from = 0; from < all.length; from += PAGE) {
-    const page: ListedObject[] = [];
-    for (const instance of all.slice(from, from + PAGE)) {
-      page.push(listed(instance));
-      if (slices.over) await slices.pause();
-    }
-    yield page;
+    yield all.slice(from, from + PAGE).map(listed);
+    if (slices.over) await slices.pause();
   }
 }
 
