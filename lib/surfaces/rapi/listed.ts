@@ -17,18 +17,22 @@ export function jsonListing(pages: AsyncIterable<readonly ListedObject[]>): Json
 
 async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGenerator<string> {
   const slices = new Slices();
-  let text = '[';
-  let before = '';
+  let before = '[';
+  let objects: string[] = [];
+  let size = 0;
   for await (const page of pages)
     for (const object of page) {
-      text += before + textOf(object);
-      before = ',';
+      const text = textOf(object);
+      objects.push(text);
+      size += text.length;
       if (slices.over) await slices.pause();
-      if (text.length < PIECE) continue;
-      yield text;
-      text = '';
+      if (size < PIECE) continue;
+      yield before + objects.join(',');
+      before = ',';
+      objects = [];
+      size = 0;
     }
-  yield `${text}]`;
+  yield `${objects.length > 0 || before === '[' ? before : ''}${objects.join(',')}]`;
 }
 
 function textOf({ version, still, live }: ListedObject): string {
@@ -41,10 +45,11 @@ function textOf({ version, still, live }: ListedObject): string {
   return `{${text}${text === '' || more === '' ? '' : ','}${more}}`;
 }
 
+/** Joined, not added up: a text that was added up stays a tree of its parts, which each use of it walks through again. */
 function membersOf(values: ListedValues): string {
-  let text = '';
-  for (const field in values) text += `${text === '' ? '' : ','}"${field}":${jsonOf(values[field])}`;
-  return text;
+  const members: string[] = [];
+  for (const field in values) members.push(`"${field}":${jsonOf(values[field])}`);
+  return members.join(',');
 }
 
 const sharedTexts = new WeakMap<object, string>();
