@@ -1,6 +1,14 @@
 import { MerapiError } from '../base/errors.ts';
 
-/** Why a job ends that somebody took back. */
+/** The answer to a request to cancel a job. */
+export interface Cancellation {
+  /** Whether the job is canceled, or will be before its next step. */
+  readonly canceled: boolean;
+  /** One sentence for people. */
+  readonly text: string;
+}
+
+/** The reason with which a canceled job ends. */
 export function canceled(): MerapiError {
   return new MerapiError('canceled', 'The job was canceled');
 }

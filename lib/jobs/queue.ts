@@ -10,6 +10,7 @@ import { put, remove } from '../store/changes.ts';
 import { NOTHING_DONE } from '../store/stored-job.ts';
 import type { Build } from '../units/define.ts';
 import { BRIEF_SLOTS, BriefJobs, briefLimits } from './brief.ts';
+import type { Cancellation } from './cancel.ts';
 import { Durations } from './durations.ts';
 import { Duties } from './duties/keeper.ts';
 import { endOf } from './end-of.ts';
@@ -194,29 +195,29 @@ export class JobQueue {
   }
 
   /**
-   * Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it
-   * has done is undone. What cannot be undone any more is not cancelled.
+   * Cancels a job. One that runs stops before its next step, and what it has done is undone; a job that cannot undo what it has done is
+   * not canceled.
    */
-  async cancel(id: number): Promise<[boolean, string]> {
+  async cancel(id: number): Promise<Cancellation> {
     const run = this.#runs.get(id);
-    if (!run) return [false, `Job ${id} not found in queue`];
+    if (!run) return { canceled: false, text: `Job ${id} not found in queue` };
     if (run.isOnward)
-      return [
-        false,
-        `Job ${id} cannot be canceled any more: what it has done cannot be undone, so it goes on to its end`,
-      ];
+      return {
+        canceled: false,
+        text: `Job ${id} cannot be canceled any more: what it has done cannot be undone, so it goes on to its end`,
+      };
     if (!run.cancel()) {
       await run.cancelRunning();
       if (this.#runs.has(id))
-        return [
-          true,
-          `Job ${id} will be canceled: it stops before its next step, and what it has done is undone; if it has no further step, it ends as it would have`,
-        ];
+        return {
+          canceled: true,
+          text: `Job ${id} will be canceled: it stops before its next step, and what it has done is undone; if it has no further step, it ends as it would have`,
+        };
     }
     const status = await this.#endOf(id, new AbortController().signal);
     return status === 'canceled'
-      ? [true, `Job ${id} canceled`]
-      : [false, `Job ${id} has ended in ${status} meanwhile`];
+      ? { canceled: true, text: `Job ${id} canceled` }
+      : { canceled: false, text: `Job ${id} has ended in ${status} meanwhile` };
   }
 
   /** What the queue does and is set to. */

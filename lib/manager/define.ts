@@ -1,5 +1,6 @@
 import type { Scope } from '../access/policy.ts';
 import type { Principal } from '../access/principal.ts';
+import type { Cancellation } from '../jobs/cancel.ts';
 import type { QueueSettings, QueueState } from '../jobs/settings.ts';
 import type { Why } from '../jobs/why.ts';
 import type { Action, NamedKind } from '../model/access.ts';
@@ -11,6 +12,7 @@ import type { NamedObject } from '../model/lookup.ts';
 import type { NodeRole } from '../model/node.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
+import type { ShownCluster } from '../views/cluster.ts';
 import type { ListedObject } from '../views/listing.ts';
 
 /** How somebody waits for a job. */
@@ -154,11 +156,8 @@ export interface Manager {
   jobs(principal: Principal): AsyncIterable<Job>;
   /** A job, archived ones included. */
   job(principal: Principal, id: number): Promise<Job | null>;
-  /**
-   * Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it
-   * has done is undone.
-   */
-  cancelJob(principal: Principal, id: number): Promise<[boolean, string]>;
+  /** Cancels a job. One that runs stops before its next step, and what it has done is undone. */
+  cancelJob(principal: Principal, id: number): Promise<Cancellation>;
   /** Why a job waits, or that it does not; null when there is none. */
   whyJob(principal: Principal, id: number): Promise<Why | null>;
   /** What jobs could not do on nodes and what is still to be done, in the order in which it came to be. */
@@ -188,8 +187,8 @@ export interface Manager {
   putFilter(principal: Principal, uuid: string | null, filter: FilterInput): Promise<string>;
   /** @throws MerapiError not_found */
   removeFilter(principal: Principal, uuid: string): Promise<void>;
-  /** All about the cluster itself, in the form of /2/info. */
-  clusterInfo(principal: Principal): Readonly<Record<string, unknown>>;
+  /** The cluster itself; the same object until something of it changes. */
+  cluster(principal: Principal): ShownCluster;
   /** The tags of an object. @throws MerapiError not_found */
   tags(principal: Principal, kind: TagKind, name: string | null): string[];
   /** The names of the OS definitions that are valid on all usable nodes, each variant as OS+VARIANT. */

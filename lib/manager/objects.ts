@@ -9,7 +9,7 @@ import type { ClusterView } from '../model/view.ts';
 import { ResultStatus } from '../query/define.ts';
 import { accessTo, describeFields, resourceName } from '../query/resources.ts';
 import { diagnoseOs } from '../units/checks/os.ts';
-import { clusterInfo } from '../views/cluster.ts';
+import { shownCluster } from '../views/cluster.ts';
 import type { JobSource, NodeSource, ReadContext } from '../views/define.ts';
 import { listExports } from '../views/export.ts';
 import { listing } from '../views/listing.ts';
@@ -29,7 +29,7 @@ type ObjectFunctions = Pick<
   | 'find'
   | 'names'
   | 'nodeRole'
-  | 'clusterInfo'
+  | 'cluster'
   | 'tags'
   | 'osNames'
 >;
@@ -116,10 +116,10 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
       return nodeRole(node, view.cluster.master_node);
     },
 
-    clusterInfo(principal) {
+    cluster(principal) {
       const rights = rightsOf(principal);
       rights.demand('look', { kind: 'cluster', id: null });
-      return clusterInfo(rights.seen('look'));
+      return shownCluster(rights.seen('look'));
     },
 
     tags(principal, kind, name) {

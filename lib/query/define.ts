@@ -2,8 +2,8 @@
 export type FieldKind = 'unknown' | 'text' | 'bool' | 'number' | 'float' | 'unit' | 'timestamp' | 'other';
 
 /**
- * How filters treat the values of a field whose kind does not tell: a `host` name may be abbreviated and has no letter case, a
- * `time` is a pair of seconds and microseconds that compares as a number, a `list` can only be searched.
+ * How filters compare the values of a field whose kind does not say it: a `host` name may be abbreviated and has no letter case, a
+ * `time` is a number of seconds since 1970, a `list` can only be searched.
  */
 export type Matching = 'host' | 'time' | 'list';
 

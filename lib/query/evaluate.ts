@@ -17,10 +17,6 @@ function truth(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
 }
 
-function seconds(value: unknown): unknown {
-  return Array.isArray(value) ? Number(value[0]) + Number(value[1]) / 1e6 : value;
-}
-
 function ordering(op: Exclude<Order, '='>, operand: Operand): (value: unknown) => boolean {
   const type = typeof operand;
   const compare: Record<typeof op, (value: Operand) => boolean> = {
@@ -84,11 +80,10 @@ export function compileFilter<Row>(
     make: (matching: Matching | undefined) => (value: unknown) => boolean,
   ) => {
     const read = reader(field);
-    const matching = fields.get(field)?.matching;
-    const test = make(matching);
+    const test = make(fields.get(field)?.matching);
     return (row: Row) => {
       const [status, value] = read(row);
-      return status === ResultStatus.NORMAL && test(matching === 'time' ? seconds(value) : value);
+      return status === ResultStatus.NORMAL && test(value);
     };
   };
   switch (filter.op) {

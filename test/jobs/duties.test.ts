@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { SYSTEM } from '../../lib/access/principal.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
+import type { Cancellation } from '../../lib/jobs/cancel.ts';
 import { diskTemplates } from '../../lib/model/templates/index.ts';
 import type { CallName } from '../../lib/rpc/registry.ts';
 import { eventually } from '../helpers/program.ts';
@@ -186,7 +187,7 @@ describe('a duty', () => {
   it('a cancel that comes when the first disk is gone is too late', async () => {
     await f.cluster.done(create({ disks: [{ size: 1 }, { size: 1 }] }));
     let id = 0;
-    let answer: [boolean, string] | null = null;
+    let answer: Cancellation | null = null;
     f.cluster.gate.call = async (name, make) => {
       const result = await make();
       if (name === 'disk.remove') answer ??= await f.cluster.manager.cancelJob(SYSTEM, id);
@@ -197,7 +198,7 @@ describe('a duty', () => {
     f.cluster.gate.call = undefined;
     assert.equal(job.status, 'success', JSON.stringify(answer));
     const told = 'what it has done cannot be undone, so it goes on to its end';
-    assert.deepEqual(answer, [false, `Job ${id} cannot be canceled any more: ${told}`]);
+    assert.deepEqual(answer, { canceled: false, text: `Job ${id} cannot be canceled any more: ${told}` });
     assert.equal(f.cluster.store.view.instances.named(instance_name), undefined);
     assert.deepEqual(await filesOn(node1), []);
   });

@@ -236,7 +236,7 @@ describe('cancelling', () => {
     const forLocks = await f().submit(onNode1);
     const forJob = await f().submit({ ...addGroup('after'), depends: [[first, []]] }, nothing);
     for (const id of [forLocks, forJob]) {
-      assert.deepEqual(await f().queue.cancel(id), [true, `Job ${id} canceled`]);
+      assert.deepEqual(await f().queue.cancel(id), { canceled: true, text: `Job ${id} canceled` });
       const job = await f().queue.get(id);
       assert.equal(job?.status, 'canceled');
       for (const op of job?.ops ?? []) assert.deepEqual([op.status, op.failure], ['canceled', null]);
@@ -257,8 +257,8 @@ describe('cancelling', () => {
     for (const crash of [false, true]) {
       const id = await f().submit({ ...onNode1, repeat: 1 }, addGroup('after'));
       const held = await f().heldBy(id);
-      const [isCancelled, text] = await f().queue.cancel(id);
-      assert.equal(isCancelled, true);
+      const { canceled, text } = await f().queue.cancel(id);
+      assert.equal(canceled, true);
       assert.match(text, /^Job \d+ will be canceled: it stops before its next step/);
       assert.equal((await f().queue.get(id))?.status, 'canceling');
       if (crash) {
@@ -276,8 +276,8 @@ describe('cancelling', () => {
   it('comes too late for a job whose last step runs', async () => {
     const id = await f().submit(onNode1);
     const held = await f().heldBy(id);
-    const [isCancelled, text] = await f().queue.cancel(id);
-    assert.equal(isCancelled, true);
+    const { canceled, text } = await f().queue.cancel(id);
+    assert.equal(canceled, true);
     assert.match(text, /if it has no further step, it ends as it would have$/);
     held.end();
     assert.equal((await f().ended(id)).status, 'success');
@@ -286,13 +286,16 @@ describe('cancelling', () => {
   it('does not wait for a step that only waits', async () => {
     const id = await f().submit({ ...nothing, duration: 3600 });
     await f().ended(id, ({ status }) => status === 'running');
-    assert.equal((await f().queue.cancel(id))[0], true);
+    assert.equal((await f().queue.cancel(id)).canceled, true);
     assert.equal((await f().ended(id)).status, 'canceled');
   });
 
   it('is refused for a job that has ended or does not exist', async () => {
     const { id } = await f().run(nothing);
-    assert.deepEqual(await f().queue.cancel(id), [false, `Job ${id} not found in queue`]);
+    assert.deepEqual(await f().queue.cancel(id), {
+      canceled: false,
+      text: `Job ${id} not found in queue`,
+    });
     assert.deepEqual(await f().queue.cancel(9999), [false, 'Job 9999 not found in queue']);
   });
 
@@ -305,9 +308,9 @@ describe('cancelling', () => {
       f().holds = () => false;
       held.end(); // somewhere in these turns the locks of the first job go to the second
       for (let turn = 0; turn < turns; turn++) await Promise.resolve();
-      const [isCancelled] = await f().queue.cancel(second);
+      const { canceled } = await f().queue.cancel(second);
       const job = await f().ended(second);
-      if (!isCancelled) assert.equal(job.status, 'success', `after ${turns} turns`);
+      if (!canceled) assert.equal(job.status, 'success', `after ${turns} turns`);
       assert.equal(
         f().calls.some((call) => call.job === second),
         job.status === 'success',

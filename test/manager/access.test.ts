@@ -113,7 +113,7 @@ describe('a policy by which someone may see one instance only', () => {
     assert.equal((await ask('GET', '/2/instances/mine')).status, 200);
     assert.deepEqual((await ask('GET', '/2/instances/mine/tags')).body, ['mine']);
     assert.throws(() => manager.find(alice, 'instance', 'theirs'), { code: 'not_found' });
-    assert.throws(() => manager.clusterInfo(alice), { code: 'forbidden' });
+    assert.throws(() => manager.cluster(alice), { code: 'forbidden' });
   });
 
   it('answers queries with this one alone, whatever the filter', async () => {

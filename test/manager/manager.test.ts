@@ -81,7 +81,7 @@ describe('manager', () => {
     assert.deepEqual(await f.manager.jobIds(nobody), ids);
     assert.equal((await f.manager.job(nobody, ids[2] as number))?.status, 'success');
     assert.equal(await f.manager.job(nobody, 999), null);
-    assert.equal(f.manager.clusterInfo(nobody).name, 'cluster.example.com');
+    assert.equal(f.manager.cluster(nobody).name, 'cluster.example.com');
     await assert.rejects(f.manager.submit(nobody, [{ OP_ID: 'OP_INSTANCE_QUERY_DATA' }, ...write]), {
       code: 'forbidden',
     });

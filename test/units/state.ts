@@ -37,7 +37,7 @@ export async function stateOf(cluster: TestCluster): Promise<unknown> {
     ),
   );
   return {
-    cluster: manager.clusterInfo(SYSTEM).tags,
+    cluster: manager.cluster(SYSTEM).tags,
     nodes: await read('node', NODE_FIELDS),
     groups: await read('group', GROUP_FIELDS),
     networks: await read('network', NETWORK_FIELDS),

@@ -303,10 +303,7 @@ describe('views/registry', () => {
     const op = { priority: 0, depends: undefined, OP_ID: 'OP_TAGS_SET', kind: 'cluster', tags: ['x'] };
     delete op.depends;
     assert.deepEqual(await ask('job', fields, ['=', 'id', 7]), [
-      ['success', ['TAGS_SET'], 0, [op], ['success'], [7, 500_000], [[7, 500_000]], [0]].map((value) => [
-        0,
-        value,
-      ]),
+      ['success', ['TAGS_SET'], 0, [op], ['success'], 7.5, [7.5], [0]].map((value) => [0, value]),
     ]);
     const waiting: JobSource = {
       get: async (id) => aJob(id, { start: null, end: null }),

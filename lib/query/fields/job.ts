@@ -1,6 +1,6 @@
 import { bool, fieldTable, list, number, other, text } from './build.ts';
 
-/** The fields of a job. Times are [seconds, microseconds]. */
+/** The fields of a job. */
 export const jobFields = {
   archived: bool('Archived', 'Whether the job is archived.'),
   end_ts: other('End', 'When it ended.', 'time'),

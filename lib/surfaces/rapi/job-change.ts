@@ -1,7 +1,7 @@
 // What Ganeti's clients are told of a job that they wait for: the fields that they name and the new lines of its log.
 import { isDeepStrictEqual } from 'node:util';
 import type { Job } from '../../model/job.ts';
-import { jobValues, showLog } from '../../views/job.ts';
+import { jobFieldOf, showLog } from './job.ts';
 
 /** A change of a job. */
 interface JobChange {
@@ -22,12 +22,12 @@ export interface KnownJob {
 export function changeOf(job: Job, { fields, serial }: KnownJob): JobChange {
   const values = new Map<string, unknown>();
   const infoOf = (field: string) => {
-    if (!values.has(field)) values.set(field, jobValues.get(field)?.(job)[1] ?? null);
+    if (!values.has(field)) values.set(field, jobFieldOf(job, field));
     return values.get(field);
   };
   return {
     job_info: fields.map((field) => infoOf(field)),
-    log_entries: job.ops.flatMap(showLog).filter(([entry]) => entry > serial),
+    log_entries: job.ops.flatMap((op) => showLog(op.log)).filter(([entry]) => entry > serial),
   };
 }
 

@@ -27,11 +27,14 @@ export class JsonText {
     this.text = text;
   }
 
-  /** The text of a value that never changes: it is made once, however often it is asked for. */
-  static of(value: Readonly<Record<string, unknown>>): JsonText {
+  /**
+   * The text of a value that never changes, in a form of the API: it is made once for each value, however often it is asked for. One value
+   * is always shown in one form.
+   */
+  static of<T extends object>(value: T, show: (value: T) => unknown = (whole) => whole): JsonText {
     let text = texts.get(value);
     if (text === undefined) {
-      text = stringifyJson(value);
+      text = stringifyJson(show(value));
       texts.set(value, text);
     }
     return new JsonText(text);

@@ -20,6 +20,7 @@ import type { AnswerOptions } from '../../../lib/surfaces/rapi/answers.ts';
 import type { BodyOptions } from '../../../lib/surfaces/rapi/body.ts';
 import type { GuessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
 import { type RapiServer, type RapiServerOptions, startRapi } from '../../../lib/surfaces/rapi/server.ts';
+import { aCluster } from '../../helpers/view.ts';
 
 export const NOW = 1795226758678262529n;
 const clock: Clock = { ...systemClock, seconds: () => 1795226758.5, nanoseconds: () => NOW };
@@ -127,7 +128,10 @@ class FakeManager {
         yield* jobs.values();
       },
       job: async (_principal, id) => this.jobs.get(id) ?? null,
-      cancelJob: async (_principal, id) => [false, `Job ${id} not found in queue`],
+      cancelJob: async (_principal, id) => ({
+        canceled: false,
+        text: `Job ${id} not found in queue`,
+      }),
       waitForJob: async (_principal, id, wait) => {
         this.waits.push([id, wait]);
         if (this.ended === null) await this.onWait(wait.signal);
@@ -143,7 +147,7 @@ class FakeManager {
       removeFilter: async () => undefined,
       duties: () => [],
       giveUpDuty: async () => undefined,
-      clusterInfo: () => ({ name: 'cluster.example.com', big: NOW }),
+      cluster: () => ({ ...aCluster({ osparams: { noop: { big: NOW } } }), master: null }),
       tags: (_principal, kind, name) => [kind, String(name)],
       osNames: async () => ['noop'],
       whyJob: async () => null,

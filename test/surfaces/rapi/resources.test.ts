@@ -304,6 +304,17 @@ test('jobs', async (t) => {
   );
   assert.equal(((await ask('GET', '/2/jobs/7', { auth: null })).json as { status: string }).status, 'queued');
   for (const id of ['8', '99999999999999999999999']) await message(ask('GET', `/2/jobs/${id}`), 404);
+  fake.rows.job = { 7: { received_ts: 1.5, opend: [2.25, null] } };
+  assert.deepEqual(
+    ((await ask('GET', '/2/query/job?fields=received_ts,opend,end_ts')).json as { data: unknown }).data,
+    [
+      [
+        [0, [1, 500_000]],
+        [0, [[2, 250_000], null]],
+        [2, null],
+      ],
+    ],
+  );
   assert.deepEqual((await ask('DELETE', '/2/jobs/8')).json, [false, 'Job 8 not found in queue']);
   await message(ask('DELETE', '/2/jobs/7', { auth: 'reader:foo' }), 403);
 });

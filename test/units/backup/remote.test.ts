@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SYSTEM } from '../../../lib/access/principal.ts';
 import type { Job } from '../../../lib/model/job.ts';
-import { jobValues } from '../../../lib/views/job.ts';
+import { showJob } from '../../../lib/surfaces/rapi/job.ts';
 import { BackupFixture, create, exportTo, instance_name } from './fixture.ts';
 
 /** What the result of the preparation of a remote export is. */
@@ -113,7 +113,7 @@ describe('exports to another cluster', () => {
     for (const text of [secret, digest, salt]) assert.match(String(text), /^[0-9a-f]{16,}$/);
     const job = await to.cluster.manager.job(SYSTEM, id);
     assert.ok(job);
-    const lines = jobValues.get('oplog')?.(job)[1] as unknown[][][];
+    const lines = showJob(job).oplog;
     assert.deepEqual(lines[0]?.find((line) => line[2] === 'remote-import')?.[3], door);
 
     const places = door.disks as [unknown[], unknown[]];

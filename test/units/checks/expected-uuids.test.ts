@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { SYSTEM } from '../../../lib/access/principal.ts';
 import type { OpInput } from '../../../lib/model/job.ts';
-import { showJob } from '../../../lib/views/job.ts';
+import { opSummary, shownOp } from '../../../lib/views/job.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
 
 describe('a request that gives a name and a uuid', () => {
@@ -50,10 +50,9 @@ describe('a request that gives a name and a uuid', () => {
     ]);
     const job = await cluster.ended(id);
     assert.equal(job.status, 'success');
-    const { summary, ops } = showJob(job);
     assert.deepEqual(
-      [summary, ops[0]?.instance_name],
-      [['INSTANCE_STARTUP(web.example.com)'], 'web.example.com'],
+      job.ops.map((op) => [opSummary(op), shownOp(op).instance_name]),
+      [['INSTANCE_STARTUP(web.example.com)', 'web.example.com']],
     );
   });
 });

@@ -16,7 +16,7 @@ describe('changing the cluster', () => {
 
   const modify = (over: Record<string, unknown>) => ({ OP_ID: 'OP_CLUSTER_SET_PARAMS', ...over });
   const cluster = (): Cluster => f.cluster.store.view.cluster;
-  const info = () => f.cluster.manager.clusterInfo(SYSTEM);
+  const info = () => f.cluster.manager.cluster(SYSTEM);
 
   it('sets the defaults that instances inherit', async () => {
     await f.cluster.done(create());

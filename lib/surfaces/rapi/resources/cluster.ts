@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { showCluster } from '../info.ts';
 import type { Resource } from '../resource.ts';
 import { JsonText } from '../stream.ts';
 import { submits } from '../submission.ts';
@@ -54,7 +55,7 @@ export const clusterResources: readonly Resource[] = [
         opcode: null,
         doc: 'All about the cluster itself.',
         answer: z.record(z.string(), z.unknown()),
-        handle: (call) => JsonText.of(call.manager.clusterInfo(call.principal)),
+        handle: (call) => JsonText.of(call.manager.cluster(call.principal), showCluster),
       },
     },
   },

@@ -3,7 +3,7 @@ import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
 import type { Job } from '../../../model/job.ts';
 import { checkFieldNames } from '../../../query/resources.ts';
-import { listJob, showJob } from '../../../views/job.ts';
+import { listJob, showJob } from '../job.ts';
 import { changeOf, isChanged, type KnownJob } from '../job-change.ts';
 import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { jsonValues } from '../stream.ts';
@@ -45,7 +45,7 @@ export const jobResources: readonly Resource[] = [
         opcode: null,
         doc: 'Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it has done is undone.',
         answer: z.tuple([z.boolean(), z.string()]),
-        handle: (call) => call.manager.cancelJob(call.principal, jobId(call)),
+        handle: cancel,
       },
     },
   },
@@ -124,6 +124,11 @@ async function describe(call: Call): Promise<unknown> {
   const job = await call.manager.job(call.principal, jobId(call));
   if (!job) throw new MerapiError('not_found', `There is no job ${item(call)}`);
   return showJob(job);
+}
+
+async function cancel(call: Call): Promise<[boolean, string]> {
+  const { canceled, text } = await call.manager.cancelJob(call.principal, jobId(call));
+  return [canceled, text];
 }
 
 /** Answers as soon as a wanted field differs from what the client knows or the log has grown; null when nothing happens. */

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import type { Json } from '../../../base/json.ts';
+import type { Cell } from '../../../query/define.ts';
+import { showJobField } from '../job.ts';
 import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { type JsonPieces, jsonTable } from '../stream.ts';
 
@@ -69,8 +71,17 @@ function queryByBody(call: Call): Promise<unknown> {
 }
 
 async function query(call: Call, wanted: readonly string[], filter: Json): Promise<JsonPieces> {
-  const { rows, ...head } = await call.manager.queryRows(call.principal, item(call), wanted, filter);
-  return jsonTable(head, 'data', rows);
+  const resource = item(call);
+  const { rows, ...head } = await call.manager.queryRows(call.principal, resource, wanted, filter);
+  return jsonTable(head, 'data', resource === 'job' ? shownJobs(rows, wanted) : rows);
+}
+
+async function* shownJobs(
+  rows: AsyncIterable<readonly Cell[]>,
+  fields: readonly string[],
+): AsyncGenerator<readonly Cell[]> {
+  for await (const cells of rows)
+    yield cells.map(([status, value], place) => [status, showJobField(fields[place] ?? '', value)] as const);
 }
 
 /** The argument `fields`, a list of names with commas between them; null when it is not given. */

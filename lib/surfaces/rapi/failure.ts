@@ -1,4 +1,4 @@
-import type { ErrorCode, Failure } from '../base/errors.ts';
+import type { ErrorCode, Failure } from '../../base/errors.ts';
 
 /** Ganeti's error class, and the error code that stands beside the text where the class has one. */
 interface ErrorClass {

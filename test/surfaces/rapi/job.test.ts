@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ErrorCode, errorCodes } from '../../lib/base/errors.ts';
-import type { Job, JobOp, OpInput } from '../../lib/model/job.ts';
-import { parseOp } from '../../lib/opcodes/define.ts';
-import { opcodes } from '../../lib/opcodes/registry.ts';
-import { showFailure } from '../../lib/views/failure.ts';
-import { showJob } from '../../lib/views/job.ts';
+import { type ErrorCode, errorCodes } from '../../../lib/base/errors.ts';
+import type { Job, JobOp, OpInput } from '../../../lib/model/job.ts';
+import { parseOp } from '../../../lib/opcodes/define.ts';
+import { opcodes } from '../../../lib/opcodes/registry.ts';
+import { showFailure } from '../../../lib/surfaces/rapi/failure.ts';
+import { jobFieldOf, showJob } from '../../../lib/surfaces/rapi/job.ts';
 
 const PNODE = '405c35df-6b03-4d5a-8a85-2ae86fda3377';
 
@@ -38,7 +38,7 @@ function aJob(ops: JobOp[], patch: Partial<Job> = {}): Job {
   };
 }
 
-describe('views/job', () => {
+describe('surfaces/rapi/job', () => {
   it('shows a create job as recorded, parameters in their order', () => {
     const reason = [
       ['gnt:library:rlib2:instances', '', 1795226562715588096n],
@@ -128,6 +128,46 @@ describe('views/job', () => {
     assert.deepEqual(shown, expected);
     assert.deepEqual(Object.keys(shown), Object.keys(expected));
     assert.deepEqual(Object.keys(shown.ops[0] ?? {}), Object.keys(op));
+  });
+
+  it('shows the fields of queries in the same form, what has no value as null', () => {
+    const failure = { code: 'not_found' as const, message: 'why' };
+    const input = { OP_ID: 'OP_INSTANCE_REMOVE', instance_name: 'a' };
+    const log = [
+      { serial: 1, time: 5.25, type: 'message', text: '{"a":1}' },
+      { serial: 2, time: 6, type: 'remote-import', text: '{"a":1}' },
+    ];
+    const job = aJob([
+      anOp(input, { log, result: [1] }),
+      anOp(input, { status: 'error', failure, exec: null }),
+    ]);
+    const expected: Record<string, unknown> = {
+      id: 135,
+      received_ts: [1795226562, 865768],
+      start_ts: [1795226563, 135000],
+      end_ts: [1795226564, 500000],
+      opstart: [
+        [1795226563, 0],
+        [1795226563, 0],
+      ],
+      opexec: [[1795226563, 0], null],
+      opend: [
+        [1795226564, 0],
+        [1795226564, 0],
+      ],
+      oplog: [
+        [
+          [1, [5, 250000], 'message', '{"a":1}'],
+          [2, [6, 0], 'remote-import', { a: 1 }],
+        ],
+        [],
+      ],
+      opresult: [[1], ['OpPrereqError', ['why', 'unknown_entity']]],
+      nosuch: null,
+    };
+    for (const [field, value] of Object.entries(expected))
+      assert.deepEqual(jobFieldOf(job, field), value, field);
+    assert.deepEqual([jobFieldOf(aJob([], { end: null }), 'end_ts')], [null]);
   });
 
   it('shows a cancelled job as recorded: no start, no result, debug_level not filled in', () => {
