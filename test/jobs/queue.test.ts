@@ -296,7 +296,7 @@ describe('cancelling', () => {
       canceled: false,
       text: `Job ${id} not found in queue`,
     });
-    assert.deepEqual(await f().queue.cancel(9999), [false, 'Job 9999 not found in queue']);
+    assert.deepEqual(await f().queue.cancel(9999), { canceled: false, text: 'Job 9999 not found in queue' });
   });
 
   it('that meets the grant of the locks ends the job before it does anything, or comes too late', async () => {
