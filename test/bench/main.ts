@@ -1,5 +1,6 @@
 // The benchmarks: prints one JSON document; what is going on to standard error. Options: --quick, --rounds N.
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { TestCluster } from '../helpers/cluster.ts';
 import { type Program, Programs } from '../helpers/program.ts';
 import { limits } from './limits.ts';
@@ -7,9 +8,11 @@ import { median, part, round } from './load.ts';
 import { type Amount, type Figures, measure, memoryOf, submitBehind } from './measure.ts';
 import { clusterFile, type Size, seed } from './seed.ts';
 
-const isQuick = process.argv.includes('--quick');
-const roundsAt = process.argv.indexOf('--rounds');
-const rounds = roundsAt > 0 ? Number(process.argv[roundsAt + 1]) : isQuick ? 1 : 5;
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean' }, rounds: { type: 'string' } },
+});
+const isQuick = options.quick === true;
+const rounds = Number(options.rounds ?? (isQuick ? 1 : 5));
 const amount: Amount = isQuick
   ? { requests: 300, jobs: 10, burst: 200 }
   : { requests: 10_000, jobs: 200, burst: 5000 };
@@ -54,6 +57,9 @@ async function delays(count: number): Promise<number> {
 }
 
 const programs = new Programs();
+process.stderr.on('error', () => process.kill(process.pid, 'SIGTERM')); // nobody reads any more
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(signal, () => void programs.close().finally(() => process.exit(1)));
 try {
   const folder = await programs.folder();
   const cluster = await clusterFile(folder);
@@ -85,7 +91,7 @@ try {
     machine.push(await limits(amount.requests));
     for (const server of servers) {
       say(`round ${number + 1} of ${rounds}: ${labelOf(server.size)}`);
-      server.rounds.push(await measure(server.program.url, amount));
+      server.rounds.push(await measure(server.program, amount));
     }
   }
   const results = [];
