@@ -8,6 +8,7 @@ import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { balanced, keepRun, record, recordedDurations, reportOf, slowest } from './durations.ts';
+import { trackedUntil } from './tracking.ts';
 
 /** How long a process may run without the end of a test, in ms: longer than any test takes. */
 const SILENCE = 600_000;
@@ -50,17 +51,22 @@ async function runAll(): Promise<void> {
 async function runHere(files: readonly string[]): Promise<void> {
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`There is no ${missing.join(', no ')}`);
+  const stopTracking = trackedUntil(() => after(endLeftovers));
   for (const file of files) await import(pathToFileURL(file).href);
-  // A failed test may leave a server or a program behind, which would keep this process for ever. What waits for a program ends after a
-  // minute, also when another one that it left has its pipes.
-  after(() => {
-    const giveUp = () => {
-      const open = process.getActiveResourcesInfo().join(' ');
-      console.error(`still open ${LEFTOVERS / 1000} s after the last test: ${open}`);
-      process.exit(1);
-    };
-    setTimeout(giveUp, LEFTOVERS).unref();
-  });
+  stopTracking();
+}
+
+/**
+ * A failed test may leave a server or a program behind, which would keep this process for ever. What waits for a program ends after a
+ * minute, also when another one that it left has its pipes.
+ */
+function endLeftovers(): void {
+  const giveUp = () => {
+    const open = process.getActiveResourcesInfo().join(' ');
+    console.error(`still open ${LEFTOVERS / 1000} s after the last test: ${open}`);
+    process.exit(1);
+  };
+  setTimeout(giveUp, LEFTOVERS).unref();
 }
 
 /**
