@@ -64,11 +64,11 @@ describe('the state folder is for its owner only', () => {
     const told = await programs.run(['check', '--dir', dir]);
     assert.match(
       told.stdout,
-      /^mended: \S+\/cluster\.db: others may reach it \(mode 0666\); its mode is 0600 now$/m,
+      /^corrected: \S+\/cluster\.db: others may reach it \(mode 0666\); its mode is now 0600$/m,
     );
     assert.match(
       told.stdout,
-      /^mended: \S+\/certificates: others may reach it \(mode 0777\); its mode is 0700 now$/m,
+      /^corrected: \S+\/certificates: others may reach it \(mode 0777\); its mode is now 0700$/m,
     );
     assert.match(told.stdout, /^No problem found: /m);
     assert.equal(told.code, 0);
@@ -86,7 +86,7 @@ describe('the state folder is for its owner only', () => {
     assert.deepEqual(mended, [
       {
         path: layoutOf(dir).secretKey,
-        text: 'it belongs to the user with id 65534, not to that of the folder (0); its owner is right now',
+        text: 'it belongs to the user with id 65534, not to that of the folder (0); its owner is now that of the folder',
       },
     ]);
     assert.equal((await stat(layoutOf(dir).secretKey)).uid, 0);
