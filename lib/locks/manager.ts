@@ -45,11 +45,7 @@ interface Preemptible {
 }
 
 /** An owner in the state of a lock. `partial` (only at the name ALL): it holds or wants single objects of the level, not all. */
-interface LockUser {
-  owner: string;
-  mode: LockMode;
-  partial: boolean;
-}
+type LockUser = { owner: string; mode: LockMode; partial: boolean };
 
 /** The state of a lock that is held or wanted now. */
 export interface LockState {

@@ -160,7 +160,7 @@ describe('merapi check, backup and restore', () => {
       assert.equal(looked.code, 2, what);
       assert.match(looked.stderr, /A restore into .* has not ended/);
       const again = await merapi('restore', file, '--dir', other);
-      assert.match(again.stderr, /holds a cluster/, 'it is finished, and then there is one');
+      assert.match(again.stderr, /contains a cluster/, 'it is finished, and then there is one');
       assert.equal(await isThere(restoring), false);
       const told = await check(other);
       assert.deepEqual([told.code, told.stdout.includes('No problem')], [0, true], what);

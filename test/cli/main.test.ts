@@ -56,8 +56,8 @@ describe('merapi with wrong options or files', { concurrency }, () => {
 
   /** The command (@ stands for the folder) and what must be told. */
   const cases: [string, RegExp][] = [
-    ['', /Say what to do/],
-    ['user', /Say what to do/],
+    ['', /The command is missing/],
+    ['user', /The command is missing/],
     ['bogus', /unknown command 'bogus'/],
     ['version now', /too many arguments/],
     ['up --prot 1', /unknown option '--prot'/],
@@ -79,12 +79,12 @@ describe('merapi with wrong options or files', { concurrency }, () => {
       /'--bind <address>' argument '' is invalid. It must be an address/,
     ],
     ['node --dir @/s --bind=', /must be an address or a host name, e.g. 127.0.0.1/],
-    ['user remove admin --users @/users', /admin was not removed: .*repeat it with --yes/],
+    ['user remove admin --users @/users', /admin was not removed: .*repeat with --yes/],
     ['up --dir @/users --port 0 --cluster @/good.json', /users.*a part of its path is not a folder/],
     ['init --dir @/s', /required option '--cluster <file>'/],
     ['init --dir @/s --cluster @/key.json', /"colour"/],
-    ['master --dir @/s --port 0', /s holds no cluster; make one with 'merapi init'/],
-    ['node', /Say with --dir which node/],
+    ['master --dir @/s --port 0', /s contains no cluster; create one with 'merapi init'/],
+    ['node', /--dir is missing: the folder of the node/],
     ['node --dir @/s', /node.json .the settings of a node. .*is missing/],
     ['user add', /missing required argument 'name'/],
     ['user add jane --users @/s --rights all', /'all' is invalid.*none, read, write/],
