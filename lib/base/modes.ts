@@ -49,9 +49,14 @@ function exposure(path: string, stats: Stats, owner: number | null): Exposed | n
   return (mode & ~wanted) !== 0 || foreign !== null ? { path, mode, wanted, foreign } : null;
 }
 
-/** Sets the permission bits and the owner as they should be; false when this user is not permitted to. */
+/**
+ * Sets the permission bits and the owner as they should be; false when this user is not permitted to. A symbolic link that has replaced
+ * the file since it was found is left alone: whoever can write in an exposed folder must not make us change a file elsewhere. Exposed
+ * folders must be closed before their content (the order of exposedIn()), so that no link can appear after this check.
+ */
 export async function close({ path, wanted, foreign }: Exposed, owner: number | null): Promise<boolean> {
   try {
+    if ((await lstat(path)).isSymbolicLink()) return true;
     await chmod(path, wanted);
     if (foreign !== null && owner !== null) await chown(path, owner, -1);
     return true;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, chown, lstat, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { layoutOf } from '../../lib/app/layout.ts';
-import { closeFolder, exposedIn } from '../../lib/base/modes.ts';
+import { close, closeFolder, exposedIn } from '../../lib/base/modes.ts';
 import { instanceBody } from '../helpers/client.ts';
 import { Programs } from '../helpers/program.ts';
 
@@ -155,5 +155,21 @@ describe('closing a folder', () => {
       ['journal/entry'],
     );
     assert.equal(await readFile(join(folder, 'a', 'file'), 'utf8'), 'x\n');
+  });
+
+  it('leaves a file alone to which a link leads that has replaced an exposed file', async () => {
+    const folder = await programs.folder();
+    const [exposed, elsewhere] = [join(folder, 'exposed'), join(folder, 'elsewhere')];
+    await writeFile(exposed, '');
+    await chmod(exposed, 0o644);
+    await writeFile(elsewhere, '');
+    await chmod(elsewhere, 0o644);
+    const found = await exposedIn(folder, { isOurs: (name) => name === 'exposed', owner: null });
+    const file = found.find(({ path }) => path === exposed);
+    assert.ok(file);
+    await rm(exposed);
+    await symlink(elsewhere, exposed);
+    assert.equal(await close(file, null), true);
+    assert.equal((await stat(elsewhere)).mode & 0o777, 0o644);
   });
 });
