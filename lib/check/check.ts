@@ -7,7 +7,7 @@ import { exists } from '../base/files.ts';
 import { checkStore, type StoreSummary } from '../store/sqlite/check/check.ts';
 import { Findings, type Problem } from '../store/sqlite/check/problem.ts';
 import { checkFiles, readSeal } from './files.ts';
-import { mendModes } from './modes.ts';
+import { correctModes } from './modes.ts';
 
 /** The result of the check of a state folder. */
 export interface StateReport extends StoreSummary {
@@ -46,7 +46,7 @@ export function problemLines({ problems, total }: Findings): string[] {
 export async function runCheck(dir: string, json: boolean): Promise<void> {
   const layout = layoutOf(resolve(dir));
   const { findings, ...summary } = await checkState(layout);
-  const mended = await mendModes(layout, findings);
+  const mended = await correctModes(layout, findings);
   const { problems, total } = findings;
   const lines: string[] = [];
   if (json) lines.push(JSON.stringify({ dir: layout.dir, ...summary, total, problems, mended }, null, 2));

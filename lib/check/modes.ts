@@ -4,7 +4,7 @@ import { close, type Exposed, exposedIn } from '../base/modes.ts';
 import type { Findings } from '../store/sqlite/check/problem.ts';
 
 /** A correction that `merapi check` has made. */
-export interface Mended {
+export interface Correction {
   path: string;
   text: string;
 }
@@ -13,16 +13,16 @@ export interface Mended {
  * Finds files of a state folder that other users may reach or that belong to another user than the folder, and corrects them. What this
  * user is not permitted to correct becomes a finding. Corrections are reported too: whoever could reach a file may have read it.
  */
-export async function mendModes(layout: Layout, findings: Findings): Promise<Mended[]> {
+export async function correctModes(layout: Layout, findings: Findings): Promise<Correction[]> {
   const owner = (await stat(layout.dir)).uid;
-  const mended: Mended[] = [];
+  const corrections: Correction[] = [];
   for (const exposed of await exposedIn(layout.dir, { isOurs: (name) => isOfState(layout, name), owner })) {
     const text = whatIsWrong(exposed, owner);
     if (await close(exposed, owner))
-      mended.push({ path: exposed.path, text: `${text}; ${correctionText(exposed)}` });
+      corrections.push({ path: exposed.path, text: `${text}; ${correctionText(exposed)}` });
     else findings.add('mode', exposed.path, text, commandText(exposed, owner));
   }
-  return mended;
+  return corrections;
 }
 
 function whatIsWrong({ mode, wanted, foreign }: Exposed, owner: number): string {
