@@ -1,16 +1,16 @@
-/** A right that the users file gives; `write` includes `read`. */
+/** A right that the users file grants; `write` includes `read`. */
 export type AccessRight = 'read' | 'write';
 
-/** Who asks. */
+/** The originator of a request. */
 export interface Principal {
-  /** The user's name; null for someone who gave none. */
+  /** The user's name; null for ANONYMOUS and SYSTEM. */
   readonly name: string | null;
-  /** What the users file says that the user may do. Empty for a user without options. */
+  /** The rights from the users file; empty for a user without options. */
   readonly rights: readonly AccessRight[];
 }
 
-/** Merapi itself, for what it does on its own account. */
+/** Merapi itself, for its internal operations. Compared by identity: every policy is bypassed for this object. */
 export const SYSTEM: Principal = { name: null, rights: ['read', 'write'] };
 
-/** Someone who did not say who they are. */
+/** A client that did not authenticate. */
 export const ANONYMOUS: Principal = { name: null, rights: [] };

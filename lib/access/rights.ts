@@ -10,7 +10,7 @@ import type { Policy, Scope } from './policy.ts';
 import { type Principal, SYSTEM } from './principal.ts';
 import { SeenView } from './seen.ts';
 
-/** What one object of a kind is called, and all of them together. */
+/** For messages: what one object of a kind and all of them are called. */
 const words: Readonly<Record<RefKind, readonly [one: string, all: string]>> = {
   cluster: ['the cluster', 'the cluster'],
   disk: ['disk', 'disks'],
@@ -26,15 +26,15 @@ const words: Readonly<Record<RefKind, readonly [one: string, all: string]>> = {
 };
 
 /**
- * What one principal may do, by a policy, in one state of the cluster.
+ * The rights of one principal under a policy, in one state of the cluster.
  *
- * What someone may not even look at answers as if it did not exist, so that nobody finds out names by trying them; what they may look at
- * and not change is forbidden. An opcode is always forbidden, for a job on a name that does not exist would be taken from those
- * who have the right to all objects, and the two cases must look the same to those who have not.
+ * An object that the principal may not look at is reported as `not_found`, so that names cannot be guessed; one that they may look at
+ * but not change as `forbidden`. An opcode is refused with `forbidden` in both cases: a job with an unknown name is accepted from
+ * principals with the right to all objects, and for the others an unknown and a hidden object must look the same.
  */
 export class Rights {
   readonly principal: Principal;
-  /** The state, whoever may see it. */
+  /** The state without any restriction. */
   readonly whole: ClusterView;
   readonly #policy: Policy;
 
@@ -44,23 +44,23 @@ export class Rights {
     this.whole = whole;
   }
 
-  /** Over which objects the principal may do this. Merapi itself may do everything, whatever the policy. */
+  /** The objects to which the principal may do this. SYSTEM may do everything, whatever the policy says. */
   scope(action: Action): Scope {
     return this.principal === SYSTEM ? 'all' : this.#policy.scope(this.principal, action);
   }
 
   /**
-   * Whether the principal may do this to an object. A disk comes with its instance, and a duty with its node and the instances
-   * that it is about.
+   * Whether the principal may do this to an object. Rights to a disk follow from those to its instance, rights to a duty from those to
+   * its node and all of its instances.
    */
   may(action: Action, object: ObjectRef): boolean {
     return this.#byScope(
       action,
-      () => this.#grants(action, object) || this.#grantsAll(action, partsOf(object, this.whole)),
+      () => this.#grants(action, object) || this.#grantsAll(action, ownersOf(object, this.whole)),
     );
   }
 
-  /** Whether the principal may do this to a job: to all objects that its opcodes name, for it says what was done to each. */
+  /** Whether the principal may do this to a job: they need the right to all objects that its opcodes name, as it shows data of each. */
   mayJob(action: Action, job: Job): boolean {
     return this.#byScope(
       action,
@@ -84,14 +84,14 @@ export class Rights {
     throw this.#forbidden(action, `job ${job.id}`);
   }
 
-  /** Sees to it that there is anything at all to which the principal may do this. @throws MerapiError forbidden */
+  /** Requires that there is at least one object to which the principal may do this. @throws MerapiError forbidden */
   demandSome(action: Action, what: string): void {
     if (this.scope(action) === 'none') throw this.#forbidden(action, what);
   }
 
   /**
-   * What is to be submitted when someone wants to submit this: the same, or for someone with rights to some objects only a request that
-   * says by uuid which objects it means, for what its names stand for may be another object when the job runs.
+   * Checks a request and returns the one to submit: the same, or, when the principal has rights to some objects only, one that names
+   * objects by uuid. A name could belong to another object, to which they have no right, by the time when the job runs.
    * @throws MerapiError forbidden, wrong_input when there is no such opcode or its values are wrong
    */
   admitted(input: OpInput): OpInput {
@@ -105,7 +105,7 @@ export class Rights {
     return withUuids(opcode, values, this.whole);
   }
 
-  /** The state as far as the principal may do this to the objects in it: the state itself for who may do it to all. */
+  /** The state with only those objects to which the principal may do this; the state itself when they may do it to all. */
   seen(action: Action): ClusterView {
     const scope = this.scope(action);
     return scope === 'all' ? this.whole : new SeenView(this.whole, (object) => this.may(action, object));
@@ -132,8 +132,8 @@ export class Rights {
   }
 }
 
-/** The objects that something is a part of, or about; none for what stands by itself. */
-function partsOf({ kind, id }: ObjectRef, view: ClusterView): ObjectRef[] {
+/** The objects from which the rights to a disk or a duty follow; none for other kinds. */
+function ownersOf({ kind, id }: ObjectRef, view: ClusterView): ObjectRef[] {
   if (kind === 'disk' && id !== null) {
     const instance = view.disk(id)?.instance ?? null;
     return instance === null ? [] : [{ kind: 'instance', id: instance }];
@@ -155,7 +155,7 @@ function textOf({ kind, id }: ObjectRef): string {
   return id === null ? all : `${one} ${id}`;
 }
 
-/** An object as the request named it: whether there is one of that name must not show. */
+/** An object by the name in the request: the message must not reveal whether it exists. */
 function givenText({ kind, name }: NamedRef): string {
   const [one, all] = words[kind];
   return name === null ? all : `${one} '${name}'`;

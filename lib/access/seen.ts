@@ -11,7 +11,7 @@ import type { AddressTable, ClusterView, ObjectTable } from '../model/view.ts';
 
 type Sees = (object: ObjectRef) => boolean;
 
-/** The objects of a table that someone may see. */
+/** A table reduced to the objects that a principal may see. */
 class SeenTable<T extends { readonly uuid: string }> implements ObjectTable<T> {
   readonly #table: ObjectTable<T>;
   readonly #isSeen: (object: T) => boolean;
@@ -45,9 +45,9 @@ class SeenTable<T extends { readonly uuid: string }> implements ObjectTable<T> {
 }
 
 /**
- * One state of the cluster as someone sees it who may not see all of it: the other objects are in no list, no lookup finds them,
- * and they are not counted. So what reads a view needs to know nothing of rights. What is no object by itself stays as it is: which
- * addresses of a network, MAC addresses and ports are in use.
+ * A state of the cluster reduced to the objects that a principal may see: the other objects are in no list, no lookup finds them, and
+ * they are not counted. So code that reads a view need not know about rights. Data that is not an object of its own is not
+ * restricted: which addresses of a network, MAC addresses and ports are in use.
  */
 export class SeenView implements ClusterView {
   readonly nodes: ObjectTable<Node>;
@@ -58,14 +58,14 @@ export class SeenView implements ClusterView {
   readonly #sees: Sees;
 
   constructor(whole: ClusterView, sees: Sees) {
-    const only =
+    const isSeen =
       (kind: 'node' | 'group' | 'instance' | 'network') =>
       ({ uuid }: { readonly uuid: string }) =>
         sees({ kind, id: uuid });
-    this.nodes = new SeenTable(whole.nodes, only('node'));
-    this.groups = new SeenTable(whole.groups, only('group'));
-    this.instances = new SeenTable(whole.instances, only('instance'));
-    this.networks = new SeenTable(whole.networks, only('network'));
+    this.nodes = new SeenTable(whole.nodes, isSeen('node'));
+    this.groups = new SeenTable(whole.groups, isSeen('group'));
+    this.instances = new SeenTable(whole.instances, isSeen('instance'));
+    this.networks = new SeenTable(whole.networks, isSeen('network'));
     this.#whole = whole;
     this.#sees = sees;
   }
@@ -102,7 +102,7 @@ export class SeenView implements ClusterView {
     return this.#whole.freeDisks().filter((disk) => this.#isSeenDisk(disk));
   }
 
-  /** All of them: a disk is a part of its instance. */
+  /** Unrestricted: the caller has got the instance from this view, and its disks belong to it. */
   disksOf(instance: Instance): readonly Disk[] {
     return this.#whole.disksOf(instance);
   }

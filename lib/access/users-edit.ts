@@ -1,3 +1,5 @@
+// Edits the users file for `merapi user`. Lines of other users, comments and their order are preserved.
+
 import { readFile, realpath } from 'node:fs/promises';
 import { MerapiError } from '../base/errors.ts';
 import { writeFileDurably } from '../base/files.ts';
@@ -5,8 +7,9 @@ import type { AccessRight } from './principal.ts';
 import { decodeUsers, hashPassword, parseUsers } from './users.ts';
 
 /**
- * The text of a users file with this user in it, the password hashed: in place of the user's old line, else at the end. All
- * other lines stay as they are. @throws MerapiError wrong_input for an unfit name or an empty password, configuration
+ * The text of a users file with a line for this user, the password hashed: it replaces the user's last line or is appended. All other
+ * lines stay as they are.
+ * @throws MerapiError wrong_input for an invalid name or an empty password, configuration when the text is invalid
  */
 export function withUser(
   text: string,
@@ -38,7 +41,7 @@ export function withoutUser(text: string, name: string): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** The text of a users file; null when there is none. @throws MerapiError configuration when it cannot be read, or is no text */
+/** The text of a users file; null when it does not exist. @throws MerapiError configuration when it cannot be read or is not UTF-8 */
 export async function readUsers(path: string): Promise<string | null> {
   let bytes: Buffer;
   try {
@@ -51,18 +54,18 @@ export async function readUsers(path: string): Promise<string | null> {
   return decodeUsers(bytes);
 }
 
-/** Says why a users file cannot be read. */
+/** The error for a users file that cannot be read. `code` is that of the system, e.g. EACCES. */
 export function unreadable(path: string, code: string | undefined, cause: unknown): MerapiError {
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: "is missing; make it with 'merapi user add'",
-    EISDIR: 'is a folder; name a file',
-    EACCES: 'may not be read by the user who runs this',
+    EISDIR: 'is a folder; give the path of a file',
+    EACCES: 'cannot be read by the user who runs this program',
   };
   const reason = reasons[code ?? ''] ?? `cannot be read (${code})`;
   return new MerapiError('configuration', `The users file ${path} ${reason}`, { cause });
 }
 
-/** Writes the users file for good, readable by its owner alone; a symbolic link stays one. */
+/** Writes the users file durably, readable by its owner only. When `path` is a symbolic link, its target is written. */
 export async function saveUsers(path: string, text: string): Promise<void> {
   const target = await realpath(path).catch(() => path);
   await writeFileDurably(target, text, 0o600);

@@ -6,28 +6,29 @@ import type { Principal } from './principal.ts';
 import { decodeUsers, parseUsers, type Users, type UsersText, verifyUser } from './users.ts';
 import { unreadable } from './users-edit.ts';
 
-/** A file whose last change is younger than this (ms) may change again without a new time stamp. */
+/** A file that was changed less than so many milliseconds ago may change again within the resolution of its time stamps. */
 const STAMP_DOUBT = 1000;
 
 /**
- * The users file. An authentication looks whether the file has changed (one stat for all of one turn of the event loop, no watcher that
- * could miss a change or must be closed) and reads it again if so. A missing or broken file keeps the users that were read before.
+ * The users file, reloaded when it changes. Each authentication checks with stat() whether it has changed (once per turn of the event
+ * loop; a watcher could miss changes and would have to be closed). While the file is missing or invalid, the users that were read last
+ * stay valid.
  */
 export class UsersFile implements Users {
   readonly #path: string;
   readonly #log: Logger;
   readonly #clock: Clock;
   #current: UsersText;
-  /** What #current was read from; null when the file was unusable since. */
+  /** The text from which #current was read; null when the file has been unusable since then. */
   #text: string | null;
-  /** Identity of the state last looked at; null when it must be read again in any case. */
+  /** Identifies the version of the file that was read last (inode, size, times); null when it must be read in any case. */
   #stamp: string | null = null;
-  /** Whether the file was looked at in this turn of the event loop: the requests that arrive together share one look. */
+  /** Whether the file was checked in this turn of the event loop: requests that arrive together share one check. */
   #isFresh = false;
-  /** The problem that was logged last, so that it is logged once. */
+  /** The last problem that was logged, so that each is logged once. */
   #complaint: string | null = null;
 
-  /** @throws MerapiError configuration when the file is missing or broken. */
+  /** @throws MerapiError configuration when the file is missing or invalid */
   constructor(path: string, log: Logger, clock: Clock) {
     this.#path = path;
     this.#log = log;
@@ -70,7 +71,7 @@ export class UsersFile implements Users {
       if (text === this.#text) return;
       this.#current = this.#parse(text);
       this.#text = text;
-      this.#log.info({ users: this.#current.users.size }, 'The users file has changed and was read');
+      this.#log.info({ users: this.#current.users.size }, 'The users file has changed and was reloaded');
     } catch (error) {
       this.#text = null;
       this.#complain(errorText(error));
@@ -80,7 +81,10 @@ export class UsersFile implements Users {
   #complain(problem: string): void {
     if (problem === this.#complaint) return;
     this.#complaint = problem;
-    this.#log.error({ path: this.#path, problem }, 'The users file is unusable; the users read before stay');
+    this.#log.error(
+      { path: this.#path, problem },
+      'The users file is unusable; the users that were read last stay valid',
+    );
   }
 
   #parse(text: string): UsersText {

@@ -1,48 +1,52 @@
+// The users file in Ganeti's format (rapi_users): parsing, and the verification of passwords in constant time.
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MerapiError } from '../base/errors.ts';
 import type { AccessRight, Principal } from './principal.ts';
 
 /**
- * A part of every {ha1} hash, so it belongs to the format of the file: it is the realm of Ganeti's RAPI, whose users files are read
- * as they are. A protocol with realms (HTTP Basic) shows clients the same one.
+ * The realm of Ganeti's RAPI. It is a part of every {ha1} hash and therefore of the file's format: users files of Ganeti work without a
+ * change. HTTP Basic authentication sends the same realm to clients.
  */
 export const REALM = 'Ganeti Remote API';
 
-/** How a password stands in the file: as it is, or as md5 of `user:realm:password`. */
+/** How a password is stored in the file: in clear text, or as MD5 of `user:realm:password`. */
 type Scheme = 'cleartext' | 'ha1';
 
-/** What a password is compared with: a digest, so that the comparison takes the same time for all lengths. */
+/** What a given password is compared with: the SHA-256 of the stored one, so that the comparison takes the same time for all lengths. */
 interface Secret {
   scheme: Scheme;
   digest: Buffer;
 }
 
-/** Who authenticates users. */
+/** Authenticates users. */
 export interface Users {
   /** The user with this name and password, or null. */
   authenticate(name: string, password: string): Principal | null;
 }
 
+/** A line of the users file. */
 export interface User {
   name: string;
-  /** The scheme as written, in small letters; `cleartext` where none is. */
+  /** The scheme in lower case, also an unknown one; `cleartext` when the line has none. */
   scheme: string;
-  /** Null when no password can match. */
+  /** Null when no password can match: the scheme is unknown, or the password empty or invalid. */
   secret: Secret | null;
   rights: AccessRight[];
-  /** Counts from 0. */
+  /** The index of the line in the file, from 0. */
   line: number;
 }
 
+/** A parsed users file. */
 export interface UsersText {
   users: ReadonlyMap<string, User>;
-  /** What of the text is ignored, and why; without passwords. */
+  /** What was ignored, and why; without passwords. */
   warnings: string[];
 }
 
 /**
- * Reads the text of a users file: lines `user password [options]`, empty ones and ones that begin with `#`. The last line
- * of a user counts. @throws MerapiError configuration naming the line
+ * Parses a users file: lines `user password [options]`, empty lines and comments that begin with `#`. If a user has several lines, the
+ * last one applies. @throws MerapiError configuration naming the line
  */
 export function parseUsers(text: string): UsersText {
   const users = new Map<string, User>();
@@ -57,7 +61,7 @@ export function parseUsers(text: string): UsersText {
       );
     const warn = (problem: string) => warnings.push(`Line ${line + 1}, user '${name}': ${problem}`);
     const earlier = users.get(name);
-    if (earlier) warn(`line ${earlier.line + 1} about the same user no longer counts`);
+    if (earlier) warn(`it replaces line ${earlier.line + 1} of the same user`);
     const rights = readOptions(options.join(''), warn);
     users.set(name, { name, ...readPassword(password, warn), rights, line });
   }
@@ -84,15 +88,15 @@ function readPassword(
     return { scheme, secret: { scheme, digest: sha256(password) } };
   if (scheme === 'ha1' && /^[0-9a-f]{32}$/i.test(password))
     return { scheme, secret: { scheme, digest: sha256(password.toLowerCase()) } };
-  if (scheme === 'cleartext') warn('the password is empty, so the user cannot come in');
-  else if (scheme === 'ha1') warn('{ha1} needs 32 hexadecimal digits, so the user cannot come in');
-  else warn(`unknown scheme '${scheme}', so the user cannot come in; known are cleartext and ha1`);
+  if (scheme === 'cleartext') warn('the password is empty, so the user cannot log in');
+  else if (scheme === 'ha1') warn('{ha1} needs 32 hexadecimal digits, so the user cannot log in');
+  else warn(`unknown scheme '${scheme}', so the user cannot log in; known are cleartext and ha1`);
   return { scheme, secret: null };
 }
 
 /**
- * The text of a users file. A byte that is no UTF-8 would otherwise be read as another letter, and a password with it be
- * refused without a word. @throws MerapiError configuration naming the line
+ * Decodes a users file as UTF-8. Invalid bytes are an error: decoded as replacement characters, a password with them would never match,
+ * and nothing would say why. @throws MerapiError configuration naming the line
  */
 export function decodeUsers(bytes: Buffer): string {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -102,7 +106,7 @@ export function decodeUsers(bytes: Buffer): string {
     const line = linesOf(bytes).findIndex((each) => !isText(each)) + 1;
     throw new MerapiError(
       'configuration',
-      `Line ${line} of the users file is no text in UTF-8; write it again, or convert the file (iconv -f ISO-8859-1 -t UTF-8)`,
+      `Line ${line} of the users file is not text in UTF-8; write it again, or convert the file (iconv -f ISO-8859-1 -t UTF-8)`,
       { cause },
     );
   }
@@ -127,7 +131,7 @@ function isText(bytes: Buffer): boolean {
   }
 }
 
-/** What no password is the secret of: none is known whose SHA-256 is zero, and who gave it would still be no user. */
+/** Compared with when there is no secret. No text with this SHA-256 is known, and verifyUser() refuses a match with it anyway. */
 const NO_SECRET: Secret = { scheme: 'cleartext', digest: Buffer.alloc(32) };
 
 /** The user with this name and password, or null; takes the same time for a wrong name as for a wrong password. */
@@ -146,7 +150,7 @@ export function verifyUser(
   return same && user?.secret ? { name, rights: user.rights } : null;
 }
 
-/** A password as `{ha1}` and its hash, ready for the users file. */
+/** A password in the form of the users file: `{ha1}` and its hash. */
 export function hashPassword(name: string, password: string): string {
   return `{ha1}${ha1(name, password)}`;
 }

@@ -1,3 +1,6 @@
+// The built-in allocator's search: tries every node (or pair of nodes) with room and takes the one that leaves the cluster most evenly
+// loaded. Rules and scores follow Ganeti's hail; it is a pure function of its input.
+
 import { type InstanceSpec, ipolicyViolations } from '../model/ipolicy.ts';
 import { allocPolicies } from '../model/nodegroup.ts';
 import {
@@ -15,17 +18,18 @@ import { closedReasons, isSilent, primaryProblems, secondaryProblems } from './r
 import { Balance } from './score.ts';
 import { tagRules, tagsWith } from './tags.ts';
 
-/** Scores nearer than this count as equal; then the node whose name comes first is taken. */
+/** Scores that differ by less count as equal; then the node whose name sorts first is taken. */
 const EQUAL = 1e-9;
 
-interface Place {
+/** A possible placement with its score; lower is better. */
+interface Placement {
   nodes: readonly NodeState[];
   score: number;
 }
 
 /**
- * Chooses the node for a new instance, or the pair of nodes: that with room, within the rules, which leaves the nodes most
- * evenly loaded. Groups of last resort are taken only when no preferred group has room, unallocable ones never. The same
+ * Chooses the node, or the pair of nodes, for a new instance: of those with room that satisfy the rules, the one that leaves the nodes
+ * most evenly loaded. Groups of last resort are considered only when no preferred group has room, unallocable groups never. The same
  * input always gives the same answer.
  */
 export function allocate(cluster: AllocatorCluster, request: AllocateRequest): Allocation {
@@ -37,11 +41,12 @@ export function allocate(cluster: AllocatorCluster, request: AllocateRequest): A
   return { ok: false, reasons: search.reasons(), temporary: search.isTemporary };
 }
 
+/** One search for a placement. */
 class Search {
   readonly groups: readonly AllocatorGroup[];
   readonly #request: AllocateRequest;
   readonly #demand: Demand;
-  /** Every node of these groups, in the order of names. */
+  /** Every node of these groups, sorted by name. */
   readonly #states: readonly NodeState[];
   readonly #balance: Balance;
   readonly #price: (primary: NodeState, secondary: NodeState | null) => number;
@@ -53,30 +58,31 @@ class Search {
     this.#request = request;
     this.#demand = demandOf(request, rules);
     this.#states = nodeStates({ ...cluster, groups: this.groups }, rules);
-    const serving = this.#states.filter((state) => closedReasons(state).length === 0);
-    this.#balance = new Balance(serving);
+    const available = this.#states.filter((state) => closedReasons(state).length === 0);
+    this.#balance = new Balance(available);
     const desired = tagsWith(request.tags, rules.desired);
-    this.#price = locationPrice(serving, this.#demand.exclusion, desired);
+    this.#price = locationPrice(available, this.#demand.exclusion, desired);
   }
 
-  /** The groups that may be taken, those first that are to be tried first. */
+  /** The groups that may be used, as sets in the order in which they are tried. */
   preferences(): (readonly AllocatorGroup[])[] {
     if (this.#request.any_policy) return [this.groups];
     const open = allocPolicies.filter((policy) => policy !== 'unallocable');
     return open.map((policy) => this.groups.filter((group) => group.alloc_policy === policy));
   }
 
-  /** Whether a node might have room that does not tell at the moment. */
+  /** Whether a failure may be temporary: a node whose free memory is not known now might have room. */
   get isTemporary(): boolean {
     return this.#states.some(isSilent);
   }
 
+  /** The best placement in these groups; null when none has room. */
   best(groups: readonly AllocatorGroup[]): Allocation | null {
-    let best: Place | null = null;
+    let best: Placement | null = null;
     let considered = 0;
-    for (const place of this.#places(groups)) {
+    for (const placement of this.#placements(groups)) {
       considered += 1;
-      if (best === null || place.score < best.score - EQUAL) best = place;
+      if (best === null || placement.score < best.score - EQUAL) best = placement;
     }
     if (best === null) return null;
     const nodes = best.nodes.map((state) => state.node.uuid);
@@ -84,7 +90,7 @@ class Search {
   }
 
   /** Every placement that has room in one of the groups. */
-  *#places(groups: readonly AllocatorGroup[]): Generator<Place> {
+  *#placements(groups: readonly AllocatorGroup[]): Generator<Placement> {
     const fitting = groups.filter((group) => this.#violations(group).length === 0);
     const open = this.#states.filter(
       (state) => fitting.includes(state.group) && this.#closed(state).length === 0,
@@ -93,14 +99,15 @@ class Search {
     for (const primary of given === undefined ? open : this.#states) {
       if (given === undefined && this.#problems(primary).length > 0) continue;
       if (given !== undefined && (primary.node.uuid !== given || !fitting.includes(primary.group))) continue;
-      if (this.#request.required_nodes === 1) yield this.#place(primary, null);
+      if (this.#request.required_nodes === 1) yield this.#placement(primary, null);
       else
         for (const secondary of open)
-          if (this.#pairs(primary, secondary)) yield this.#place(primary, secondary);
+          if (this.#canPair(primary, secondary)) yield this.#placement(primary, secondary);
     }
   }
 
-  #pairs(primary: NodeState, secondary: NodeState): boolean {
+  /** Whether a node can be the secondary of another: both are in one group, and it has room. */
+  #canPair(primary: NodeState, secondary: NodeState): boolean {
     if (primary === secondary || primary.group !== secondary.group) return false;
     const reserved = reservedWith(secondary, this.#demand, primary.node.uuid);
     return this.#secondaryProblems(secondary, reserved).length === 0;
@@ -114,7 +121,7 @@ class Search {
     return secondaryProblems(state, this.#demand, reserved, this.#request.ignore_soft_errors);
   }
 
-  #place(primary: NodeState, secondary: NodeState | null): Place {
+  #placement(primary: NodeState, secondary: NodeState | null): Placement {
     const changed = [asPrimary(primary, this.#demand)];
     if (secondary) changed.push(asSecondary(secondary, this.#demand, primary.node.uuid));
     return {
@@ -123,12 +130,13 @@ class Search {
     };
   }
 
+  /** Why this request may not use a node at all; empty when it may. */
   #closed(state: NodeState): string[] {
     const excluded = this.#request.exclude?.includes(state.node.uuid) === true;
-    return [...closedReasons(state), ...(excluded ? ['it is left out by the request'] : [])];
+    return [...closedReasons(state), ...(excluded ? ['the request excludes it'] : [])];
   }
 
-  /** Why the instance cannot be anywhere in a group. */
+  /** Why the instance cannot be on any node of a group; empty when it can. */
   #violations(group: AllocatorGroup): string[] {
     const request = this.#request;
     const missing = (request.networks ?? []).filter((name) => !group.networks.includes(name));
@@ -146,7 +154,7 @@ class Search {
     return [...unreached, ...ipolicyViolations(group.ipolicy, spec)];
   }
 
-  /** Why there is no placement: of each group that is closed as a whole, and of each node of the others. */
+  /** Why there is no placement: a reason for each group that cannot be used at all, and for each node of the others. */
   reasons(): string[] {
     const reasons = this.groups.flatMap((group) => this.#groupReasons(group));
     return reasons.length > 0 ? reasons : ['there is no node to choose from'];
@@ -168,7 +176,7 @@ class Search {
     return [...refused, ...this.#secondaryReasons(group, states)];
   }
 
-  /** Why no other node of the group can be the secondary of one that could be the primary. */
+  /** Why no node of the group can be the secondary of one that has room for the primary. */
   #secondaryReasons(group: AllocatorGroup, states: readonly NodeState[]): string[] {
     const given = this.#request.primary;
     const isOpen = (state: NodeState) => state.node.uuid !== given && this.#closed(state).length === 0;

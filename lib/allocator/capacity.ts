@@ -1,37 +1,41 @@
+// What nodes have free and what instances need, as far as placement counts it. The accounting is that of Ganeti's htools: memory that
+// is promised to stopped instances is not free, and secondaries reserve memory for failovers (N+1).
+
 import { compareNames } from '../model/names.ts';
 import { type DiskTemplate, spaceOf, templates } from '../model/templates/index.ts';
 import type { AllocatorCluster, AllocatorGroup, AllocatorInstance, AllocatorNode, Needs } from './model.ts';
 import { type TagRules, tagsWith } from './tags.ts';
 
-/** Whether its disks lie in the node's volume group: only those use up its disk space and spindles. */
+/** Whether disks of a template are in the node's volume group: only those use its disk space and spindles. */
 const isInVolumeGroup = (template: DiskTemplate) => templates[template].space === 'volume-group';
 
-/** What an instance takes of a node. */
+/** What an instance needs on a node. Memory and disk in MiB. */
 export interface Demand {
   memory: number;
   vcpus: number;
-  /** What it takes of the volume group. */
+  /** Space in the volume group. */
   disk: number;
-  /** What its files may take of the node's disk space. Ganeti's hail does not count it, so it makes no place better than another. */
+  /** Space that its disk files may use. It must be free, but it does not count in scores: Ganeti's hail does not know it. */
   files: number;
   /** Its share of the disks' load; 0 without disks in the volume group. */
   spindleUse: number;
-  /** Physical spindles where storage is exclusive: 0 without disks in the volume group, null when nobody said. */
+  /** Physical spindles on nodes with exclusive storage: 0 without disks in the volume group, null when the request has none. */
   spindles: number | null;
+  /** Its exclusion tags. */
   exclusion: readonly string[];
 }
 
-/** What a node has and can take. Memory and disk in MiB. */
+/** The resources of a node and their use. Memory and disk in MiB. */
 export interface NodeState {
   readonly node: AllocatorNode;
   readonly group: AllocatorGroup;
-  /** Memory that is free now: by measure, and by what the running instances may use. */
+  /** Memory that is free now: the measured value, or the total less what running instances may use, whichever is less. */
   readonly memoryNow: number;
-  /** Memory that would be free if all instances ran: this is what may be given away. Below 0 when too much is promised. */
+  /** Memory that would be free if all instances ran: what new instances can get. Negative when the node is over-committed. */
   readonly memory: number;
-  /** Memory to keep free for the failure of any one other node. */
+  /** Memory to keep free for failovers, so that any one other node may fail: the maximum of `peers`. */
   readonly reserved: number;
-  /** The same for each primary node (uuid) of the instances that have this node as secondary. */
+  /** Memory of the instances that have this node as secondary, by their primary node (uuid). */
   readonly peers: ReadonlyMap<string, number>;
   readonly disk: number;
   readonly vcpus: number;
@@ -44,7 +48,7 @@ export interface NodeState {
   readonly locations: readonly string[];
 }
 
-/** What an instance takes of each of its nodes. */
+/** What an instance needs on each of its nodes. */
 export function demandOf(needs: Needs, rules: TagRules): Demand {
   const local = isInVolumeGroup(needs.disk_template);
   return {
@@ -68,7 +72,7 @@ export function volumeSpace({ disk_template, disks }: Pick<Needs, 'disk_template
   return isInVolumeGroup(disk_template) ? spaceOf(disk_template, disks) : 0;
 }
 
-/** The nodes as they are now, in the order of their names; nodes of unknown groups are left out. One pass over the instances. */
+/** The present states of the nodes, sorted by name; nodes of groups that are not in `cluster` are left out. */
 export function nodeStates(cluster: AllocatorCluster, rules: TagRules): NodeState[] {
   const groups = new Map(cluster.groups.map((group) => [group.uuid, group]));
   const tallies = new Map(cluster.nodes.map((node) => [node.uuid, newTally()]));
@@ -81,8 +85,9 @@ export function nodeStates(cluster: AllocatorCluster, rules: TagRules): NodeStat
     .sort((a, b) => compareNames(a.node.name, b.node.name));
 }
 
+/** Sums over the instances of one node. */
 interface Tally {
-  /** Memory of the instances that run, and of those that do not. */
+  /** Memory of running instances, and of the others. */
   running: number;
   stopped: number;
   vcpus: number;
@@ -106,6 +111,7 @@ function newTally(): Tally {
   };
 }
 
+/** Adds an instance to the sums of its nodes. */
 function count(tallies: ReadonlyMap<string, Tally>, instance: AllocatorInstance, rules: TagRules): void {
   const spindles = isInVolumeGroup(instance.disk_template) ? instance.spindle_use : 0;
   const primary = tallies.get(instance.primary);
@@ -124,8 +130,8 @@ function count(tallies: ReadonlyMap<string, Tally>, instance: AllocatorInstance,
   secondary.secondaries += 1;
   secondary.spindles += spindles;
   if (instance.auto_balance && !instance.offline) {
-    const kept = secondary.peers.get(instance.primary) ?? 0;
-    secondary.peers.set(instance.primary, kept + instance.memory);
+    const reserved = secondary.peers.get(instance.primary) ?? 0;
+    secondary.peers.set(instance.primary, reserved + instance.memory);
   }
 }
 
@@ -155,7 +161,7 @@ function spindlesOf(state: NodeState, demand: Demand): number {
   return state.node.exclusive_storage ? (demand.spindles ?? 0) : demand.spindleUse;
 }
 
-/** The node with the new instance as primary; for comparing places. */
+/** The state of a node with the new instance as primary, for scores. */
 export function asPrimary(state: NodeState, demand: Demand): NodeState {
   return {
     ...state,
@@ -168,7 +174,7 @@ export function asPrimary(state: NodeState, demand: Demand): NodeState {
   };
 }
 
-/** The node with the new instance as secondary to the node `primary` (uuid); for comparing places. */
+/** The state of a node with the new instance as secondary of the node `primary` (uuid), for scores. */
 export function asSecondary(state: NodeState, demand: Demand, primary: string): NodeState {
   return {
     ...state,
@@ -179,8 +185,8 @@ export function asSecondary(state: NodeState, demand: Demand, primary: string): 
   };
 }
 
-/** What a secondary keeps free once it also stands in for the new instance; null is a primary it has nothing of yet. */
+/** The memory that a secondary must reserve with the new instance. A `primary` of null stands for a node with no other instance here. */
 export function reservedWith(state: NodeState, demand: Demand, primary: string | null): number {
-  const kept = primary === null ? 0 : (state.peers.get(primary) ?? 0);
-  return Math.max(state.reserved, kept + demand.memory);
+  const reserved = primary === null ? 0 : (state.peers.get(primary) ?? 0);
+  return Math.max(state.reserved, reserved + demand.memory);
 }

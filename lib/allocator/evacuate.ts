@@ -1,3 +1,6 @@
+// Placement of instances that must leave nodes or groups. Instances are placed one after the other, each in the cluster as it will be
+// after the moves of those before it.
+
 import { Slices } from '../base/slices.ts';
 import { templates } from '../model/templates/index.ts';
 import { allocate } from './allocate.ts';
@@ -11,7 +14,7 @@ import type {
   Moved,
   MoveStep,
 } from './model.ts';
-import { takenAway, withMoved } from './moves.ts';
+import { withMoved, withoutInstance } from './moves.ts';
 import { primaryProblems, unansweredReasons } from './refusals.ts';
 import { aloneText, refusal, relocate } from './relocate.ts';
 import { tagRules } from './tags.ts';
@@ -20,8 +23,8 @@ type Chosen = { nodes: readonly string[]; steps: readonly MoveStep[] } | { reaso
 type Choose = (cluster: AllocatorCluster, instance: AllocatorInstance) => Chosen;
 
 /**
- * Finds places in their groups for instances (uuids) that leave their primary nodes, their secondary nodes or both; each counts
- * with those before it. None goes to a node that is left.
+ * Finds new nodes in their groups for instances (uuids) that leave their primary nodes, their secondary nodes or both. No instance is
+ * placed on a node that one of them leaves.
  */
 export function nodeEvacuate(
   cluster: AllocatorCluster,
@@ -30,11 +33,11 @@ export function nodeEvacuate(
   ignore_soft_errors = false,
 ): Promise<Evacuation> {
   const leaving = cluster.instances.filter(({ uuid }) => instances.includes(uuid));
-  const left = leaving.flatMap(({ primary, secondary }) => [
+  const abandoned = leaving.flatMap(({ primary, secondary }) => [
     ...(mode === 'secondary-only' ? [] : [primary]),
     ...(mode === 'primary-only' || secondary === null ? [] : [secondary]),
   ]);
-  const options = { exclude: [...new Set(left)], ignore_ipolicy: true, ignore_soft_errors };
+  const options = { exclude: [...new Set(abandoned)], ignore_ipolicy: true, ignore_soft_errors };
   return eachInTurn(cluster, instances, (now, instance) => {
     if (!templates[instance.disk_template].mirrored) {
       if (mode === 'secondary-only') return { reasons: ['it has no secondary node'] };
@@ -48,7 +51,7 @@ export function nodeEvacuate(
   });
 }
 
-/** Finds places in other groups for instances (uuids): in one of those given (uuids), or in any that is not their own. */
+/** Finds new nodes in other groups for instances (uuids): in one of `targets` (uuids), or for null in any group but their own. */
 export function changeGroup(
   cluster: AllocatorCluster,
   instances: readonly string[],
@@ -58,13 +61,14 @@ export function changeGroup(
   return eachInTurn(cluster, instances, (now, instance) => {
     const groups = wanted.filter((uuid) => uuid !== groupOf(now, instance));
     if (templates[instance.disk_template].mirrored) return toPair(now, instance, { groups });
-    const without = takenAway(now, instance);
+    const without = withoutInstance(now, instance);
     if (!templates[instance.disk_template].shared)
       return toOtherPrimary(refusal(aloneText(instance, nameOf(now, instance.primary))));
     return toOtherPrimary(allocate(without, { ...instance, required_nodes: 1, primary: undefined, groups }));
   });
 }
 
+/** Chooses for one instance after the other, and applies each move to the cluster before the next choice. */
 async function eachInTurn(
   cluster: AllocatorCluster,
   uuids: readonly string[],
@@ -94,7 +98,7 @@ function chosen(answer: Allocation, steps: (nodes: readonly string[]) => MoveSte
 const toOtherPrimary = (answer: Allocation): Chosen =>
   chosen(answer, ([to = null]) => [{ kind: 'primary', to }]);
 
-/** Two new nodes: the future primary becomes the secondary first, for the data gets there only as a mirror. */
+/** Moves to two new nodes. The future primary becomes the secondary first, for data can only be copied to it as a mirror. */
 function toPair(
   cluster: AllocatorCluster,
   instance: AllocatorInstance,
@@ -108,19 +112,21 @@ function toPair(
     required_nodes: 2,
     exclude: [...(where.exclude ?? []), ...own],
   } as const;
-  return chosen(allocate(takenAway(cluster, instance), request), ([primary = '', secondary = '']) => [
+  return chosen(allocate(withoutInstance(cluster, instance), request), ([primary = '', secondary = '']) => [
     { kind: 'secondary', to: primary },
     { kind: 'primary', to: null },
     { kind: 'secondary', to: secondary },
   ]);
 }
 
-/** The two nodes change their roles. A node may be the primary of what it has the data of even when it is drained. */
+/** Swaps the roles of the two nodes. A drained node may become the primary too: it has the data already. */
 function toSecondary(cluster: AllocatorCluster, instance: AllocatorInstance, ignoreSoft: boolean): Chosen {
   const { primary, secondary } = instance;
   if (secondary === null) return { reasons: ['its disks have no secondary node'] };
   const rules = tagRules(cluster.tags);
-  const state = nodeStates(takenAway(cluster, instance), rules).find(({ node }) => node.uuid === secondary);
+  const state = nodeStates(withoutInstance(cluster, instance), rules).find(
+    ({ node }) => node.uuid === secondary,
+  );
   if (!state) return { reasons: ['its secondary node is not known'] };
   const silent = unansweredReasons(state);
   const problems = silent.length > 0 ? silent : primaryProblems(state, demandOf(instance, rules), ignoreSoft);

@@ -1,8 +1,9 @@
 import type { NodeState } from './capacity.ts';
 
 /**
- * Gives the price of a place by location: one for each place that its two nodes share, for each wish that the primary does
- * not fulfil, and for each place where an instance of the same exclusion tag is already.
+ * Returns the function that computes the part of a placement's score that comes from location tags: one for each location that its
+ * two nodes share, one for each desired location that the primary does not have, and one for each location of the primary where there
+ * already is an instance with the same exclusion tag.
  */
 export function locationPrice(
   states: readonly NodeState[],
@@ -10,15 +11,17 @@ export function locationPrice(
   desired: readonly string[],
 ): (primary: NodeState, secondary: NodeState | null) => number {
   const taken = new Map(exclusion.map((tag) => [tag, new Set<string>()]));
-  for (const [tag, places] of taken)
+  for (const [tag, locations] of taken)
     for (const state of states)
-      if (state.exclusion.has(tag)) for (const place of state.locations) places.add(place);
+      if (state.exclusion.has(tag)) for (const location of state.locations) locations.add(location);
   return (primary, secondary) => {
-    const shared = secondary ? primary.locations.filter((place) => secondary.locations.includes(place)) : [];
-    const missed = desired.filter((place) => !primary.locations.includes(place));
+    const shared = secondary
+      ? primary.locations.filter((location) => secondary.locations.includes(location))
+      : [];
+    const missed = desired.filter((location) => !primary.locations.includes(location));
     let crowded = 0;
-    for (const places of taken.values())
-      crowded += primary.locations.filter((place) => places.has(place)).length;
+    for (const locations of taken.values())
+      crowded += primary.locations.filter((location) => locations.has(location)).length;
     return shared.length + missed.length + crowded;
   };
 }

@@ -1,8 +1,11 @@
+// The input and output of the built-in allocator. It knows nothing of the store or of nodes: placement/allocator-cluster.ts makes the
+// input.
+
 import type { IPolicy } from '../model/ipolicy.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import type { DiskTemplate } from '../model/templates/index.ts';
 
-/** A node group with the policy that counts in it (all values filled in). */
+/** A node group with its effective instance policy. */
 export interface AllocatorGroup {
   readonly uuid: string;
   readonly name: string;
@@ -12,7 +15,7 @@ export interface AllocatorGroup {
   readonly networks: readonly string[];
 }
 
-/** A node with what it last told of itself; sizes in MiB. Null stands for what is not known. */
+/** A node with the resources that it reported last; sizes in MiB. Null means not known. */
 export interface AllocatorNode {
   readonly uuid: string;
   readonly name: string;
@@ -22,35 +25,35 @@ export interface AllocatorNode {
   readonly drained: boolean;
   readonly vm_capable: boolean;
   readonly memory_total: number | null;
-  /** What is free right now. */
+  /** Measured now. */
   readonly memory_free: number | null;
-  /** What the host itself needs, its guests not counted; null counts as nothing. */
+  /** Memory of the host itself, without its guests; null counts as 0. */
   readonly memory_dom0: number | null;
-  /** Where the node's own disks lie: its volume group, or the file system of its file storage. */
+  /** Space for local disks: of the volume group, or of the file system with the file storage. */
   readonly disk_total: number | null;
   readonly disk_free: number | null;
   readonly cpu_total: number | null;
-  /** CPUs that the host keeps for itself; null counts as none. */
+  /** CPUs that are reserved for the host; null counts as 0. */
   readonly cpu_dom0: number | null;
-  /** The node parameter: how many spindles' worth of load its local disks can take. */
+  /** The node parameter of this name: the load that its local disks can take, in spindles. */
   readonly spindle_count: number;
-  /** Whether each instance has physical disks of its own; the spindles below are counted only then. */
+  /** Whether each instance gets physical disks of its own; the spindles below matter only then. */
   readonly exclusive_storage: boolean;
   readonly spindles_total: number | null;
   readonly spindles_free: number | null;
   readonly tags: readonly string[];
 }
 
-/** What an instance needs of its nodes; sizes in MiB. */
+/** The resources that an instance needs; sizes in MiB. */
 export interface Needs {
-  /** The most that it may use. */
+  /** Its `maxmem`. */
   readonly memory: number;
   readonly vcpus: number;
   /** The size of each disk. */
   readonly disks: readonly number[];
   readonly disk_template: DiskTemplate;
   readonly spindle_use: number;
-  /** Physical spindles of all its disks; needed where storage is exclusive. */
+  /** Physical spindles of all its disks together; required on nodes with exclusive storage. */
   readonly spindles: number | null;
   readonly nic_count: number;
   /** The names of the networks that it has NICs in. */
@@ -58,22 +61,22 @@ export interface Needs {
   readonly tags: readonly string[];
 }
 
-/** An instance that has its place. */
+/** An instance with its nodes. */
 export interface AllocatorInstance extends Needs {
   readonly uuid: string;
   readonly name: string;
-  /** Its nodes, by uuid; a secondary only where disks are mirrored between two nodes. */
+  /** Its nodes, by uuid; a secondary only when its disks are mirrored between two nodes. */
   readonly primary: string;
   readonly secondary: string | null;
-  /** Whether its memory is taken from its node's free memory now. */
+  /** Whether it runs, so that its node's `memory_free` is less by its memory. */
   readonly running: boolean;
-  /** Whether an administrator took it out of service: it then keeps its disks, but neither memory nor CPUs. */
+  /** Whether its admin state is `offline`: it then has disks, but needs neither memory nor CPUs. */
   readonly offline: boolean;
-  /** Whether its secondary keeps memory free, to take it over when the primary fails. */
+  /** Whether its secondary reserves memory for it, for a failover. */
   readonly auto_balance: boolean;
 }
 
-/** All that placement looks at; never changed by it. */
+/** All data that placement uses. Never modified: moves return a changed copy. */
 export interface AllocatorCluster {
   readonly tags: readonly string[];
   readonly groups: readonly AllocatorGroup[];
@@ -81,50 +84,50 @@ export interface AllocatorCluster {
   readonly instances: readonly AllocatorInstance[];
 }
 
-/** A place that is looked for. */
+/** A request for nodes for an instance. */
 export interface AllocateRequest extends Needs {
-  /** How many nodes are wanted: two (a primary and a secondary) where disks are mirrored between nodes. */
+  /** How many nodes are needed: two (a primary and a secondary) when disks are mirrored between nodes. */
   readonly required_nodes: 1 | 2;
-  /** Only these groups, by uuid; by default all. */
+  /** Use only these groups (uuids); by default all. */
   readonly groups?: readonly string[];
-  /** Whether groups that take no new instances count as well: for an instance that is in its group already. */
+  /** Whether to ignore allocation policies of groups: for an instance that stays in its group. */
   readonly any_policy?: boolean;
-  /** The primary node (uuid) where it is decided already: then only a secondary is looked for. */
+  /** The primary node (uuid) when it is fixed: then only a secondary is searched. */
   readonly primary?: string;
-  /** Nodes (uuids) that must not be taken. */
+  /** Nodes (uuids) that must not be used. */
   readonly exclude?: readonly string[];
-  /** Whether the sizes that the instance policies allow do not matter; room must be there all the same. */
+  /** Whether to ignore the bounds of instance policies; resources must be free all the same. */
   readonly ignore_ipolicy?: boolean;
-  /** Whether only memory and disk space matter: neither CPUs, spindles, exclusion tags nor what is kept for failover. */
+  /** Whether to check only memory and disk space: not CPUs, spindles, exclusion tags and reserved memory. */
   readonly ignore_soft_errors?: boolean;
 }
 
-/** Where an instance goes, or why it goes nowhere. */
+/** The nodes for an instance, or why there are none. */
 export type Allocation =
   | {
       readonly ok: true;
       /** By uuid, the primary first. */
       readonly nodes: readonly string[];
-      /** How unevenly the nodes are loaded, before and with the instance; 0 is a perfect balance. */
+      /** The cluster's score before and with the instance; lower is better, 0 is a perfect balance. */
       readonly score: { readonly before: number; readonly after: number };
-      /** How many placements had room, the chosen one included. */
+      /** How many placements had room, including the chosen one. */
       readonly considered: number;
     }
   | {
       readonly ok: false;
-      /** One sentence for each group or node that was looked at, telling what is missing and how much. */
+      /** One sentence for each group or node that was considered: what is missing, and how much. */
       readonly reasons: readonly string[];
-      /** Whether a node might have room that does not tell at the moment. */
+      /** Whether the failure may be temporary: a node whose resources are not known now might have room. */
       readonly temporary: boolean;
     };
 
-/** What is done to an instance, one after the other: its secondary node becomes another one, or it goes to another primary. */
+/** A step of a move: the instance gets another secondary node, or another primary. Steps are done one after the other. */
 export type MoveStep =
   | { readonly kind: 'secondary'; readonly to: string }
-  /** Where its disks are on every node, `to` is the new one; else it goes to its secondary, whose role the old one takes. */
+  /** With shared disks, `to` is the new primary; null means its secondary, which swaps roles with the primary. */
   | { readonly kind: 'primary'; readonly to: string | null };
 
-/** An instance that leaves its place. */
+/** An instance that is moved. */
 export interface Moved {
   readonly instance: AllocatorInstance;
   /** Its new nodes by uuid, the primary first. */
@@ -132,11 +135,11 @@ export interface Moved {
   readonly steps: readonly MoveStep[];
 }
 
-/** Which instances leave their places, and why others cannot. */
+/** The instances that are moved, and why the others cannot be. */
 export interface Evacuation {
   readonly moved: readonly Moved[];
   readonly failed: readonly { readonly instance: AllocatorInstance; readonly reason: string }[];
 }
 
-/** Which of its nodes instances leave. */
+/** Which of their nodes the instances leave. */
 export type EvacMode = 'primary-only' | 'secondary-only' | 'all';

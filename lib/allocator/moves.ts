@@ -1,7 +1,9 @@
+// Copies of an AllocatorCluster with one instance added, moved or removed, and the free resources of its nodes changed accordingly.
+
 import { fileSpace, volumeSpace } from './capacity.ts';
 import type { AllocatorCluster, AllocatorInstance, AllocatorNode, Needs } from './model.ts';
 
-/** The cluster with an instance that is to be made, not running, on these nodes (uuids, the primary first). */
+/** The cluster with a new instance on these nodes (uuids, the primary first). It counts as not running. */
 export function withNew(
   cluster: AllocatorCluster,
   name: string,
@@ -11,38 +13,38 @@ export function withNew(
   const [primary = '', secondary = null] = nodes;
   const state = { running: false, offline: false, auto_balance: true };
   const instance = { ...needs, uuid: `new:${name}`, name, primary, secondary, ...state };
-  return placed(cluster, instance);
+  return withInstance(cluster, instance);
 }
 
-/** The cluster with an instance on other nodes (uuids, the primary first). */
+/** The cluster with an existing instance on other nodes (uuids, the primary first). */
 export function withMoved(
   cluster: AllocatorCluster,
   instance: AllocatorInstance,
   nodes: readonly string[],
 ): AllocatorCluster {
   const [primary = '', secondary = null] = nodes;
-  return placed(takenAway(cluster, instance), { ...instance, primary, secondary });
+  return withInstance(withoutInstance(cluster, instance), { ...instance, primary, secondary });
 }
 
-/** The cluster as it is without an instance: what it uses of its nodes is free. */
-export function takenAway(cluster: AllocatorCluster, instance: AllocatorInstance): AllocatorCluster {
+/** The cluster without an instance: what it used on its nodes is free. */
+export function withoutInstance(cluster: AllocatorCluster, instance: AllocatorInstance): AllocatorCluster {
   return {
     ...cluster,
     instances: cluster.instances.filter(({ uuid }) => uuid !== instance.uuid),
-    nodes: measured(cluster.nodes, instance, 1),
+    nodes: adjusted(cluster.nodes, instance, 1),
   };
 }
 
-function placed(cluster: AllocatorCluster, instance: AllocatorInstance): AllocatorCluster {
+function withInstance(cluster: AllocatorCluster, instance: AllocatorInstance): AllocatorCluster {
   return {
     ...cluster,
     instances: [...cluster.instances, instance],
-    nodes: measured(cluster.nodes, instance, -1),
+    nodes: adjusted(cluster.nodes, instance, -1),
   };
 }
 
-/** The nodes with what they have free more (sign 1) or less (sign -1) by what an instance uses there. */
-function measured(
+/** The nodes with their free resources increased (sign 1) or decreased (sign -1) by what an instance uses there. */
+function adjusted(
   nodes: readonly AllocatorNode[],
   instance: AllocatorInstance,
   sign: 1 | -1,
@@ -50,14 +52,14 @@ function measured(
   const { primary, secondary, running, memory } = instance;
   const space = volumeSpace(instance);
   const spindles = space > 0 ? (instance.spindles ?? 0) : 0;
-  const more = (value: number | null, amount: number) => (value === null ? null : value + sign * amount);
+  const change = (value: number | null, amount: number) => (value === null ? null : value + sign * amount);
   return nodes.map((node) => {
     if (node.uuid !== primary && node.uuid !== secondary) return node;
     return {
       ...node,
-      memory_free: more(node.memory_free, node.uuid === primary && running ? memory : 0),
-      disk_free: more(node.disk_free, space + fileSpace(instance)),
-      spindles_free: more(node.spindles_free, spindles),
+      memory_free: change(node.memory_free, node.uuid === primary && running ? memory : 0),
+      disk_free: change(node.disk_free, space + fileSpace(instance)),
+      spindles_free: change(node.spindles_free, spindles),
     };
   });
 }

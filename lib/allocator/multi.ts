@@ -3,13 +3,13 @@ import { allocate } from './allocate.ts';
 import type { AllocateRequest, Allocation, AllocatorCluster } from './model.ts';
 import { withNew } from './moves.ts';
 
-/** An instance to be made. */
+/** A new instance. */
 interface Wanted {
   readonly name: string;
   readonly request: AllocateRequest;
 }
 
-/** Places for several new instances, each counting with those before it that have one; the answers are in their order. */
+/** Allocates several new instances one after the other; each sees those before it that were placed. Returns one answer for each. */
 export async function multiAllocate(
   cluster: AllocatorCluster,
   wanted: readonly Wanted[],

@@ -1,6 +1,8 @@
+// Why nodes cannot be used, in words with numbers. These texts are the failure messages of jobs.
+
 import type { Demand, NodeState } from './capacity.ts';
 
-/** Why nothing new may be placed on a node, whatever its size; empty when it takes part. */
+/** Why nothing new may be placed on a node, whatever its size; empty when it can be used. */
 export function closedReasons({ node }: NodeState): string[] {
   if (node.offline) return ['it is offline'];
   if (node.drained) return ['it is drained'];
@@ -8,7 +10,7 @@ export function closedReasons({ node }: NodeState): string[] {
   return unansweredReasons({ node });
 }
 
-/** Why nothing can be started on a node, even what has its data there. */
+/** Why no instance can be started on a node, not even one whose data is there: it is offline, or has not reported its resources. */
 export function unansweredReasons({ node }: Pick<NodeState, 'node'>): string[] {
   if (node.offline) return ['it is offline'];
   if (node.memory_total === null || node.memory_free === null) return ['its free memory is not known'];
@@ -16,15 +18,15 @@ export function unansweredReasons({ node }: Pick<NodeState, 'node'>): string[] {
   return [];
 }
 
-/** Whether a node would take part if it told what it has. */
+/** Whether a node could be used, but its memory is not known, as when it does not answer. */
 export function isSilent({ node }: NodeState): boolean {
-  const takesPart = !node.offline && !node.drained && node.vm_capable;
-  return takesPart && (node.memory_total === null || node.memory_free === null);
+  const isUsable = !node.offline && !node.drained && node.vm_capable;
+  return isUsable && (node.memory_total === null || node.memory_free === null);
 }
 
 /**
- * What a node lacks to be the primary node, in words with numbers; empty when there is room. Soft problems, those that only
- * rules make, are left out at will.
+ * What a node lacks to be the primary node; empty when there is room. With `ignoreSoft` only memory and disk space count, not what
+ * merely breaks a rule.
  */
 export function primaryProblems(state: NodeState, demand: Demand, ignoreSoft = false): string[] {
   if (ignoreSoft)
@@ -39,7 +41,7 @@ export function primaryProblems(state: NodeState, demand: Demand, ignoreSoft = f
   ];
 }
 
-/** What a node lacks to be the secondary node when it is to keep `reserved` MiB of memory free. */
+/** What a node lacks to be the secondary node, when it must then reserve `reserved` MiB of memory; empty when there is room. */
 export function secondaryProblems(
   state: NodeState,
   demand: Demand,
@@ -54,8 +56,8 @@ function memoryProblems(state: NodeState, needed: number, reserved: number): str
   const free = state.memory;
   if (needed + reserved <= free) return [];
   if (reserved === 0) return short('MiB of memory', needed, free);
-  const words = `needs ${needed} beside ${reserved} kept for failover, ${room(free)}`;
-  return [`${needed + reserved - free} MiB of memory short (${words})`];
+  const details = `needs ${needed} beside ${reserved} kept for failover, ${room(free)}`;
+  return [`${needed + reserved - free} MiB of memory short (${details})`];
 }
 
 function diskProblems(state: NodeState, demand: Demand): string[] {

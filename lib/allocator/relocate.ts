@@ -1,19 +1,19 @@
 import { templates } from '../model/templates/index.ts';
 import { allocate } from './allocate.ts';
 import type { Allocation, AllocatorCluster, AllocatorInstance } from './model.ts';
-import { takenAway } from './moves.ts';
+import { withoutInstance } from './moves.ts';
 
-/** What bounds the choice of a new node. */
+/** Restrictions of the choice of a new node. */
 export interface RelocateOptions {
-  /** Nodes (uuids) that must not be taken, beside the one that is left. */
+  /** Nodes (uuids) that must not be used, besides the one that the instance leaves. */
   readonly exclude?: readonly string[];
   readonly ignore_ipolicy?: boolean;
   readonly ignore_soft_errors?: boolean;
 }
 
 /**
- * Chooses a new node of its group for an instance: a new secondary where its disks are mirrored between two nodes (it need not
- * have one yet), a new primary where they are on every node. Both nodes are answered, the primary first.
+ * Chooses a new node in its group for an instance: a new secondary when its disks are mirrored between two nodes (it need not have one
+ * yet), a new primary when its disks are shared. The answer has all of its nodes, the primary first.
  */
 export function relocate(
   cluster: AllocatorCluster,
@@ -26,7 +26,7 @@ export function relocate(
   if (!node) return refusal('its primary node is not known');
   if (!isMirrored && !shared) return refusal(aloneText(instance, node.name));
   const left = isMirrored ? secondary : primary;
-  return allocate(takenAway(cluster, instance), {
+  return allocate(withoutInstance(cluster, instance), {
     ...instance,
     ...options,
     groups: [node.group],
@@ -37,12 +37,12 @@ export function relocate(
   });
 }
 
-/** Why an instance cannot leave its node. */
+/** Why an instance cannot leave its node: its disks are neither mirrored nor shared. */
 export function aloneText({ disk_template }: AllocatorInstance, node: string): string {
   return `its disks (${disk_template}) are on ${node} alone`;
 }
 
-/** That there is no place. */
+/** An allocation that failed for these reasons, not temporarily. */
 export function refusal(...reasons: string[]): Allocation {
   return { ok: false, reasons, temporary: false };
 }

@@ -1,10 +1,12 @@
+// The score of a cluster, as Ganeti's htools compute it: how unevenly its nodes are loaded. Lower is better.
+
 import type { NodeState } from './capacity.ts';
 
-/** One thing that should be alike on all nodes; the weights are those that Ganeti's hail tells of itself. */
+/** A quantity that should be equal on all nodes. The weights are those that Ganeti's hail prints. */
 interface Measure {
-  /** Of the standard deviation. */
+  /** The weight of the standard deviation. */
   weight: number;
-  /** Of the sum; 0 unless less of it is better. */
+  /** The weight of the sum; 0 unless less of the quantity is better. */
   sumWeight: number;
   of(state: NodeState): number;
 }
@@ -21,9 +23,9 @@ const measures: readonly Measure[] = [
   },
   { weight: 1, sumWeight: 0, of: (state) => share(state.vcpus, state.node.cpu_total) },
   { weight: 1, sumWeight: 0, of: (state) => share(state.spindles, state.spindleLimit) },
-  // Without figures of real load each instance counts as one unit of CPU, memory and network load where it runs …
+  // Without measured load, each instance counts as one unit of CPU, memory and network load on its primary node …
   { weight: 3, sumWeight: 0, of: (state) => state.primaries },
-  // … and of disk load, which a secondary has as well.
+  // … and as one unit of disk load on both nodes.
   { weight: 1, sumWeight: 0, of: (state) => state.primaries + state.secondaries },
 ];
 
@@ -31,7 +33,7 @@ function share(part: number, whole: number | null): number {
   return whole ? part / whole : 0;
 }
 
-/** A measure over all nodes: its mean, how far each node is from it, and the sum of the squares of that. */
+/** A measure over all nodes: its mean, the deviation of each node from it, and the sum of their squares. */
 interface Spread {
   measure: Measure;
   mean: number;
@@ -47,8 +49,8 @@ function spreadOf(states: readonly NodeState[], measure: Measure): Spread {
 }
 
 /**
- * How evenly nodes are loaded: the weighted sum of the standard deviations of the measures. It is made once from all nodes;
- * then the price of scoring a change does not depend on their number.
+ * The score of a set of nodes: the weighted sum of the standard deviations of the measures. The sums over all nodes are computed once;
+ * scoring a change takes a time that does not depend on the number of nodes.
  */
 export class Balance {
   readonly #index: ReadonlyMap<string, number>;
@@ -59,13 +61,13 @@ export class Balance {
     this.#spreads = states.length === 0 ? [] : measures.map((measure) => spreadOf(states, measure));
   }
 
-  /** The score with these of the nodes in other states; 0 is a perfect balance. */
+  /** The score with some of the nodes in the given states instead; 0 is a perfect balance. The nodes must be among those of the set. */
   score(changes: readonly NodeState[] = []): number {
     const indexes = changes.map((state) => this.#index.get(state.node.uuid) as number);
     let score = 0;
     for (const { measure, mean, deviations, squares } of this.#spreads) {
-      let shift = 0;
-      let total = squares;
+      let shift = 0; // change of the sum of the values
+      let total = squares; // sum of the squared deviations from the old mean
       for (const [i, state] of changes.entries()) {
         const before = deviations[indexes[i] as number] as number;
         const after = measure.of(state) - mean;

@@ -1,14 +1,14 @@
-/** How the cluster's tags tell placement what other tags mean: by naming their prefixes. */
+/** Prefixes of tags that matter for placement. Tags of the cluster define them, as in Ganeti's htools. */
 export interface TagRules {
-  /** Instances that share such a tag never have the same primary node. */
+  /** Instances with the same tag of this kind must not have the same primary node. */
   exclusion: readonly string[];
-  /** Nodes that share such a tag may fail together. */
+  /** Nodes with the same tag of this kind may fail together. */
   location: readonly string[];
-  /** Instances with such a tag wish for a node with the same tag. */
+  /** Instances with a tag of this kind should be on nodes with the same tag. */
   desired: readonly string[];
 }
 
-/** Reads the rules off the cluster's tags (`htools:iextags:P`, `htools:nlocation:P`, `htools:desiredlocation:P`). */
+/** Reads the prefixes from the cluster's tags (`htools:iextags:P`, `htools:nlocation:P`, `htools:desiredlocation:P`). */
 export function tagRules(clusterTags: readonly string[]): TagRules {
   const named = (kind: string) =>
     clusterTags

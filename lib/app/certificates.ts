@@ -1,3 +1,5 @@
+// The certificates of the programs of a cluster: which subject and role each has, and in which files it is.
+
 import { mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -13,7 +15,7 @@ import { AUTHORITY, type Layout, NODE_IDENTITY } from './layout.ts';
 const MASTER_SUBJECT: Subject = { commonName: 'master', hosts: ['master'], role: MASTER };
 const nodeSubject = (name: string): Subject => ({ commonName: name, hosts: [name], role: nodeRole(name) });
 
-/** What the master shows to node workers. */
+/** The master's identity for connections to node workers; renewed when it is due. */
 export async function masterTls(
   layout: Layout,
   authorities: Authorities,
@@ -23,7 +25,10 @@ export async function masterTls(
   return { ...identity, ca: authorities.bundle };
 }
 
-/** What the RAPI shows to clients: good for localhost, 127.0.0.1 and the address that it is bound to. */
+/**
+ * The API server's identity for clients: valid for localhost, 127.0.0.1 and the address that it is bound to; if that is the wildcard
+ * address, for all addresses of this machine.
+ */
 export function rapiIdentity(
   layout: Layout,
   authorities: Authorities,
@@ -40,7 +45,7 @@ export function rapiIdentity(
   return identityIn(layout.certificates, 'rapi', subject, authorities, now);
 }
 
-/** Gives a node what it needs to prove itself, in its own folder; what is there and good stays. */
+/** Writes the certificate, key and authorities of a node of this machine into its folder; what is usable there is kept. */
 export async function equipNode(layout: Layout, name: string, authorities: Authorities): Promise<void> {
   const folder = layout.nodeFolder(name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -50,7 +55,10 @@ export async function equipNode(layout: Layout, name: string, authorities: Autho
   await identityIn(folder, NODE_IDENTITY, nodeSubject(name), authorities);
 }
 
-/** What a node is to show and trust instead of what it does; null when that is as it should be. */
+/**
+ * The new certificate and authorities for a node, given its present ones; null when these are up to date. The node keeps its key, which
+ * never leaves it.
+ */
 export async function renewedNode(
   name: string,
   present: NodeCertificate,
@@ -59,16 +67,16 @@ export async function renewedNode(
 ): Promise<NodeCertificate | null> {
   const subject = nodeSubject(name);
   const { bundle, signer, chain } = authorities;
-  const isFit = isUsable(present.certificate, subject, authorities, now);
-  if (isFit && present.authorities === bundle) return null;
+  const isCurrent = isUsable(present.certificate, subject, authorities, now);
+  if (isCurrent && present.authorities === bundle) return null;
   const [own] = certificatesIn(present.certificate);
   if (!own) return null;
   const publicKey = own.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const certificate = isFit ? present.certificate : issueFor(publicKey, subject, signer, now) + chain;
+  const certificate = isCurrent ? present.certificate : issueFor(publicKey, subject, signer, now) + chain;
   return { certificate, authorities: bundle };
 }
 
-/** What a node's worker shows to the master, from its folder. */
+/** Reads the identity and authorities of a node's worker from its folder. @throws Error when a file is missing */
 export async function nodeTls(folder: string): Promise<TlsFiles> {
   const read = (name: string) => readFile(join(folder, name), 'utf8');
   return {
@@ -78,7 +86,7 @@ export async function nodeTls(folder: string): Promise<TlsFiles> {
   };
 }
 
-/** Keeps what a node's worker shows. First whom it trusts, which grows. */
+/** Writes the identity and authorities of a node's worker. The authorities come first: they only grow, so that is safe at any time. */
 export async function saveNodeTls(folder: string, { ca, cert, key }: TlsFiles): Promise<void> {
   const keyFile = join(folder, `${NODE_IDENTITY}.key`);
   await writeFileDurably(join(folder, `${AUTHORITY}.pem`), ca);

@@ -1,3 +1,5 @@
+// Cluster files: descriptions of a cluster to create. Also makes the description of a one-node cluster for `merapi up` without a file.
+
 import { access, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -10,8 +12,8 @@ import { nodeName } from '../model/names.ts';
 import { textFault } from '../model/texts.ts';
 
 /**
- * Reads a cluster file: search paths are relative to the file, storage folders are relative to the state folder.
- * @throws MerapiError configuration naming the file and each thing in it that is not right
+ * Reads a cluster file. Relative search paths in it start at the folder of the file, relative storage folders at the state folder.
+ * @throws MerapiError configuration naming the file and everything in it that is invalid
  */
 export async function readClusterFile(file: string, dir: string): Promise<ClusterSpec> {
   let content: unknown;
@@ -22,29 +24,28 @@ export async function readClusterFile(file: string, dir: string): Promise<Cluste
       cause,
     });
   }
-  return placed(parseSpec(file, content), dirname(resolve(file)), dir);
+  return withAbsolutePaths(parseSpec(file, content), dirname(resolve(file)), dir);
 }
 
 /**
- * Looks at the names of nodes that are to be made; those that a cluster has already stay.
- * @throws MerapiError configuration naming the one that is not possible
+ * Checks the names of nodes that will be created. Not for nodes that a cluster has already: older releases allowed more names.
+ * @throws MerapiError configuration naming the first that is invalid
  */
 export function checkNewNodes(nodes: ClusterSpec['nodes']): void {
   try {
     for (const { name } of nodes) nodeName(name);
   } catch (cause) {
-    throw new MerapiError('configuration', `The cluster file is not right: ${errorText(cause)}`, { cause });
+    throw new MerapiError('configuration', `The cluster file is invalid: ${errorText(cause)}`, { cause });
   }
 }
 
 function parseSpec(file: string, content: unknown): ClusterSpec {
   const wrongText = textFault(content, { name: 'it', lines: true, together: false });
-  if (wrongText)
-    throw new MerapiError('configuration', `The cluster file ${file} is not right: ${wrongText}`);
+  if (wrongText) throw new MerapiError('configuration', `The cluster file ${file} is invalid: ${wrongText}`);
   const parsed = ClusterSpec.safeParse(content);
   if (!parsed.success) {
     const problems = faultTexts(ClusterSpec, parsed.error.issues, content);
-    throw new MerapiError('configuration', `The cluster file ${file} is not right: ${problems.join('; ')}`);
+    throw new MerapiError('configuration', `The cluster file ${file} is invalid: ${problems.join('; ')}`);
   }
   const names = parsed.data.nodes.map((node) => node.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -53,19 +54,19 @@ function parseSpec(file: string, content: unknown): ClusterSpec {
   if (master !== undefined && !names.includes(master))
     throw new MerapiError(
       'configuration',
-      `The cluster file ${file} names ${master} as master, which is no node of it`,
+      `The cluster file ${file} names ${master} as master, which is not one of its nodes`,
     );
   try {
-    firstObjects(parsed.data, systemWorld); // parameters of hypervisors and backends have types of their own
+    firstObjects(parsed.data, systemWorld); // checks the types of hypervisor and backend parameters, which the schema does not
   } catch (cause) {
-    throw new MerapiError('configuration', `The cluster file ${file} is not right: ${errorText(cause)}`, {
+    throw new MerapiError('configuration', `The cluster file ${file} is invalid: ${errorText(cause)}`, {
       cause,
     });
   }
   return parsed.data;
 }
 
-function placed(spec: ClusterSpec, fileFolder: string, dir: string): ClusterSpec {
+function withAbsolutePaths(spec: ClusterSpec, fileFolder: string, dir: string): ClusterSpec {
   return {
     ...spec,
     os_search_path: spec.os_search_path.map((path) => resolve(fileFolder, path)),
@@ -77,7 +78,7 @@ function placed(spec: ClusterSpec, fileFolder: string, dir: string): ClusterSpec
 
 const QEMU = 'qemu-system-x86_64';
 
-/** The path of a program that is on the search path; null when there is none. */
+/** The path of a program in PATH; null when it is not there. */
 async function findProgram(name: string): Promise<string | null> {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, name);
@@ -90,7 +91,7 @@ async function findProgram(name: string): Promise<string | null> {
   return null;
 }
 
-/** What this machine is called as a node: by its host name, as far as that can be a node's. */
+/** The node name for this machine: its host name, with everything replaced that a node name may not have. */
 export function localName(host: string): string {
   const name =
     host
@@ -105,8 +106,8 @@ export function localName(host: string): string {
 }
 
 /**
- * The cluster that is made where no file describes one: this machine as the only node, running real guests with QEMU. The
- * demo guest's OS definition is found when it has been built (`osFolder`).
+ * The cluster that is created when no file describes one: this machine as the only node, with real guests in QEMU. `osFolder` is the
+ * search path for OS definitions; the demo guest is there when it has been built.
  * @throws MerapiError configuration when QEMU is not installed
  */
 export async function localCluster(dir: string, osFolder: string): Promise<ClusterSpec> {
@@ -147,5 +148,5 @@ export async function localCluster(dir: string, osFolder: string): Promise<Clust
     },
     nodes: [{ name, primary_ip: '127.0.0.1' }],
   });
-  return placed(spec, '/', dir);
+  return withAbsolutePaths(spec, '/', dir);
 }

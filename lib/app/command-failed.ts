@@ -1,2 +1,2 @@
-/** The cluster did not do what it was asked for, which it has told. */
+/** A command failed for a reason outside of its command line (exit code 1, not 2). The message is for the user. */
 export class CommandFailed extends Error {}

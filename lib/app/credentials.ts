@@ -5,10 +5,10 @@ import { type Authorities, openAuthorities } from './authorities.ts';
 import { masterTls, renewedNode } from './certificates.ts';
 import type { Layout } from './layout.ts';
 
-/** How often it is looked whether something is to be renewed, in milliseconds. A clock may jump. */
+/** The time between two checks for certificates that are due, in milliseconds. Short, because a clock may jump. */
 const PERIOD = 60_000;
 
-/** What a master shows and signs with, renewed while it runs. */
+/** The certificates and authorities of a running master, renewed while it runs. */
 export class Credentials {
   readonly #layout: Layout;
   readonly #now: () => number;
@@ -23,7 +23,7 @@ export class Credentials {
     this.#tls = tls;
   }
 
-  /** `now` tells the machine's time in milliseconds. @throws MerapiError as openAuthorities() */
+  /** `now` returns the machine's time in milliseconds since 1970. @throws MerapiError as openAuthorities() */
   static async open(layout: Layout, now: () => number): Promise<Credentials> {
     const authorities = await openAuthorities(layout, now());
     return new Credentials(layout, now, authorities, await masterTls(layout, authorities, now()));
@@ -33,19 +33,19 @@ export class Credentials {
     return this.#authorities;
   }
 
-  /** What the master shows to nodes. */
+  /** The master's identity for connections to nodes. */
   readonly tls: TlsSource = () => this.#tls;
 
-  /** What a node is to show instead of what it does. */
+  /** Computes the renewed certificate of a node, as renewedNode() does. */
   readonly renewal: NonNullable<NodeClientOptions['renewal']> = ({ name }, present) =>
     renewedNode(name, present, this.#authorities, this.#now());
 
-  /** Calls `renew` whenever it is looked for what is to be renewed. */
+  /** Registers a callback that renews further certificates; called at each renew(). */
   onRenew(renew: () => Promise<void>): void {
     this.#onRenew.push(renew);
   }
 
-  /** Renews what is due, at the master and at the nodes that `nodes` follows. */
+  /** Renews the certificates that are due, at the master and at the nodes to which `nodes` is connected. */
   async renew(nodes: NodeClient): Promise<void> {
     this.#authorities = await openAuthorities(this.#layout, this.#now());
     this.#tls = await masterTls(this.#layout, this.#authorities, this.#now());
@@ -54,7 +54,7 @@ export class Credentials {
   }
 }
 
-/** Renews what is due, now and every minute. */
+/** Renews certificates that are due, at the start and every minute. */
 export function certificateRenewal(
   credentials: Credentials,
   nodes: NodeClient,

@@ -1,16 +1,18 @@
+// The file in which the worker of a node on this machine writes its address, which the master reads to connect to it.
+
 import { join } from 'node:path';
 import { MerapiError } from '../base/errors.ts';
 import { readStateText, removeStateFile } from '../base/state-file.ts';
 import { ENDPOINT } from './layout.ts';
 
 const format = {
-  what: 'where the worker of a node listens',
-  remedy: 'remove it and start the worker again: it writes it again',
+  what: 'the address of the worker of a node',
+  remedy: 'remove it and restart the worker, which writes it again',
 };
 
 /**
- * Where the worker of a node on this machine listens, as it wrote into the node's folder; null when none does.
- * @throws MerapiError configuration, naming the file and the remedy, when that cannot be understood
+ * The address of the worker of a node on this machine, from the file in the node's folder; null when there is no such file.
+ * @throws MerapiError configuration, naming the file and the remedy, when it cannot be parsed
  */
 export async function readEndpoint(folder: string): Promise<{ host: string; port: number } | null> {
   const path = join(folder, ENDPOINT);
@@ -20,11 +22,11 @@ export async function readEndpoint(folder: string): Promise<{ host: string; port
   if (host !== undefined && Number(port) >= 1 && Number(port) <= 65535) return { host, port: Number(port) };
   throw new MerapiError(
     'configuration',
-    `${path} (${format.what}) cannot be used: it does not hold an address and a port; ${format.remedy}`,
+    `${path} (${format.what}) cannot be used: it does not contain an address and a port; ${format.remedy}`,
   );
 }
 
-/** Removes what a worker that does not run any more left. @throws MerapiError configuration when something else is there */
+/** Removes the file that a worker left which no longer runs. @throws MerapiError configuration when a folder is in its place */
 export function clearEndpoint(folder: string): Promise<void> {
   return removeStateFile(join(folder, ENDPOINT), format);
 }

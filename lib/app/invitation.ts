@@ -1,7 +1,12 @@
 import { readFileOrNull } from '../base/files.ts';
 import type { Running } from './open.ts';
 
-/** Tells that the RAPI answers, and what a new user needs next: the password of `admin`, if it was made here, and three lines to try. */
+// The banner that a master prints when it is ready. Programs wait for its first line, `ready URL`.
+
+/**
+ * Prints that the RAPI answers, and when `withPassword` is set and the password of `admin` was generated here, that password with three
+ * commands to try.
+ */
 export async function announce(running: Running, withPassword: boolean): Promise<void> {
   const lines = [`ready ${running.rapi.url}`];
   const password = withPassword ? (await readFileOrNull(running.layout.adminPassword))?.trim() : null;

@@ -1,23 +1,26 @@
+// Supervises the node worker of `merapi up`. The worker is a detached process that survives the master, so that guests and their
+// calls do not depend on it; a restarted master adopts the worker that it finds (workers.ts).
+
 import { type Background, type BackgroundParts, continuous } from '../base/background.ts';
 import { type Layout, localNodes } from './layout.ts';
 import { endWorker, ensureWorker, livingWorker } from './workers.ts';
 
-/** How often it is looked after the worker, in milliseconds: an adopted one is no child, so its end is not told. */
-const LOOK = 500;
-/** The pause before a worker is started again, in milliseconds: none at first, then from FIRST_PAUSE on twice as long each time. */
+/** Milliseconds between two checks whether the worker lives: an adopted one is not a child, so there is no event when it exits. */
+const POLL_PERIOD = 500;
+/** The pause before a worker is restarted, in milliseconds: none at first, then FIRST_PAUSE, doubled each time up to LONGEST_PAUSE. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
-/** A worker that has lived as long as this, in milliseconds, did not end because of how it was started. */
+/** The pauses begin from none again after a worker that ran for longer than this, in milliseconds. */
 const LONG_LIFE = 60_000;
 
-/** Keeps a process running that runs the nodes of this machine, from start() to end(). */
-export class WorkerKeeper {
+/** Keeps the process alive that runs the nodes of this machine, from start() to end(). */
+export class WorkerSupervisor {
   readonly #layout: Layout;
   readonly #args: readonly string[];
   readonly #parts: BackgroundParts;
-  #kept: Background | 'starting' | null = null;
+  #supervision: Background | 'starting' | null = null;
 
-  /** `args` are those that a new worker gets, besides the folders of its nodes. */
+  /** `args` are the arguments of a new worker besides the folders of its nodes. */
   constructor(layout: Layout, args: readonly string[], parts: BackgroundParts) {
     this.#layout = layout;
     this.#args = args;
@@ -28,34 +31,36 @@ export class WorkerKeeper {
   async start(signal: AbortSignal): Promise<void> {
     const nodes = await localNodes(this.#layout);
     if (nodes.length === 0) return;
-    this.#kept = 'starting';
+    this.#supervision = 'starting';
     await ensureWorker(this.#layout, nodes, this.#args, signal);
-    this.#kept = continuous('the node worker is kept', this.#parts, (over) => this.#keep(nodes, over));
-    this.#kept.start();
+    this.#supervision = continuous('the node worker is kept running', this.#parts, (stopped) =>
+      this.#supervise(nodes, stopped),
+    );
+    this.#supervision.start();
   }
 
-  /** Ends the worker, if start() had to do with one; the guests go on. */
+  /** Ends the worker, unless start() found no nodes or was not called. The guests keep running. */
   async end(): Promise<void> {
-    if (!this.#kept) return;
-    if (this.#kept !== 'starting') await this.#kept.stop();
+    if (!this.#supervision) return;
+    if (this.#supervision !== 'starting') await this.#supervision.stop();
     await endWorker(this.#layout);
   }
 
-  async #keep(nodes: readonly string[], signal: AbortSignal): Promise<void> {
+  async #supervise(nodes: readonly string[], signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#parts;
-    /** Waits; false when the signal came first. */
-    const rest = (time: number) =>
+    /** Waits so many milliseconds; false when the signal fires first. */
+    const sleep = (time: number) =>
       clock.sleep(time, { signal }).then(
         () => true,
         () => false,
       );
     let pause = 0;
     let since = clock.now();
-    while (await rest(LOOK)) {
+    while (await sleep(POLL_PERIOD)) {
       if (await livingWorker(this.#layout)) continue;
       if (clock.now() - since > LONG_LIFE) pause = 0;
-      log.error({ pause }, 'the node worker has ended unexpectedly; it is started again');
-      if (!(await rest(pause))) return;
+      log.error({ pause }, 'the node worker has ended unexpectedly and is restarted');
+      if (!(await sleep(pause))) return;
       pause = Math.min(Math.max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE);
       since = clock.now();
       await ensureWorker(this.#layout, nodes, this.#args, signal).catch((error) => {

@@ -1,15 +1,17 @@
+// The files of a cluster's state folder. Every file of the folder must be known here: `isOfState` decides whose permissions are checked.
+
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MerapiError } from '../base/errors.ts';
 
-/** Where things are in a cluster's state folder. */
+/** Paths in a cluster's state folder. */
 export interface Layout {
   dir: string;
   database: string;
   /** The cluster's own certificate authority, and the identities that it signed for the master. */
   certificates: string;
   secretKey: string;
-  /** What clusters that exchange instances have in common. */
+  /** The secret that is shared by clusters which exchange instances. */
   sharedSecret: string;
   users: string;
   adminPassword: string;
@@ -20,13 +22,14 @@ export interface Layout {
   /** A folder for each node of this machine, by its name. */
   nodes: string;
   nodeFolder(name: string): string;
-  /** What simulated storage keeps for several nodes. */
+  /** The data of simulated storage that several nodes share. */
   volumes: string;
-  /** Which process runs the nodes of this machine. */
+  /** Identifies the process that runs the nodes of this machine. */
   workerProcess: string;
   logs: string;
 }
 
+/** The paths in the state folder `dir`, which should be absolute. */
 export function layoutOf(dir: string): Layout {
   const nodes = join(dir, 'nodes');
   return {
@@ -47,17 +50,17 @@ export function layoutOf(dir: string): Layout {
   };
 }
 
-/** What is in a state folder besides what `Layout` names: what SQLite keeps, and what a restore makes. */
-const beside =
+/** Names in a state folder that `Layout` does not have: files of SQLite, the lock, storage folders, and folders of a restore. */
+const otherNames =
   /^(cluster\.db(-wal|-shm|\.new)?|lock|file-storage|shared-file-storage|restore\.tmp|restoring|before-restore-.*|.*\.tmp)$/;
 
 /**
- * Whether a name in a state folder is of the cluster. All of that is for its owner only (0700 and 0600, whatever the umask).
- * Nothing that another user must reach lies there; so far that is nothing: QEMU, scripts and hooks run as the worker's user.
- * Sockets of guests whose paths would be too long are in /run/merapi (0700).
+ * Whether a name in a state folder belongs to the cluster. All such files are accessible to their owner only (0700 and 0600, whatever
+ * the umask), so nothing that another user needs may be there: QEMU, scripts and hooks run as the worker's user. Sockets of guests
+ * whose paths would be too long are in /run/merapi (0700).
  */
 export function isOfState(layout: Layout, name: string): boolean {
-  return beside.test(name) || Object.values(layout).some((path) => topOf(layout, path) === name);
+  return otherNames.test(name) || Object.values(layout).some((path) => topOf(layout, path) === name);
 }
 
 function topOf({ dir }: Layout, path: unknown): string | null {
@@ -66,14 +69,16 @@ function topOf({ dir }: Layout, path: unknown): string | null {
     : null;
 }
 
-/** The files in a node's folder that `merapi node` reads. */
+/** In a node's folder: the settings that `merapi node` reads. */
 export const NODE_SETTINGS = 'node.json';
-/** Where the node's worker listens, as long as it does. */
+/** In a node's folder: the address of its worker, while it runs. */
 export const ENDPOINT = 'endpoint';
+/** In a node's folder: the stem of the names of its certificate and key. */
 export const NODE_IDENTITY = 'node';
+/** The stem of the names of the first authority's certificate and key, and of the certificates that a node trusts. */
 export const AUTHORITY = 'ca';
 
-/** The names of the nodes that have a folder on this machine. */
+/** The names of the nodes that have a folder on this machine, sorted. */
 export async function localNodes(layout: Layout): Promise<string[]> {
   try {
     return (await readdir(layout.nodes)).sort();
@@ -83,9 +88,10 @@ export async function localNodes(layout: Layout): Promise<string[]> {
   }
 }
 
+/** The error for a state folder without a cluster. */
 export function noCluster({ dir }: Layout): MerapiError {
   return new MerapiError(
     'configuration',
-    `${dir} holds no cluster; make one with 'merapi init' or 'merapi up'`,
+    `${dir} contains no cluster; create one with 'merapi init' or 'merapi up'`,
   );
 }

@@ -1,3 +1,6 @@
+// Wires the parts of a master together: store, lock manager, job queue, node client, manager and background services. A surface such as
+// the RAPI is added by the caller (open.ts), and tests run it with a world of their own.
+
 import { sameForAll } from '../access/policy.ts';
 import type { Background } from '../base/background.ts';
 import { MerapiError } from '../base/errors.ts';
@@ -30,14 +33,14 @@ import { prepareNodes } from './state.ts';
 import { stoppedInstanceStarter } from './stopping.ts';
 import { storeOf } from './store.ts';
 
+/** What a master is created from. */
 export interface MasterOptions {
   layout: Layout;
   log: Logger;
-  /** The time and chance of its machine. */
   world: World;
-  /** Describes the cluster to make; only called when the state folder holds none. */
+  /** Describes the cluster to create; only called when the state folder contains none. */
   describe?: () => Promise<ClusterSpec>;
-  /** Milliseconds that calls keep trying a node that does not answer. */
+  /** For how many milliseconds calls to a node that does not answer are retried. */
   patience?: number;
 }
 
@@ -47,21 +50,20 @@ export interface Master {
   store: Store;
   runtime: RuntimeTable;
   credentials: Credentials;
-  /** What it runs with. */
   world: World;
-  /** Whether the cluster has just been made. */
+  /** Whether createMaster() created the cluster. */
   isNew: boolean;
-  /** Takes up the jobs that an earlier life left. */
+  /** Starts the background services and resumes the jobs that an earlier run left. */
   start(): Promise<void>;
-  /** Instead of start(): takes jobs, which wait for the next life. */
+  /** Instead of start(): accepts jobs without running any; they run when the master is started the next time. */
   hold(): Promise<void>;
-  /** Stops; jobs that run are left where they stand. */
+  /** Stops. Running jobs are interrupted as in a crash, and resumed at the next start. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the store of a state folder and wires a master to it.
- * @throws MerapiError configuration when the folder holds no cluster and none is described
+ * Opens the store of a state folder, creates the cluster if there is none, and wires a master to it. Nothing runs before start().
+ * @throws MerapiError configuration when the folder contains no cluster and none is described
  */
 export async function createMaster(options: MasterOptions): Promise<Master> {
   const { layout, log, world, describe, patience } = options;
@@ -71,7 +73,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const store = await storeOf(layout)(clock);
   const isNew = !store.view.initialised;
   try {
-    if (isNew) await makeCluster(layout, store, world, describe);
+    if (isNew) await createCluster(layout, store, world, describe);
   } catch (error) {
     await store.close();
     throw error;
@@ -91,10 +93,10 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   const queue = new JobQueue({ store, locks: new LockManager(), runtime, nodes, ...world, seal, log });
   const manager = createManager({ store, queue, history, runtime, nodes, ...world, policy: sameForAll });
   const work = { log, clock };
-  // Each starts when the one before it has started. The jobs are taken up when it is known what runs on the nodes.
+  // Started in this order, each when the one before it has started: jobs must not be resumed before the nodes were asked what they run.
   const maintenance: Background[] = [
     nodeFollower(store, nodes, log),
-    { start: () => takeUp(layout, queue, false), stop: async () => queue.close() },
+    { start: () => startQueue(layout, queue, false), stop: async () => queue.close() },
     jobArchiver(queue, history, work),
     storeRecovery(store, queue, work),
     certificateRenewal(credentials, nodes, work),
@@ -112,7 +114,7 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
     async start() {
       for (const each of maintenance) await each.start();
     },
-    hold: () => takeUp(layout, queue, true),
+    hold: () => startQueue(layout, queue, true),
     async close() {
       const stopped = maintenance.map((each) => each.stop());
       await nodes.close();
@@ -122,22 +124,22 @@ export async function createMaster(options: MasterOptions): Promise<Master> {
   };
 }
 
-/** @throws MerapiError unavailable, naming the store and what to do, when what it says of jobs or filters cannot be read */
-async function takeUp({ database }: Layout, queue: JobQueue, held: boolean): Promise<void> {
+/** @throws MerapiError unavailable, naming the store and the remedy, when its records of jobs or filters cannot be read */
+async function startQueue({ database }: Layout, queue: JobQueue, held: boolean): Promise<void> {
   try {
     await queue.start(held);
   } catch (cause) {
     if (!(cause instanceof MerapiError)) throw cause;
     throw new MerapiError(
       'unavailable',
-      `The jobs in the store ${database} cannot be taken up (${cause.message}); 'merapi check' tells what is wrong, and 'merapi restore FILE --dir DIR --force' puts a backup in its place`,
+      `The jobs in the store ${database} cannot be resumed (${cause.message}); 'merapi check' shows what is wrong, and 'merapi restore FILE --dir DIR --force' replaces it with a backup`,
       { cause },
     );
   }
 }
 
-/** Makes the nodes' folders first: a life that ended between the two finds no cluster and makes them again. */
-async function makeCluster(
+/** Makes the nodes' folders before the cluster: after a crash in between, the next start finds no cluster and repeats both. */
+async function createCluster(
   layout: Layout,
   store: Store,
   world: World,
@@ -149,7 +151,7 @@ async function makeCluster(
   await initCluster(store, spec, world);
 }
 
-/** Where a node's worker listens: what it wrote into its folder if it runs on this machine, else the usual port. */
+/** The address of a node's worker: the one in the node's folder if it runs on this machine, else its primary IP and the default port. */
 async function endpointOf(layout: Layout, node: NodeAddress): Promise<Endpoint> {
   const local = await readEndpoint(layout.nodeFolder(node.name));
   return local ?? { host: node.primary_ip, port: DEFAULT_NODE_PORT };

@@ -1,3 +1,5 @@
+// `merapi node`: runs the workers of nodes from the settings and certificates in their folders.
+
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { Connections, connectionLimits } from '../base/connections.ts';
@@ -13,14 +15,14 @@ import { nodeTls, saveNodeTls } from './certificates.ts';
 import { NODE_SETTINGS } from './layout.ts';
 import { outliveFailures } from './uncaught.ts';
 
-/** What a node's folder says about the node: FOLDER/node.json. */
+/** The settings of a node: FOLDER/node.json. */
 export const NodeSettings = z.strictObject({
   name: z.string(),
   hypervisors: z.array(z.enum(hypervisors)).min(1),
   listen: z.strictObject({ host: z.string(), port: z.number().int().min(0).max(65535) }),
-  /** The folders for disks, as the cluster calls them. */
+  /** The folders for disks, by their paths in the cluster's configuration. */
   storage: z.array(z.string()),
-  /** Where those folders really are; simulated nodes share one machine. */
+  /** Maps those paths to real ones: simulated nodes on one machine need a folder each. */
   paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).default([]),
   /** Whether the worker may reboot its host when the cluster orders it. */
   powercycle: z.boolean().optional(),
@@ -34,12 +36,12 @@ export type NodeSettings = z.infer<typeof NodeSettings>;
 const format: StateFormat<NodeSettings> = {
   what: 'the settings of a node',
   remedy:
-    "mend it (that of another node shows the form), or put it back from a backup of the master's folder with 'merapi restore'",
+    "correct it (the file of another node shows the format), or restore it from a backup of the master's folder with 'merapi restore'",
   version: 1,
   schema: NodeSettings,
 };
 
-/** Writes a node's settings into its folder, so that people can read and change them. */
+/** Writes a node's settings into its folder, indented, because administrators read and change them. */
 export function saveNodeSettings(folder: string, settings: NodeSettings): Promise<void> {
   const content = { format: format.version, ...settings };
   return writeFileDurably(join(folder, NODE_SETTINGS), `${JSON.stringify(content, null, 2)}\n`);
@@ -56,7 +58,7 @@ export async function readNodeSettings(folder: string): Promise<NodeSettings> {
   );
 }
 
-/** What the command line may change of a node's settings. */
+/** Options of the command line that override a node's settings. */
 export interface NodeOverrides {
   host?: string;
   port?: number;
@@ -64,8 +66,9 @@ export interface NodeOverrides {
 }
 
 /**
- * Starts the workers of these node folders in this process; when one cannot start, none is left running. `worldOf` gives each node its world, and null
- * that of the storage that they share.
+ * Starts the workers of these node folders in this process. When one fails to start, the others are stopped again. `worldOf` returns
+ * the world of a node, and for null that of the storage that simulated nodes share.
+ * @throws MerapiError configuration when settings are missing or invalid
  */
 export async function startNodes(
   folders: readonly string[],
@@ -105,6 +108,7 @@ export async function startNodes(
   return workers;
 }
 
+/** The options of `merapi node`. */
 export interface NodeCommand {
   dir: string[];
   bind?: string;

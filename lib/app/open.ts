@@ -1,3 +1,6 @@
+// Starts a whole master process: checks, lock, node worker, master, RAPI. Everything that was opened is closed again in reverse order, at
+// the end and after a failure.
+
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
@@ -13,14 +16,15 @@ import { type RapiServer, startRapi } from '../surfaces/rapi/server.ts';
 import { rapiIdentity } from './certificates.ts';
 import { claim } from './claim.ts';
 import { checkNewNodes } from './cluster-file.ts';
-import { WorkerKeeper } from './keeper.ts';
+import { WorkerSupervisor } from './keeper.ts';
 import { type Layout, layoutOf, noCluster } from './layout.ts';
 import { createMaster, type Master } from './master.ts';
 import { finishRestore, holdsState } from './restore-staging.ts';
 import { checkSameCluster, ensureUsers, prepareNodes, renewNodes } from './state.ts';
-import { stateTrouble } from './trouble.ts';
+import { startupError } from './trouble.ts';
 import { outliveFailures } from './uncaught.ts';
 
+/** The options of `merapi master`. */
 export interface MasterCommand {
   dir: string;
   users?: string;
@@ -32,13 +36,13 @@ export interface MasterCommand {
   allowOrigin?: string[];
 }
 
-/** What the command that runs the nodes too adds to a master. */
+/** What `merapi up`, which runs the nodes of this machine too, adds to a master. */
 export interface LocalNodes {
-  /** The cluster that the user described, if any. */
+  /** The content of the cluster file; null without one. */
   wanted: ClusterSpec | null;
-  /** Describes the cluster to make in an empty state folder. */
+  /** Describes the cluster to create in an empty state folder. */
   describe: () => Promise<ClusterSpec>;
-  /** What new workers get on their command line. */
+  /** Further arguments for new workers. */
   workerArgs: readonly string[];
 }
 
@@ -51,15 +55,15 @@ export interface Running {
 }
 
 /**
- * Starts a master with its RAPI, and the nodes of this machine if there are `nodes`. What can be wrong about the options is
- * looked at before anything is written. @throws MerapiError, or the reason of the signal, with everything closed again
+ * Starts a master with its RAPI, and the nodes of this machine when `nodes` is given. Options are checked before anything is written.
+ * @throws MerapiError, CommandFailed, or the reason of the signal; everything is closed again then
  */
 export async function openMaster(
   command: MasterCommand,
   nodes: LocalNodes | null,
   signal: AbortSignal,
 ): Promise<Running> {
-  // V8 would let garbage grow to several times of what lives before it looks for it, and keep the memory for ever.
+  // By default V8 lets the heap grow to a multiple of the live data before it collects garbage, and does not return the memory.
   setFlagsFromString('--heap-growing-percent=15');
   const log = createLogger('master', process.env.MERAPI_LOG_LEVEL ?? 'warn');
   outliveFailures(log);
@@ -81,14 +85,17 @@ export async function openMaster(
     const lock = await claim(layout, log);
     undo.push(() => lock.release());
     await finishRestore(layout);
-    const keeper = new WorkerKeeper(layout, nodes?.workerArgs ?? [], { log, clock: systemWorld.clock });
-    undo.push(() => keeper.end());
+    const supervisor = new WorkerSupervisor(layout, nodes?.workerArgs ?? [], {
+      log,
+      clock: systemWorld.clock,
+    });
+    undo.push(() => supervisor.end());
     const master = await createMaster({ layout, log, world: systemWorld, describe: nodes?.describe });
     undo.push(() => master.close());
-    if (nodes?.wanted) await fit(layout, master, nodes.wanted);
+    if (nodes?.wanted) await prepareMissingNodes(layout, master, nodes.wanted);
     if (!command.users) await ensureUsers(layout);
     await renewNodes(layout, master.credentials.authorities);
-    if (nodes) await keeper.start(signal);
+    if (nodes) await supervisor.start(signal);
     await master.start();
     const rapi = await startSurface(command, layout, master, usersFile, log);
     undo.push(() => rapi.close());
@@ -97,12 +104,16 @@ export async function openMaster(
     return { layout, master, rapi, close };
   } catch (error) {
     await close();
-    throw stateTrouble(error, layout);
+    throw startupError(error, layout);
   }
 }
 
-/** Sees whether a cluster is the wanted one, and makes the folders of wanted nodes that it does not have yet. */
-async function fit(layout: Layout, { store: { view } }: Master, wanted: ClusterSpec): Promise<void> {
+/** Checks that the cluster is the one in the cluster file, and makes folders for nodes in the file that it does not have yet. */
+async function prepareMissingNodes(
+  layout: Layout,
+  { store: { view } }: Master,
+  wanted: ClusterSpec,
+): Promise<void> {
   checkSameCluster(wanted, view.cluster.name, layout.dir);
   const missing = wanted.nodes.filter(({ name }) => !view.nodes.named(name));
   checkNewNodes(missing);
@@ -130,7 +141,7 @@ async function startSurface(
   return rapi;
 }
 
-/** Tells a busy port before anything is changed. @throws MerapiError configuration */
+/** Checks that the port can be opened, before anything is changed. @throws MerapiError configuration */
 async function checkPortFree(host: string, port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((done, reject) => {

@@ -6,64 +6,72 @@ import { authorityFiles } from './authorities.ts';
 import type { Layout } from './layout.ts';
 import { CERTIFICATES, stateFiles, storeCompanions } from './state-files.ts';
 
-/**
- * How a restore puts a whole state into a folder, whatever happens on the way: the new files gather in DIR/restore.tmp/new; its
- * renaming to DIR/restoring decides. From then on the restore is only ever finished: the old files go to restoring/old,
- * `new` is renamed to `placing`, and its files go to their places. Each step can be repeated.
+/*
+ * How a restore replaces a whole state atomically, also across crashes:
+ *
+ * | step   | what happens                                            | after a crash                        |
+ * | ------ | ------------------------------------------------------- | ------------------------------------ |
+ * | stage  | the new files are written to DIR/restore.tmp/new        | the old state is valid               |
+ * | commit | DIR/restore.tmp is renamed to DIR/restoring             | from here on, the restore is finished |
+ * | finish | old files are moved to restoring/old                    | repeated                             |
+ * |        | restoring/new is renamed to restoring/placing           | repeated                             |
+ * |        | the files in it are moved to their places in DIR        | repeated                             |
+ * |        | restoring/old is renamed to DIR/before-restore-TIME     | repeated                             |
+ *
+ * Each step of "finish" can be repeated. The rename to `placing` marks that no old file is left in DIR: a file found there afterwards is
+ * a new one.
  */
-const GATHERING = 'restore.tmp';
+const STAGING = 'restore.tmp';
 const RESTORING = 'restoring';
 
-/** An empty folder to gather the new files in; what a restore that was broken off has left there goes. */
-export async function gather(layout: Layout): Promise<string> {
-  const folder = join(layout.dir, GATHERING);
+/** Makes an empty folder for the new files and returns its path; files that an interrupted restore has left there are removed. */
+export async function stageRestore(layout: Layout): Promise<string> {
+  const folder = join(layout.dir, STAGING);
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'new'), { recursive: true, mode: 0o700 });
   return join(folder, 'new');
 }
 
-/** Gives up what was gathered. */
-export async function forget(layout: Layout): Promise<void> {
-  await rm(join(layout.dir, GATHERING), { recursive: true, force: true });
+/** Removes the staged files. */
+export async function discardStaged(layout: Layout): Promise<void> {
+  await rm(join(layout.dir, STAGING), { recursive: true, force: true });
 }
 
-/** Whether a restore was decided and has not ended. */
+/** Whether a restore was committed and has not been finished. */
 export function isRestoring(layout: Layout): Promise<boolean> {
   return exists(join(layout.dir, RESTORING));
 }
 
-/** Says that nothing can be told of the folder now. */
+/** The error for a folder whose state cannot be read because a restore has not been finished. */
 export function restoreUnderWay({ dir }: Layout): MerapiError {
   return new MerapiError(
     'unavailable',
-    `A restore into ${dir} has not ended; start the master, or repeat merapi restore: that ends it`,
+    `A restore into ${dir} was interrupted; start the master or repeat merapi restore to finish it`,
   );
 }
 
-/** Whether a folder holds a cluster, or will when the restore into it has been finished. */
+/** Whether a folder contains a cluster, or will when the restore into it is finished. */
 export async function holdsState(layout: Layout): Promise<boolean> {
   return (await exists(layout.database)) || (await isRestoring(layout));
 }
 
-/** Decides that the gathered files, which must be durable, are the state from now on. */
-export async function decide(layout: Layout): Promise<void> {
-  await syncFolder(join(layout.dir, GATHERING));
-  await rename(join(layout.dir, GATHERING), join(layout.dir, RESTORING));
+/** Makes the staged files, which must be durable, the new state. From here on the restore cannot be undone, only finished. */
+export async function commitRestore(layout: Layout): Promise<void> {
+  await syncFolder(join(layout.dir, STAGING));
+  await rename(join(layout.dir, STAGING), join(layout.dir, RESTORING));
   await syncFolder(layout.dir);
 }
 
 /**
- * Finishes a restore that was decided, if there is one. To be called by who holds the folder's lock, before anything of the
- * state is opened. Answers the folder that has the old files; null when there were none.
+ * Finishes a committed restore, if there is one. The caller must hold the folder's lock, and must not have opened any file of the state.
+ * Returns the folder with the old files; null when there were none.
  */
 export async function finishRestore(layout: Layout): Promise<string | null> {
   if (!(await isRestoring(layout))) return null;
   const folder = join(layout.dir, RESTORING);
-  const [fresh, placing, old] = ['new', 'placing', 'old'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const fresh = join(folder, 'new');
+  const placing = join(folder, 'placing');
+  const old = join(folder, 'old');
   if (await exists(fresh)) {
     const authorities = (await authorityFiles(layout.certificates)).map((name) => `${CERTIFICATES}/${name}`);
     const all = new Set([...storeCompanions, ...stateFiles, ...authorities, ...(await filesIn(fresh))]);
@@ -88,7 +96,7 @@ async function endRestore(layout: Layout, folder: string, old: string): Promise<
   return kept;
 }
 
-/** Moves a file of one folder to the same name in another, if it is there. */
+/** Moves a file from one folder to the same name in another, durably; does nothing when it does not exist. */
 async function move(from: string, to: string, name: string): Promise<void> {
   const [before, after] = [join(from, name), join(to, name)];
   if (!(await exists(before))) return;

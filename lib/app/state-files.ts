@@ -1,12 +1,14 @@
+// The files that make up the state of a cluster, for backup and restore.
+
 import { AUTHORITY } from './layout.ts';
 
-/** The store itself; nothing is a backup without it. */
+/** The store. Every backup has it. */
 export const STORE = 'cluster.db';
 
-/** The folder of a state that holds the certificates of master, API and authorities. */
+/** The folder with the certificates of master, API server and authorities. */
 export const CERTIFICATES = 'certificates';
 
-/** What of a state folder makes the cluster, besides the folders of nodes and further authorities. */
+/** The files of a cluster's state, besides those in the folders of nodes and of further authorities. */
 export const stateFiles: readonly string[] = [
   STORE,
   'secret.key',
@@ -19,5 +21,5 @@ export const stateFiles: readonly string[] = [
   ]),
 ];
 
-/** What SQLite keeps beside the store while it is open; it goes with the store that it belongs to. */
+/** Files of SQLite beside the store. They must be moved together with it: with another database they would corrupt it. */
 export const storeCompanions: readonly string[] = [`${STORE}-wal`, `${STORE}-shm`];

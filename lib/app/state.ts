@@ -1,3 +1,5 @@
+// Prepares files of a state folder: folders and certificates of local nodes, and the users file.
+
 import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,12 +15,12 @@ import { saveNodeSettings } from './node.ts';
 
 const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 
-/** A password of 20 letters and digits that are easy to tell apart (115 bits). */
+/** A random password of 20 letters and digits that cannot be mistaken for each other (about 115 bits). */
 function makePassword(): string {
   return Array.from({ length: 20 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 }
 
-/** Makes the folders and certificates of these nodes of a cluster file. */
+/** Makes the folders, certificates and settings of these nodes of a cluster file, and the cluster's storage folders. */
 export async function prepareNodes(
   layout: Layout,
   nodes: ClusterSpec['nodes'],
@@ -34,7 +36,7 @@ export async function prepareNodes(
       hypervisors: spec.enabled_hypervisors,
       listen: { host: '127.0.0.1', port: 0 },
       storage,
-      // Simulated nodes of one machine have the same storage folder by name, but each one of its own.
+      // Simulated nodes on one machine have the same storage path in the cluster, but each needs a real folder of its own.
       paths: simulates
         ? [{ from: spec.file_storage_dir, to: join(layout.nodeFolder(name), 'file-storage') }]
         : [],
@@ -45,14 +47,14 @@ export async function prepareNodes(
   if (!simulates) await mkdir(spec.file_storage_dir, { recursive: true, mode: 0o700 });
 }
 
-/** Renews what the nodes of this machine show, where that is due; one whose worker runs is renewed by the call as well. */
+/** Renews certificates of the nodes on this machine that are due, in their folders. Running workers get theirs by a call as well. */
 export async function renewNodes(layout: Layout, authorities: Authorities): Promise<void> {
   for (const name of await localNodes(layout))
     if (await exists(join(layout.nodeFolder(name), NODE_SETTINGS)))
       await equipNode(layout, name, authorities);
 }
 
-/** The users file of a state folder; when it is missing it is made with a user `admin` whose password is kept beside it. */
+/** Makes the users file of a state folder when it is missing: with a user `admin`, whose password is written to `adminPassword`. */
 export async function ensureUsers(layout: Layout): Promise<void> {
   if ((await readFileOrNull(layout.users)) !== null) return;
   const password = makePassword();
@@ -61,11 +63,11 @@ export async function ensureUsers(layout: Layout): Promise<void> {
   await saveUsers(layout.users, withUser('# See rapi-users.example.\n', 'admin', password, ['write']));
 }
 
-/** @throws MerapiError configuration when a cluster file names another cluster than the state folder holds */
+/** @throws MerapiError configuration when the cluster file describes another cluster than the one in the state folder */
 export function checkSameCluster(spec: ClusterSpec, name: string, dir: string): void {
   if (spec.name !== name)
     throw new MerapiError(
       'configuration',
-      `${dir} holds the cluster ${name}; the cluster file describes ${spec.name}`,
+      `${dir} contains the cluster ${name}; the cluster file describes ${spec.name}`,
     );
 }

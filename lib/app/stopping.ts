@@ -1,3 +1,6 @@
+// `merapi up --stop-instances`: shuts down all instances when the master ends, and starts them again with the next master. Which ones is
+// stored in the cluster's `stopped_instances`, so that their admin state stays `up`.
+
 import { SYSTEM } from '../access/principal.ts';
 import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
 import type { World } from '../base/world.ts';
@@ -8,13 +11,13 @@ import { put } from '../store/changes.ts';
 import type { Store } from '../store/define.ts';
 import { jobEnd } from './joining.ts';
 
-/** Seconds that a guest has to shut down when the whole cluster stops, and how much longer its job may take. */
+/** Seconds that a guest has to shut down when the cluster stops, and how much longer the master waits for the jobs. */
 const STOP_TIME = 30;
 const STOP_MARGIN = 10;
-/** Milliseconds between two looks at the instances that are to be started. */
+/** Milliseconds between two checks for instances that can be started. */
 const PERIOD = 1_000;
 
-/** Shuts down every instance that is meant to run, giving each guest a few seconds. The next life of the master starts them again. */
+/** Shuts down every instance whose admin state is `up`. Waits for the jobs, but not longer than STOP_TIME and STOP_MARGIN. */
 export async function stopInstances({
   manager,
   store,
@@ -36,42 +39,47 @@ export async function stopInstances({
       ]),
     ),
   );
-  const late = world.clock.timeout((STOP_TIME + STOP_MARGIN) * 1000);
-  await Promise.all(ids.map((id) => jobEnd(manager, id, late.signal)));
-  late.cancel();
+  const timeout = world.clock.timeout((STOP_TIME + STOP_MARGIN) * 1000);
+  await Promise.all(ids.map((id) => jobEnd(manager, id, timeout.signal)));
+  timeout.cancel();
 }
 
-/** Starts the instances that the orderly end of an earlier life shut down, each as soon as its node answers. */
+/** Starts the instances that stopInstances() has shut down, each as soon as its node answers. One that fails is not tried again. */
 export function stoppedInstanceStarter(
   { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
   { log, clock }: BackgroundParts,
 ): Background {
-  const isToStart = (instance: Instance | undefined): instance is Instance =>
+  const needsStart = (instance: Instance | undefined): instance is Instance =>
     instance?.admin_state === 'up' &&
     runtime.guest(instance.primary_node, instance.name)?.state !== 'running';
-  return periodic('starting the instances that were stopped', { log, clock }, PERIOD, async (signal) => {
-    const { instances, nodes, cluster } = store.view;
-    const due = cluster.stopped_instances.filter((uuid) => {
-      const node = nodes.get(instances.get(uuid)?.primary_node ?? '');
-      return !node || node.offline || runtime.of(node.uuid);
-    });
-    if (due.length === 0) return;
-    const starting = due.map((uuid) => instances.get(uuid)).filter(isToStart);
-    await Promise.all(
-      starting.map(async ({ name }) => {
-        const id = await manager.submit(SYSTEM, [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: name }]);
-        const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
-        if (failure)
-          log.warn(
-            { instance: name, job: id, reason: failure.message },
-            'an instance cannot be started again',
-          );
-      }),
-    );
-    if (signal.aborted) return;
-    await store.commit({ job: null }, (view) => {
-      const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid));
-      return [put('cluster', { ...view.cluster, stopped_instances: left })];
-    });
-  });
+  return periodic(
+    'starting instances that were stopped with the master',
+    { log, clock },
+    PERIOD,
+    async (signal) => {
+      const { instances, nodes, cluster } = store.view;
+      const due = cluster.stopped_instances.filter((uuid) => {
+        const node = nodes.get(instances.get(uuid)?.primary_node ?? '');
+        return !node || node.offline || runtime.of(node.uuid);
+      });
+      if (due.length === 0) return;
+      const starting = due.map((uuid) => instances.get(uuid)).filter(needsStart);
+      await Promise.all(
+        starting.map(async ({ name }) => {
+          const id = await manager.submit(SYSTEM, [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: name }]);
+          const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
+          if (failure)
+            log.warn(
+              { instance: name, job: id, reason: failure.message },
+              'an instance that was stopped with the master cannot be started',
+            );
+        }),
+      );
+      if (signal.aborted) return;
+      await store.commit({ job: null }, (view) => {
+        const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid));
+        return [put('cluster', { ...view.cluster, stopped_instances: left })];
+      });
+    },
+  );
 }

@@ -2,7 +2,7 @@ import type { OpenStore } from '../store/define.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import type { Layout } from './layout.ts';
 
-/** What opens the store of a cluster: SQLite, in a file of the state folder. */
+/** Returns a function that opens the store of a cluster. The only place that says which implementation is used. */
 export function storeOf({ database }: Layout): OpenStore {
   return (clock) => openSqliteStore(database, clock);
 }

@@ -1,24 +1,24 @@
 import type { Logger } from '../base/log.ts';
 
 /**
- * Decides what becomes of a program that serves others when something goes wrong that no code caught (docs/decisions): a failure that
- * nobody waited for, and one of the system (a connection, a file, no descriptors left), are logged, and the program goes on. After any
- * other exception what is in memory may be half changed: that is logged, and the program ends with 1, as in a crash; the
- * next start goes on from what is on disk.
+ * Installs the handlers for errors that no code caught, for programs that serve others (docs/decisions). Unhandled rejections and
+ * errors of the system (a connection, a file, no descriptors left) are logged, and the program continues. After any other exception
+ * the data in memory may be inconsistent: it is logged and the program exits with 1, as in a crash; the next start recovers from
+ * what is durable.
  */
 export function outliveFailures(log: Logger): void {
   process.on('unhandledRejection', (error) =>
-    log.error({ err: error }, 'a failure that nobody waited for: a defect; the program goes on'),
+    log.error({ err: error }, 'a rejection that no code handled: a defect; the program continues'),
   );
   process.on('uncaughtException', (error) => {
-    if (isOfSystem(error)) return log.error({ err: error }, 'a failure of the system; the program goes on');
+    if (isOfSystem(error)) return log.error({ err: error }, 'an error of the system; the program continues');
     log.fatal({ err: error }, 'a defect; the program ends');
     process.exit(1);
   });
-  process.stdout.on('error', () => undefined); // nobody reads what it prints
+  process.stdout.on('error', () => undefined); // a closed pipe is no reason to end
 }
 
-/** Whether an error is one that the system answered: it says nothing about the state of the program. */
+/** Whether an error is a failed system call, which leaves the program's own data consistent. */
 function isOfSystem(error: unknown): boolean {
   const { syscall, code } = error as NodeJS.ErrnoException;
   return typeof syscall === 'string' && typeof code === 'string';

@@ -1,3 +1,5 @@
+// `merapi master`, `merapi up` and `merapi init`.
+
 import { resolve } from 'node:path';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { createLogger } from '../base/log.ts';
@@ -13,11 +15,13 @@ import { type LocalNodes, type MasterCommand, openMaster, type Running } from '.
 import { finishRestore, holdsState } from './restore-staging.ts';
 import { ensureUsers } from './state.ts';
 import { stopInstances } from './stopping.ts';
-import { stateTrouble } from './trouble.ts';
+import { startupError } from './trouble.ts';
 
+/** The options of `merapi up`. */
 export interface UpCommand extends MasterCommand {
+  /** The path of a cluster file. */
   cluster?: string;
-  /** The folder with OS definitions for the cluster that is made where no file describes one. */
+  /** The folder with OS definitions for the cluster that is created when there is no cluster file. */
   osFolder: string;
   stopInstances: boolean;
   accel?: 'kvm' | 'tcg';
@@ -44,13 +48,13 @@ export async function runUp(command: UpCommand): Promise<void> {
   });
 }
 
-/** `merapi init`: makes a cluster without starting anything. */
+/** `merapi init`: creates a cluster without starting anything. Its nodes are added when the master is started. */
 export async function runInit(dir: string, cluster: string): Promise<void> {
   const layout = layoutOf(resolve(dir));
   const spec = await readClusterFile(cluster, layout.dir);
   if (!(await holdsState(layout))) checkNewNodes(spec.nodes);
   const lock = await claim(layout).catch((error) => {
-    throw stateTrouble(error, layout);
+    throw startupError(error, layout);
   });
   try {
     await finishRestore(layout);
@@ -60,7 +64,7 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
       if (!master.isNew)
         throw new MerapiError(
           'configuration',
-          `${layout.dir} holds the cluster ${master.store.view.cluster.name} already`,
+          `${layout.dir} already contains the cluster ${master.store.view.cluster.name}`,
         );
       await ensureUsers(layout);
       await master.hold();
@@ -70,16 +74,16 @@ export async function runInit(dir: string, cluster: string): Promise<void> {
       await master.close();
     }
   } catch (error) {
-    throw stateTrouble(error, layout);
+    throw startupError(error, layout);
   } finally {
     await lock.release();
   }
-  process.stdout.write(`The cluster ${spec.name} is made in ${layout.dir}\n`);
+  process.stdout.write(`The cluster ${spec.name} is created in ${layout.dir}\n`);
 }
 
 /**
- * Runs a master from its start to SIGINT or SIGTERM, which may come at any moment. When another master takes the store over it ends
- * too, with an error. `use` is called once it runs; what it does then is over when the signal has fired.
+ * Runs a master until SIGINT or SIGTERM, which may come at any moment, also during the start. It also ends, with exit code 1, when
+ * another master takes over the store. `use` is called when the master is ready, and must return when its signal has fired.
  */
 async function serve(
   command: MasterCommand,
@@ -96,7 +100,7 @@ async function serve(
     throw error;
   }
   running.master.store.onFailure(({ error, lost }) => {
-    if (!lost) return; // it goes on when it can be written again
+    if (!lost) return; // the master continues; the store recovers when it can be written again
     process.stderr.write(`The master stops: ${errorText(error)}\n`);
     process.exitCode = 1;
     stop.abort();

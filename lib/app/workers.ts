@@ -1,3 +1,6 @@
+// Starts, finds and ends the node worker of this machine. The worker outlives the master, so it is identified by DIR/worker.json: its
+// process id alone would not be enough, because ids are reused.
+
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -15,19 +18,19 @@ import { CONTRACT } from '../rpc/wire.ts';
 import { clearEndpoint, readEndpoint } from './endpoint.ts';
 import type { Layout } from './layout.ts';
 
-/** How long a worker has to listen, and to end, in milliseconds. */
+/** How long a worker may take until it listens, and until it has ended, in milliseconds. */
 const START_TIME = 15_000;
 const END_TIME = 3_500;
 
-/** The process that runs the nodes of this machine, as DIR/worker.json names it. */
+/** The content of DIR/worker.json: the process that runs the nodes of this machine. */
 const WorkerProcess = z.object({
   pid: z.number().int().positive(),
-  /** When it began, in clock ticks since the machine booted. */
+  /** Its start time in clock ticks since the machine booted. */
   start: z.string(),
-  /** Names the boot of the machine; the first release did not note it. */
+  /** The id of that boot; missing in files of the first release. */
   boot: z.string().optional(),
   nodes: z.array(z.string()),
-  /** The contract with the master that it knows; the first release did not say. */
+  /** The version of the protocol with the master that it supports; missing in files of the first release. */
   contract: z.number().int().default(1),
 });
 type WorkerProcess = z.infer<typeof WorkerProcess>;
@@ -40,9 +43,10 @@ const format: StateFormat<WorkerProcess> = {
 };
 
 /**
- * Sees to it that a process runs these nodes: the one that an earlier master started, if it lives and knows them all and
- * this master's contract, or a new one. Resolves when it listens. @throws MerapiError wrong_state when another process runs one of the nodes,
- * environment_error when it does not start; and the signal's reason.
+ * Ensures that a worker runs these nodes: the one that an earlier master started, if it lives, runs all of them and supports this
+ * master's protocol; otherwise a new one, after that one was ended. Resolves when it listens.
+ * @throws MerapiError wrong_state when another process runs one of the nodes, environment_error when the worker does not start; and the
+ * reason of the signal
  */
 export async function ensureWorker(
   layout: Layout,
@@ -51,11 +55,11 @@ export async function ensureWorker(
   signal: AbortSignal,
 ): Promise<void> {
   const living = await livingWorker(layout);
-  const isFit =
+  const isSuitable =
     living !== null && living.contract === CONTRACT && nodes.every((name) => living.nodes.includes(name));
-  if (living && !isFit) await endWorker(layout);
-  if (!isFit) await clearEndpoints(layout, nodes);
-  const { pid } = isFit ? living : await startWorker(layout, nodes, args);
+  if (living && !isSuitable) await endWorker(layout);
+  if (!isSuitable) await clearEndpoints(layout, nodes);
+  const { pid } = isSuitable ? living : await startWorker(layout, nodes, args);
   const deadline = performance.now() + START_TIME;
   for (const name of nodes)
     while ((await readEndpoint(layout.nodeFolder(name))) === null) {
@@ -69,21 +73,24 @@ export async function ensureWorker(
     }
 }
 
-/** Ends the process that runs the nodes of this machine; their guests go on. */
+/** Ends the process that runs the nodes of this machine, by SIGTERM, then SIGKILL. Their guests keep running. */
 export async function endWorker(layout: Layout): Promise<void> {
   const worker = await livingWorker(layout);
   if (worker === null) return;
   process.kill(worker.pid, 'SIGTERM');
-  for (const deadline = performance.now() + END_TIME; (await livingWorker(layout)) !== null; await sleep(20))
+  const deadline = performance.now() + END_TIME;
+  while ((await livingWorker(layout)) !== null) {
     if (performance.now() > deadline) {
       process.kill(worker.pid, 'SIGKILL');
       return;
     }
+    await sleep(20);
+  }
 }
 
 /**
- * The process that DIR/worker.json names, if it still lives. Where that file cannot be understood, the process is found by
- * the folders of the nodes, which it holds; then the file is rewritten.
+ * The process in DIR/worker.json, if it lives. When that file cannot be read, the process is found by its locks on the folders of the
+ * nodes, and the file is rewritten.
  */
 export async function livingWorker(layout: Layout): Promise<WorkerProcess | null> {
   let worker: WorkerProcess | null;
@@ -92,22 +99,22 @@ export async function livingWorker(layout: Layout): Promise<WorkerProcess | null
   } catch (error) {
     if (!(error instanceof MerapiError)) throw error;
     worker = await holderOfNodes(layout);
-    // What cannot be written now is written with the next worker, or refused there.
+    // When this write fails, the next start of a worker writes the file or reports why it cannot.
     if (worker) await writeStateFile(layout.workerProcess, format, worker).catch(() => undefined);
   }
   return worker && (await isWorker(worker)) ? worker : null;
 }
 
-/** Whether a process is the worker that was noted: of this user, begun at that time, with the words of a worker. */
+/** Whether the process with this id is the recorded worker: the same user, start time and boot, and the arguments of a worker. */
 async function isWorker({ pid, start, boot }: WorkerProcess): Promise<boolean> {
   if ((await findProcess(pid))?.start !== start || !(await isOwn(pid))) return false;
   if (boot !== undefined && boot !== (await bootId())) return false;
-  const words = await argumentsOf(pid);
+  const args = await argumentsOf(pid);
   const program = basename((await programOf(pid)) ?? '');
-  return program.startsWith('node') && words.includes('node') && words.includes('--dir');
+  return program.startsWith('node') && args.includes('node') && args.includes('--dir');
 }
 
-/** The process that holds the folders of nodes of this machine, as far as one does. */
+/** The process that has locked most of the folders of nodes on this machine; null when none is locked. */
 async function holderOfNodes(layout: Layout): Promise<WorkerProcess | null> {
   const held = new Map<number, string[]>();
   for (const name of await readdir(layout.nodes).catch(() => [])) {
@@ -116,11 +123,11 @@ async function holderOfNodes(layout: Layout): Promise<WorkerProcess | null> {
   }
   const [found] = [...held].sort(([, a], [, b]) => b.length - a.length);
   const info = found ? await findProcess(found[0]) : null;
-  // Workers of the first release did not hold their folders in this way.
+  // Workers of the first release did not lock their folders; the contract of any later one is assumed to be the present one.
   return found && info ? { pid: info.pid, start: info.start, nodes: found[1], contract: CONTRACT } : null;
 }
 
-/** Removes what killed workers left behind: it would look as if the new one listened already. */
+/** Removes the address files that killed workers left behind: they would look as if the new worker listened already. */
 async function clearEndpoints(layout: Layout, nodes: readonly string[]): Promise<void> {
   for (const name of nodes) {
     const folder = layout.nodeFolder(name);
@@ -128,7 +135,7 @@ async function clearEndpoints(layout: Layout, nodes: readonly string[]): Promise
     if (holder !== null)
       throw new MerapiError(
         'wrong_state',
-        `${holder.pid === null ? 'Another process' : `Process ${holder.pid}`} runs the node ${name}; end it first`,
+        `${holder.pid === null ? 'Another process' : `Process ${holder.pid}`} runs the node ${name}; stop it first`,
       );
     await clearEndpoint(folder);
   }
@@ -156,18 +163,18 @@ async function startWorker(
       stdio: ['ignore', log.fd, log.fd],
     });
     child.unref();
-    child.on('error', () => undefined); // told below
-    return record(layout, child.pid, nodes, boot);
+    child.on('error', () => undefined); // recordWorker() reports it
+    return recordWorker(layout, child.pid, nodes, boot);
   } finally {
     await log.close();
   }
 }
 
 /**
- * Notes which process is the worker. Without a pause, so that hardly any crash of this process can come between the start of
- * the worker and the note of it; a crash of the machine ends the worker too.
+ * Writes DIR/worker.json. Synchronously, to keep the time short in which a crash of this process would leave a worker that is not
+ * recorded. (A crash of the machine ends the worker too.)
  */
-function record(
+function recordWorker(
   layout: Layout,
   pid: number | undefined,
   nodes: readonly string[],
@@ -176,7 +183,10 @@ function record(
   const found = pid === undefined ? null : parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   if (!found) throw new MerapiError('environment_error', 'The node worker could not be started');
   const worker: WorkerProcess = {
-    ...{ pid: found.pid, start: found.start, boot, nodes: [...nodes] },
+    pid: found.pid,
+    start: found.start,
+    boot,
+    nodes: [...nodes],
     contract: CONTRACT,
   };
   const temporary = `${layout.workerProcess}.tmp`;

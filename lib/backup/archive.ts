@@ -1,3 +1,6 @@
+// Backup files: tar archives whose last member has the SHA-256 of all others. They can be unpacked and verified with tar and sha256sum;
+// Merapi itself accepts only archives that are, bit for bit, as it wrote them.
+
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -5,18 +8,18 @@ import { MerapiError } from '../base/errors.ts';
 import { syncFolder } from '../base/files.ts';
 import { type PlacedMember, padded, tarEnd, tarHeader, tarMembers } from './tar.ts';
 
-/** The last member: the digests of all others, as `sha256sum` writes and checks them. */
+/** The last member: the digests of all others, in the format of `sha256sum`. */
 const SUMS = 'SHA256SUMS';
-/** How much is read at a time, in bytes. */
+/** The size of a read, in bytes. */
 const CHUNK = 1 << 20;
 
-/** A file to put into an archive, under a name. */
+/** A file to put into an archive, and its name there. */
 export interface Source {
   name: string;
   path: string;
 }
 
-/** Writes files into a new archive (mode 0600), and what tells later that no bit of them has changed. Durable at the end. */
+/** Writes files and their digests into a new archive (mode 0600), durably. `mtime` of all members is in seconds since 1970. */
 export async function writeArchive(file: string, sources: readonly Source[], mtime: number): Promise<void> {
   const archive = await open(file, 'wx', 0o600);
   try {
@@ -25,7 +28,7 @@ export async function writeArchive(file: string, sources: readonly Source[], mti
       sums.push(`${await addFile(archive, name, path, mtime)}  ${name}\n`);
     const text = Buffer.from(sums.join(''));
     await archive.appendFile(tarHeader({ name: SUMS, mode: 0o600, size: text.length, mtime }));
-    await archive.appendFile(filled(text));
+    await archive.appendFile(withPadding(text));
     await archive.appendFile(tarEnd);
     await archive.sync();
   } finally {
@@ -33,7 +36,7 @@ export async function writeArchive(file: string, sources: readonly Source[], mti
   }
 }
 
-/** Adds a file; its digest. */
+/** Adds a file to the archive; returns its digest. */
 async function addFile(archive: FileHandle, name: string, path: string, mtime: number): Promise<string> {
   const source = await open(path, 'r');
   try {
@@ -51,11 +54,11 @@ async function addFile(archive: FileHandle, name: string, path: string, mtime: n
   }
 }
 
-function filled(bytes: Buffer): Buffer {
+function withPadding(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(padded(bytes.length) - bytes.length)]);
 }
 
-/** @throws MerapiError wrong_input when the file ends before `size` bytes */
+/** Reads `size` bytes from the position `at`. @throws MerapiError wrong_input when the file ends before */
 async function* chunks(file: FileHandle, at: number, size: number): AsyncGenerator<Buffer> {
   for (let done = 0; done < size; ) {
     const buffer = Buffer.alloc(Math.min(CHUNK, size - done));
@@ -67,8 +70,8 @@ async function* chunks(file: FileHandle, at: number, size: number): AsyncGenerat
 }
 
 /**
- * Writes the files of an archive into an empty folder, durably; answers their names. Each must be one that `isWanted`.
- * @throws MerapiError wrong_input when one bit of the archive is not as it was written
+ * Extracts an archive into an empty folder, durably; returns the names of the files. `isWanted` decides which names are allowed.
+ * @throws MerapiError wrong_input when the archive is not exactly as it was written, or has a file that is not allowed
  */
 export async function readArchive(
   file: string,
@@ -79,14 +82,15 @@ export async function readArchive(
   try {
     const members = await tarMembers(archive);
     const last = members.pop();
-    if (last?.name !== SUMS) throw new MerapiError('wrong_input', `The file ${file} is no backup of Merapi`);
+    if (last?.name !== SUMS)
+      throw new MerapiError('wrong_input', `The file ${file} is not a backup of Merapi`);
     const sums: string[] = [];
     const folders = new Set([into]);
     for (const member of members) {
       if (!isWanted(member.name))
         throw new MerapiError(
           'wrong_input',
-          `The backup ${file} holds '${member.name}', which is none of a state`,
+          `The backup ${file} contains '${member.name}', which is not a file of a cluster's state`,
         );
       const path = join(into, member.name);
       for (let folder = dirname(path); folder !== into; folder = dirname(folder)) folders.add(folder);
@@ -95,11 +99,11 @@ export async function readArchive(
     const written: Buffer[] = [];
     for await (const chunk of chunks(archive, last.at, last.size)) written.push(chunk);
     const stored = Buffer.concat(written).toString();
-    const wrong = sums.find((line) => !stored.includes(line));
+    const wrong = sums.find((line) => !stored.includes(line)); // 64 digits, two blanks, the name
     if (wrong !== undefined || stored !== sums.join(''))
       throw new MerapiError(
         'wrong_input',
-        `The backup ${file} is damaged: ${wrong?.slice(66).trim() ?? SUMS} is not what was written`,
+        `The backup ${file} is damaged: ${wrong?.slice(66).trim() ?? SUMS} has changed since it was written`,
       );
     for (const folder of folders) await syncFolder(folder);
     return members.map(({ name }) => name);
@@ -108,7 +112,7 @@ export async function readArchive(
   }
 }
 
-/** Writes one member as a file; its digest. */
+/** Writes one member to a new file; returns its digest. */
 async function extract(archive: FileHandle, member: PlacedMember, path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, 'wx', 0o600);

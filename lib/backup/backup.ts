@@ -1,3 +1,5 @@
+// `merapi backup`. The archive is made in a temporary folder beside its destination and verified there; only then it gets its name.
+
 import { link, lstat, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Layout, layoutOf, noCluster } from '../app/layout.ts';
@@ -11,15 +13,20 @@ import { type Source, writeArchive } from './archive.ts';
 import { filesOfBackup } from './contents.ts';
 import { readVerified } from './verified.ts';
 
+/** The options of `merapi backup`. */
 export interface BackupCommand {
+  /** The state folder. */
   dir: string;
-  /** Whether it may take the place of a file that is there. */
+  /** Whether an existing file may be replaced. */
   force: boolean;
   /** Whether a backup of a state with problems is kept. */
   withProblems: boolean;
 }
 
-/** `merapi backup`: writes the state of this moment into one file, while a master may go on working. */
+/**
+ * `merapi backup`: writes the present state into one file. A master may be running.
+ * @throws MerapiError configuration, wrong_input, unavailable; CommandFailed when the state has problems
+ */
 export async function runBackup(file: string, command: BackupCommand): Promise<void> {
   const { dir, withProblems, force } = command;
   const layout = layoutOf(resolve(dir));
@@ -41,37 +48,40 @@ export async function runBackup(file: string, command: BackupCommand): Promise<v
   }
 }
 
-/** @throws MerapiError wrong_input when the backup cannot be there, or something that is not to be replaced is */
+/** @throws MerapiError wrong_input when the path cannot be written, or exists and may not be replaced */
 async function checkTarget(target: string, force: boolean): Promise<void> {
   const parent = await stat(dirname(target)).catch(() => null);
   if (!parent?.isDirectory())
-    throw new MerapiError('wrong_input', `There is no folder ${dirname(target)}; make it, or name another`);
+    throw new MerapiError(
+      'wrong_input',
+      `There is no folder ${dirname(target)}; create it or use another one`,
+    );
   const found = await lstat(target).catch(() => null);
   if (found && !found.isFile())
-    throw new MerapiError('wrong_input', `${target} is not a file; say in which file the backup is to be`);
-  if (found && !force) throw isThere(target);
+    throw new MerapiError('wrong_input', `${target} is not a file; give the path of a file for the backup`);
+  if (found && !force) throw alreadyExists(target);
 }
 
-function isThere(target: string): MerapiError {
+function alreadyExists(target: string): MerapiError {
   return new MerapiError(
     'wrong_input',
-    `${target} is there already; name another file, or put the backup in its place with --force`,
+    `${target} exists already; use another file, or replace it with --force`,
   );
 }
 
-/** Gives a file a name that nothing has, not even since a moment. */
+/** Renames a file atomically to a name that must not exist. @throws MerapiError wrong_input when it exists */
 async function nameNew(file: string, target: string): Promise<void> {
   try {
     await link(file, target);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw isThere(target);
+    if (code === 'EEXIST') throw alreadyExists(target);
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK') throw error;
-    await rename(file, target); // a file system without links
+    await rename(file, target); // on a file system without hard links this is not atomic
   }
 }
 
-/** Makes FOLDER/backup and verifies it: what was written is read again, and looked at as `merapi check` does. */
+/** Makes FOLDER/backup, then verifies it: extracts it again and checks the result as `merapi check` does. */
 async function makeBackup(
   layout: Layout,
   folder: string,
@@ -90,7 +100,7 @@ async function makeBackup(
     archive,
     join(folder, 'again'),
     withProblems,
-    'The state has problems, so no backup was kept; put them right, or keep one all the same with --with-problems',
+    'The state has problems, so no backup was kept; correct them, or keep a backup anyway with --with-problems',
   );
   return { report, size: (await stat(archive)).size };
 }

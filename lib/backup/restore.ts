@@ -1,22 +1,31 @@
+// `merapi restore`. Files are staged and verified first (app/restore-staging.ts); a crash at any moment leaves the old state or leads to
+// the new one.
+
 import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { claim } from '../app/claim.ts';
 import { type Layout, layoutOf } from '../app/layout.ts';
-import { decide, finishRestore, forget, gather } from '../app/restore-staging.ts';
+import { commitRestore, discardStaged, finishRestore, stageRestore } from '../app/restore-staging.ts';
 import { MerapiError } from '../base/errors.ts';
 import { exists } from '../base/files.ts';
 import { counted, type StateReport } from '../check/check.ts';
 import { readVerified } from './verified.ts';
 
+/** The options of `merapi restore`. */
 export interface RestoreCommand {
+  /** The state folder. */
   dir: string;
-  /** Whether it may take the place of a cluster. */
+  /** Whether an existing cluster may be replaced. */
   force: boolean;
-  /** Whether a backup with problems is put there all the same. */
+  /** Whether a backup with problems is restored. */
   withProblems: boolean;
 }
 
-/** `merapi restore`: puts the state of a backup into a folder: all of it, or nothing. */
+/**
+ * `merapi restore`: restores the state in a backup to a folder, completely or not at all. No master may be running there. A replaced
+ * state is kept in a folder beside.
+ * @throws MerapiError wrong_state, wrong_input, configuration; CommandFailed when the backup has problems
+ */
 export async function runRestore(file: string, command: RestoreCommand): Promise<void> {
   const layout = layoutOf(resolve(command.dir));
   const source = resolve(file);
@@ -29,12 +38,12 @@ export async function runRestore(file: string, command: RestoreCommand): Promise
       if ((await exists(layout.database)) && !command.force)
         throw new MerapiError(
           'wrong_state',
-          `${layout.dir} holds a cluster; --force puts the backup in its place and keeps it beside`,
+          `${layout.dir} contains a cluster; --force replaces it with the backup and keeps it in another folder`,
         );
       const report = await readBackup(layout, source, command.withProblems);
-      await decide(layout);
+      await commitRestore(layout);
       isDone = true;
-      tell(layout, report, await finishRestore(layout));
+      printResult(layout, report, await finishRestore(layout));
     } finally {
       await lock.release();
     }
@@ -43,28 +52,29 @@ export async function runRestore(file: string, command: RestoreCommand): Promise
   }
 }
 
-/** Gathers the files of the backup and verifies them; nothing is left of one that is not right. */
+/** Stages the files of the backup and verifies them; when that fails, the staged files are removed. */
 async function readBackup(layout: Layout, source: string, withProblems: boolean): Promise<StateReport> {
-  const folder = await gather(layout);
+  const folder = await stageRestore(layout);
   try {
     return await readVerified(
       source,
       folder,
       withProblems,
-      'The state in the backup has problems, so nothing was restored; --with-problems restores it all the same',
+      'The state in the backup has problems, so nothing was restored; --with-problems restores it anyway',
     );
   } catch (error) {
-    await forget(layout);
+    await discardStaged(layout);
     throw error;
   }
 }
 
-function tell(layout: Layout, report: StateReport, old: string | null): void {
+/** `old` is the folder with the replaced state; null when there was none. */
+function printResult(layout: Layout, report: StateReport, old: string | null): void {
   const lines = [
     `The cluster ${report.cluster} is restored in ${layout.dir} (${counted(report)})`,
     ...(old ? [`The state that was there before is in ${old}`] : []),
-    'The master knows nothing of what happened after the backup: instances that were made since are guests that it does not know,',
-    'removed ones are shown as down, and jobs that had not ended go on when the master starts.',
+    'The master does not know what happened after the backup: instances that were created since then are unknown guests to it,',
+    'removed ones are shown as down, and jobs that had not ended continue when the master starts.',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

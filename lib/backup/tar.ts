@@ -1,7 +1,9 @@
+// Reads and writes tar archives (POSIX pax), as far as backups need them: regular files, with pax headers for long names and sizes.
+
 import type { FileHandle } from 'node:fs/promises';
 import { MerapiError } from '../base/errors.ts';
 
-/** A file in an archive in the format of tar (POSIX pax). */
+/** The header of a file in an archive. */
 export interface Member {
   name: string;
   /** Permission bits. */
@@ -11,27 +13,27 @@ export interface Member {
   mtime: number;
 }
 
-/** A member with where its bytes begin in the archive. */
+/** A member and the offset of its content in the archive. */
 export interface PlacedMember extends Member {
   at: number;
 }
 
 const BLOCK = 512;
-/** What a name and a size may be at most in a plain header; beyond that a header before it tells them. */
+/** The longest name (bytes) and the largest size in a plain header; a pax header before it has longer ones. */
 const MAX_NAME = 100;
 const MAX_SIZE = 8 ** 11 - 1;
-/** The longest header of long names and sizes that is read, in bytes. */
+/** The longest pax header that is read, in bytes. */
 const MAX_RECORDS = 8192;
 
-/** How many bytes a file of this size has in an archive. */
+/** The size of a file's content in an archive: rounded up to whole blocks. */
 export function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
 
-/** The end of an archive. */
+/** The end of an archive: two zero blocks. */
 export const tarEnd = Buffer.alloc(2 * BLOCK);
 
-/** What stands before a member's bytes. */
+/** The header of a member, with the pax header before it when its name or size needs one. */
 export function tarHeader(member: Member): Buffer {
   const records: string[] = [];
   if (Buffer.byteLength(member.name) > MAX_NAME) records.push(record('path', member.name));
@@ -41,7 +43,7 @@ export function tarHeader(member: Member): Buffer {
   const filled = Buffer.alloc(padded(text.length));
   text.copy(filled);
   const before = { name: 'pax', mode: 0o600, size: text.length, mtime: member.mtime };
-  return Buffer.concat([plainHeader(before, 'x'), filled, plainHeader(cut(member), '0')]);
+  return Buffer.concat([plainHeader(before, 'x'), filled, plainHeader(truncated(member), '0')]);
 }
 
 /** A record of a pax header; its length counts its own digits. */
@@ -52,8 +54,8 @@ function record(key: string, value: string): string {
   return `${length} ${key}=${value}\n`;
 }
 
-/** What of a long name and size fits into a plain header. */
-function cut(member: Member): Member {
+/** The member for the plain header behind a pax header: its name and size reduced to what fits. */
+function truncated(member: Member): Member {
   return {
     ...member,
     name: Buffer.from(member.name).subarray(0, MAX_NAME).toString('latin1'),
@@ -80,7 +82,8 @@ function plainHeader({ name, mode, size, mtime }: Member, type: '0' | 'x'): Buff
 }
 
 /**
- * The members of an archive. Only what tarHeader() writes is read: a header with any other bit is refused.
+ * The members of an archive. Headers must be exactly as tarHeader() writes them, and padding must be zero, so that any changed bit
+ * outside of the contents is found.
  * @throws MerapiError wrong_input saying where the archive is damaged or incomplete
  */
 export async function tarMembers(file: FileHandle): Promise<PlacedMember[]> {
@@ -102,6 +105,7 @@ export async function tarMembers(file: FileHandle): Promise<PlacedMember[]> {
   }
 }
 
+/** The member whose header begins at an offset; null when the header is not one that tarHeader() writes. */
 async function memberAt(file: FileHandle, at: number): Promise<PlacedMember | null> {
   const first = await bytes(file, at, BLOCK);
   const plain = fieldsOf(first);
@@ -132,7 +136,7 @@ function fieldsOf(header: Buffer): Member {
   return { name: text(0, MAX_NAME), mode: octal(100, 108), size: octal(124, 136), mtime: octal(136, 148) };
 }
 
-/** Some bytes of the archive; those beyond its end are ones of no header. */
+/** Reads `length` bytes at an offset; bytes beyond the end of the archive are 0xff, which no header has. */
 async function bytes(file: FileHandle, at: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length, 0xff);
   let got = 0;
@@ -145,5 +149,8 @@ async function bytes(file: FileHandle, at: number, length: number): Promise<Buff
 }
 
 function damaged(at: number): MerapiError {
-  return new MerapiError('wrong_input', `The backup is damaged or incomplete, or is none: at byte ${at}`);
+  return new MerapiError(
+    'wrong_input',
+    `The file is not a backup, or it is damaged or incomplete at byte ${at}`,
+  );
 }

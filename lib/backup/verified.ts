@@ -6,8 +6,9 @@ import { isOfBackup } from './contents.ts';
 import { printProblems } from './print-problems.ts';
 
 /**
- * Reads a backup into a folder and verifies the state that it holds; tells its problems.
- * @throws CommandFailed with the words of `refusal` when there are problems and they are not borne `withProblems`
+ * Extracts a backup into a folder, checks the state in it and prints its problems.
+ * @throws CommandFailed with the text of `refusal` when there are problems, unless `withProblems` is set
+ * @throws MerapiError wrong_input when the file is not a backup or damaged
  */
 export async function readVerified(
   source: string,

@@ -1,4 +1,5 @@
-// Programs of the administrator that get a question in a file and write the answer.
+// Runs external programs configured by the administrator (such as an allocator): each gets its input in a private temporary file, whose
+// path is its first argument, and writes its answer to standard output. The file is removed whatever happens.
 import { constants } from 'node:fs';
 import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,17 +25,17 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** What a program may take. */
+/** The limits of one run. */
 interface Limits {
-  /** How long it may run, in milliseconds. */
+  /** Milliseconds until the program is killed. */
   timeout: number;
-  /** The most that it may write, in characters. */
+  /** The longest output that is accepted, in characters. */
   longest: number;
 }
 
 /**
- * Runs a program with the question in a file that only it and we can read, named by its first argument. `text` is what it wrote;
- * null when that is too long.
+ * Runs a program with `question` in a file of mode 0600, whose path is its first argument; `args` follow. Any exit code is a result.
+ * `text` is the program's standard output; null when it is longer than the limit.
  * @throws MerapiError environment_error, timeout
  */
 export async function askProgram(
@@ -61,7 +62,7 @@ export async function askProgram(
   }
 }
 
-/** What a program writes, up to a limit. */
+/** Collects the output of a program; when it exceeds the limit, all of it is dropped and the rest is read and ignored. */
 class Output {
   readonly #longest: number;
   text: string | null = '';

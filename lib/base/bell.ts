@@ -1,8 +1,8 @@
 import type { Clock, Timer } from './clock.ts';
 
 /**
- * Lets one who looks again and again wait until there may be something new: hush(), look, wait(). What rings while it looks
- * is not missed.
+ * Wakes a loop that polls something, such as a job queue, before its poll interval is over. The loop calls reset(), looks for work,
+ * then calls wait(); a ring() during the look is not lost, because wait() then returns at once. For a single waiter.
  */
 export class Bell {
   readonly #clock: Pick<Clock, 'timer'>;
@@ -13,18 +13,18 @@ export class Bell {
     this.#clock = clock;
   }
 
-  /** There may be something new. */
+  /** Wakes the waiter, or lets its next wait() return at once. */
   readonly ring = (): void => {
     this.#rung = true;
     this.#wake?.();
   };
 
-  /** Forgets what rang so far. */
-  hush(): void {
+  /** Forgets the rings so far. Call it before looking, not after: a ring in between would be lost. */
+  reset(): void {
     this.#rung = false;
   }
 
-  /** Resolves when it rings, or has since hush(), or after so many milliseconds; whether it rang. */
+  /** Resolves with true at the first ring since reset(), or with false after so many milliseconds (by default it waits without limit). */
   async wait(milliseconds?: number): Promise<boolean> {
     if (this.#rung) return true;
     let timer: Timer | undefined;

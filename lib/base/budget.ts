@@ -1,10 +1,13 @@
-/** How much of something one user may have at once, and how much all of them together. */
+/** Limits of a resource: how much one user may hold at a time, and how much all users together. */
 export interface Bounds {
   readonly each: number;
   readonly all: number;
 }
 
-/** Who has how much of what there is only so much of, such as bytes of memory. Users are told apart by name; null is one too. */
+/**
+ * Counts how much of a limited resource, such as bytes of memory, each user holds. Users are distinguished by name; null stands for
+ * all anonymous ones. Whoever takes an amount must give the same amount back.
+ */
 export class Budget {
   readonly #bounds: Bounds;
   readonly #taken = new Map<string | null, number>();
@@ -14,7 +17,7 @@ export class Budget {
     this.#bounds = bounds;
   }
 
-  /** Takes some for a user, and says whose bound it would have exceeded if it did not. */
+  /** Takes an amount for a user. Takes nothing when that would exceed a limit, and returns which one: the user's or the total. */
   take(user: string | null, amount: number): 'taken' | 'each' | 'all' {
     const own = (this.#taken.get(user) ?? 0) + amount;
     if (own > this.#bounds.each) return 'each';
@@ -24,7 +27,7 @@ export class Budget {
     return 'taken';
   }
 
-  /** Gives back what was taken. */
+  /** Returns an amount that this user took. */
   giveBack(user: string | null, amount: number): void {
     const left = (this.#taken.get(user) ?? 0) - amount;
     if (left > 0) this.#taken.set(user, left);

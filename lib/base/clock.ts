@@ -1,18 +1,17 @@
-// The time of one process: what it is, and waiting for it. Whatever needs either is given a Clock by who made it, from
-// lib/app/master.ts and lib/node/worker.ts downwards, so that a test can run masters and workers on virtual time, each with a clock
-// that goes wrong in its own way.
+// The time of one process: reading it and waiting. Code that needs either gets a Clock passed in, from lib/app/master.ts and
+// lib/node/worker.ts downwards, so that tests can run masters and workers on virtual time, each with its own clock faults.
 
-/** Where the time comes from; tests pass their own. */
+/** A source of time; tests pass their own. */
 export interface Clock {
   /** Seconds since 1970 with a fraction (microseconds), the form of Ganeti's ctime and mtime. */
   seconds(): number;
   /** Nanoseconds since 1970, the form of reason trails; beyond 2^53, so a BigInt. */
   nanoseconds(): bigint;
-  /** Milliseconds with a fraction since some moment, of a clock that nobody sets and that never runs backwards: for durations and deadlines. */
+  /** Milliseconds with a fraction of a monotonic clock with an arbitrary origin: for durations and deadlines. */
   now(): number;
   /**
    * Resolves after so many milliseconds. With `ref: false` the wait does not keep the process alive.
-   * @throws the reason of the signal when that fires before
+   * @throws the reason of the signal when that fires first
    */
   sleep(milliseconds: number, options?: SleepOptions): Promise<void>;
   /** Calls back once after so many milliseconds (1 at least), and keeps the process alive until then. */
@@ -27,32 +26,33 @@ interface SleepOptions {
   ref?: boolean;
 }
 
-/** A callback that is due. */
+/** A scheduled callback. */
 export interface Timer {
-  /** Has it not called; nothing when it was called. */
+  /** Cancels the callback. Does nothing when it has been called. */
   cancel(): void;
-  /** Lets the process end before it is due. */
+  /** Lets the process exit before the callback is due. */
   unref(): Timer;
 }
 
-/** A signal that fires when a time is over, unless it is cancelled: then nothing of it is left, however far away that time is. */
+/** A signal that fires after a time. cancel() releases its timer, which AbortSignal.timeout() would keep until the time is over. */
 interface Timeout {
   readonly signal: AbortSignal;
   cancel(): void;
 }
 
-/** What a clock is made of. */
+/** The sources from which a clock is built. */
 export interface ClockParts {
-  /** The machine's time in whole milliseconds since 1970; it may be set. */
+  /** The machine's time in whole milliseconds since 1970; it may be set forwards or back. */
   wall(): number;
-  /** What now() tells. */
+  /** The monotonic time that now() returns, in milliseconds. */
   steady(): number;
   timer: Clock['timer'];
 }
 
 /**
- * A clock whose seconds() and nanoseconds() go with the machine's, also when that is set: forwards or back. In between they never run
- * backwards. So nothing may depend on them but what is shown and stored as a time: orders rest on counters, durations on now().
+ * A clock whose seconds() and nanoseconds() follow the machine's wall clock, also when that is set forwards or back; between such
+ * changes they never run backwards. Use them only for times that are shown or stored: take orders from counters and durations from
+ * now().
  */
 export function clockOf({ wall, steady, timer }: ClockParts): Clock {
   const microseconds = microsecondsOf(wall, steady);
@@ -65,42 +65,45 @@ export function clockOf({ wall, steady, timer }: ClockParts): Clock {
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         const abort = () => {
-          due.cancel();
+          pending.cancel();
           reject(signal?.reason);
         };
-        const due = timer(milliseconds, () => {
+        const pending = timer(milliseconds, () => {
           signal?.removeEventListener('abort', abort);
           resolve();
         });
-        if (!ref) due.unref();
+        if (!ref) pending.unref();
         signal?.addEventListener('abort', abort, { once: true });
       }),
     timeout: (milliseconds) => {
-      const over = new AbortController();
-      const late = () => over.abort(new DOMException(`${milliseconds} ms are over`, 'TimeoutError'));
-      const due = timer(milliseconds, late).unref();
-      return { signal: over.signal, cancel: () => due.cancel() };
+      const controller = new AbortController();
+      const expire = () => controller.abort(new DOMException(`${milliseconds} ms are over`, 'TimeoutError'));
+      const pending = timer(milliseconds, expire).unref();
+      return { signal: controller.signal, cancel: () => pending.cancel() };
     },
   };
 }
 
-/** Microseconds since 1970 of a clock that tells whole milliseconds and may be set, and one that is more exact and is not. */
+/**
+ * Microseconds since 1970, from a wall clock that has whole milliseconds and may be set, and a monotonic clock that is more exact.
+ * The result stays within the wall clock's millisecond and never decreases unless the wall clock does.
+ */
 function microsecondsOf(wall: () => number, steady: () => number): () => number {
   let offset = wall() - steady();
   let [lastWall, last] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   return () => {
     const [now, ticks] = [wall(), steady()];
-    // The true time is somewhere within this millisecond; where, the steady clock tells as long as the two go together.
-    const told = Math.min(Math.max(ticks + offset, now), now + 0.999);
-    offset = told - ticks;
-    const time = Math.round(told * 1e3);
+    // The true time is somewhere within this millisecond; the steady clock says where, as long as the two clocks agree.
+    const exact = Math.min(Math.max(ticks + offset, now), now + 0.999);
+    offset = exact - ticks;
+    const time = Math.round(exact * 1e3);
     last = now >= lastWall ? Math.max(last, time) : time;
     lastWall = now;
     return last;
   };
 }
 
-/** The longest time that Node.js can wait in one go, in milliseconds: one that is longer would be over at once. */
+/** The longest delay of setTimeout() in milliseconds: Node.js fires a timer with a longer one at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 function systemTimer(milliseconds: number, callback: () => void): Timer {
@@ -130,7 +133,7 @@ export const systemClock: Clock = clockOf({
   timer: systemTimer,
 });
 
-/** A time as jobs show it: whole seconds and microseconds. */
+/** A time in the form of Ganeti's jobs: whole seconds and microseconds. */
 export type SplitTime = [seconds: number, microseconds: number];
 
 /** Splits seconds with a fraction into whole seconds and microseconds. */

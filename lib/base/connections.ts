@@ -1,3 +1,5 @@
+// Limits how many connections outsiders can hold open, over all servers of a process. See Connections for the rules and the states.
+
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6, type Server, type Socket } from 'node:net';
@@ -5,27 +7,27 @@ import type { TLSSocket } from 'node:tls';
 import type { Logger } from './log.ts';
 import { Seldom } from './seldom.ts';
 
-/** How many connections a process lets be. */
+/** How many connections a process accepts. */
 export interface ConnectionLimits {
   all: number;
-  /** From one address; the addresses of one IPv6 network of 64 bits count as one. */
+  /** From one address; the addresses of one IPv6 /64 network count as one. */
   perAddress: number;
-  /** Of those that have not sent a whole request yet, those in the middle of a TLS handshake among them. */
+  /** Connections that have not sent a whole request yet, including those whose TLS handshake is not complete. */
   pending: number;
 }
 
-/** More than so many connections are of no use, however many files the process may open. */
-const MOST = 4096;
-/** How many files the process keeps for itself: its store, its connections to nodes, its logs and programs. */
+/** The default limit of connections, however many files the process may open. */
+const DEFAULT_LIMIT = 4096;
+/** File descriptors that are reserved for the process itself: its store, connections to nodes, logs and programs. */
 const RESERVE = 256;
-/** What a process that cannot find out its limit goes by: every system grants it. */
+/** The limit of open files that is assumed when it cannot be read: every system grants it. */
 const USUAL_FILES = 1024;
-/** How often it is logged that connections are closed or refused, in milliseconds. */
+/** The shortest time between two log lines about closed or refused connections, in milliseconds. */
 const LOG_PAUSE = 10_000;
 
 /**
- * What every server sets, in milliseconds: the times that a connection has for the TLS handshake and for the lines of a request, and
- * how often those that are late are looked for.
+ * Options of every HTTP(S) server, in milliseconds: the time limits for the TLS handshake and for the request headers, and how often
+ * Node.js looks for connections that exceed them.
  */
 export const connectionTimes = {
   handshakeTimeout: 10_000,
@@ -34,10 +36,13 @@ export const connectionTimes = {
 } as const;
 
 /**
- * The limits of this process: so many connections in all (by default as many as are of use), but never those files that it needs for
- * itself. One address may have half of them, and half of them may be without a request.
+ * The limits of this process: `wanted` connections in all, but fewer when the process may not open that many files beside its
+ * reserve. One address may have half of them, and half of them may be pending.
  */
-export function connectionLimits(wanted: number = MOST, files: number = openFilesLimit()): ConnectionLimits {
+export function connectionLimits(
+  wanted: number = DEFAULT_LIMIT,
+  files: number = openFilesLimit(),
+): ConnectionLimits {
   const spare = files - Math.min(RESERVE, Math.ceil(files / 2));
   const all = Math.max(2, Math.min(wanted, spare));
   return { all, perAddress: Math.ceil(all / 2), pending: Math.ceil(all / 2) };
@@ -56,10 +61,10 @@ function openFilesLimit(): number {
 /**
  * | state   | meaning                                           | next                                  |
  * | ------- | ------------------------------------------------- | ------------------------------------- |
- * | pending | no request has come, or not even the TLS handshake | busy at a request; closed             |
+ * | pending | no request was received yet; maybe in a TLS handshake | busy at a request; closed          |
  * | busy    | a request is being answered                       | idle after the last answer; closed    |
  * | idle    | all requests are answered                         | busy at a request; closed             |
- * | closed  | it does not count any more                        |                                       |
+ * | closed  | it is no longer counted                           |                                       |
  */
 type State = 'pending' | 'busy' | 'idle' | 'closed';
 
@@ -70,7 +75,7 @@ interface Connection {
   requests: number;
 }
 
-/** The connections that may be closed for others, the one that is longest so first. */
+/** The connections that may be closed to make room for others; in each set the one that was added first is closed first. */
 type Closable = Readonly<Record<'pending' | 'idle', Set<Connection>>>;
 
 interface Peer extends Closable {
@@ -79,9 +84,9 @@ interface Peer extends Closable {
 }
 
 /**
- * The connections of a process that outsiders open, on all its servers. When there are too many, the oldest that has sent no request
- * is closed, else the one that is idle for longest; one that is being answered never is. So nobody who only connects, however often,
- * keeps out those who ask.
+ * The connections that outsiders opened to the servers of a process. When a limit is reached, the oldest pending connection is closed,
+ * else the one that has been idle for longest; a busy one is never closed. So a client that only opens connections, however many,
+ * cannot keep out clients that send requests.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
@@ -103,22 +108,22 @@ export class Connections {
     );
   }
 
-  /** How many are open now. */
+  /** The number of open connections. */
   get open(): number {
     return this.#count;
   }
 
-  /** How many were closed or refused because there were too many. */
+  /** How many connections were closed or refused because of a limit, since the process began. */
   get turnedAway(): number {
     return this.#turnedAway;
   }
 
-  /** Whether a socket has come as far as requests: what is no TLS connection yet cannot be answered. */
+  /** Whether requests can come on a socket. A connection in its TLS handshake cannot be sent an HTTP response. */
   isEstablished(socket: unknown): boolean {
     return this.#bySocket.has(socket as Socket);
   }
 
-  /** Looks after the connections of a server. Answers how to end all of them. */
+  /** Applies the limits to the connections of a server. Returns a function that destroys all of its connections. */
   guard(server: Server, log: Logger, isTls: boolean): () => void {
     const own = new Set<Connection>();
     const handshakes = new Map<string, Connection>();
@@ -157,7 +162,7 @@ export class Connections {
     };
   }
 
-  /** Takes a new connection in, in place of another one if need be; null when it is refused. */
+  /** Accepts a new connection, and closes another one for it when a limit is reached; null when it is refused. */
   #admit(socket: Socket): Connection | null {
     const address = networkOf(socket.remoteAddress);
     const { all, perAddress, pending } = this.#limits;
@@ -212,12 +217,12 @@ function oldest(connections: ReadonlySet<Connection>): Connection | undefined {
   return connections.values().next().value;
 }
 
-/** What a connection and its TLS socket have in common. */
+/** The key by which a TLS socket is matched with its TCP connection: both have the same addresses and ports. */
 function keyOf({ remoteAddress, remotePort, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localPort}`;
 }
 
-/** What counts as one address: whoever has an IPv6 address has a network of 64 bits of them. */
+/** The network that counts as one address: an IPv4 address itself, of an IPv6 address its /64, which one host usually has as a whole. */
 export function networkOf(address = ''): string {
   if (!address.includes(':')) return address; // most are IPv4, and each request asks
   if (/^::ffff:[0-9.]+$/i.test(address)) return address.slice(7);

@@ -6,7 +6,7 @@ import { systemText } from './system-errors.ts';
  * (an HTTP status, Ganeti's error class in a job's `opresult`) is a table of that protocol.
  */
 export const errorCodes = [
-  // What is asked is wrong, or the cluster's state forbids it: of a request it is told at once, of an opcode as the failure of its job.
+  // The input is wrong, or the cluster's state forbids the operation. A request fails with it; an opcode fails its job with it.
   'wrong_input',
   'wrong_state',
   'not_found',
@@ -18,7 +18,7 @@ export const errorCodes = [
   'environment_error',
   'internal_error',
   'prerequisite',
-  // Failures of execution, and of values that Ganeti names by a class of their own.
+  // Failures during execution, and failures for which Ganeti has an error class of its own.
   'execution',
   'type_enforcement',
   'configuration',
@@ -29,7 +29,7 @@ export const errorCodes = [
   'hooks_abort',
   'timeout',
   'canceled',
-  // Failures of who asks, and of the way in which they do.
+  // Failures of the client or of the request itself: permission, size, availability, concurrent changes.
   'forbidden',
   'too_large',
   'unavailable',
@@ -38,7 +38,7 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** An error with one of the closed set of codes; `cause` keeps what led to it. Its message is for people. */
+/** An error with one of the closed set of codes; `cause` is the error that led to it. Its message is shown to users. */
 export class MerapiError extends Error {
   override readonly name = 'MerapiError';
   readonly code: ErrorCode;
@@ -49,15 +49,15 @@ export class MerapiError extends Error {
   }
 }
 
-/** A failure as it is stored and sent: the code and the text. */
+/** The stored and sent form of an error: its code and its text. */
 export interface Failure {
   code: ErrorCode;
   message: string;
 }
 
 /**
- * The stored form of any thrown value. Anything that is not a MerapiError is a defect and counts as `internal_error`; whoever
- * makes a failure of it logs it, where errorId() finds it again.
+ * The stored form of any thrown value. Anything that is not a MerapiError is a defect and becomes `internal_error`; the caller must
+ * log it, so that it can be found by the errorId() in the message.
  */
 export function toFailure(error: unknown): Failure {
   if (error instanceof MerapiError) return { code: error.code, message: error.message };
@@ -69,7 +69,7 @@ export function fromFailure(failure: Failure, cause?: unknown): MerapiError {
   return new MerapiError(failure.code, failure.message, { cause });
 }
 
-/** The text of any thrown value for people. Of one that is not a MerapiError the text is never told, for it may hold any value. */
+/** The text of any thrown value for users. The message of one that is not a MerapiError is never shown, for it may contain secrets. */
 export function errorText(error: unknown): string {
   if (error instanceof MerapiError) return error.message;
   return systemText(error) ?? foreignText(error);
@@ -77,12 +77,16 @@ export function errorText(error: unknown): string {
 
 function foreignText(error: unknown): string {
   const meaning = systemText(error);
-  return `Something unexpected happened inside Merapi${meaning === null ? '' : `: ${meaning}`}; its log tells more under ${errorId(error)}`;
+  const details = meaning === null ? '' : `: ${meaning}`;
+  return `Something unexpected happened inside Merapi${details}; search its log for ${errorId(error)}`;
 }
 
 const ids = new WeakMap<object, string>();
 
-/** What names a thrown value in answers, jobs and logs, where its own text may not stand: the same one whenever it is asked for. */
+/**
+ * An id for a thrown value, which stands for its text in answers, jobs and logs. An object keeps its id; a thrown primitive gets a new
+ * one at each call.
+ */
 export function errorId(error: unknown): string {
   const fresh = () => `error-${randomBytes(6).toString('hex')}`;
   if (typeof error !== 'object' || error === null) return fresh();

@@ -1,3 +1,6 @@
+// Runs programs, always without a shell and each in a process group of its own, so that a timeout kills its children too. Messages
+// never contain the values of arguments or variables, which may be secret.
+
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { MerapiError } from './errors.ts';
@@ -11,12 +14,13 @@ export interface ExecOptions {
   env?: NodeJS.ProcessEnv;
   /** Text for the program's standard input; by default it is empty. */
   input?: string;
-  /** Takes the program's standard input, which it must end, and output; neither `input` nor `stdout` counts then. */
+  /** Receives the program's standard input, which it must end, and output. `input` is then ignored, and `stdout` is empty. */
   pipes?: (stdin: Writable, stdout: Readable) => void;
-  /** Called with the pid (= process group) as soon as the program runs. */
+  /** Called with the pid (= process group) as soon as the program runs. When it fails, the program is killed and run() fails. */
   onStart?: (pid: number) => void | Promise<void>;
 }
 
+/** How a program ended, and the last part of its output. */
 export interface ExecResult {
   /** The exit code; null when a signal ended the program. */
   code: number | null;
@@ -27,17 +31,17 @@ export interface ExecResult {
 
 type PipedProcess = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
 
-/** The longest text that Linux passes to a program as one argument or one variable (`NAME=value`), in bytes. */
+/** Linux's limit for one argument or one variable (`NAME=value`), in bytes (MAX_ARG_STRLEN without the final NUL). */
 const LONGEST_STRING = 131_071;
 
 /** How much of each output stream is kept: its last 64 KiB. */
 const KEPT_OUTPUT = 64 * 1024;
 
 /**
- * Starts a program. What is only known later, such as that there is no such program, comes as the event `error` of the process:
- * cannotRun() makes an error of it.
- * @throws MerapiError environment_error when it cannot be started with these arguments and this environment; it names what is
- * wrong and tells no value
+ * Starts a program. A failure that is only known later, such as a missing program, comes as the event `error` of the process;
+ * cannotRun() turns it into a MerapiError.
+ * @throws MerapiError environment_error when it cannot be started with these arguments and this environment; its text says which
+ * one is wrong, without its value
  */
 export function startProgram(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   for (const [index, arg] of args.entries()) checkPassable(program, `argument ${index + 1}`, arg);
@@ -50,7 +54,7 @@ export function startProgram(program: string, args: readonly string[], options: 
   }
 }
 
-/** The error for a program that could not be started. The text of `cause` is left out, for it may hold any argument or variable. */
+/** The error for a program that could not be started. The text of `cause` is left out, for it may contain any argument or variable. */
 export function cannotRun(
   program: string,
   args: readonly string[],
@@ -63,29 +67,30 @@ export function cannotRun(
 }
 
 function checkPassable(program: string, what: string, text: string): void {
+  const refuse = (why: string) =>
+    new MerapiError('environment_error', `Cannot run ${program}: ${what} ${why}`);
   const size = Buffer.byteLength(text);
-  const wrong = text.includes('\0')
-    ? 'holds a NUL character, which no program can be given'
-    : size > LONGEST_STRING
-      ? `has ${size} bytes; a program can be given at most ${LONGEST_STRING} in one text`
-      : null;
-  if (wrong) throw new MerapiError('environment_error', `Cannot run ${program}: ${what} ${wrong}`);
+  if (text.includes('\0')) throw refuse('contains a NUL character, which cannot be passed to a program');
+  if (size > LONGEST_STRING)
+    throw refuse(`has ${size} bytes; at most ${LONGEST_STRING} can be passed to a program in one text`);
 }
 
+/** The sizes of arguments and environment, with the NUL that ends each of them, for the message about E2BIG. */
 function sizeText(args: readonly string[], env: NodeJS.ProcessEnv): string {
-  const sizes = Object.entries(env).map(
-    ([name, value]) => [name, Buffer.byteLength(`${name}=${value}`) + 1] as const,
-  );
-  const total = [...sizes.map(([, size]) => size), ...args.map((arg) => Buffer.byteLength(arg) + 1)].reduce(
-    (sum, size) => sum + size,
-    0,
-  );
-  const [largest, size] = sizes.reduce((most, each) => (each[1] > most[1] ? each : most), ['none', 0]);
-  return `they have ${total} bytes, the largest variable is ${largest} with ${size}`;
+  const variables = Object.entries(env).map(([name, value]) => ({
+    name,
+    size: Buffer.byteLength(`${name}=${value}`) + 1,
+  }));
+  let total = 0;
+  for (const { size } of variables) total += size;
+  for (const arg of args) total += Buffer.byteLength(arg) + 1;
+  let largest = { name: 'none', size: 0 };
+  for (const variable of variables) if (variable.size > largest.size) largest = variable;
+  return `they have ${total} bytes, the largest variable is ${largest.name} with ${largest.size}`;
 }
 
 /**
- * Runs a program (no shell) in a process group of its own and waits for its end. Any exit code is a result.
+ * Runs a program (no shell) in a process group of its own and waits until it ends. Any exit code is a result.
  * @throws MerapiError environment_error when it cannot be started, timeout when it ran too long (the group is then dead).
  */
 export function run(
@@ -137,8 +142,9 @@ export function run(
 }
 
 /**
- * Like run(), but any exit code other than 0 is an error whose text ends with the last lines of the program's output.
- * @throws MerapiError execution
+ * Like run(), but any exit code other than 0 is an error whose text ends with the last lines of the program's output. Returns its
+ * standard output.
+ * @throws MerapiError execution, environment_error, timeout
  */
 export async function runOrThrow(
   program: string,
@@ -152,7 +158,7 @@ export async function runOrThrow(
   throw new MerapiError('execution', `${program} ${how}${words ? `: ${words}` : ''}`);
 }
 
-/** Kills a process group; nothing happens when it is gone. */
+/** Sends a signal to a process group, by default SIGKILL. Does nothing when the group does not exist. */
 export function killGroup(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
     process.kill(-pid, signal);

@@ -1,19 +1,21 @@
+// Durable writes: what these functions have written survives a crash of the machine.
+
 import { randomBytes } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** The end of the names of files that are being made. */
+/** How much of a file's name its temporary name contains: a name may have 255 bytes. */
 const LONGEST_STEM = 200;
+/** The suffix of temporary files that writeFileDurably() makes. */
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 
 /**
- * Replaces a file's text so that after any crash either the old or the new text is there, whole. Makes the folder (mode
+ * Replaces a file atomically and durably: after any crash it has either its old or its new text, complete. Creates the folder (mode
  * 0700) when it is missing; `mode` is the file's permission bits, by default for its owner only.
  */
 export async function writeFileDurably(path: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // The name of a file may have 255 bytes.
   const stem = basename(path).slice(0, LONGEST_STEM);
   const temporary = join(dirname(path), `${stem}.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -33,8 +35,8 @@ export async function writeFileDurably(path: string, text: string, mode = 0o600)
 }
 
 /**
- * Removes the files in a folder that writeFileDurably() was making when its process was killed; nobody may be writing there
- * now. Nothing happens when there is no folder.
+ * Removes the temporary files that writeFileDurably() left in a folder when its process was killed. Call it only when no process
+ * writes there. Does nothing when the folder does not exist.
  */
 export async function removeInterruptedWrites(folder: string): Promise<void> {
   let entries: Dirent[];
@@ -48,7 +50,7 @@ export async function removeInterruptedWrites(folder: string): Promise<void> {
     if (entry.isFile() && TEMPORARY.test(entry.name)) await rm(join(folder, entry.name), { force: true });
 }
 
-/** Whether there is something at a path. */
+/** Whether a path exists and can be reached. */
 export function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -56,7 +58,7 @@ export function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Makes the names in a folder (creations, renames, removals) durable. */
+/** Makes the entries of a folder (creations, renames, removals) durable. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {

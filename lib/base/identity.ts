@@ -1,24 +1,26 @@
+// Certificates of programs with their keys on disk: reuses them while they are usable, and renews them in time.
+
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { readFileOrNull, writeFileDurably } from './files.ts';
 import { certificatesIn, isIssuer, rolesOf } from './roles.ts';
-import { type Identity, issue, issueFor, LIFE, publicKeyOf, type Subject } from './tls.ts';
+import { CERTIFICATE_LIFETIME, type Identity, issue, issueFor, publicKeyOf, type Subject } from './tls.ts';
 
-/** Who signs certificates. */
+/** The certificate authorities of a cluster. */
 export interface Issuer {
-  /** The authority that signs now. */
+  /** The authority that signs new certificates. */
   signer: Identity;
-  /** What stands behind each certificate that it signs, so that those believe it who know only older authorities. */
+  /** PEM text that is appended to each new certificate, so that peers which trust only older authorities accept it. */
   chain: string;
-  /** All authorities of the cluster; what one of them has signed need not be signed again. */
+  /** All authorities of the cluster; a certificate that any of them signed need not be renewed. */
   trusted: readonly X509Certificate[];
 }
 
 /**
- * The identity kept in `folder` as NAME.pem and NAME.key (mode 0600). The certificate is renewed, for the same key, when it is
- * not usable; the key when it is missing or none.
+ * The identity stored in `folder` as NAME.pem and NAME.key (mode 0600), which are made when they are missing. A certificate that is
+ * not usable is renewed for the same key; a key that cannot be read is replaced, with its certificate.
  */
 export async function identityIn(
   folder: string,
@@ -42,15 +44,15 @@ export async function identityIn(
 }
 
 /**
- * Whether a certificate may be shown for a while to come: it is valid already and for a third of a year yet, names the subject's
- * role and hosts, and one of the authorities has signed it.
+ * Whether a certificate can still be used: it is valid now and for at least another third of its lifetime, names the subject's role
+ * and hosts, and is signed by one of the cluster's authorities.
  */
 export function isUsable(cert: string, subject: Subject, { trusted }: Issuer, now = Date.now()): boolean {
   const certificate = firstIn(cert);
   if (!certificate || !trusted.some((authority) => isIssuer(authority, certificate))) return false;
   return (
     Date.parse(certificate.validFrom) <= now &&
-    Date.parse(certificate.validTo) > now + LIFE / 3 &&
+    Date.parse(certificate.validTo) > now + CERTIFICATE_LIFETIME / 3 &&
     rolesOf(certificate).join() === (subject.role ?? '') &&
     subject.hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)))
   );
@@ -64,7 +66,7 @@ function firstIn(pem: string): X509Certificate | undefined {
   }
 }
 
-/** Whether a certificate is for a key. */
+/** Whether a certificate was issued for a private key (both PEM); false when one of them cannot be read. */
 export function belongs(cert: string, key: string): boolean {
   try {
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));

@@ -1,6 +1,8 @@
+// Reads and writes files in the format of Python's configparser, which Ganeti uses for the configuration of instance exports.
+
 import { MerapiError } from './errors.ts';
 
-/** Texts by section and name, as files in the form of Python's configparser hold them. */
+/** Values by section and name. */
 export type Ini = Record<string, Record<string, string>>;
 
 /**
@@ -19,14 +21,14 @@ export function formatIni(sections: Ini): string {
     .join('');
 }
 
-/** Reads such a file. @throws MerapiError configuration naming the line that cannot be understood */
+/** Parses the text of such a file. @throws MerapiError configuration with the line that cannot be parsed */
 export function parseIni(text: string): Ini {
   const sections: Ini = Object.create(null);
   let values: Record<string, string> | null = null;
   let last: string | null = null;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*([#;].*)?$/.test(line)) continue;
-    const refuse = () => new MerapiError('configuration', `Line ${index + 1} cannot be understood: ${line}`);
+    const refuse = () => new MerapiError('configuration', `Line ${index + 1} cannot be parsed: ${line}`);
     const section = /^\[([^\]]+)\]\s*$/.exec(line)?.[1];
     if (section !== undefined) {
       values = sections[section] ??= Object.create(null) as Record<string, string>;

@@ -1,6 +1,6 @@
-// Where the files of this installation are. The compiled program is bundled, so the place of a source says nothing about that of its code:
-// whoever starts a program or reads a file that belongs to Merapi asks here. Both are taken from `dist` also when the sources
-// themselves run, as in tests, which build it first.
+// Paths of the files of this installation. The compiled program is bundled, so import.meta.url does not lead to the folder of a source:
+// code that starts a program or reads a file of Merapi must ask here. Compiled files are taken from `dist` also when the sources run
+// themselves, as in tests, which build it first.
 import { existsSync } from 'node:fs';
 
 /** The folder of package.json. */

@@ -1,18 +1,20 @@
+// Writes large values as JSON in pieces, with pauses in between, so that one large answer does not block the thread.
+
 import { stringifyJson } from './json.ts';
 import { Slices } from './slices.ts';
 
-/** About how long a piece of a long text is, in characters. */
+/** The approximate length of a piece, in characters. */
 const PIECE = 64 * 1024;
 
-/** Up to how many values a part of a large value is written at once. */
+/** A value with at most so many values in it is written at once. Long strings count as several. */
 const PART = 1000;
 
-/** Whether a value has so many parts, or so long texts, that it is better written in pieces. */
+/** Whether a value is so large that it should be written in pieces. */
 export function isLarge(value: unknown): boolean {
   return typeof value === 'object' && value !== null && remaining(value, PART) < 0;
 }
 
-/** What is left of a number of values when those of this one are taken away; less than nothing if it has more. */
+/** Subtracts the number of values in `value` from `count`. Stops early, with a negative result, when there are more than that. */
 function remaining(value: unknown, count: number): number {
   if (typeof value === 'string') return count - 1 - (value.length >> 6);
   if (typeof value !== 'object' || value === null) return count - 1;
@@ -32,7 +34,7 @@ function remaining(value: unknown, count: number): number {
   return left;
 }
 
-/** What stringifyJson() gives, in pieces that are made in slices. */
+/** The text that stringifyJson() returns, in pieces; pauses between slices of work. */
 export async function* stringifyInSlices(value: unknown): AsyncGenerator<string> {
   const slices = new Slices();
   let piece = '';
@@ -47,7 +49,7 @@ export async function* stringifyInSlices(value: unknown): AsyncGenerator<string>
   if (piece !== '') yield piece;
 }
 
-/** What stringifyJson() gives, in parts of not too many values. */
+/** The text that stringifyJson() returns, split so that each part has at most PART values. */
 function* partsOf(value: unknown): Generator<string> {
   if (!isLarge(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') {
     yield stringifyJson(value);

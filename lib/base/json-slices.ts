@@ -1,23 +1,26 @@
+// A JSON parser that works in slices, so that a long text from outside does not block the thread. It enforces limits while it parses,
+// and its messages say where a text is wrong.
+
 import { MerapiError } from './errors.ts';
 import { type Json, parseJson } from './json.ts';
 import { Slices } from './slices.ts';
 
-/** How much a text may hold. */
+/** Limits of a JSON text. */
 export interface JsonLimits {
-  /** How many levels of lists and objects. */
+  /** The most levels of nested lists and objects. */
   readonly depth: number;
-  /** How many values: each list, object, text, number, true, false and null counts. */
+  /** The most values: each list, object, string, number, true, false and null counts. Checked only for texts longer than AT_ONCE. */
   readonly values: number;
 }
 
-/** Up to how many characters a text is parsed at once: that takes a few milliseconds. */
+/** Texts of up to so many characters are parsed at once: that takes a few milliseconds. */
 export const AT_ONCE = 64 * 1024;
 
 const NO_LIMITS: JsonLimits = { depth: Number.POSITIVE_INFINITY, values: Number.POSITIVE_INFINITY };
 
 /**
- * Parses JSON text as parseJson() does; a long one in slices, so that everything else goes on meanwhile.
- * @throws MerapiError wrong_input when it is no JSON or nested too deep, too_large when it holds too many values
+ * Parses JSON text as parseJson() does; a long one in slices, between which other work runs.
+ * @throws MerapiError wrong_input when it is not valid JSON or nested too deep, too_large when it has too many values
  */
 export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LIMITS): Promise<Json> {
   if (text.length <= AT_ONCE) {
@@ -31,7 +34,7 @@ export async function parseJsonInSlices(text: string, limits: JsonLimits = NO_LI
   return parser.value;
 }
 
-/** @throws MerapiError wrong_input that tells where it is wrong */
+/** @throws MerapiError wrong_input that says where the text is wrong */
 function parseShort(text: string, limits: JsonLimits): Json {
   try {
     return parseJson(text);
@@ -51,14 +54,14 @@ function isDeeper(value: Json, levels: number): boolean {
 const tooDeep = ({ depth }: JsonLimits) =>
   new MerapiError('wrong_input', `The JSON text is nested more than ${depth} levels deep`);
 
-/** A list or an object that is not complete. */
+/** A list or an object whose end was not reached yet. */
 interface Open {
   readonly value: Json[] | { [key: string]: Json };
-  /** In an object the key of the value that comes next. */
+  /** In an object, the key of the next value. */
   key: string;
 }
 
-/** How many values are parsed before it is looked whether the slice is over. */
+/** How many values are parsed between two checks whether the slice is over. */
 const STEP = 500;
 
 const number = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
@@ -73,11 +76,11 @@ const words: readonly (readonly [string, Json])[] = [
 /**
  * Parses a text from its beginning to its end, some values at each call.
  *
- * | it awaits | then comes |
+ * | it expects | and reads |
  * | --- | --- |
- * | a value | a whole one, or the beginning of a list, an object or a text |
- * | the rest of a long text | the next part of it, or its end |
- * | a comma or an end | the next value or key, or the list or object is complete, or the whole text |
+ * | a value | a complete one, or the beginning of a list, an object or a long string |
+ * | the rest of a long string | the next part of it, or its end |
+ * | a comma or an end | a comma (in an object with the next key), the end of the list or object, or the end of the text |
  */
 class Parser {
   readonly #text: string;
@@ -85,7 +88,7 @@ class Parser {
   readonly #open: Open[] = [];
   #at = 0;
   #count = 0;
-  /** The parts of a long text so far; null outside. */
+  /** The parts of a long string that were parsed so far; null outside of one. */
   #parts: string[] | null = null;
   #isDone = false;
   value: Json = null;
@@ -110,7 +113,7 @@ class Parser {
   #oneValue(): void {
     this.#count += 1;
     if (this.#count > this.#limits.values)
-      throw new MerapiError('too_large', `The JSON text holds more than ${this.#limits.values} values`);
+      throw new MerapiError('too_large', `The JSON text has more than ${this.#limits.values} values`);
     const first = this.#next();
     if (first === '{' || first === '[') this.#begin(first);
     else if (first === '"') this.#beginText();
@@ -130,14 +133,14 @@ class Parser {
     this.#open.push(open);
   }
 
-  /** A value is complete: it goes where it belongs, with all that it completes. */
+  /** Adds a complete value to the list or object around it, which may be complete with it, and so on outwards. */
   #end(complete: Json): void {
     let value = complete;
     for (;;) {
       const open = this.#open.at(-1);
       const next = this.#next();
       if (!open) {
-        if (this.#at < this.#text.length) throw this.#wrong('something stands behind the value');
+        if (this.#at < this.#text.length) throw this.#wrong('there is more text after the value');
         this.value = value;
         this.#isDone = true;
         return;
@@ -176,7 +179,7 @@ class Parser {
     this.#parts = [];
   }
 
-  /** The next part of a long text. */
+  /** Reads the next part of a long string. */
   #longText(parts: string[]): void {
     textPart.lastIndex = this.#at;
     const part = textPart.exec(this.#text)?.[0];
@@ -185,17 +188,17 @@ class Parser {
       this.#at += part.length;
       return;
     }
-    if (this.#text[this.#at] !== '"') throw this.#wrong('a text holds what must be escaped');
+    if (this.#text[this.#at] !== '"') throw this.#wrong('a string has a character that must be escaped');
     this.#at += 1;
     this.#parts = null;
     this.#end(parts.join(''));
   }
 
-  /** The place of the quote that ends the text that begins here. */
+  /** The index of the quote that ends the string that begins here. */
   #closing(): number {
     let end = this.#text.indexOf('"', this.#at + 1);
     while (end >= 0 && isEscaped(this.#text, end)) end = this.#text.indexOf('"', end + 1);
-    if (end < 0) throw this.#wrong('a text does not end');
+    if (end < 0) throw this.#wrong('a string does not end');
     return end;
   }
 
@@ -205,7 +208,7 @@ class Parser {
       this.#at = end + 1;
       return value;
     } catch (cause) {
-      throw this.#wrong('a text holds what must be escaped', cause);
+      throw this.#wrong('a string has a character that must be escaped', cause);
     }
   }
 
@@ -228,7 +231,7 @@ class Parser {
     throw this.#wrong('a value is missing');
   }
 
-  /** The next character that is no blank; empty at the end. */
+  /** Skips white space and returns the next character; empty at the end of the text. */
   #next(): string {
     const text = this.#text;
     for (;;) {
@@ -245,15 +248,16 @@ class Parser {
   }
 }
 
+/** Adds a value to its list or object. A key `__proto__` becomes an ordinary property, as with JSON.parse(). */
 function add({ value: into, key }: Open, value: Json): void {
   if (Array.isArray(into)) into.push(value);
   else if (key !== '__proto__') into[key] = value;
   else Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
-/** Whether an odd number of backslashes stands before the place. */
-function isEscaped(text: string, place: number): boolean {
-  let before = place;
-  while (text[before - 1] === '\\') before -= 1;
-  return (place - before) % 2 === 1;
+/** Whether the character at an index has an odd number of backslashes before it. */
+function isEscaped(text: string, index: number): boolean {
+  let start = index;
+  while (text[start - 1] === '\\') start -= 1;
+  return (index - start) % 2 === 1;
 }

@@ -1,14 +1,15 @@
+// JSON without loss of integers: JSON.parse() rounds those beyond 2^53, such as the nanoseconds of reason trails.
+
 import { MerapiError } from './errors.ts';
 
-/** What JSON can hold; integers that a number cannot hold exactly are BigInt. */
+/** A JSON value; integers outside the safe range of a number are BigInt. */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
 const longDigits = /[0-9]{16}/;
 
 /**
- * Parses JSON text without rounding integers: where sixteen or more digits stand in a row, integers outside the safe range
- * become BigInt. Any JSON value may stand at the top, not just objects.
- * @throws MerapiError wrong_input; where it is wrong tells parseJsonInSlices()
+ * Parses JSON text; integers outside the safe range become BigInt. The top level may be any JSON value, not just an object.
+ * @throws MerapiError wrong_input without the position of the fault; use parseJsonInSlices() for a message that has it
  */
 export function parseJson(text: string): Json {
   try {
@@ -16,11 +17,11 @@ export function parseJson(text: string): Json {
   } catch (error) {
     if (error instanceof MerapiError) throw error;
     if (!(error instanceof SyntaxError)) throw error;
-    throw new MerapiError('wrong_input', 'The text is not valid JSON'); // the parser's own words repeat a part of it
+    throw new MerapiError('wrong_input', 'The text is not valid JSON'); // the parser's own message repeats a part of the text
   }
 }
 
-/** Writes a value as JSON; BigInt become bare integers. A value that JSON cannot hold (undefined) becomes `null`. */
+/** Writes a value as JSON; a BigInt becomes an integer. A value that JSON does not have (undefined) becomes `null`. */
 export function stringifyJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';
@@ -43,9 +44,9 @@ function writeLossless(value: unknown): string {
 }
 
 /**
- * The slow way, for texts with long numbers. JSON.parse checks the grammar; then the long numbers are marked as strings by a
- * scan that knows where strings are, and a reviver turns the marks back. No string of the text begins with the mark: valid
- * JSON can hold that character only in its escaped form, and not as often in a row.
+ * The slow path, for texts with long numbers. JSON.parse() checks the grammar. Then every long integer outside of strings is replaced
+ * by a string that begins with a mark, and a reviver converts these strings to numbers or BigInt. No other string can begin with the
+ * mark: valid JSON has U+0001 only in its escaped form, and the mark has more of them in a row than the text.
  */
 function parseLossless(text: string): Json {
   JSON.parse(text);
@@ -69,7 +70,7 @@ function parseLossless(text: string): Json {
 
 const numbers = /-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
 
-/** Valid JSON with everything that stands outside its strings changed. No regular expression could skip a string of 60 MB. */
+/** Applies `change` to everything outside of the strings of valid JSON. A regular expression could not skip a string of 60 MB. */
 function outsideStrings(text: string, change: (part: string) => string): string {
   const parts: string[] = [];
   let at = 0;
@@ -83,9 +84,9 @@ function outsideStrings(text: string, change: (part: string) => string): string 
   return parts.join('');
 }
 
-/** Whether an odd number of backslashes stands before the place. */
-function isEscaped(text: string, place: number): boolean {
-  let before = place;
-  while (text[before - 1] === '\\') before -= 1;
-  return (place - before) % 2 === 1;
+/** Whether the character at an index has an odd number of backslashes before it. */
+function isEscaped(text: string, index: number): boolean {
+  let start = index;
+  while (text[start - 1] === '\\') start -= 1;
+  return (index - start) % 2 === 1;
 }

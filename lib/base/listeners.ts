@@ -1,23 +1,23 @@
-/** Those who want to be told of something. One that fails keeps the others, and whoever tells, from nothing. */
+/** The listeners of an event. One that throws affects neither the other listeners nor the notifier. */
 export class Listeners<T = void> {
   readonly #listeners = new Set<(value: T) => void>();
 
-  /** How many there are. */
+  /** The number of listeners. */
   get size(): number {
     return this.#listeners.size;
   }
 
-  /** Calls back each time until the returned function is called. */
+  /** Adds a listener; the returned function removes it. */
   add(listener: (value: T) => void): () => void {
-    const own = (value: T) => listener(value); // the same function may listen twice
+    const own = (value: T) => listener(value); // the same function may be added twice
     this.#listeners.add(own);
     return () => {
       this.#listeners.delete(own);
     };
   }
 
-  /** Tells everybody who listens now. What a listener throws becomes an unhandled rejection, which the process logs. */
-  tell(value: T): void {
+  /** Calls every present listener. What a listener throws becomes an unhandled rejection, which the process logs. */
+  notify(value: T): void {
     for (const listener of [...this.#listeners])
       try {
         listener(value);

@@ -1,27 +1,31 @@
+// Finds and corrects files of the state that users other than their owner can reach. Programs do this at their start; `merapi check`
+// reports what they would correct.
+
 import type { Stats } from 'node:fs';
 import { chmod, chown, lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-/** Something that others than its owner may reach, or that another user owns than should. */
+/** A file or folder that other users may reach, or that the wrong user owns. */
 export interface Exposed {
   path: string;
-  /** Its permission bits, and those that it should have: 0700 of folders and programs, 0600 of files. */
+  /** Its permission bits, and those that it should have: 0700 for folders and programs, 0600 for other files. */
   mode: number;
   wanted: number;
-  /** The id of the user who owns it, where that is another than should. */
+  /** The id of its owner when that is the wrong user; null when it is right or not checked. */
   foreign: number | null;
 }
 
+/** What to look at. */
 export interface Reach {
-  /** The names in the folder itself that are looked at, with all that is below them. */
+  /** Selects the names in the folder itself that are checked, with everything below them. */
   isOurs(name: string): boolean;
-  /** The id of the user who should own everything; null where that is not looked at. */
+  /** The id of the user who should own everything; null when owners are not checked. */
   owner: number | null;
-  /** Names of folders that are not looked into when they are closed themselves; by default every folder is. */
+  /** Names of folders whose content is skipped when the folder itself is not exposed; by default none is skipped. */
   closed?: readonly string[];
 }
 
-/** What is exposed of a folder: itself, and what is in it. Links are not followed; what goes meanwhile is passed over. */
+/** The exposed files and folders: the folder itself and what is in it. Symbolic links are not followed; files that vanish are ignored. */
 export async function exposedIn(folder: string, { isOurs, owner, closed = [] }: Reach): Promise<Exposed[]> {
   const found: Exposed[] = [];
   const look = async (path: string, isWanted: (name: string) => boolean): Promise<void> => {
@@ -39,15 +43,20 @@ export async function exposedIn(folder: string, { isOurs, owner, closed = [] }: 
 
 function exposure(path: string, stats: Stats, owner: number | null): Exposed | null {
   const mode = stats.mode & 0o7777;
-  const isEntered = stats.isDirectory() || (mode & 0o100) !== 0;
-  const wanted = isEntered ? 0o700 : 0o600;
+  const isExecutable = stats.isDirectory() || (mode & 0o100) !== 0;
+  const wanted = isExecutable ? 0o700 : 0o600;
   const foreign = owner !== null && stats.uid !== owner ? stats.uid : null;
   return (mode & ~wanted) !== 0 || foreign !== null ? { path, mode, wanted, foreign } : null;
 }
 
-/** Closes what is exposed; false where this user may not. */
+/**
+ * Sets the permission bits and the owner as they should be; false when this user is not permitted to. A symbolic link that has replaced
+ * the file since it was found is left alone: whoever can write in an exposed folder must not make us change a file elsewhere. Exposed
+ * folders must be closed before their content (the order of exposedIn()), so that no link can appear after this check.
+ */
 export async function close({ path, wanted, foreign }: Exposed, owner: number | null): Promise<boolean> {
   try {
+    if ((await lstat(path)).isSymbolicLink()) return true;
     await chmod(path, wanted);
     if (foreign !== null && owner !== null) await chown(path, owner, -1);
     return true;
@@ -60,15 +69,15 @@ export async function close({ path, wanted, foreign }: Exposed, owner: number | 
 }
 
 /**
- * Makes a folder and what is ours in it reachable for its owner only, as far as this user may; answers what was closed.
- * Big folders that are closed themselves are not looked into: nobody else gets there.
+ * Makes a folder and the selected files in it accessible to their owner only, as far as this user is permitted to; returns the paths
+ * that were changed. Large folders that are not exposed themselves are skipped: no other user can reach their content.
  */
 export async function closeFolder(folder: string, isOurs: (name: string) => boolean): Promise<string[]> {
   const closed: string[] = [];
-  for (const exposed of await exposedIn(folder, { isOurs, owner: null, closed: BIG }))
+  for (const exposed of await exposedIn(folder, { isOurs, owner: null, closed: LARGE_FOLDERS }))
     if (await close(exposed, null)) closed.push(exposed.path);
   return closed;
 }
 
-/** Folders with very many files, or very big ones. */
-const BIG = ['journal', 'file-storage', 'shared-file-storage', 'volumes', 'export'];
+/** Folders with very many files, or very large ones. */
+const LARGE_FOLDERS = ['journal', 'file-storage', 'shared-file-storage', 'volumes', 'export'];

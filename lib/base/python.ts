@@ -1,4 +1,4 @@
-/** A value as Python's repr() writes it: Ganeti shows changed parameter sets in jobs like this. */
+/** A value as Python's repr() writes it: Ganeti's jobs show changed parameters in this form. */
 export function pythonText(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -11,7 +11,7 @@ export function pythonText(value: unknown): string {
   return String(value);
 }
 
-/** Single quotes, unless only double ones need no escape. */
+/** As Python quotes: in double quotes when the text has single quotes but no double ones, else in single quotes. */
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text

@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 /**
- * Where the names of new objects and the secrets between nodes come from; tests pass one that a seed decides. Keys, certificates and
- * passwords are not made of it: `base` makes these of the system's random numbers in any case.
+ * The source of the uuids of new objects and of the secrets between nodes; tests pass a seeded one. Keys, certificates and passwords
+ * do not use it: these always come from the system's random numbers.
  */
 export interface Random {
-  /** A uuid (version 4) that no other call answers. */
+  /** A new uuid (version 4). */
   uuid(): string;
-  /** So many bytes that nobody can guess. */
+  /** So many unpredictable bytes. */
   bytes(count: number): Buffer;
 }
 

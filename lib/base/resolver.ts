@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 
-/** Where the addresses of host names come from; tests pass their own. */
+/** Resolves host names; tests pass their own. */
 export interface Resolver {
-  /** An IP address of a host. @throws Error when the name has none, or that cannot be found out */
+  /** An IP address of a host. @throws Error when the name has none or cannot be resolved */
   addressOf(name: string): Promise<string>;
 }
 
-/** What the machine is set to: its hosts file, then DNS. */
+/** The machine's resolver (getaddrinfo): usually its hosts file, then DNS. */
 export const systemResolver: Resolver = { addressOf: async (name) => (await lookup(name)).address };

@@ -1,27 +1,30 @@
+// Roles in certificates: how the ends of a TLS connection inside the cluster recognise each other.
+
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import forge from 'node-forge';
 import { MerapiError } from './errors.ts';
 
 /**
- * What the holder of a certificate is in the cluster: a URI among the certificate's alternative names. No host name, and so no
- * name of a node, can look like one.
+ * What the holder of a certificate is in the cluster: a URI in the certificate's subjectAltName. It cannot be confused with a host
+ * name, because these have no colon.
  */
 export type Role = `merapi:${string}`;
 
 export const MASTER: Role = 'merapi:role:master';
-/** The server of the API: it shows its certificate to clients, and is nobody towards nodes. */
+/** The API server: its certificate is for clients of the API, and nodes grant it nothing. */
 export const API: Role = 'merapi:role:api';
 const NODE = 'merapi:node:';
 export const nodeRole = (name: string): Role => `${NODE}${name}`;
 export const isNodeRole = (role: Role): boolean => role.startsWith(NODE);
 
+/** The extended key usages for the server's and the client's end of a TLS connection (RFC 5280). */
 const SERVER = '1.3.6.1.5.5.7.3.1';
 const CLIENT = '1.3.6.1.5.5.7.3.2';
-/** The kind of an alternative name that is a URI. */
+/** The type of a URI among the alternative names of a certificate (GeneralName, RFC 5280). */
 export const URI = 6;
 
-/** At which ends of connections the holder of a role may show its certificate; nodes read from each other. */
+/** At which ends of connections a role's certificate may be used. Nodes may use theirs at both: they read from each other. */
 export function purposeOf(role: Role | undefined): { serverAuth: boolean; clientAuth: boolean } {
   return { serverAuth: role !== MASTER, clientAuth: role !== API };
 }
@@ -29,19 +32,20 @@ export function purposeOf(role: Role | undefined): { serverAuth: boolean; client
 /** The other end of a connection. */
 export interface Peer {
   certificate: X509Certificate;
-  /** Null when the certificate names none, as those of release 0.1.0. */
+  /** Null when the certificate has none, as those of release 0.1.0. */
   role: Role | null;
-  /** Whether it may be shown at that end of a connection. */
+  /** Whether its extended key usage permits this end of a connection. */
   fits: boolean;
 }
 
-/** How many certificates may lead from the one that is shown to one that is trusted. */
+/** The longest chain from a peer's certificate to a trusted authority. */
 const LONGEST_CHAIN = 16;
 
 /**
- * Who is at the other end of a connection: what is signed by one of the trusted authorities, or by one that they vouch for. What
- * time it is plays no part: when a certificate is renewed is a matter of time, whether it is the cluster's is not, so that a
- * clock that jumps cannot separate a cluster. `end` is what the other one is. @throws MerapiError forbidden when it is nobody of the cluster
+ * Identifies the peer of a connection; `end` is the peer's end. Its certificate must be signed by one of the trusted authorities or
+ * by one that they signed. Validity times are not checked, on purpose: they only decide when a certificate is renewed, so that a clock
+ * that jumps cannot cut a cluster into parts.
+ * @throws MerapiError forbidden when the peer does not belong to the cluster
  */
 export function peerOf(
   socket: TLSSocket,
@@ -49,9 +53,9 @@ export function peerOf(
   end: 'server' | 'client',
 ): Peer {
   const certificate = socket.getPeerX509Certificate();
-  if (!certificate) throw new MerapiError('forbidden', 'it shows no certificate');
+  if (!certificate) throw new MerapiError('forbidden', 'it presents no certificate');
   if (!isSignedBy(certificate, trusted))
-    throw new MerapiError('forbidden', "its certificate is not of the cluster's authority");
+    throw new MerapiError('forbidden', "its certificate is not signed by the cluster's authority");
   const roles = rolesOf(certificate);
   if (roles.length > 1) throw new MerapiError('forbidden', 'its certificate names several roles');
   const fits = certificate.keyUsage?.includes(end === 'server' ? SERVER : CLIENT) ?? false;
@@ -60,12 +64,12 @@ export function peerOf(
 
 /** Whether a chain of signatures leads from a certificate to a trusted one. */
 function isSignedBy(certificate: X509Certificate, trusted: readonly X509Certificate[]): boolean {
-  let last = certificate;
+  let current = certificate;
   for (let length = 1; length <= LONGEST_CHAIN; length++) {
-    if (trusted.some((authority) => isIssuer(authority, last))) return true;
-    const above: X509Certificate | undefined = last.issuerCertificate;
-    if (!above || !isIssuer(above, last)) return false;
-    last = above;
+    if (trusted.some((authority) => isIssuer(authority, current))) return true;
+    const issuer: X509Certificate | undefined = current.issuerCertificate;
+    if (!issuer || !isIssuer(issuer, current)) return false;
+    current = issuer;
   }
   return false;
 }
@@ -75,9 +79,9 @@ export function isIssuer(authority: X509Certificate, certificate: X509Certificat
   return authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }
 
-/** The roles that a certificate names: one, or none if it is not of a cluster or of release 0.1.0. */
+/** The roles in a certificate: usually one; none in certificates of release 0.1.0 and in those from outside. */
 export function rolesOf(certificate: X509Certificate): Role[] {
-  // Read from its structure: in a text form of it a name could look like several.
+  // Parsed from the DER structure: in the text form that node:crypto returns, one crafted name could look like several.
   const extension = forge.pki.certificateFromPem(certificate.toString()).getExtension('subjectAltName');
   const names = (extension as { altNames?: { type: number; value: string }[] } | undefined)?.altNames ?? [];
   return names.flatMap(({ type, value }) =>

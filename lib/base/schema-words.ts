@@ -1,17 +1,20 @@
+// Turns the failures of Zod schemas into messages for users: where a value is wrong, what it is, and what would be right. No word of
+// Zod's own messages is shown.
+
 import type * as z from 'zod';
 import { stringifyJson } from './json.ts';
 
 /** What is wrong in a value that a schema refuses: where, and what would be right there. */
 export interface Fault {
   path: readonly PropertyKey[];
-  /** Fits behind "must be". Null when a key is one too many: then `key` is that. */
+  /** Follows "must be". May be empty when `key` is set: the key itself is wrong then. */
   right: string;
   key?: string;
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** What a schema takes, in words that fit behind "must be". */
+/** The values that a schema accepts, in words that follow "must be". */
 export function wordsOf(schema: z.core.$ZodType): string {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
@@ -57,7 +60,7 @@ export function wordsOf(schema: z.core.$ZodType): string {
 
 const ANYTHING = 'a JSON value';
 
-/** A least or greatest number that says nothing: every safe integer is in between. */
+/** Whether a minimum or maximum restricts anything: Zod's defaults for integers are the limits of safe integers. */
 const isBound = (value: unknown): value is number =>
   typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER;
 
@@ -72,13 +75,13 @@ function choiceWords(values: readonly unknown[]): string {
   return texts.length === 1 ? `${texts[0]}` : `one of ${texts.join(', ')}`;
 }
 
-/** The first of the faults for which a schema refused a value; of alternatives the one that fits furthest. */
+/** The first fault for which a schema refused a value; in a union, that of the alternative that fits best (the deepest path). */
 export function faultOf(schema: z.core.$ZodType, issues: readonly Issue[]): Fault {
   const [issue] = issues;
   return issue ? faultFrom(issue, schema) : { path: [], right: wordsOf(schema) };
 }
 
-/** How zod's own messages begin; others are those that a schema was given, and fit behind "must be". */
+/** How Zod's own messages begin. Any other message was set in a schema, and is written so that it follows "must be". */
 const ownWords = /^(Invalid|Too (small|big)|Unrecognized key)/;
 
 function faultFrom(issue: Issue, schema: z.core.$ZodType): Fault {
@@ -142,7 +145,7 @@ function issueWords(issue: Issue): string {
   }
 }
 
-/** Every fault of a value that a schema refuses, in words: the part, what would be right, and what stands there. */
+/** Every fault of a value that a schema refuses, in words: the part, what would be right, and its present value. */
 export function faultTexts(schema: z.core.$ZodType, issues: readonly Issue[], value: unknown): string[] {
   return issues.map((issue) => {
     const { path, right, key } = faultFrom(issue, schema);
@@ -156,7 +159,7 @@ export function faultTexts(schema: z.core.$ZodType, issues: readonly Issue[], va
   });
 }
 
-/** The schema of a part, as far as it can be told; else that of the whole. */
+/** The schema of the part at a path; that of the whole when it cannot be determined, as inside a union. */
 function at(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType {
   let found = schema as z.core.$ZodTypes;
   for (const step of path) {
@@ -182,7 +185,7 @@ export function partAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return part;
 }
 
-/** A part as people write it: `disks[0].size`. */
+/** A path in the notation that users write: `disks[0].size`. */
 export function pathText(whole: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
@@ -192,7 +195,7 @@ export function pathText(whole: string, path: readonly PropertyKey[]): string {
   }, whole);
 }
 
-/** How much of a value messages show, in characters. */
+/** The longest value that messages show in full, in characters. */
 const SHOWN = 80;
 
 /** A value as messages show it: JSON, shortened. */

@@ -1,42 +1,49 @@
+// Encryption of the secrets in the store. The key is in a file of its own in the state folder, so that a copy of the store alone does
+// not reveal them.
+
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { MerapiError } from './errors.ts';
 import { writeFileDurably } from './files.ts';
 import { readStateText } from './state-file.ts';
 
-/** The secrets of a cluster: for texts that must not stand on disk in clear (AES-256-GCM), and for those of other clusters. */
+/** The secret keys of a cluster in use: to encrypt texts that are stored, and to sign texts for other clusters. */
 export interface Seal {
+  /** Encrypts a text (AES-256-GCM): base64 of nonce (12 bytes), tag (16 bytes) and ciphertext. */
   close(text: string): string;
-  /** @throws MerapiError internal_error when the text was not sealed with this key or was changed. */
+  /** Decrypts a text. @throws MerapiError internal_error when it was not encrypted with this key or was changed */
   open(sealed: string): string;
-  /** The signature (HMAC-SHA1, in hexadecimal) of a text by the secret that clusters which exchange instances share. */
+  /** The HMAC-SHA1 of a text in hexadecimal, with the secret that is shared by clusters which exchange instances. */
   sign(text: string): string;
-  /** A fingerprint of a text (HMAC-SHA256, in hexadecimal): only who has the key can tell whether a guess at the text is right. */
+  /** The HMAC-SHA256 of a text in hexadecimal: without the key, nobody can check a guess at the text. */
   fingerprint(text: string): string;
 }
 
 /**
- * The seal of a key file and of a file with the secret shared with other clusters, any text. A file that is missing is made
- * (mode 0600, 32 random bytes in hexadecimal).
- * @throws MerapiError configuration when the key file holds something else, or the other one nothing.
+ * The seal from a key file (64 hexadecimal digits) and a file with the secret shared with other clusters (any text). A missing file is
+ * made (mode 0600, 32 random bytes in hexadecimal).
+ * @throws MerapiError configuration when the key file has other content, or the other file is empty
  */
 export async function openSeal(keyFile: string, sharedFile: string): Promise<Seal> {
   const key = await secretIn(keyFile);
   if (!/^[0-9a-f]{64}$/i.test(key))
     throw new MerapiError(
       'configuration',
-      `${keyFile} is not a key: it must hold 64 hexadecimal digits; put it back from a backup with 'merapi restore'`,
+      `${keyFile} is not a key: it must contain 64 hexadecimal digits; restore it from a backup with 'merapi restore'`,
     );
   const shared = await secretIn(sharedFile);
   if (shared === '')
-    throw new MerapiError('configuration', `${sharedFile} must hold the secret shared with other clusters`);
+    throw new MerapiError(
+      'configuration',
+      `${sharedFile} must contain the secret shared with other clusters`,
+    );
   return sealOf(Buffer.from(key, 'hex'), shared);
 }
 
-/** The text of a secret's file without the blanks around it; the file is made when it is missing. */
+/** The content of a secret's file without white space around it; the file is made when it is missing. */
 async function secretIn(file: string): Promise<string> {
   const known = await readStateText(file, {
     what: 'a secret of the cluster',
-    remedy: "put it back from a backup with 'merapi restore'",
+    remedy: "restore it from a backup with 'merapi restore'",
   });
   if (known !== null) return known.trim();
   const secret = randomBytes(32).toString('hex');
@@ -44,7 +51,7 @@ async function secretIn(file: string): Promise<string> {
   return secret;
 }
 
-/** The seal of a 32-byte key and of the secret shared with other clusters; without one no other cluster has the same. */
+/** The seal of a 32-byte key and of the secret shared with other clusters (by default the key itself, which no other cluster has). */
 export function sealOf(key: Buffer, shared = key.toString('hex')): Seal {
   const fingerprintKey = createHmac('sha256', key).update('fingerprint').digest();
   return {
@@ -64,7 +71,9 @@ export function sealOf(key: Buffer, shared = key.toString('hex')): Seal {
         decipher.setAuthTag(bytes.subarray(12, 28));
         return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
       } catch (cause) {
-        throw new MerapiError('internal_error', 'A sealed value cannot be read with this key', { cause });
+        throw new MerapiError('internal_error', 'An encrypted value cannot be decrypted with this key', {
+          cause,
+        });
       }
     },
   };

@@ -1,6 +1,6 @@
 /**
- * A line of the log that an outsider can make due at will: it is written at most once in so many milliseconds, with how often it
- * was due since.
+ * Rate limit for a log line that outsiders can cause at will: it is written at most once per `pause` milliseconds, with the number of
+ * times it was due since the last one.
  */
 export class Seldom {
   readonly #pause: number;
@@ -14,7 +14,7 @@ export class Seldom {
     this.#write = write;
   }
 
-  /** The line is due: it is written now, or when the pause is over. */
+  /** Counts one occurrence. The line is written now, or when the pause is over. */
   note(): void {
     this.#count++;
     const left = this.#next - performance.now();

@@ -1,7 +1,7 @@
 /**
- * Lets those who ask for the same at about the same time share an answer, so that however many ask, one asking is under way and one
- * waits. Nobody gets an answer that was asked for before they came.
- * @param ask gets what the last of those gave who share the answer
+ * Coalesces concurrent calls of `ask`: at most one runs and one is queued, however many callers there are. Callers that come while
+ * one runs share the queued one, so nobody gets an answer to a question that was asked before their call.
+ * @param ask is called with the argument of the last of the callers that share the answer
  */
 export function shared<Given, Answer>(
   ask: (given: Given) => Promise<Answer>,

@@ -1,6 +1,6 @@
 /**
- * Does work under a signal that fires when the first of some others does. When the work has ended nothing of it is left at these,
- * which may live as long as the process: AbortSignal.any() leaves an entry in each of them for ever.
+ * Does work with a signal that fires as soon as one of `signals` does. All listeners are removed when the work has ended: the signals
+ * may live as long as the process, and AbortSignal.any() would leave an entry in each of them.
  */
 export async function underAny<T>(
   signals: readonly AbortSignal[],

@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How long work may keep the thread to itself, in milliseconds. */
+/** How long work may occupy the thread before it pauses, in milliseconds. */
 const SLICE = 8;
 
-/** Long work on the main thread in slices, so that requests and jobs come in between. */
+/** Time slices for long work on the main thread, so that requests and jobs run in between. */
 export class Slices {
   #end = performance.now() + SLICE;
 
-  /** Whether the slice is used up; the caller then pauses. It costs little enough to be asked at every row. */
+  /** Whether the slice is used up; the caller must then await pause(). Cheap enough to be checked at every row. */
   get over(): boolean {
     return performance.now() >= this.#end;
   }
 
-  /** Lets everything else that waits go first. */
+  /** Lets everything that waits for the thread run, then begins a new slice. */
   async pause(): Promise<void> {
     await setImmediate();
     this.#end = performance.now() + SLICE;

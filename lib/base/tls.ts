@@ -1,42 +1,46 @@
+// Creates keys and certificates: authorities, and certificates that they sign. node-forge assembles them, node:crypto signs.
+
 import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
 import { purposeOf, type Role, URI } from './roles.ts';
 
-/** A certificate with its private key, both as PEM texts; the certificates that lead to older authorities follow it. */
+/** A certificate with its private key, both as PEM. `cert` may be a chain: certificates that lead to older authorities follow. */
 export interface Identity {
   cert: string;
   key: string;
 }
 
-/** What both ends of a mutual TLS connection need: who they are and whom they trust. */
+/** What one end of a mutual TLS connection needs: its identity, and as `ca` the authorities that it trusts (PEM). */
 export interface TlsFiles extends Identity {
   ca: string;
 }
 
-/** Gives what is shown and trusted now: certificates are renewed while programs run. */
+/** Returns the present certificates. Call it for each new connection: certificates are renewed while programs run. */
 export type TlsSource = () => TlsFiles;
 
-/** Who a certificate is for. */
+/** The holder of a certificate. */
 export interface Subject {
   commonName: string;
   /** Host names and addresses that a client may reach it by. */
   hosts: readonly string[];
-  /** What its holder is in the cluster; without one it is nobody there. */
+  /** Its role in the cluster; without one, the cluster's programs refuse the certificate. */
   role?: Role;
 }
 
+/** In milliseconds. */
 export const DAY = 24 * 3600_000;
-/** For how long authorities sign, and what they sign is valid, in milliseconds. */
-const AUTHORITY_LIFE = 10 * 365 * DAY;
-export const LIFE = 365 * DAY;
-/** Authorities are valid from 1970 on, so that a clock that went back does not end them. */
-const ALWAYS = 0;
+/** The lifetime of an authority, in milliseconds. */
+const AUTHORITY_LIFETIME = 10 * 365 * DAY;
+/** The lifetime of a certificate that an authority signs, in milliseconds. */
+export const CERTIFICATE_LIFETIME = 365 * DAY;
+/** Authorities are valid from 1970 on, so that they stay valid when a clock is set back. */
+const EPOCH = 0;
 /** The longest common name of a certificate (X.520). */
 const NAME_LIMIT = 64;
 
-/** What a certificate may be used for, as node-forge names it. */
+/** Extensions of a certificate in node-forge's notation. */
 type Extensions = Parameters<forge.pki.Certificate['setExtensions']>[0];
 
 const authorityUse: Extensions = [
@@ -64,40 +68,43 @@ async function makeKey(): Promise<string> {
   return pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** The public key that belongs to a private one, as PEM. */
+/** The public key of a private key, both PEM. */
 export function publicKeyOf(key: string): string {
   return createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
 }
 
-/** Makes an authority that vouches for itself, for ten years from now. */
+/** Creates a self-signed authority that is valid for ten years. */
 export async function issueAuthority(commonName: string, now = Date.now()): Promise<Identity> {
   const key = await makeKey();
-  const validity: Validity = [ALWAYS, now + AUTHORITY_LIFE];
+  const validity: Validity = [EPOCH, now + AUTHORITY_LIFETIME];
   return { cert: certify(commonName, publicKeyOf(key), { cert: null, key }, validity, authorityUse), key };
 }
 
-/** The certificate by which one authority vouches for another, as long as that is valid itself. */
-export function vouchFor(authority: Identity, issuer: Identity): string {
+/** A cross-certificate: the key of `authority` signed by `issuer`, so that whoever trusts `issuer` trusts `authority` too. PEM. */
+export function crossSign(authority: Identity, issuer: Identity): string {
   const { subject, validity } = forge.pki.certificateFromPem(authority.cert);
   const name = String(subject.getField('CN').value);
   const times: Validity = [validity.notBefore.getTime(), validity.notAfter.getTime()];
   return certify(name, publicKeyOf(authority.key), issuer, times, authorityUse);
 }
 
-/** Makes a key and a certificate for it, signed by `issuer`. Valid for a year, but not longer than its issuer, from yesterday on. */
+/**
+ * Creates a key and a certificate for it, signed by `issuer`. It is valid from yesterday, as clocks differ, for a year from now, but not
+ * longer than its issuer.
+ */
 export async function issue(subject: Subject, issuer: Identity, now = Date.now()): Promise<Identity> {
   const key = await makeKey();
   return { cert: issueFor(publicKeyOf(key), subject, issuer, now), key };
 }
 
-/** As issue(), for a public key that somebody else has the private one of. */
+/** Like issue(), for a public key (PEM) whose private key stays with its holder. Returns the certificate as PEM. */
 export function issueFor(publicKey: string, subject: Subject, issuer: Identity, now = Date.now()): string {
   const end = forge.pki.certificateFromPem(issuer.cert).validity.notAfter.getTime();
-  const validity: Validity = [now - DAY, Math.max(Math.min(now + LIFE, end), now)];
+  const validity: Validity = [now - DAY, Math.max(Math.min(now + CERTIFICATE_LIFETIME, end), now)];
   return certify(subject.commonName, publicKey, issuer, validity, endUse(subject));
 }
 
-/** Makes an identity that vouches for itself and for nothing else, for some seconds from now. */
+/** Creates a self-signed identity that cannot sign others and is valid for some seconds from now. */
 export async function issueAlone(commonName: string, seconds: number): Promise<Identity> {
   const key = await makeKey();
   const validity: Validity = [Date.now() - DAY, Date.now() + seconds * 1000]; // clocks differ
@@ -107,7 +114,7 @@ export async function issueAlone(commonName: string, seconds: number): Promise<I
 
 type Validity = readonly [from: number, to: number];
 
-/** Signs a certificate (node-forge). An issuer without a certificate is the subject itself. */
+/** Assembles and signs a certificate. When the issuer has no certificate, the result is self-signed. */
 function certify(
   commonName: string,
   publicKey: string,
@@ -129,7 +136,7 @@ function certify(
   return forge.pki.certificateToPem(certificate).replaceAll('\r', '');
 }
 
-/** Lets node:crypto sign what node-forge has put together, for that is many times faster. */
+/** A signer for node-forge that signs with node:crypto, which is many times faster. */
 function signerWith(key: string, certificate: forge.pki.Certificate): forge.pki.rsa.PrivateKey {
   const signed = () => Buffer.from(forge.asn1.toDer(certificate.tbsCertificate).getBytes(), 'latin1');
   return {

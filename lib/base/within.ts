@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** Waits for something, at most `limit` ms; tells whether it came to its end, well or not, in that time. */
+/** Waits at most `limit` milliseconds for `work` to end; true when it has ended in that time, whether it succeeded or failed. */
 export async function endsWithin(work: Promise<unknown>, limit: number, clock: Clock): Promise<boolean> {
   const over = new AbortController();
   const late = clock.sleep(limit, { signal: over.signal }).then(

@@ -3,8 +3,8 @@ import { type Random, systemRandom } from './random.ts';
 import { type Resolver, systemResolver } from './resolver.ts';
 
 /**
- * What comes from outside of a process by no interface of its own: time, chance and the addresses of hosts. Who wires the process together
- * hands it to the parts, and each says what it needs of it. Nodes, the store and the users have interfaces too, and are handed on in the same way.
+ * The sources of nondeterminism of a process: time, randomness and name resolution. The code that wires the process together passes it
+ * on, and each part declares which of the three it needs. Tests replace them to make runs repeatable.
  */
 export interface World {
   clock: Clock;
@@ -12,5 +12,5 @@ export interface World {
   resolver: Resolver;
 }
 
-/** The machine's. */
+/** The machine's clock, random numbers and resolver. */
 export const systemWorld: World = { clock: systemClock, random: systemRandom, resolver: systemResolver };

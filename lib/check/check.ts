@@ -1,3 +1,5 @@
+// `merapi check`: verifies a state folder. It changes nothing but permissions and owners of files (modes.ts).
+
 import { resolve } from 'node:path';
 import { type Layout, layoutOf, noCluster } from '../app/layout.ts';
 import { isRestoring, restoreUnderWay } from '../app/restore-staging.ts';
@@ -5,16 +7,16 @@ import { exists } from '../base/files.ts';
 import { checkStore, type StoreSummary } from '../store/sqlite/check/check.ts';
 import { Findings, type Problem } from '../store/sqlite/check/problem.ts';
 import { checkFiles, readSeal } from './files.ts';
-import { mendModes } from './modes.ts';
+import { correctModes } from './modes.ts';
 
-/** What there is to say of a state folder. */
+/** The result of the check of a state folder. */
 export interface StateReport extends StoreSummary {
   findings: Findings;
 }
 
 /**
- * Verifies a state folder, with a master running or not, and changes nothing.
- * @throws MerapiError configuration when it holds no cluster, unavailable when the store cannot be looked at
+ * Verifies a state folder and changes nothing. A master may be running.
+ * @throws MerapiError configuration when there is no cluster in it, unavailable when the store cannot be read
  */
 export async function checkState(layout: Layout): Promise<StateReport> {
   if (await isRestoring(layout)) throw restoreUnderWay(layout);
@@ -26,34 +28,38 @@ export async function checkState(layout: Layout): Promise<StateReport> {
   return { ...summary, findings };
 }
 
-/** A problem in one line. */
+/** A problem as one line of text. */
 export function problemLine({ about, text, advice }: Problem): string {
   return `${about}: ${text}; ${advice}`.replace(/\s*\n\s*/g, ' ');
 }
 
-/** The lines of all problems that were kept, and how many there are more. */
+/** One line for each problem that was kept, and a last one with the number of those that were not. */
 export function problemLines({ problems, total }: Findings): string[] {
   const more = total - problems.length;
-  return [...problems.map(problemLine), ...(more > 0 ? [`and ${more} problems more`] : [])];
+  return [...problems.map(problemLine), ...(more > 0 ? [`and ${more} more problems`] : [])];
 }
 
-/** `merapi check`: tells the problems, one in a line, and mends who may reach the files; the process ends with 1 when there are any. */
+/**
+ * `merapi check`: prints the problems, one per line or as JSON, and corrects permissions and owners of files. The exit code of the
+ * process is 1 when there are problems.
+ */
 export async function runCheck(dir: string, json: boolean): Promise<void> {
   const layout = layoutOf(resolve(dir));
   const { findings, ...summary } = await checkState(layout);
-  const mended = await mendModes(layout, findings);
+  const mended = await correctModes(layout, findings);
   const { problems, total } = findings;
-  const told = json
-    ? `${JSON.stringify({ dir: layout.dir, ...summary, total, problems, mended }, null, 2)}\n`
-    : total > 0
-      ? `${problemLines(findings).join('\n')}\n`
-      : `No problem found: cluster ${summary.cluster}, ${counted(summary)}\n`;
-  if (!json) for (const { path, text } of mended) process.stdout.write(`mended: ${path}: ${text}\n`);
-  process.stdout.write(told);
+  const lines: string[] = [];
+  if (json) lines.push(JSON.stringify({ dir: layout.dir, ...summary, total, problems, mended }, null, 2));
+  else {
+    for (const { path, text } of mended) lines.push(`corrected: ${path}: ${text}`);
+    if (total > 0) lines.push(...problemLines(findings));
+    else lines.push(`No problem found: cluster ${summary.cluster}, ${counted(summary)}`);
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
   if (total > 0) process.exitCode = 1;
 }
 
-/** What a store holds, in words. */
+/** The numbers of objects in a store, for messages. */
 export function counted({ nodes, instances, openJobs }: StoreSummary): string {
   return `nodes: ${nodes}, instances: ${instances}, jobs that have not ended: ${openJobs}`;
 }

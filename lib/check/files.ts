@@ -1,3 +1,5 @@
+// The part of `merapi check` that looks at the files beside the store: secrets, users, certificates, and the files of local nodes.
+
 import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,19 +17,19 @@ import { readRecord } from '../node/hypervisors/kvm/record.ts';
 import type { Findings } from '../store/sqlite/check/problem.ts';
 
 const RENEW = 'remove it and its key, and start the master: it makes new ones';
-const PUT_BACK = 'put it back from a backup (merapi restore)';
+const PUT_BACK = 'restore it from a backup (merapi restore)';
 
-/** The seal of the key file; null when that is not a key, which is found. */
+/** The seal of the key file; null when the file is not a key, which is added to the findings. */
 export async function readSeal(layout: Layout, findings: Findings): Promise<Pick<Seal, 'open'> | null> {
   const text = (await readFileOrNull(layout.secretKey))?.trim() ?? null;
   const isKey = text !== null && /^[0-9a-f]{64}$/i.test(text);
   if (isKey) return sealOf(Buffer.from(text, 'hex'));
-  const wrong = text === null ? 'is missing' : 'is not a key: it must hold 64 hexadecimal digits';
+  const wrong = text === null ? 'is missing' : 'is not a key: it must contain 64 hexadecimal digits';
   findings.add('secret', layout.secretKey, wrong, PUT_BACK);
   return null;
 }
 
-/** Whether the secrets, certificates and users of a state folder are there, belong together and are valid. */
+/** Checks that the secrets, certificates and users of a state folder exist, belong together and are valid. */
 export async function checkFiles(layout: Layout, findings: Findings): Promise<void> {
   if (!(await readFileOrNull(layout.sharedSecret))?.trim())
     findings.add('secret', layout.sharedSecret, 'is missing or empty', PUT_BACK);
@@ -47,13 +49,13 @@ export async function checkFiles(layout: Layout, findings: Findings): Promise<vo
 async function checkUsers(layout: Layout, findings: Findings): Promise<void> {
   try {
     const text = await readUsers(layout.users);
-    if (text !== null) parseUsers(text); // without one the next master makes one, or is told of another
+    if (text !== null) parseUsers(text); // a missing file is no problem: the master creates one, or --users names another
   } catch (error) {
-    findings.add('file', layout.users, errorText(error), 'put that line right (see rapi-users.example)');
+    findings.add('file', layout.users, errorText(error), 'correct that line (see rapi-users.example)');
   }
 }
 
-/** What a node of this machine keeps, as far as its worker would refuse it. */
+/** Reads the state files of a node on this machine as its worker does, and reports those that the worker would refuse. */
 async function checkNodeState(folder: string, findings: Findings): Promise<void> {
   const files = await readdir(folder).catch(() => [] as string[]);
   const guests = join(folder, 'guests');
@@ -79,7 +81,7 @@ async function checkNodeState(folder: string, findings: Findings): Promise<void>
     }
 }
 
-/** The cluster's authorities, as far as they are usable; what is not is found. */
+/** The usable authorities of the cluster; problems of the others are added to the findings. */
 async function checkAuthorities(layout: Layout, findings: Findings): Promise<X509Certificate[]> {
   const files = await authorityFiles(layout.certificates);
   const names = files.filter((name) => name.endsWith('.pem')).map((name) => name.slice(0, -4));
@@ -88,14 +90,14 @@ async function checkAuthorities(layout: Layout, findings: Findings): Promise<X50
       const base = join(layout.certificates, name);
       const certificate = await checkIdentity(base, null, PUT_BACK, findings);
       if (certificate && !certificate.ca)
-        findings.add('certificate', `${base}.pem`, 'is no authority', PUT_BACK);
+        findings.add('certificate', `${base}.pem`, 'is not a certificate authority', PUT_BACK);
       return certificate;
     }),
   );
   return found.filter((certificate) => certificate !== null);
 }
 
-/** What a node of this machine has in its folder; one without a certificate has not been equipped, or has moved away. */
+/** Checks the certificates of a node on this machine. A folder without any is fine: the node has none yet, or has moved elsewhere. */
 async function checkNode(
   folder: string,
   issuers: readonly X509Certificate[],
@@ -111,8 +113,8 @@ async function checkNode(
 }
 
 /**
- * Looks at BASE.pem and BASE.key; answers the certificate when it can be read. An authority has no issuers. What its time is
- * matters to clients of the API only, and a master renews it by itself.
+ * Checks BASE.pem and BASE.key; returns the certificate when it can be read. `issuers` is null for an authority, which must be
+ * self-signed; its validity time is not checked.
  */
 async function checkIdentity(
   base: string,
@@ -134,7 +136,7 @@ async function checkIdentity(
   return certificate;
 }
 
-/** Tells of a certificate that is not valid now. */
+/** Reports a certificate that is not valid now. */
 function checkTime(certificate: X509Certificate, file: string, findings: Findings): void {
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   const found = (text: string) => findings.add('certificate', file, text, 'start the master: it renews it');

@@ -3,25 +3,26 @@ import { isOfState, type Layout } from '../app/layout.ts';
 import { close, type Exposed, exposedIn } from '../base/modes.ts';
 import type { Findings } from '../store/sqlite/check/problem.ts';
 
-/** What `merapi check` has put right. */
-export interface Mended {
+/** A correction that `merapi check` has made. */
+export interface Correction {
   path: string;
   text: string;
 }
 
 /**
- * Finds what of a state folder others than its owner may reach, and what does not belong to the folder's owner, and mends it; what
- * this user may not mend is a problem. Each is told, for who could reach a file may know what it held.
+ * Finds files of a state folder that other users may reach or that belong to another user than the folder, and corrects them. What this
+ * user is not permitted to correct becomes a finding. Corrections are reported too: whoever could reach a file may have read it.
  */
-export async function mendModes(layout: Layout, findings: Findings): Promise<Mended[]> {
+export async function correctModes(layout: Layout, findings: Findings): Promise<Correction[]> {
   const owner = (await stat(layout.dir)).uid;
-  const mended: Mended[] = [];
+  const corrections: Correction[] = [];
   for (const exposed of await exposedIn(layout.dir, { isOurs: (name) => isOfState(layout, name), owner })) {
     const text = whatIsWrong(exposed, owner);
-    if (await close(exposed, owner)) mended.push({ path: exposed.path, text: `${text}; ${done(exposed)}` });
-    else findings.add('mode', exposed.path, text, byHand(exposed, owner));
+    if (await close(exposed, owner))
+      corrections.push({ path: exposed.path, text: `${text}; ${correctionText(exposed)}` });
+    else findings.add('mode', exposed.path, text, commandText(exposed, owner));
   }
-  return mended;
+  return corrections;
 }
 
 function whatIsWrong({ mode, wanted, foreign }: Exposed, owner: number): string {
@@ -34,15 +35,16 @@ function whatIsWrong({ mode, wanted, foreign }: Exposed, owner: number): string 
   return wrong.join(', and ');
 }
 
-function done({ mode, wanted, foreign }: Exposed): string {
+function correctionText({ mode, wanted, foreign }: Exposed): string {
   const what = [
-    ...((mode & ~wanted) !== 0 ? [`its mode is ${octal(wanted)} now`] : []),
-    ...(foreign !== null ? ['its owner is right now'] : []),
+    ...((mode & ~wanted) !== 0 ? [`its mode is now ${octal(wanted)}`] : []),
+    ...(foreign !== null ? ['its owner is now that of the folder'] : []),
   ];
   return what.join(', and ');
 }
 
-function byHand({ path, wanted, foreign }: Exposed, owner: number): string {
+/** The commands that make the correction, for the administrator. */
+function commandText({ path, wanted, foreign }: Exposed, owner: number): string {
   return `as root: chmod ${octal(wanted)} '${path}'${foreign === null ? '' : `; chown ${owner} '${path}'`}`;
 }
 

@@ -1,3 +1,6 @@
+// The entry point of the command line. It must start fast: modules that take long to load (Zod schemas, the opcode registry, the store)
+// are imported in the actions that need them, so that help and wrong options are answered at once.
+
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandFailed } from '../app/command-failed.ts';
@@ -15,8 +18,7 @@ import { addUser, hashUser, listUsers, removeUser } from './users.ts';
 /** Where bin/start builds the demo guest: `build/demo/os` of the installed Merapi. */
 const DEMO_OS = fileURLToPath(installed('build/demo/os'));
 
-/** What takes long to load is loaded where it is needed: help, wrong options and users are told at once. */
-const running = () => import('../app/up.ts');
+const loadUp = () => import('../app/up.ts');
 
 function portNumber(text: string): number {
   const port = Number(text);
@@ -25,7 +27,7 @@ function portNumber(text: string): number {
   return port;
 }
 
-/** An empty address would be taken for all of them. */
+/** An empty address is refused: Node.js would listen on all addresses. */
 function hostAddress(text: string): string {
   if (text.trim() === '')
     throw new InvalidArgumentError(
@@ -41,7 +43,7 @@ function connectionCount(text: string): number {
   return count;
 }
 
-/** Origins as browsers write them. */
+/** Adds an origin in the form that browsers send in the Origin header: no path, lower case, no default port. */
 function origins(text: string, earlier: string[] = []): string[] {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isOrigin = /^https?:\/\/[^/?#@]+\/?$/i.test(text);
@@ -52,17 +54,18 @@ function origins(text: string, earlier: string[] = []): string[] {
 
 const collect = (value: string, earlier?: string[]) => [...(earlier ?? []), value];
 
+/** Adds the options of commands that run a master. */
 function serving(command: Command): Command {
   return command
     .option('--dir <dir>', 'the state folder', 'var')
     .option('--users <file>', 'the users file (default: DIR/rapi/users)')
     .option('--bind <address>', 'the address that the RAPI listens on', hostAddress, '127.0.0.1')
-    .option('-p, --port <number>', 'the port of the RAPI; 0 takes a free one', portNumber, 5080)
+    .option('-p, --port <number>', 'the port of the RAPI; 0 means any free port', portNumber, 5080)
     .option('--no-ssl', 'serve HTTP instead of HTTPS')
-    .option('--require-authentication', 'let nobody read without a password', false)
+    .option('--require-authentication', 'require a password for reading too', false)
     .option(
       '--max-connections <number>',
-      'how many connections the RAPI takes at once (default: as the limit of open files allows, 4096 at most)',
+      'the most connections that the RAPI accepts at a time (default: what the limit of open files allows, up to 4096)',
       connectionCount,
     )
     .option(
@@ -73,49 +76,50 @@ function serving(command: Command): Command {
 }
 
 const accel = () =>
-  new Option('--accel <kind>', 'how QEMU runs guests (default: what works)').choices(['kvm', 'tcg']);
+  new Option('--accel <kind>', 'how QEMU runs guests (default: what is available)').choices(['kvm', 'tcg']);
 
 function program(): Command {
   const merapi = new Command('merapi')
     .description("A cluster manager for virtual machines that speaks Ganeti's remote API.")
     .version(`merapi ${VERSION}`)
-    .enablePositionalOptions() // `node --dir` and `node list --dir` are two things
+    .enablePositionalOptions() // `node --dir` and `node list --dir` are two different options
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined }); // main() tells what is wrong, in one line
+    .configureOutput({ writeErr: () => undefined }); // end() prints what is wrong, in one line
   serving(merapi.command('up').description('run a cluster on this machine: the master and its nodes'))
-    .option('--cluster <file>', 'describes the cluster to make when DIR holds none')
+    .option('--cluster <file>', 'the cluster file: describes the cluster to create when DIR contains none')
     .addOption(
-      new Option('--os-folder <dir>', 'OS definitions for the cluster made without a file').default(
-        DEMO_OS,
-        'the demo guest',
-      ),
+      new Option(
+        '--os-folder <dir>',
+        'OS definitions for a cluster that is created without a cluster file',
+      ).default(DEMO_OS, 'the demo guest'),
     )
-    .option('--stop-instances', 'shut the instances down at the end', false)
+    .option('--stop-instances', 'shut down the instances when the master ends', false)
     .addOption(accel())
-    .action(async (options: UpCommand) => (await running()).runUp(options));
+    .action(async (options: UpCommand) => (await loadUp()).runUp(options));
   merapi
     .command('init')
-    .description('make a cluster without starting it')
-    .requiredOption('--cluster <file>', 'describes the cluster')
+    .description('create a cluster without starting it')
+    .requiredOption('--cluster <file>', 'the cluster file, which describes the cluster')
     .option('--dir <dir>', 'the state folder', 'var')
     .action(async (options: { dir: string; cluster: string }) =>
-      (await running()).runInit(options.dir, options.cluster),
+      (await loadUp()).runInit(options.dir, options.cluster),
     );
   serving(merapi.command('master').description('run the master alone')).action(
-    async (options: MasterCommand) => (await running()).runMaster(options),
+    async (options: MasterCommand) => (await loadUp()).runMaster(options),
   );
   merapi
     .command('node')
-    .description('run the worker of one or more nodes; or look at nodes and change them')
+    .description('run the worker of one or more nodes; or show and change nodes')
     .option('--dir <dir>', "a node's folder (DIR/nodes/NAME of its cluster); may be repeated", collect)
     .option('--bind <address>', 'the address to listen on', hostAddress)
     .option('--port <number>', 'the port to listen on', portNumber)
     .addOption(accel())
     .action(async ({ dir, ...options }: Partial<NodeCommand>) => {
-      if (!dir) throw new MerapiError('wrong_input', "Say with --dir which node's worker to run");
+      if (!dir)
+        throw new MerapiError('wrong_input', '--dir is missing: the folder of the node whose worker to run');
       await (await import('../app/node.ts')).runNode({ dir, ...options } as NodeCommand);
     });
-  careCommands(merapi);
+  stateCommands(merapi);
   for (const [name, sentence] of Object.entries(clientCommands)) merapi.command(name).description(sentence);
   userCommands(merapi.command('user').description('change who may use the RAPI'));
   merapi
@@ -125,13 +129,13 @@ function program(): Command {
   return merapi;
 }
 
-/** The commands that take care of a state folder. */
-function careCommands(merapi: Command): void {
+/** The commands that check, back up and restore a state folder. */
+function stateCommands(merapi: Command): void {
   const withProblems = '--with-problems';
   merapi
     .command('check')
     .description(
-      'verify the state, with the master running or not, and mend who may reach its files; ends with 1 when something is wrong',
+      'verify the state, with the master running or not, and correct the permissions of its files; exits with 1 when something is wrong',
     )
     .option('--dir <dir>', 'the state folder', 'var')
     .option('--json', 'print JSON', false)
@@ -142,16 +146,16 @@ function careCommands(merapi: Command): void {
     .command('backup <file>')
     .description('write the state into one file, with the master running or not')
     .option('--dir <dir>', 'the state folder', 'var')
-    .option('--force', 'take the place of a file that is there', false)
+    .option('--force', 'replace an existing file', false)
     .option(withProblems, 'keep the backup even if something is wrong with the state', false)
     .action(async (file: string, options: BackupCommand) =>
       (await import('../backup/backup.ts')).runBackup(file, options),
     );
   merapi
     .command('restore <file>')
-    .description('put the state of a backup into a folder, while no master runs there')
+    .description('restore the state in a backup to a folder in which no master is running')
     .requiredOption('--dir <dir>', 'the state folder')
-    .option('--force', 'take the place of the cluster that is there; it is kept beside', false)
+    .option('--force', 'replace an existing cluster, which is kept in another folder', false)
     .option(withProblems, 'restore even if something is wrong with the state in the backup', false)
     .action(async (file: string, options: RestoreCommand) =>
       (await import('../backup/restore.ts')).runRestore(file, options),
@@ -191,13 +195,16 @@ function userCommands(user: Command): void {
     .action(hashUser);
 }
 
-/** What commander says of a wrong command line, in one line. */
+/** The message of commander about a wrong command line, in one line. */
 function usageText({ code, message }: CommanderError): string {
-  if (code === 'commander.help') return 'Say what to do; merapi --help tells more';
-  return `${message.replace(/^error: /, '')} (--help tells more)`;
+  if (code === 'commander.help') return 'The command is missing; merapi --help lists the commands';
+  return `${message.replace(/^error: /, '')} (see --help)`;
 }
 
-/** Bad options and files are told in one line with status 2; anything unexpected is a defect and shows where it happened. */
+/**
+ * Prints an error in one line and exits: with 1 when the command failed, with 2 for wrong options, input and files. Anything else is a
+ * defect: it is printed with its stack, and the exit code is 1.
+ */
 function end(error: unknown): never {
   if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
   const isUsage = error instanceof CommanderError;
@@ -218,13 +225,14 @@ function end(error: unknown): never {
   process.exit(1);
 }
 
-/** The command line, with the commands that it needs. */
+/** Parses and runs the command line; adds the commands that need the API only when one of them is used. */
 async function main(): Promise<void> {
-  process.umask(0o077); // whatever is made is for its owner only, also by SQLite and by programs that are started
+  process.umask(0o077); // files are accessible to their owner only, also those of SQLite and of programs that we start
   const merapi = program();
   const [wanted = '', next = ''] = process.argv.slice(2);
-  const asksNodes = wanted === 'node' && (!next.startsWith('-') || /^(-h|--help)$/.test(next));
-  if (wanted === 'help' || asksNodes || Object.hasOwn(clientCommands, wanted))
+  // `merapi node --dir …` runs a worker, `merapi node VERB` talks to the API.
+  const isNodeVerb = wanted === 'node' && (!next.startsWith('-') || /^(-h|--help)$/.test(next));
+  if (wanted === 'help' || isNodeVerb || Object.hasOwn(clientCommands, wanted))
     (await import('./commands/index.ts')).fillClientCommands(merapi);
   await merapi.parseAsync();
 }

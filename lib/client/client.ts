@@ -10,29 +10,30 @@ import { routes } from './routes.ts';
 /** The opcodes that can be submitted over the API. */
 export type Submittable = keyof typeof routes & keyof Opcodes;
 
+/** How to reach the API. */
 export interface ClientOptions {
-  /** Where the API is, e.g. https://cluster.example.com:5080 */
+  /** The URL of the API, e.g. https://cluster.example.com:5080 */
   url: string;
   user?: { name: string; password: string };
   /** The certificate authority to trust, in PEM; by default those of the system. */
   ca?: string;
-  /** Take any certificate. */
+  /** Accept any certificate. */
   insecure?: boolean;
 }
 
-/** What the API says of a job. */
+/** A job as the API shows it. */
 export interface JobInfo {
   id: number;
   status: string;
   summary: string[];
   opstatus: string[];
   opresult: Json[];
-  /** Of each opcode the lines [serial, [seconds, microseconds], type, text]. */
+  /** For each opcode the lines of its log. */
   oplog: [number, [number, number], string, Json][][];
   [field: string]: unknown;
 }
 
-/** The API refused a request. */
+/** The API refused a request; the message is its own. */
 export class RefusedError extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -41,7 +42,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** A client of the API, typed by the same registry as the server. */
+/** A client of the API, typed by the registry of opcodes that the server uses. */
 export class Client {
   readonly #url: string;
   readonly #agent: Agent;
@@ -55,8 +56,8 @@ export class Client {
   }
 
   /**
-   * One request; answers the JSON of a 200.
-   * @throws RefusedError with the API's own words, MerapiError unavailable when there is no answer
+   * Makes one request; returns the JSON body of a response with status 200. `address` is the path with its arguments.
+   * @throws RefusedError for any other status, MerapiError unavailable when there is no response
    */
   async ask(method: string, address: string, body?: Json): Promise<Json> {
     const type = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -80,14 +81,14 @@ export class Client {
     throw new RefusedError(status, refusalText(status, text));
   }
 
-  /** Submits a job of one opcode; answers its id. @throws as ask() */
+  /** Submits a job with one opcode; returns its id. @throws as ask() */
   async submit<Id extends Submittable>(opcode: Id, params: Partial<ValuesOf<Opcodes[Id]>>): Promise<number> {
     const route: Route = routes[opcode];
     const { method, address, body } = requestOf(route, params as Record<string, Json>);
     return (await this.ask(method, address, body)) as number;
   }
 
-  /** Reads fields of the objects of a resource that pass a filter (null: all). @throws as ask() */
+  /** Reads fields of the objects of a resource that match a filter (null: all). @throws as ask() */
   async query(resource: string, fields: readonly string[], filter: Json = null): Promise<QueryAnswer> {
     const body = { fields: [...fields], qfilter: filter };
     return (await this.ask(
@@ -103,12 +104,12 @@ export class Client {
     return answer as unknown as QueryFieldsAnswer;
   }
 
-  /** A job as it is now. @throws as ask() */
+  /** The present state of a job. @throws as ask() */
   async job(id: number): Promise<JobInfo> {
     return (await this.ask('GET', `/2/jobs/${id}`)) as unknown as JobInfo;
   }
 
-  /** Waits for the end of a job, telling each change of its status and each new line of its log. @throws as ask() */
+  /** Waits for the end of a job; `onNews` is called for changes of its status and new lines of its log. @throws as ask() */
   async wait(
     id: number,
     onNews: (status: string, lines: JobLine[]) => void = () => undefined,
@@ -138,7 +139,7 @@ export class Client {
 /** A line of a job's log: [serial, [seconds, microseconds], type, text]. */
 export type JobLine = [number, [number, number], string, Json];
 
-/** What was wrong in the words that tell most: `message` may be the fixed text of its status. */
+/** The text of an error response. `detail` comes first: `message` may only be the standard text of the status. */
 function refusalText(status: number, text: string): string {
   try {
     const { message, detail } = parseJson(text) as { message: string; detail?: string };

@@ -1,20 +1,22 @@
+// How the parameters of opcodes are put into requests of the API. The routes themselves are generated from the resources (routes.ts).
+
 import type { Json } from '../base/json.ts';
 
-/** How an opcode is submitted over the API. */
+/** The request by which an opcode is submitted over the API. */
 export interface Route {
   readonly method: string;
-  /** The path, with a {name} or {id} for each of the parameters `items`. */
+  /** The path, with one placeholder like {name} for each parameter in `items`. */
   readonly path: string;
   readonly items: readonly string[];
-  /** Parameters that the path decides by itself. */
+  /** Parameters whose values follow from the path itself. */
   readonly fixed: Readonly<Record<string, Json>>;
-  /** Arguments of the URL, by their parameters. */
+  /** Parameters that are arguments of the URL, with the names of the arguments. */
   readonly args: Readonly<Record<string, string>>;
-  /** Names in the body that differ, by their parameters. */
+  /** Parameters that have another name in the body, with that name. */
   readonly body: Readonly<Record<string, string>>;
-  /** Members of the body that are no parameters. */
+  /** Members of the body that are not parameters, such as a version. */
   readonly constants: Readonly<Record<string, Json>>;
-  /** Parameters that cannot be given. */
+  /** Parameters that the API does not accept. */
   readonly forbidden: readonly string[];
 }
 
@@ -28,7 +30,7 @@ export interface Request {
 
 /** The request that submits an opcode with these parameters. */
 export function requestOf(route: Route, params: Readonly<Record<string, Json>>): Request {
-  const rest = { ...params };
+  const rest = { ...params }; // what take() leaves goes into the body
   const take = (name: string): Json | undefined => {
     const value = rest[name];
     delete rest[name];

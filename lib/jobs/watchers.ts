@@ -22,6 +22,6 @@ export class Watchers {
 
   /** Something of the job changed. */
   tell(job: number): void {
-    this.#ofJobs.get(job)?.tell();
+    this.#ofJobs.get(job)?.notify();
   }
 }

@@ -1,23 +1,23 @@
 import { compatible, type HoldMode } from './modes.ts';
 
-/** A request that stands in the queue of one lock. */
+/** A request in the queue of one lock. */
 export interface Waiter {
   readonly owner: string;
   readonly mode: HoldMode;
-  /** Lower goes first, then the lower age, then whoever came first. */
+  /** The queue is ordered by priority (lower first), then by age (lower first), then by arrival. */
   readonly priority: number;
   readonly age: number;
-  /** Called once, when the lock is held. */
+  /** Called once, when the lock has been granted to a queued request; not when request() granted it at once. */
   readonly granted: () => void;
 }
 
 /**
- * One lock with its holders and its queue. A request is granted when it is compatible with all holders and all requests before it: so
- * nothing overtakes a request that it could delay, while harmless ones need not stand behind it.
+ * One lock with its holders and its queue. A request is granted when its mode is compatible with all holders and with all requests
+ * before it in the queue. So no request is overtaken by one that would delay it, while compatible requests do not wait for it.
  */
 export class Lock {
   readonly #holders = new Map<string, HoldMode>();
-  /** How many hold it in each mode, so that a root with thousands of holders is as quick as any lock. */
+  /** The number of holders by mode, so that checks of a root lock with thousands of holders take no longer than of any other. */
   readonly #held = new Map<HoldMode, number>();
   #queue: Waiter[] = [];
 
@@ -25,26 +25,27 @@ export class Lock {
     return this.#holders;
   }
 
-  /** The queue in the order of service. */
+  /** The queue, in the order in which requests are granted. */
   get waiting(): readonly Waiter[] {
     return this.#queue;
   }
 
-  /** Whether nobody holds or wants it. */
+  /** Whether it has neither holders nor waiters. */
   get unused(): boolean {
     return this.#holders.size === 0 && this.#queue.length === 0;
   }
 
-  /** Takes the lock at once when that is fair; otherwise the request is queued, and the answer is false. */
+  /** Grants the lock at once when it is free and no earlier request would be delayed; otherwise queues the request, and returns false. */
   request(waiter: Waiter): boolean {
-    let place = this.#queue.length;
-    while (place > 0 && goesBefore(waiter, this.#queue[place - 1] as Waiter)) place -= 1;
-    const overtaken = this.#queue.findIndex((other) => !compatible(other.mode, waiter.mode));
-    if (this.admits(waiter.mode) && (overtaken < 0 || overtaken >= place)) {
+    let position = this.#queue.length;
+    while (position > 0 && goesBefore(waiter, this.#queue[position - 1] as Waiter)) position -= 1;
+    const firstConflict = this.#queue.findIndex((other) => !compatible(other.mode, waiter.mode));
+    const isFair = firstConflict < 0 || firstConflict >= position;
+    if (isFair && this.admits(waiter.mode)) {
       this.hold(waiter.owner, waiter.mode);
       return true;
     }
-    this.#queue.splice(place, 0, waiter);
+    this.#queue.splice(position, 0, waiter);
     return false;
   }
 
@@ -54,7 +55,7 @@ export class Lock {
     return true;
   }
 
-  /** Makes the owner hold the lock in this mode, or not at all (null), whatever it held before; looks at nobody else. */
+  /** Sets the mode in which the owner holds the lock; null releases it. Checks no conflicts and serves no waiters. */
   hold(owner: string, mode: HoldMode | null): void {
     const old = this.#holders.get(owner);
     if (old) this.#count(old, -1);
@@ -64,16 +65,16 @@ export class Lock {
     } else this.#holders.delete(owner);
   }
 
-  /** Gives the lock up (null), or holds it in a weaker mode, and serves those who can go on. */
+  /** Releases the lock (null) or changes it to a weaker mode, then grants it to the waiters that are admitted now. */
   weaken(owner: string, mode: HoldMode | null): void {
     this.hold(owner, mode);
     this.#serve();
   }
 
-  /** Takes a request out of the queue. */
+  /** Removes a request from the queue, then grants the lock to the waiters behind it that are admitted now. */
   withdraw(waiter: Waiter): void {
-    const place = this.#queue.indexOf(waiter);
-    if (place >= 0) this.#queue.splice(place, 1);
+    const position = this.#queue.indexOf(waiter);
+    if (position >= 0) this.#queue.splice(position, 1);
     this.#serve();
   }
 
@@ -83,24 +84,25 @@ export class Lock {
     else this.#held.set(mode, count);
   }
 
+  /** Grants the lock to all waiters that are admitted. Calls them last, when the queue is consistent: they may use this lock again. */
   #serve(): void {
     const served: Waiter[] = [];
-    const passed = new Set<HoldMode>();
+    const skipped = new Set<HoldMode>();
     for (const waiter of this.#queue) {
-      const fair = [...passed].every((mode) => compatible(mode, waiter.mode));
-      if (fair && this.admits(waiter.mode)) {
+      const isFair = [...skipped].every((mode) => compatible(mode, waiter.mode));
+      if (isFair && this.admits(waiter.mode)) {
         this.hold(waiter.owner, waiter.mode);
         served.push(waiter);
       } else {
-        passed.add(waiter.mode);
-        if (waiter.mode === 'exclusive') break; // nothing is compatible with that one
+        skipped.add(waiter.mode);
+        if (waiter.mode === 'exclusive') break; // no mode is compatible with it
       }
     }
     if (served.length === 0) return;
     if (served.at(-1) === this.#queue[served.length - 1]) this.#queue.splice(0, served.length);
     else {
-      const gone = new Set(served);
-      this.#queue = this.#queue.filter((waiter) => !gone.has(waiter));
+      const removed = new Set(served);
+      this.#queue = this.#queue.filter((waiter) => !removed.has(waiter));
     }
     for (const waiter of served) waiter.granted();
   }

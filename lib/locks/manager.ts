@@ -5,82 +5,82 @@ import { type Claim, claimsOf, compatible, type GrantedLock, grantedBy, type Hol
 
 export type { GrantedLock };
 
-/** Who goes first among those who wait for a lock, and how to stop waiting. */
+/** The position of a request in the queues, and how it is cancelled. */
 export interface AcquireOptions {
-  /** -20 … 19; lower goes first. */
+  /** -20 … 19; lower goes first, and among equal priorities the lower age (a job id). */
   priority: number;
-  /** Of equal priorities the lower age (a job id) goes first. */
   age: number;
+  /** Cancels the request while it waits. */
   signal?: AbortSignal;
   /**
-   * With it the grant is provisional until confirm(): it is taken back, and this is called, when somebody more urgent wants what it
-   * holds. Without it the grant is final at once.
+   * When given, the grant is provisional until confirm(): it is revoked, and this function is called, when a request of higher priority
+   * wants one of its locks. Without it the grant is final at once.
    */
   onRevoked?: () => void;
 }
 
-/** What an owner holds; it may only shrink. */
+/** The locks that an owner holds. They can only become fewer or weaker. */
 export interface Grant {
   readonly owner: string;
-  /** What is held now, in the order of acquisition; enough for regrant(). */
+  /** The locks that are held now, in the order of acquisition; can be passed to regrant(). */
   readonly locks: readonly GrantedLock[];
   /**
-   * Gives up everything, or all of a level, or these names (ALL is a name too). To give up everything again changes nothing.
-   * @throws MerapiError internal_error when a given name is not held.
+   * Releases everything, or a level, or these names of a level (ALL is a name too). Releasing everything twice is allowed.
+   * @throws MerapiError internal_error when a given name is not held
    */
   release(level?: LockLevel, names?: readonly string[]): void;
   /**
-   * Holds these exclusive locks as shared from now on; without names all of the level.
-   * @throws MerapiError internal_error when a given name is not held.
+   * Changes these exclusive locks to shared; without names, all of the level.
+   * @throws MerapiError internal_error when a given name is not held
    */
   downgrade(level: LockLevel, names?: readonly string[]): void;
-  /** Makes a provisional grant final; false when it has been taken back. */
+  /** Makes a provisional grant final; false when it has been revoked. */
   confirm(): boolean;
 }
 
-/** Somebody who has not begun, and so can still give way to those who are more urgent. */
-interface Yielding {
+/** An owner that can be preempted: it still waits for locks, or its grant is provisional. giveWay() releases all of its locks. */
+interface Preemptible {
   readonly priority: number;
-  /** Gives up all that is held. */
   giveWay(): void;
 }
 
-/** An owner in a lock's state. `partial`: it holds or wants single objects of the level, not all; only at the name ALL. */
-interface LockUser {
-  owner: string;
-  mode: LockMode;
-  partial: boolean;
-}
+/** An owner in the state of a lock. `partial` (only at the name ALL): it holds or wants single objects of the level, not all. */
+type LockUser = { owner: string; mode: LockMode; partial: boolean };
 
-/** One lock that is held or wanted now. */
+/** The state of a lock that is held or wanted now. */
 export interface LockState {
   level: LockLevel;
   /** An object's name, or ALL. */
   name: string;
-  /** How it is held; null while it is only wanted, or held only in parts. */
+  /** The mode in which it is held; null when it is only wanted, or only partial owners hold it. */
   mode: LockMode | null;
   owners: LockUser[];
-  /** Who waits, in the order in which they will be served. */
+  /** The waiters, in the order in which the lock will be granted to them. */
   pending: LockUser[];
 }
 
 /**
- * All locks of the cluster, in memory. Everyone acquires in one global order (level, ALL, names) and never holds anything when
- * they begin, so nobody can wait in a circle. Whoever still waits for a part of a plan, or whose grant is provisional, gives all of it
- * up when somebody of a higher priority wants a lock of it, and asks again: so nobody waits for less urgent ones that have not begun.
- * Locks come into being with their first use and vanish with the last.
+ * All locks of the cluster, in memory; created with their first use and deleted with their last. There are no deadlocks, because every
+ * owner acquires in one global order (level, then ALL, then names) and holds nothing when it begins. An owner can be preempted by a
+ * request of higher priority that wants one of its locks, so no request waits for a less urgent job that has not begun:
+ *
+ * | owner                        | when it is preempted                                             |
+ * | ---------------------------- | ---------------------------------------------------------------- |
+ * | waits for a part of its plan | releases all its locks, and acquires the plan again from scratch |
+ * | has a provisional grant      | its grant is revoked (`onRevoked`)                               |
+ * | has a final grant            | never; it holds its locks until it releases them                 |
  */
 export class LockManager {
   readonly #locks = new Map<string, { claim: Pick<Claim, 'level' | 'name'>; lock: Lock }>();
-  /** Everyone who holds or waits for something. */
+  /** Every owner that holds or waits for a lock. */
   readonly #owners = new Set<string>();
-  /** Those of them that can still give way. */
-  readonly #yielding = new Map<string, Yielding>();
+  /** The owners that can be preempted. */
+  readonly #preemptible = new Map<string, Preemptible>();
 
   /**
-   * Waits until the whole plan is granted. An abort takes back the request with all that it already had and rejects with the
-   * signal's reason; after the grant the signal has no meaning.
-   * @throws MerapiError internal_error when the owner already holds or waits for something.
+   * Waits until the whole plan is granted. When the signal fires first, the request is withdrawn, its locks are released, and the promise
+   * is rejected with the signal's reason; after the grant the signal is ignored.
+   * @throws MerapiError internal_error when the owner already holds or waits for a lock
    */
   acquire(owner: string, plan: LockPlan, options: AcquireOptions): Promise<Grant> {
     const { signal, priority, age, onRevoked } = options;
@@ -88,27 +88,29 @@ export class LockManager {
       signal?.throwIfAborted();
       this.#enter(owner);
       const claims = claimsOf(plan);
-      let next = 0;
-      let waiter: Waiter | null = null;
-      let isLeaving = false;
-      const giveUp = () => {
-        const tried = claims.slice(0, next + 1); // the last one may be held this very moment
-        const [wanted, wish] = [claims[next], waiter];
-        [next, waiter] = [0, null];
-        if (wish && wanted) this.#use(wanted, (lock) => lock.withdraw(wish));
+      let next = 0; // the index of the claim that is requested next; those before it are held
+      let waiter: Waiter | null = null; // the request in the queue of that lock
+      let isReleasing = false; // releasing calls other owners, which may try to preempt this one again
+      const releaseAll = () => {
+        const tried = claims.slice(0, next + 1); // the last one may be granted already, with granted() about to be called
+        const claim = claims[next];
+        const queued = waiter;
+        next = 0;
+        waiter = null;
+        if (queued && claim) this.#use(claim, (lock) => lock.withdraw(queued));
         for (const claim of tried.toReversed()) this.#use(claim, (lock) => lock.weaken(owner, null));
       };
       const stop = () => {
-        isLeaving = true;
-        giveUp();
+        isReleasing = true;
+        releaseAll();
         this.#leave(owner);
         reject(signal?.reason);
       };
       const giveWay = () => {
-        if (isLeaving) return;
-        isLeaving = true;
-        giveUp();
-        isLeaving = false;
+        if (isReleasing) return;
+        isReleasing = true;
+        releaseAll();
+        isReleasing = false;
         advance();
       };
       const advance = () => {
@@ -123,36 +125,36 @@ export class LockManager {
           };
           if (this.#lock(claim).request(candidate)) continue;
           waiter = candidate;
-          this.#makeWay(claim, candidate, () => waiter === candidate);
+          this.#preempt(claim, candidate, () => waiter === candidate);
           return;
         }
         signal?.removeEventListener('abort', stop);
-        this.#yielding.delete(owner);
+        this.#preemptible.delete(owner);
         const grant = this.#grant(owner, claims);
         if (onRevoked && claims.length > 0) {
           const revoke = () => {
             grant.release();
             onRevoked();
           };
-          this.#yielding.set(owner, { priority, giveWay: revoke });
+          this.#preemptible.set(owner, { priority, giveWay: revoke });
         }
         resolve(grant);
       };
       const granted = (candidate: Waiter) => {
-        if (waiter !== candidate) return; // it was given up meanwhile
+        if (waiter !== candidate) return; // this request was withdrawn meanwhile
         waiter = null;
         next += 1;
         advance();
       };
       signal?.addEventListener('abort', stop, { once: true });
-      this.#yielding.set(owner, { priority, giveWay });
+      this.#preemptible.set(owner, { priority, giveWay });
       advance();
     });
   }
 
   /**
-   * Grants again, at once, what an owner held before the master ended; for recovery, before anyone else acquires.
-   * @throws MerapiError internal_error when another owner holds what conflicts; nothing is granted then.
+   * Grants at once the locks that an owner held before the master ended. For recovery, before any call of acquire().
+   * @throws MerapiError internal_error when another owner holds a conflicting lock; nothing is granted then
    */
   regrant(owner: string, locks: readonly GrantedLock[]): Grant {
     const claims = claimsOf(locks.map(({ level, name, mode }) => ({ level, names: [name], mode })));
@@ -170,7 +172,7 @@ export class LockManager {
     return this.#grant(owner, claims);
   }
 
-  /** How many locks exist: those that somebody holds or wants. */
+  /** The number of locks that are held or wanted. */
   get size(): number {
     return this.#locks.size;
   }
@@ -182,7 +184,7 @@ export class LockManager {
       const owners = [...lock.holders].map(([owner, mode]) => userOf(owner, mode));
       const pending = lock.waiting.map(({ owner, mode }) => userOf(owner, mode));
       const whole = owners.filter((user) => !user.partial);
-      if (whole.length === 0 && pending.length === 0) continue; // single names are shown on their own
+      if (whole.length === 0 && pending.length === 0) continue; // partial owners appear at the names that they hold
       const mode = whole.some((user) => user.mode === 'exclusive') ? 'exclusive' : 'shared';
       states.push({ ...claim, mode: whole.length > 0 ? mode : null, owners, pending });
     }
@@ -195,18 +197,18 @@ export class LockManager {
     this.#owners.add(owner);
   }
 
-  /** Lets those give a lock up who hold it, are less urgent and have not begun, as long as the request waits for it. */
-  #makeWay(claim: Claim, { priority, mode }: Waiter, waits: () => boolean): void {
+  /** Preempts the holders of a lock that are less urgent than a waiter, until the waiter gets the lock. */
+  #preempt(claim: Claim, { priority, mode }: Waiter, isWaiting: () => boolean): void {
     for (const [owner, held] of [...this.#lock(claim).holders]) {
-      if (!waits()) return;
-      const other = this.#yielding.get(owner);
+      if (!isWaiting()) return;
+      const other = this.#preemptible.get(owner);
       if (other && other.priority > priority && !compatible(held, mode)) other.giveWay();
     }
   }
 
   #leave(owner: string): void {
     this.#owners.delete(owner);
-    this.#yielding.delete(owner);
+    this.#preemptible.delete(owner);
   }
 
   #lock({ level, name }: Claim): Lock {
@@ -218,13 +220,14 @@ export class LockManager {
     return lock;
   }
 
+  /** Changes a lock, and deletes it when it is unused afterwards. */
   #use(claim: Claim, change: (lock: Lock) => void): void {
     const lock = this.#lock(claim);
     change(lock);
     if (lock.unused) this.#locks.delete(keyOf(claim.level, claim.name));
   }
 
-  /** Goes from the old claims to fewer or weaker ones, names before their root. */
+  /** Reduces the claims of an owner to fewer or weaker ones, in the reverse order of acquisition: names before their root. */
   #shrink(owner: string, old: readonly Claim[], kept: readonly Claim[]): void {
     const modes = new Map(kept.map(({ level, name, mode }) => [keyOf(level, name), mode]));
     for (const claim of old.toReversed()) {
@@ -247,7 +250,7 @@ export class LockManager {
     return {
       owner,
       confirm: () => {
-        this.#yielding.delete(owner);
+        this.#preemptible.delete(owner);
         return held.length > 0 || claims.length === 0;
       },
       get locks() {
@@ -276,7 +279,7 @@ function userOf(owner: string, mode: HoldMode): LockUser {
   return { owner, mode: mode.endsWith('exclusive') ? 'exclusive' : 'shared', partial };
 }
 
-/** Those of the locks that are meant. */
+/** The locks of a level, or only those with the given names. @throws MerapiError internal_error when a name is not held */
 function select(
   owner: string,
   locks: readonly GrantedLock[],

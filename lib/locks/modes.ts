@@ -1,14 +1,21 @@
 import { ALL, type LockLevel, type LockMode, type LockPlan, lockLevels } from '../model/locks.ts';
 
 /**
- * How one lock is held. Names know `shared` and `exclusive`. The root of a level stands for all of its objects; whoever
- * holds single names also holds the root, marked with what the names are held for, so that ALL and names exclude each
- * other at a cost that does not depend on how many objects there are. `shared+some` is ALL shared with single names exclusive.
+ * The mode in which a lock is held. Each level has a root lock (the name ALL), which stands for all of its objects. Intention modes
+ * make locks of ALL and of single names conflict without looking at every object: an owner of single names also holds the root.
+ *
+ * | mode             | held on        | meaning                                                   |
+ * | ---------------- | -------------- | --------------------------------------------------------- |
+ * | `shared`         | names, root    | shared use of the object, or of all objects               |
+ * | `exclusive`      | names, root    | exclusive use of the object, or of all objects            |
+ * | `some-shared`    | root           | single names are held shared                              |
+ * | `some-exclusive` | root           | single names are held, at least one of them exclusive     |
+ * | `shared+some`    | root           | ALL is held shared, and single names are held exclusive   |
  */
 export type HoldMode = LockMode | 'some-shared' | 'some-exclusive' | 'shared+some';
 
-/** The modes that may be held beside each mode by others. */
-const besides: Readonly<Record<HoldMode, readonly HoldMode[]>> = {
+/** For each mode, the modes in which other owners may hold the same lock. Symmetric. */
+const compatibleModes: Readonly<Record<HoldMode, readonly HoldMode[]>> = {
   exclusive: [],
   'shared+some': ['some-shared'],
   shared: ['some-shared', 'shared'],
@@ -18,10 +25,10 @@ const besides: Readonly<Record<HoldMode, readonly HoldMode[]>> = {
 
 /** Whether two owners may hold one lock in these modes at the same time. */
 export function compatible(a: HoldMode, b: HoldMode): boolean {
-  return besides[a].includes(b);
+  return compatibleModes[a].includes(b);
 }
 
-/** One lock that is wanted or held; `name` is ALL for the root of the level. */
+/** A lock that is wanted or held, with its mode; `name` is ALL for the root of the level. */
 export interface Claim {
   level: LockLevel;
   name: string;
@@ -35,7 +42,7 @@ export interface GrantedLock {
   readonly mode: LockMode;
 }
 
-/** The locks that a plan needs, each once and in its strongest mode, in the one global order of acquisition. */
+/** The locks that a plan needs, each once and in its strongest mode, in the global order of acquisition (no deadlocks). */
 export function claimsOf(plan: LockPlan): Claim[] {
   return lockLevels.flatMap((level) =>
     claimsOfLevel(
@@ -57,15 +64,9 @@ function claimsOfLevel(level: LockLevel, wishes: LockPlan): Claim[] {
   const single = [...names].filter(([, mode]) => all === null || (all === 'shared' && mode === 'exclusive'));
   if (all === null && single.length === 0) return [];
   single.sort(([a], [b]) => (a < b ? -1 : 1));
+  const modes = single.map(([, mode]) => mode);
   return [
-    {
-      level,
-      name: ALL,
-      mode: rootMode(
-        all,
-        single.map(([, mode]) => mode),
-      ),
-    },
+    { level, name: ALL, mode: rootMode(all, modes) },
     ...single.map(([name, mode]) => ({ level, name, mode })),
   ];
 }
@@ -80,7 +81,7 @@ function rootMode(all: LockMode | null, single: readonly LockMode[]): HoldMode {
   return single.includes('exclusive') ? 'some-exclusive' : 'some-shared';
 }
 
-/** What an owner of these claims was granted, in words of the plan; the marks on roots for single names are left out. */
+/** The locks that were granted with these claims, in the terms of a plan: without the intention modes of roots. */
 export function grantedBy(claims: readonly Claim[]): GrantedLock[] {
   return claims.flatMap(({ level, name, mode }) => {
     if (mode === 'some-shared' || mode === 'some-exclusive') return [];

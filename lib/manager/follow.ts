@@ -37,7 +37,7 @@ export async function* follow(
     }
     let due = clock.now() + idle;
     while (!signal.aborted) {
-      bell.hush();
+      bell.reset();
       const { events: all, first, upTo } = await feed.after(seen, PAGE);
       const gap = first > seen + 1 ? { after: seen, first } : null;
       const wanted = all.filter((event) => isWanted(filter, event));

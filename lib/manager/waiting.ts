@@ -16,7 +16,7 @@ export async function waitForNews(
   const end = clock.now() + timeout;
   try {
     while (!signal.aborted && clock.now() < end) {
-      bell.hush();
+      bell.reset();
       const job = await queue.get(id);
       if (!job) throw new MerapiError('not_found', `There is no job ${id}`);
       // Of a job that has ended nothing more will come: waiting for it would never end well.

@@ -77,7 +77,7 @@ export class Facts implements FactsSource {
     const tell = () => {
       this.#isDue = false;
       this.#told = clock.now();
-      this.#listeners.tell();
+      this.#listeners.notify();
     };
     const pause = this.#told + TELL_PAUSE - clock.now();
     if (pause <= 0) setImmediate(tell);

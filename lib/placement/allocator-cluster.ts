@@ -1,3 +1,5 @@
+// Makes the input of the built-in allocator from the cluster and the resources that its nodes have reported.
+
 import type { AllocatorCluster, AllocatorInstance, AllocatorNode, Needs } from '../allocator/model.ts';
 import type { Disk } from '../model/disk.ts';
 import { fillBeParams, fillIPolicy, fillNdParams } from '../model/fill.ts';
@@ -9,7 +11,7 @@ import type { ClusterView } from '../model/view.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 import { isRunning } from '../rpc/runtime.ts';
 
-/** The cluster as the built-in allocator sees it. */
+/** The present cluster as input of the built-in allocator. */
 export function allocatorCluster(view: ClusterView, runtime: RuntimeView): AllocatorCluster {
   return {
     tags: view.cluster.tags,
@@ -35,12 +37,12 @@ function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): All
     ...{ uuid, name, group, offline, drained, vm_capable, tags },
     memory_total: facts?.memory_total ?? null,
     memory_free: facts?.memory_free ?? null,
-    // What a node calls its own holds its guests' memory too, so it would count twice.
+    // The `memory_dom0` that nodes report includes the memory of their guests, which would then count twice.
     memory_dom0: null,
     disk_total: facts?.disk_total ?? null,
     disk_free: facts?.disk_free ?? null,
     cpu_total: facts?.cpu_total ?? null,
-    // The recordings count every CPU as the host's own; guests share them all the same.
+    // Nodes report every CPU as the host's own, as Ganeti's do; guests share these CPUs.
     cpu_dom0: null,
     spindle_count: Number(ndparams.spindle_count ?? 1),
     exclusive_storage: ndparams.exclusive_storage === true,
@@ -49,7 +51,7 @@ function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): All
   };
 }
 
-/** An instance that is there, with these disks. */
+/** An existing instance with these disks as input of the allocator. */
 export function allocatorInstance(
   view: ClusterView,
   runtime: RuntimeView,
@@ -66,7 +68,7 @@ export function allocatorInstance(
   };
 }
 
-/** What an instance with these disks, there or to be made, needs of its nodes. */
+/** The resources that an existing or new instance needs with these disks. */
 export function needsOf(
   view: ClusterView,
   instance: Pick<Instance, 'beparams' | 'disk_template' | 'nics' | 'tags'>,

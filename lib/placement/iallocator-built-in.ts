@@ -1,3 +1,5 @@
+// Answers requests of the iallocator protocol with the built-in allocator, in the same form as an external program.
+
 import { allocate } from '../allocator/allocate.ts';
 import { changeGroup, nodeEvacuate } from '../allocator/evacuate.ts';
 import type { Allocation, Evacuation, Moved, MoveStep } from '../allocator/model.ts';
@@ -11,24 +13,24 @@ import { allocatorCluster, allocatorInstance } from './allocator-cluster.ts';
 import type { IallocatorOutput } from './iallocator-external.ts';
 import type { Question } from './iallocator-input.ts';
 
-/** What the built-in allocator answers: as any allocator does, and whether a refusal may be gone in a moment. */
+/** The answer of the built-in allocator: that of the protocol, and whether a failure may be temporary. */
 export interface BuiltInOutput extends IallocatorOutput {
   temporary: boolean;
 }
 
-/** Answers a question in the form of the iallocator protocol. */
+/** Answers a question in the form of the iallocator protocol. Never throws for a lack of room: that is an answer without success. */
 export async function builtInAllocator(
   view: ClusterView,
   runtime: RuntimeView,
   question: Question,
 ): Promise<BuiltInOutput> {
   const cluster = allocatorCluster(view, runtime);
-  const there = question.type === 'allocate' ? question.instead?.uuid : undefined;
-  const known = { ...cluster, instances: cluster.instances.filter(({ uuid }) => uuid !== there) };
+  const replaced = question.type === 'allocate' ? question.instead?.uuid : undefined;
+  const without = { ...cluster, instances: cluster.instances.filter(({ uuid }) => uuid !== replaced) };
   const uuids = (instances: readonly { uuid: string }[]) => instances.map(({ uuid }) => uuid);
   switch (question.type) {
     case 'allocate':
-      return placing(view, allocate(known, question.wanted.request), (names) => names);
+      return placementAnswer(view, allocate(without, question.wanted.request), (names) => names);
     case 'allocate-secondary': {
       const { instance, template, disks, ignore_ipolicy } = question;
       const changed = allocatorInstance(view, runtime, instance, disks);
@@ -37,32 +39,32 @@ export async function builtInAllocator(
         { ...changed, disk_template: template, secondary: null },
         { ignore_ipolicy },
       );
-      return placing(view, answer, (names) => names[1], 1);
+      return placementAnswer(view, answer, (names) => names[1], 1);
     }
     case 'relocate': {
       const { instance, ignore_ipolicy } = question;
       const own = allocatorInstance(view, runtime, instance, view.disksOf(instance));
       const answer = relocate(cluster, own, { ignore_ipolicy });
-      return placing(view, answer, (names) => names.slice(-1), nodeCount(own.disk_template) - 1);
+      return placementAnswer(view, answer, (names) => names.slice(-1), nodeCount(own.disk_template) - 1);
     }
     case 'multi-allocate': {
-      const answers = await multiAllocate(known, question.wanted);
-      return placingSeveral(view, question.wanted, answers);
+      const answers = await multiAllocate(without, question.wanted);
+      return multiAnswer(view, question.wanted, answers);
     }
     case 'node-evacuate': {
       const { instances, evac_mode, ignore_soft_errors } = question;
-      return moving(view, await nodeEvacuate(cluster, uuids(instances), evac_mode, ignore_soft_errors));
+      return moveAnswer(view, await nodeEvacuate(cluster, uuids(instances), evac_mode, ignore_soft_errors));
     }
     case 'change-group': {
       const { instances, target_groups } = question;
       const targets = target_groups.length > 0 ? target_groups : null;
-      return moving(view, await changeGroup(cluster, uuids(instances), targets));
+      return moveAnswer(view, await changeGroup(cluster, uuids(instances), targets));
     }
   }
 }
 
-/** One placement, of which those nodes are new that come after `kept` others. */
-function placing(
+/** The answer for one placement. The first `kept` nodes are those that the instance has already; `info` names only the others. */
+function placementAnswer(
   view: ClusterView,
   answer: Allocation,
   resultOf: (names: string[]) => unknown,
@@ -87,7 +89,7 @@ function placing(
   };
 }
 
-function placingSeveral(
+function multiAnswer(
   view: ClusterView,
   wanted: readonly { name: string }[],
   answers: readonly Allocation[],
@@ -100,19 +102,19 @@ function placingSeveral(
     if (answer.ok) placed.push([name, namesOf(view, answer.nodes)]);
     else {
       failed.push(name);
-      reasons.push(`${name} has no place: ${answer.reasons.join('. ')}`);
+      reasons.push(`${name} cannot be placed: ${answer.reasons.join('. ')}`);
     }
   }
-  const info = [`chose places for ${placed.length} of ${answers.length} instances`, ...reasons].join('. ');
+  const info = [`chose nodes for ${placed.length} of ${answers.length} instances`, ...reasons].join('. ');
   return { success: true, info, result: [placed, failed], temporary: false };
 }
 
-function moving(view: ClusterView, { moved, failed }: Evacuation): BuiltInOutput {
+function moveAnswer(view: ClusterView, { moved, failed }: Evacuation): BuiltInOutput {
   const groupOf = ({ nodes }: Moved) =>
     view.groups.get(view.nodes.get(nodes[0] ?? '')?.group ?? '')?.name ?? '';
   return {
     success: true,
-    info: `chose places for ${moved.length} of ${moved.length + failed.length} instances`,
+    info: `chose nodes for ${moved.length} of ${moved.length + failed.length} instances`,
     result: [
       moved.map((move) => [move.instance.name, groupOf(move), namesOf(view, move.nodes)]),
       failed.map(({ instance, reason }) => [instance.name, reason]),
@@ -122,7 +124,7 @@ function moving(view: ClusterView, { moved, failed }: Evacuation): BuiltInOutput
   };
 }
 
-/** The opcode that does a step. What breaks an instance policy already may go on doing so. */
+/** The opcode that does a step. Instance policies are ignored: an instance that violates one already must be movable. */
 function opOf(view: ClusterView, instance_name: string, step: MoveStep): OpInput {
   const [to = null] = step.to === null ? [] : namesOf(view, [step.to]);
   if (step.kind === 'primary')

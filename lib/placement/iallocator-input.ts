@@ -1,3 +1,5 @@
+// The input of Ganeti's iallocator protocol, version 2 (doc/iallocator.rst in Ganeti), for external allocators.
+
 import type { AllocateRequest, EvacMode } from '../allocator/model.ts';
 import type { Disk } from '../model/disk.ts';
 import { fillBeParams, fillIPolicy, fillNdParams, fillNicParams } from '../model/fill.ts';
@@ -9,7 +11,7 @@ import { type DiskTemplate, spaceOf } from '../model/templates/index.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
 
-/** An instance that is to be placed. */
+/** A new instance for which nodes are needed. */
 export interface NewInstance {
   name: string;
   os: string;
@@ -18,16 +20,16 @@ export interface NewInstance {
   request: AllocateRequest;
 }
 
-/** What an allocator is asked; the types are those of Ganeti's iallocator protocol. */
+/** A request to an allocator. The types are those of Ganeti's iallocator protocol. */
 export type Question =
   | {
       type: 'allocate';
       wanted: NewInstance;
-      /** The instance where it is there already and only its disks are new: it then does not count. */
+      /** The existing instance when only its disks are created again: what it uses now does not count. */
       instead?: Instance;
     }
   | { type: 'multi-allocate'; wanted: readonly NewInstance[] }
-  /** A secondary for an instance that is to get one, with the template and the disks that it will have. */
+  /** A secondary for an instance that has none, with the template and disks that it will have. */
   | {
       type: 'allocate-secondary';
       instance: Instance;
@@ -42,10 +44,10 @@ export type Question =
       evac_mode: EvacMode;
       ignore_soft_errors: boolean;
     }
-  /** To one of these groups (uuids); none stands for any other than its own. */
+  /** To one of these groups (uuids); an empty list means any group but their own. */
   | { type: 'change-group'; instances: readonly Instance[]; target_groups: readonly string[] };
 
-/** The message of Ganeti's iallocator protocol, version 2, that puts a question. */
+/** The input of the iallocator protocol for a question. */
 export function iallocatorInput(view: ClusterView, runtime: RuntimeView, question: Question): object {
   const { cluster } = view;
   const instead = question.type === 'allocate' ? question.instead?.uuid : undefined;
@@ -76,7 +78,7 @@ export function iallocatorInput(view: ClusterView, runtime: RuntimeView, questio
   };
 }
 
-/** A node that does not answer is shown as offline, for the protocol has no word for it. */
+/** A node that does not answer is given as offline, because the protocol has no state for it. */
 function nodeEntry(view: ClusterView, runtime: RuntimeView, node: Node): object {
   const facts = runtime.of(node.uuid)?.node;
   const { tags, primary_ip, secondary_ip, drained, group, master_candidate, master_capable, vm_capable } =
@@ -101,7 +103,10 @@ function nodeEntry(view: ClusterView, runtime: RuntimeView, node: Node): object 
   };
 }
 
-/** What instances may still take counts as taken; what the host uses itself is what neither is free nor in use by guests. */
+/**
+ * Memory of a node in MiB. Free memory is reduced by what instances may still take, up to their maxmem; the host's own memory is what is
+ * neither free nor used by guests.
+ */
 function memoryEntry(view: ClusterView, runtime: RuntimeView, node: Node, total: number, measured: number) {
   const primaries = view.instancesOn(node.uuid);
   const sizes = primaries.map((instance) => {
@@ -181,13 +186,13 @@ function requestEntry(view: ClusterView, question: Question): object {
 function newEntry(view: ClusterView, { name, os, hypervisor, nics, request }: NewInstance): object {
   const { disk_template, tags, vcpus, memory, spindle_use, required_nodes, disks, groups, exclude } = request;
   const group = view.groups.get(groups?.[0] ?? '');
-  const left = view.nodes.list().filter(({ uuid }) => !exclude?.includes(uuid));
+  const allowed = view.nodes.list().filter(({ uuid }) => !exclude?.includes(uuid));
   return {
     ...{ name, os, hypervisor, disk_template, tags, vcpus, memory, spindle_use, required_nodes },
     group_name: group?.name ?? null,
     disks: disks.map((size) => ({ size, mode: 'rw' })),
     disk_space_total: spaceOf(disk_template, disks),
     nics: nics.map((nic) => nicEntry(view, nic)),
-    ...(exclude && exclude.length > 0 ? { 'restrict-to-nodes': left.map((node) => node.name) } : {}),
+    ...(exclude && exclude.length > 0 ? { 'restrict-to-nodes': allowed.map((node) => node.name) } : {}),
   };
 }

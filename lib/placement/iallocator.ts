@@ -1,3 +1,5 @@
+// Chooses and calls the allocator of a request: an executable in the cluster's search path, or the built-in one.
+
 import { MerapiError } from '../base/errors.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { RuntimeView } from '../rpc/runtime.ts';
@@ -10,37 +12,42 @@ import {
 } from './iallocator-external.ts';
 import { iallocatorInput, type Question } from './iallocator-input.ts';
 
-/** The name of the allocator that is built in, where no executable has it. */
+/** The name of the built-in allocator; an executable of this name takes precedence. */
 const BUILT_IN_ALLOCATOR = 'hail';
 
 /** In a request this stands for the cluster's default allocator. */
 const DEFAULT_ALLOCATOR = '.';
 
-/** What an allocator is asked about: the cluster, and what its nodes have told. */
+/** The data that an allocator gets: the cluster, and what its nodes have reported. */
 export interface Known {
   readonly view: ClusterView;
   readonly runtime: RuntimeView;
 }
 
-/** What an allocator answers, and who it is in words. */
+/** The answer of an allocator. */
 export interface Answer extends BuiltInOutput {
+  /** The allocator as the subject of messages, e.g. 'The built-in allocator'. */
   by: string;
   /** The executable; null for the built-in allocator. */
   path: string | null;
 }
 
-/** The allocator that a request means, by name; `instead` is what could be given in its place. @throws MerapiError wrong_input when it means none */
-export function allocatorOf(view: ClusterView, wished: string | null, instead: string | null): string {
+/**
+ * The name of the allocator for a request; `requested` is that in the request, if any. `alternative` is a parameter that could be given
+ * instead, for the message.
+ * @throws MerapiError wrong_input when the request has none and the cluster has no default
+ */
+export function allocatorOf(view: ClusterView, requested: string | null, alternative: string | null): string {
   const { default_iallocator } = view.cluster;
-  const name = wished === null || wished === DEFAULT_ALLOCATOR ? default_iallocator : wished;
+  const name = requested === null || requested === DEFAULT_ALLOCATOR ? default_iallocator : requested;
   if (name) return name;
-  const choice = instead === null ? 'iallocator' : `${instead} or iallocator`;
+  const choice = alternative === null ? 'iallocator' : `${alternative} or iallocator`;
   throw new MerapiError('wrong_input', `Give ${choice}: the cluster has no default allocator`);
 }
 
 /**
- * Asks an allocator: the first executable of that name in the cluster's folders for them, else the one that is built in.
- * @throws MerapiError execution when there is none, or when it fails or answers in a wrong form; timeout
+ * Asks an allocator: the first executable with that name in the cluster's search path, else the built-in one if it has that name.
+ * @throws MerapiError execution when there is none, or it fails or answers in a wrong format; timeout
  */
 export async function askAllocator(
   { view, runtime }: Known,

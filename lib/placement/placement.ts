@@ -1,3 +1,5 @@
+// Chooses nodes for instances with an allocator, and checks its answer: an external program may answer anything.
+
 import * as z from 'zod';
 import { errorText, MerapiError } from '../base/errors.ts';
 import type { Disk } from '../model/disk.ts';
@@ -12,7 +14,7 @@ import { type Answer, askAllocator, type Known } from './iallocator.ts';
 import { checkedAnswer } from './iallocator-external.ts';
 import type { NewInstance, Question } from './iallocator-input.ts';
 
-/** What a choice of nodes is made from. */
+/** What the functions of this file need. */
 export interface PlacementContext extends Known {
   /** Adds a line to the job's log. */
   log(text: string): void;
@@ -34,10 +36,10 @@ const evacuation = z.tuple([
 ]);
 
 /**
- * The nodes for a new instance, as the named allocator chooses them; `instead` is an instance that is there and whose disks are
- * made again. The log tells who chose what.
- * @throws MerapiError insufficient_resources telling what is short on each node; temp_insufficient_resources when that may be
- * because a node does not answer; as askAllocator()
+ * Lets an allocator choose the nodes for a new instance; `instead` is an existing instance whose disks are created again. The choice is
+ * logged.
+ * @throws MerapiError insufficient_resources with what each node lacks; temp_insufficient_resources when the reason may be a node that
+ * does not answer; as askAllocator()
  */
 export async function placeNew(
   context: PlacementContext,
@@ -45,25 +47,26 @@ export async function placeNew(
   wanted: NewInstance,
   instead?: Instance,
 ): Promise<DiskNodes> {
-  const answer = await asked(context, allocator, { type: 'allocate', wanted, instead });
+  const answer = await askAndLog(context, allocator, { type: 'allocate', wanted, instead });
   const nodes = nodesOf(context.view, answer, checkedAnswer(answer.by, names, answer.result));
   return pairOf(answer, nodes, wanted.request.required_nodes);
 }
 
-/** Nodes for several new instances; those that have no place are told by name. @throws MerapiError as placeNew() */
+/** Nodes for several new instances; `failed` has the names of those that cannot be placed. @throws MerapiError as placeNew() */
 export async function placeSeveral(
   context: PlacementContext,
   allocator: string,
   wanted: readonly NewInstance[],
 ): Promise<{ placed: ReadonlyMap<string, DiskNodes>; failed: readonly string[] }> {
-  const answer = await asked(context, allocator, { type: 'multi-allocate', wanted });
+  const answer = await askAndLog(context, allocator, { type: 'multi-allocate', wanted });
   const [found, failed] = checkedAnswer(answer.by, placements, answer.result);
   const placed = new Map<string, DiskNodes>();
   for (const { name, request } of wanted) {
     if (failed.includes(name)) continue;
-    const own = found.find(([of]) => of === name);
-    if (!own) throw new MerapiError('execution', `${answer.by} says nothing of ${name}`);
-    placed.set(name, pairOf(answer, nodesOf(context.view, answer, own[1]), request.required_nodes));
+    const placement = found.find(([instance]) => instance === name);
+    if (!placement) throw new MerapiError('execution', `${answer.by} does not mention ${name} in its answer`);
+    const nodes = nodesOf(context.view, answer, placement[1]);
+    placed.set(name, pairOf(answer, nodes, request.required_nodes));
   }
   return { placed, failed };
 }
@@ -78,12 +81,12 @@ export async function placeSecondary(
 ): Promise<Node> {
   const template = disks[0]?.dev_type ?? instance.disk_template;
   const question = { type: 'allocate-secondary', instance, template, disks, ignore_ipolicy } as const;
-  const answer = await asked(context, allocator, question);
+  const answer = await askAndLog(context, allocator, question);
   return onlyOne(context.view, answer, [checkedAnswer(answer.by, z.string(), answer.result)]);
 }
 
 /**
- * Another secondary node for an instance with mirrored disks, or another primary for one whose disks are on every node.
+ * Another secondary node for an instance with mirrored disks, or another primary for one with shared disks.
  * @throws MerapiError as placeNew()
  */
 export async function replaceNode(
@@ -92,13 +95,13 @@ export async function replaceNode(
   instance: Instance,
   ignore_ipolicy: boolean,
 ): Promise<Node> {
-  const answer = await asked(context, allocator, { type: 'relocate', instance, ignore_ipolicy });
+  const answer = await askAndLog(context, allocator, { type: 'relocate', instance, ignore_ipolicy });
   return onlyOne(context.view, answer, checkedAnswer(answer.by, names, answer.result));
 }
 
 /**
- * The jobs, each a list of opcodes, that bring instances to where an allocator wants them.
- * @throws MerapiError execution naming those that cannot go, with the reasons; as placeNew()
+ * The jobs, each a list of opcodes, that move instances to the nodes that an allocator chooses.
+ * @throws MerapiError execution with the instances that cannot be moved, and why; as placeNew()
  */
 export async function movingJobs(
   context: PlacementContext,
@@ -107,19 +110,20 @@ export async function movingJobs(
   early_release: boolean,
 ): Promise<OpInput[][]> {
   if (question.instances.length === 0) return [];
-  const answer = await asked(context, allocator, question);
+  const answer = await askAndLog(context, allocator, question);
   const [moved, failed, jobs] = checkedAnswer(answer.by, evacuation, answer.result);
   if (failed.length > 0) {
     const reasons = failed.map(([name, reason]) => `${name} (${reason ?? 'no reason is given'})`);
-    throw new MerapiError('execution', `Instances that cannot go: ${reasons.join('; ')}`);
+    throw new MerapiError('execution', `Instances that cannot be moved: ${reasons.join('; ')}`);
   }
-  for (const [name, group, nodes] of moved) context.log(`${name} goes to ${nodes.join(' and ')} in ${group}`);
-  const some = jobs.filter((ops) => ops.length > 0);
-  return some.map((ops) => ops.map((op) => checkedOp(answer, question.instances, op, early_release)));
+  for (const [name, group, nodes] of moved)
+    context.log(`${name} is moved to ${nodes.join(' and ')} in group ${group}`);
+  const nonEmpty = jobs.filter((ops) => ops.length > 0);
+  return nonEmpty.map((ops) => ops.map((op) => checkedOp(answer, question.instances, op, early_release)));
 }
 
-/** Asks, and tells in the log. @throws MerapiError when there is no place */
-async function asked(
+/** Asks an allocator and logs its answer. @throws MerapiError (temp_)insufficient_resources when it found no nodes */
+async function askAndLog(
   { view, runtime, log }: PlacementContext,
   allocator: string,
   question: Question,
@@ -128,12 +132,13 @@ async function asked(
   if (!answer.success)
     throw new MerapiError(
       answer.temporary ? 'temp_insufficient_resources' : 'insufficient_resources',
-      answer.path === null ? answer.info : `${answer.by} finds no place: ${answer.info}`,
+      answer.path === null ? answer.info : `${answer.by} found no nodes: ${answer.info}`,
     );
   log(answer.path === null ? `${answer.by} ${answer.info}` : `${answer.by} answers: ${answer.info}`);
   return answer;
 }
 
+/** Checks an opcode of an allocator's answer. @throws MerapiError execution when it is invalid or for another instance */
 function checkedOp(
   { by }: Answer,
   instances: readonly Instance[],
@@ -141,12 +146,14 @@ function checkedOp(
   early_release: boolean,
 ): OpInput {
   if (!instances.some(({ name }) => name === op.instance_name))
-    throw new MerapiError('execution', `${by} moves ${op.instance_name}, which nobody asked for`);
+    throw new MerapiError('execution', `${by} moves ${op.instance_name}, which the request does not contain`);
   const wanted = op.OP_ID === 'OP_INSTANCE_REPLACE_DISKS' ? { ...op, early_release } : op;
   try {
     parseOp(opcodeOf(op.OP_ID), wanted);
   } catch (cause) {
-    throw new MerapiError('execution', `${by} answers with a wrong opcode: ${errorText(cause)}`, { cause });
+    throw new MerapiError('execution', `${by} answers with an invalid opcode: ${errorText(cause)}`, {
+      cause,
+    });
   }
   return wanted;
 }
@@ -162,7 +169,7 @@ function onlyOne(view: ClusterView, answer: Answer, chosen: readonly string[]): 
   return pairOf(answer, nodesOf(view, answer, chosen), 1).primary;
 }
 
-/** @throws MerapiError execution for names of no nodes, or of one node twice */
+/** The nodes with these names. @throws MerapiError execution for an unknown node, or one that occurs twice */
 function nodesOf(view: ClusterView, { by }: Answer, chosen: readonly string[]): Node[] {
   const nodes = chosen.map((name) => {
     const node = view.nodes.named(name);

@@ -10,8 +10,8 @@ import { allocatorOf } from './iallocator.ts';
 import { type PlacementContext, placeNew, placeSecondary, replaceNode } from './placement.ts';
 
 /**
- * The new secondary node of an instance that stays on its primary one: the node that the request names, or the allocator's
- * choice, of which the log tells.
+ * The new secondary node of an instance that keeps its primary: the node in the request, or the choice of the allocator, which is
+ * logged.
  * @throws MerapiError wrong_input, not_found, wrong_state, insufficient_resources
  */
 export async function newSecondary(
@@ -25,7 +25,7 @@ export async function newSecondary(
   if (request.remote_node !== null && request.iallocator !== null)
     throw new MerapiError(
       'wrong_input',
-      'Give either remote_node or iallocator: there is one node to choose',
+      'Give either remote_node or iallocator, not both: only one node is needed',
     );
   if (request.remote_node !== null) {
     const node = nodeNamed(view, request.remote_node);
@@ -40,7 +40,7 @@ export async function newSecondary(
   return placeSecondary(context, allocator, instance, disks, request.ignore_ipolicy);
 }
 
-/** New nodes for an instance whose disks are recreated, as the allocator chooses them. @throws MerapiError as newSecondary() */
+/** Lets an allocator choose nodes for an instance whose disks are recreated. @throws MerapiError as newSecondary() */
 export async function newNodes(
   context: PlacementContext,
   instance: Instance,

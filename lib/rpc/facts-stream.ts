@@ -40,7 +40,7 @@ export async function streamFacts(
   response.writeHead(200, { 'content-type': LINES, [CONTRACT_HEADER]: CONTRACT });
   try {
     while (!over.signal.aborted && !closing.aborted) {
-      bell.hush();
+      bell.reset();
       const line = `${stringifyJson(await facts.current())}\n`;
       if (!response.write(line)) await once(response, 'drain', { signal: over.signal });
       await bell.wait(heartbeat);

@@ -72,7 +72,7 @@ export class EventLog implements EventReader {
     this.#last = last.id;
     this.#recent.push(...events);
     if (this.#recent.length > 2 * KEPT) this.#recent = this.#recent.slice(-KEPT);
-    this.#listeners.tell();
+    this.#listeners.notify();
   }
 
   /** Those that are not on disk will never be. */

@@ -89,7 +89,7 @@ test('a file that is not UTF-8 is refused with the line, at the start, later and
   await writeFile(path, latin1);
   const refused = {
     code: 'configuration',
-    message: /^Line 3 of the users file is no text in UTF-8; .*iconv/,
+    message: /^Line 3 of the users file is not text in UTF-8; .*iconv/,
   };
   assert.throws(() => new UsersFile(path, silentLogger, systemClock), refused);
   await assert.rejects(readUsers(path), refused);
@@ -100,7 +100,7 @@ test('a file that is not UTF-8 is refused with the line, at the start, later and
   await writeFile(path, latin1);
   users.reload();
   assert.ok(users.authenticate('bj\u00f6rn', 'pass'), 'the users read before stay');
-  assert.match(lines.join(''), /Line 3 of the users file is no text in UTF-8/);
+  assert.match(lines.join(''), /Line 3 of the users file is not text in UTF-8/);
   assert.doesNotMatch(lines.join(''), /pass\\n|secret/);
   await writeFile(path, Buffer.concat([Buffer.from('a b'), Buffer.from([0xff])]));
   await assert.rejects(readUsers(path), { message: /^Line 1 / });

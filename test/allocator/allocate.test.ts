@@ -113,7 +113,7 @@ describe('allocate: rules', () => {
       'node3: it is not capable of running instances',
       'node4: its free memory is not known',
       'node5: its number of CPUs is not known',
-      'node6: it is left out by the request',
+      'node6: the request excludes it',
     ]);
     assert.deepEqual(chosen(state), ['node6']);
   });

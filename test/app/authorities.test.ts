@@ -102,11 +102,11 @@ describe('authorities', () => {
     await writeFile(layout.database, '');
     const [key, pem] = [await read('ca.key'), await read('ca.pem')];
     const wrong: [string, string | null, RegExp][] = [
-      ['ca.key', null, /ca\.key, a part of the cluster's authority, is missing; put it back/],
+      ['ca.key', null, /ca\.key, a part of the cluster's authority, is missing; restore it/],
       ['ca.key', 'x', /ca\.key, .* is not the key of the certificate beside it/],
       ['ca.pem', null, /ca\.pem, .* is missing/],
-      ['ca.pem', '', /ca\.pem, .* holds no certificate/],
-      ['ca.pem', pem.replace(/M/g, '!'), /ca\.pem, .* (cannot be read|holds no certificate)/],
+      ['ca.pem', '', /ca\.pem, .* contains no certificate/],
+      ['ca.pem', pem.replace(/M/g, '!'), /ca\.pem, .* (cannot be read|contains no certificate)/],
     ];
     for (const [name, text, message] of wrong) {
       const file = join(layout.certificates, name);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, chown, lstat, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { layoutOf } from '../../lib/app/layout.ts';
-import { closeFolder, exposedIn } from '../../lib/base/modes.ts';
+import { close, closeFolder, exposedIn } from '../../lib/base/modes.ts';
 import { instanceBody } from '../helpers/client.ts';
 import { Programs } from '../helpers/program.ts';
 
@@ -64,11 +64,11 @@ describe('the state folder is for its owner only', () => {
     const told = await programs.run(['check', '--dir', dir]);
     assert.match(
       told.stdout,
-      /^mended: \S+\/cluster\.db: others may reach it \(mode 0666\); its mode is 0600 now$/m,
+      /^corrected: \S+\/cluster\.db: others may reach it \(mode 0666\); its mode is now 0600$/m,
     );
     assert.match(
       told.stdout,
-      /^mended: \S+\/certificates: others may reach it \(mode 0777\); its mode is 0700 now$/m,
+      /^corrected: \S+\/certificates: others may reach it \(mode 0777\); its mode is now 0700$/m,
     );
     assert.match(told.stdout, /^No problem found: /m);
     assert.equal(told.code, 0);
@@ -86,7 +86,7 @@ describe('the state folder is for its owner only', () => {
     assert.deepEqual(mended, [
       {
         path: layoutOf(dir).secretKey,
-        text: 'it belongs to the user with id 65534, not to that of the folder (0); its owner is right now',
+        text: 'it belongs to the user with id 65534, not to that of the folder (0); its owner is now that of the folder',
       },
     ]);
     assert.equal((await stat(layoutOf(dir).secretKey)).uid, 0);
@@ -155,5 +155,21 @@ describe('closing a folder', () => {
       ['journal/entry'],
     );
     assert.equal(await readFile(join(folder, 'a', 'file'), 'utf8'), 'x\n');
+  });
+
+  it('leaves a file alone to which a link leads that has replaced an exposed file', async () => {
+    const folder = await programs.folder();
+    const [exposed, elsewhere] = [join(folder, 'exposed'), join(folder, 'elsewhere')];
+    await writeFile(exposed, '');
+    await chmod(exposed, 0o644);
+    await writeFile(elsewhere, '');
+    await chmod(elsewhere, 0o644);
+    const found = await exposedIn(folder, { isOurs: (name) => name === 'exposed', owner: null });
+    const file = found.find(({ path }) => path === exposed);
+    assert.ok(file);
+    await rm(exposed);
+    await symlink(elsewhere, exposed);
+    assert.equal(await close(file, null), true);
+    assert.equal((await stat(elsewhere)).mode & 0o777, 0o644);
   });
 });

@@ -23,10 +23,10 @@ describe('init, master and node as processes of their own', () => {
     const cluster = await programs.clusterFile({}, 2);
     const made = await programs.run(['init', '--dir', dir, '--cluster', cluster]);
     assert.deepEqual([made.code, made.stderr], [0, '']);
-    assert.equal(made.stdout, `The cluster cluster.example.com is made in ${dir}\n`);
+    assert.equal(made.stdout, `The cluster cluster.example.com is created in ${dir}\n`);
     const again = await programs.run(['init', '--dir', dir, '--cluster', cluster]);
     assert.equal(again.code, 2);
-    assert.match(again.stderr, /^merapi: [^\n]+ holds the cluster cluster.example.com already\n$/);
+    assert.match(again.stderr, /^merapi: [^\n]+ already contains the cluster cluster.example.com\n$/);
 
     const master = programs.start(dir, ['master', '--dir', dir, '--port', '0', '--no-ssl']);
     const folders = (await readdir(layout.nodes)).map((name) => layout.nodeFolder(name));

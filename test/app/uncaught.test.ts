@@ -25,8 +25,8 @@ test('what no code caught is logged: failures of the system and of nobody end no
   assert.deepEqual(
     lines.map(({ msg }) => msg),
     [
-      'a failure that nobody waited for: a defect; the program goes on',
-      'a failure of the system; the program goes on',
+      'a rejection that no code handled: a defect; the program continues',
+      'an error of the system; the program continues',
       'a defect; the program ends',
     ],
   );

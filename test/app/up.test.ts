@@ -102,7 +102,7 @@ describe('merapi up', () => {
       const options = command === 'up' ? ['--port', '0'] : [];
       const result = await programs.run([command, '--dir', dir, '--cluster', other, ...options]);
       assert.equal(result.code, 2);
-      assert.match(result.stderr, /^merapi: [^\n]+ holds the cluster cluster\.example\.com[^\n]*\n$/);
+      assert.match(result.stderr, /^merapi: [^\n]+ contains the cluster cluster\.example\.com[^\n]*\n$/);
     }
     assert.deepEqual(await readdir(dir, { recursive: true }), files);
   });

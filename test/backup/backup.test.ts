@@ -59,15 +59,15 @@ describe('merapi check, backup and restore', () => {
     const before = await readFile(file);
     const again = await merapi('backup', file, '--dir', dir);
     assert.equal(again.code, 2);
-    assert.match(again.stderr, /^merapi: \S+backup is there already; name another file, or .*--force\n$/);
+    assert.match(again.stderr, /^merapi: \S+backup exists already; use another file, or .*--force\n$/);
     assert.deepEqual(await readFile(file), before);
     for (const forced of [[], ['--force']]) {
       const onto = await merapi('backup', dir, '--dir', dir, ...forced);
       assert.equal(onto.code, 2);
-      assert.match(onto.stderr, /state is not a file; say in which file/);
+      assert.match(onto.stderr, /state is not a file; give the path of a file/);
     }
     const nowhere = await merapi('backup', join(folder, 'no', 'where'), '--dir', dir);
-    assert.match(nowhere.stderr, /^merapi: There is no folder \S+no; make it, or name another\n$/);
+    assert.match(nowhere.stderr, /^merapi: There is no folder \S+no; create it or use another one\n$/);
     assert.deepEqual(await readdir(folder), ['backup', 'state'], 'nothing else is left');
   });
 
@@ -78,7 +78,7 @@ describe('merapi check, backup and restore', () => {
     await (await program.client()).done('DELETE', '/2/instances/web0.example.com');
     await program.stop();
     const held = await merapi('restore', file, '--dir', dir);
-    assert.deepEqual([held.code, /--force puts the backup in its place/.test(held.stderr)], [2, true]);
+    assert.deepEqual([held.code, /--force replaces it/.test(held.stderr)], [2, true]);
     assert.equal((await check(dir)).code, 0);
   });
 
@@ -158,9 +158,9 @@ describe('merapi check, backup and restore', () => {
       await arrange(restoring);
       const looked = await check(other);
       assert.equal(looked.code, 2, what);
-      assert.match(looked.stderr, /A restore into .* has not ended/);
+      assert.match(looked.stderr, /A restore into .* was interrupted/);
       const again = await merapi('restore', file, '--dir', other);
-      assert.match(again.stderr, /holds a cluster/, 'it is finished, and then there is one');
+      assert.match(again.stderr, /contains a cluster/, 'it is finished, and then there is one');
       assert.equal(await isThere(restoring), false);
       const told = await check(other);
       assert.deepEqual([told.code, told.stdout.includes('No problem')], [0, true], what);
@@ -188,7 +188,7 @@ describe('merapi check, backup and restore', () => {
     const { certificates, secretKey, users } = layoutOf(other);
     await rename(join(certificates, 'ca.pem'), join(certificates, 'ca.old'));
     const without = await check(other);
-    assert.deepEqual([without.code, /ca\.pem: is missing; put it back/.test(without.stdout)], [1, true]);
+    assert.deepEqual([without.code, /ca\.pem: is missing; restore it/.test(without.stdout)], [1, true]);
     await rename(join(certificates, 'ca.old'), join(certificates, 'ca.pem'));
     await writeFile(join(certificates, 'master.key'), 'no key');
     await writeFile(join(certificates, 'rapi.pem'), 'no certificate');
@@ -201,8 +201,8 @@ describe('merapi check, backup and restore', () => {
     assert.equal(told.code, 1);
     const lines = told.stdout.trim().split('\n');
     const expected = [
-      /secret\.key: is not a key: .*; put it back/,
-      /cluster-domain-secret: is missing or empty; put it back/,
+      /secret\.key: is not a key: .*; restore it/,
+      /cluster-domain-secret: is missing or empty; restore it/,
       /rapi\/users: Line 1 .* has no password/,
       /master\.key: does not belong to the certificate beside it; remove it and its key/,
       /rapi\.pem: is not a certificate/,

@@ -37,8 +37,8 @@ test('a loop that fails is logged and begins again, and one that ends well is do
   assert.deepEqual(
     lines.map(({ msg, err }) => [msg, (err as Error).message]),
     [
-      ['counting: this failed, and begins again', 'failure 1'],
-      ['counting: this failed, and begins again', 'failure 2'],
+      ['counting: this failed and is restarted', 'failure 1'],
+      ['counting: this failed and is restarted', 'failure 2'],
     ],
   );
 });
@@ -76,7 +76,7 @@ test('what is done again and again goes on after a failure, and never twice at o
   await work.stop();
   assert.deepEqual(
     lines.map(({ msg, reason }) => [msg, reason]),
-    [['looking: this failed, and is tried again', 'no']],
+    [['looking: this failed and is retried', 'no']],
   );
 });
 
@@ -99,7 +99,7 @@ test('a bell that rings while its owner looks is not missed, and one that does n
   const bell = new Bell(systemClock);
   bell.ring();
   assert.equal(await bell.wait(), true);
-  bell.hush();
+  bell.reset();
   assert.equal(await bell.wait(1), false);
   const waits = bell.wait();
   bell.ring();

@@ -32,7 +32,7 @@ describe('errors', () => {
       assert.equal(code, 'internal_error');
       assert.match(
         message,
-        /^Something unexpected happened inside Merapi; its log tells more under error-[0-9a-f]{12}$/,
+        /^Something unexpected happened inside Merapi; search its log for error-[0-9a-f]{12}$/,
       );
       assert.doesNotMatch(errorText(error), /TopSecret/);
     }
@@ -51,11 +51,11 @@ describe('errors', () => {
     assert.equal(errorText(missing), 'there is no such file or folder (ENOENT)');
     assert.match(
       toFailure(missing).message,
-      /there is no such file or folder \(ENOENT\); its log tells more under/,
+      /there is no such file or folder \(ENOENT\); search its log for/,
     );
     assert.equal(
       errorText(Object.assign(new Error('TopSecret'), { code: 'EWHATEVER' })),
-      'the system gives the error EWHATEVER',
+      'the system reports the error EWHATEVER',
     );
     assert.equal(
       errorText(Object.assign(new Error('TopSecret'), { code: 'SQLITE_CORRUPT_INDEX' })),

@@ -91,7 +91,7 @@ describe('run', { concurrency: true }, () => {
     await assert.rejects(run('/bin/true', [], { env: { ...env, LARGE: 'x'.repeat(110_000) } }), {
       code: 'environment_error',
       message:
-        /larger than the system passes on \(E2BIG\); they have 81\d{5} bytes, the largest variable is LARGE with 110007/,
+        /larger than the system accepts \(E2BIG\); they have 81\d{5} bytes, the largest variable is LARGE with 110007/,
     });
   });
 

@@ -6,6 +6,7 @@ import { before, describe, it } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { nodeRole, type Role, rolesOf } from '../../lib/base/roles.ts';
 import {
+  crossSign,
   type Identity,
   issue,
   issueAlone,
@@ -13,7 +14,6 @@ import {
   issueFor,
   publicKeyOf,
   type Subject,
-  vouchFor,
 } from '../../lib/base/tls.ts';
 
 const hosts = ['localhost', 'node1.example.com', '127.0.0.1', '::1'];
@@ -131,7 +131,7 @@ describe('certificates', () => {
   it('are believed by who knows only an older authority that vouches for theirs', async () => {
     const next = await issueAuthority('Test authority 2');
     const young = await issue({ commonName: 'node1.example.com', hosts }, next);
-    const chain = { key: young.key, cert: young.cert + vouchFor(next, authority) };
+    const chain = { key: young.key, cert: young.cert + crossSign(next, authority) };
     assert.equal(await handshake(chain, chain, authority.cert, 'localhost'), 'node1.example.com');
     assert.equal(await handshake(chain, chain, next.cert, 'localhost'), 'node1.example.com');
     assert.equal(await handshake(chain, node, authority.cert + next.cert, 'localhost'), 'node1.example.com');

@@ -135,7 +135,7 @@ describe('the commands that talk to a master', () => {
       ],
       ['instance info web', 1, /There is no instance 'web'/],
       ['job cancel 1', 1, /Job 1 not found in queue/],
-      ['job info one', 2, /'one' is no job id/],
+      ['job info one', 2, /'one' is not a job id/],
       [
         'instance reboot web --reboot-type odd',
         2,
@@ -144,7 +144,7 @@ describe('the commands that talk to a master', () => {
       ['group add', 2, /missing required argument 'group-name'/],
       ['instance wash web', 2, /unknown command 'wash'/],
       ['tag add house a b', 2, /'house' has no tags/],
-      ['tag add instance web', 2, /Say which tags/],
+      ['tag add instance web', 2, /The tags are missing/],
       ['node list --url http://127.0.0.1:1', 2, /127\.0\.0\.1:1 does not answer/],
       ['node list --user alice', 2, /MERAPI_PASSWORD/],
       ['node list -o nothing --filter [', 2, /not valid JSON/],
@@ -162,6 +162,6 @@ describe('the commands that talk to a master', () => {
     }
     const { code, stderr } = await programs.run(['node', 'list', '--dir', await programs.folder()]);
     assert.equal(code, 2);
-    assert.match(stderr, /No master runs in .*; start one, or say where one is with --url/);
+    assert.match(stderr, /No master is running in .*; start one, or give the URL of another with --url/);
   });
 });

@@ -121,7 +121,7 @@ describe('a store that cannot be written', () => {
     assert.equal(bad.status, 'error');
     assert.match(
       bad.ops[0]?.failure?.message ?? '',
-      /cannot be written or read: a record contradicts another one/,
+      /cannot be written or read: a constraint of the database is violated/,
     );
     assert.equal(bad.ops[0]?.failure?.code, 'internal_error');
     assert.equal(f.queue.state.trouble, null);

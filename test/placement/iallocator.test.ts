@@ -111,9 +111,9 @@ describe('executables as allocators', () => {
     const cases: [string, string, RegExp, object?][] = [
       ['failing', 'execution', /failing failed with exit code 3: first; no data$/],
       ['chatty', 'execution', /does not answer in JSON: Hello/],
-      ['incomplete', 'execution', /answers in a wrong form: info /],
-      ['refusing', 'insufficient_resources', /refusing\) finds no place: all full$/],
-      ['wrong', 'execution', /answers in a wrong form: /],
+      ['incomplete', 'execution', /answers in a wrong format: info /],
+      ['refusing', 'insufficient_resources', /refusing\) found no nodes: all full$/],
+      ['wrong', 'execution', /answers in a wrong format: /],
       ['stranger', 'execution', /chose a node that does not exist, node9\.example\.com/],
       ['two', 'execution', /chose 2 nodes where 1 are needed/],
       ['twice', 'execution', /chose a node twice/, { disk_template: 'drbd' }],
@@ -137,10 +137,10 @@ describe('executables as allocators', () => {
         ...{ OP_ID: 'OP_NODE_EVACUATE', node_name: 'node1.example.com', mode: 'primary-only', iallocator },
       });
       const cases: [string, RegExp][] = [
-        ['strange', /moves other\.example\.com, which nobody asked for/],
-        ['harmful', /answers in a wrong form/],
-        ['odd', /answers with a wrong opcode: .*unknown parameter 'speed'/],
-        ['unable', /^Instances that cannot go: web\.example\.com \(too big\)$/],
+        ['strange', /moves other\.example\.com, which the request does not contain/],
+        ['harmful', /answers in a wrong format/],
+        ['odd', /answers with an invalid opcode: .*unknown parameter 'speed'/],
+        ['unable', /^Instances that cannot be moved: web\.example\.com \(too big\)$/],
       ];
       for (const [name, message] of cases) await f.refuses(evacuate(name), 'execution', message);
       const { ops } = await f.cluster.done(evacuate('good'));

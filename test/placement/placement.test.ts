@@ -15,7 +15,7 @@ const allocators = [
     name: "Ganeti's hail, of Debian's ganeti-htools,",
     folders: ['/usr/lib/ganeti/iallocators'],
     answers: /^The allocator hail \(.*\/hail\) answers: Request successful/m,
-    refuses: /hail\) finds no place: Request failed: .*FailMem/,
+    refuses: /hail\) found no nodes: Request failed: .*FailMem/,
   },
 ];
 

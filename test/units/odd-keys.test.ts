@@ -123,7 +123,7 @@ describe('keys that all objects seem to have', () => {
     const refused = (over: object) =>
       assert.rejects(
         read({ ...full, ...over }),
-        { code: 'configuration', message: /is not right: / },
+        { code: 'configuration', message: /is invalid: / },
         JSON.stringify(over),
       );
     for (const key of odd) {

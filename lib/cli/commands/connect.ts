@@ -1,3 +1,5 @@
+// How commands that talk to the API find a master and authenticate: by options, environment variables, or the local state folder.
+
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -7,7 +9,7 @@ import { MerapiError } from '../../base/errors.ts';
 import { readFileOrNull } from '../../base/files.ts';
 import { Client, RefusedError } from '../../client/client.ts';
 
-/** How a command reaches the API. */
+/** The options of a command that talks to the API. */
 export interface Connection {
   dir: string;
   url?: string;
@@ -18,34 +20,34 @@ export interface Connection {
 
 /** Adds the options of every command that talks to the API. */
 export function connecting(command: Command): Command {
-  const hidden = (option: Option) => option.helpGroup('Connection:');
+  const grouped = (option: Option) => option.helpGroup('Connection:');
   return command
     .addOption(
-      hidden(
+      grouped(
         new Option('--dir <dir>', 'the state folder of a master on this machine')
           .default('var')
           .env('MERAPI_DIR'),
       ),
     )
     .addOption(
-      hidden(new Option('--url <url>', 'the API (default: that of the master in DIR)').env('MERAPI_URL')),
+      grouped(new Option('--url <url>', 'the API (default: that of the master in DIR)').env('MERAPI_URL')),
     )
     .addOption(
-      hidden(
+      grouped(
         new Option('--user <name>', 'the user; the password comes from MERAPI_PASSWORD').env('MERAPI_USER'),
       ),
     )
-    .addOption(hidden(new Option('--cacert <file>', 'the authority to trust').env('MERAPI_CACERT')))
-    .addOption(hidden(new Option('--insecure', 'take any certificate')));
+    .addOption(grouped(new Option('--cacert <file>', 'the authority to trust').env('MERAPI_CACERT')))
+    .addOption(grouped(new Option('--insecure', 'accept any certificate')));
 }
 
 /**
- * Runs something with a client. Without --url it is the master of the state folder, as the user admin with the password
- * that was made with the folder, unless told otherwise.
- * @throws MerapiError configuration when there is no master to be found
+ * Calls `use` with a client and closes it afterwards. Without --url the client connects to the master of the state folder; unless the
+ * options or the environment say otherwise, as the user admin with the password in that folder.
+ * @throws MerapiError configuration when no master is found, CommandFailed when the API refuses a request
  */
 export async function withClient<T>(options: Connection, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(await whereAndWho(options));
+  const client = new Client(await clientOptions(options));
   try {
     return await use(client);
   } catch (error) {
@@ -56,24 +58,23 @@ export async function withClient<T>(options: Connection, use: (client: Client) =
   }
 }
 
-async function whereAndWho(options: Connection): Promise<ConstructorParameters<typeof Client>[0]> {
+async function clientOptions(options: Connection): Promise<ConstructorParameters<typeof Client>[0]> {
   const layout = layoutOf(resolve(options.dir));
   const url = options.url ?? (await readFileOrNull(layout.rapiUrl))?.trim();
   if (!url)
     throw new MerapiError(
       'configuration',
-      `No master runs in ${layout.dir}; start one, or say where one is with --url`,
+      `No master is running in ${layout.dir}; start one, or give the URL of another with --url`,
     );
   const isLocal = options.url === undefined;
-  const ca = options.cacert
-    ? await readFile(options.cacert, 'utf8')
-    : isLocal
-      ? await readFileOrNull(layout.authorityFile)
-      : null;
+  let ca: string | null = null;
+  if (options.cacert) ca = await readFile(options.cacert, 'utf8');
+  else if (isLocal) ca = await readFileOrNull(layout.authorityFile);
   const user = await credentials(options, isLocal ? layout.adminPassword : null);
   return { url, ...(user ? { user } : {}), ...(ca ? { ca } : {}), insecure: options.insecure ?? false };
 }
 
+/** The user to authenticate as; null for anonymous requests. `adminFile` is the file with the password of the local admin. */
 async function credentials(
   options: Connection,
   adminFile: string | null,

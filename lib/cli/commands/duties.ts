@@ -1,3 +1,5 @@
+// Commands for duties: calls to nodes that jobs could not make and that the master retries until they succeed.
+
 import type { Command } from 'commander';
 import { type Connection, connecting, withClient } from './connect.ts';
 import { print } from './show.ts';
@@ -7,7 +9,7 @@ interface Options extends Connection {
   why?: string;
 }
 
-/** What of a duty people read. */
+/** The fields of a duty that are printed. */
 interface Duty {
   uuid: string;
   node: string;
@@ -26,7 +28,9 @@ export function dutyCommands(cluster: Command): void {
   connecting(
     cluster
       .command('duties')
-      .description('what jobs could not do on nodes, and what is tried again until it is done'),
+      .description(
+        'list the calls that jobs could not make on nodes and that are retried until they succeed',
+      ),
   )
     .option('--json', 'print JSON')
     .action((options: Options) =>
@@ -38,9 +42,9 @@ export function dutyCommands(cluster: Command): void {
   connecting(
     cluster
       .command('give-up-duty <uuid>')
-      .description('give a duty up: it is tried no more, and what it was about stays as it is'),
+      .description('give up a duty: it is not retried any more, and its object stays as it is'),
   )
-    .option('--why <text>', 'the reason; stands in the log of the master')
+    .option('--why <text>', 'the reason, for the log of the master')
     .action((uuid: string, options: Options) =>
       withClient(options, async (client) => {
         const args = options.why === undefined ? '' : `?reason=${encodeURIComponent(options.why)}`;

@@ -7,7 +7,10 @@ import { filterCommands, readCommand, tagCommands } from './others.ts';
 import { storageCommands } from './storage.ts';
 import { opcodeCommands } from './submit.ts';
 
-/** Fills the commands of objects: each needs only the API. */
+/**
+ * Adds the subcommands of all commands that need only the API (nouns.ts has their names). Loaded only when one of them is used, for it
+ * loads the registry of opcodes.
+ */
 export function fillClientCommands(merapi: Command): void {
   const nounOf = (name: string): Command =>
     merapi.commands.find((command) => command.name() === name) ?? merapi.command(name);
@@ -17,11 +20,11 @@ export function fillClientCommands(merapi: Command): void {
   storageCommands(nounOf('node'));
   jobCommands(nounOf('job'));
   queueCommands(nounOf('queue'));
-  readCommand(nounOf('queue'), 'show', 'what the job queue does', '/2/queue');
+  readCommand(nounOf('queue'), 'show', 'show whether the job queue is drained', '/2/queue');
   filterCommands(nounOf('filter'));
   tagCommands(nounOf('tag'));
-  readCommand(nounOf('cluster'), 'info', 'all about the cluster', '/2/info');
+  readCommand(nounOf('cluster'), 'info', 'show the details of the cluster', '/2/info');
   dutyCommands(nounOf('cluster'));
-  readCommand(nounOf('os'), 'list', 'the operating systems that all nodes have', '/2/os');
+  readCommand(nounOf('os'), 'list', 'list the operating systems that all nodes have', '/2/os');
   queryCommand(nounOf('query'));
 }

@@ -15,16 +15,16 @@ interface ReinstallOptions extends Connection {
 
 const collect = (text: string, earlier?: string[]) => [...(earlier ?? []), text];
 
-/** `merapi instance reinstall`: three opcodes in one job, so that it is no command of one opcode. */
+/** `merapi instance reinstall`: a job of up to three opcodes, so it is not among the commands of submit.ts, which have one each. */
 export function reinstallCommand(instance: Command): void {
   connecting(
     instance
       .command('reinstall <instance-name>')
       .description('Reinstalls the OS: shuts the instance down, reinstalls it, and starts it again.'),
   )
-    .option('--os <value>', 'The OS; by default the one that it has.')
+    .option('--os <value>', 'The OS; by default the present one.')
     .option('--osparams <value>', 'OS parameters, e.g. a=1,b=x.', collect)
-    .option('--no-start', 'Leave it down.')
+    .option('--no-start', 'Do not start it afterwards.')
     .option('--submit', 'only submit the job, and print its id')
     .option('--quiet', "do not show the job's log")
     .action((name: string, options: ReinstallOptions) =>

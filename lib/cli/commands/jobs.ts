@@ -1,3 +1,5 @@
+// Commands for jobs and the job queue. Most other commands use follow(), which waits for a job and prints its log.
+
 import type { Command } from 'commander';
 import { CommandFailed } from '../../app/command-failed.ts';
 import { MerapiError } from '../../base/errors.ts';
@@ -6,32 +8,35 @@ import type { Client, JobInfo, JobLine } from '../../client/client.ts';
 import { type Connection, connecting, withClient } from './connect.ts';
 import { localTime, outline, print } from './show.ts';
 
-/** A line of a job's log for people, with the time of day here. */
+/** A line of a job's log as text, with the local time of day. */
 function lineText([, [seconds], type, text]: JobLine): string {
   const time = localTime(seconds).slice(11, 19);
   return `${time} ${type === 'message' ? '' : `${type}: `}${typeof text === 'string' ? text : stringifyJson(text)}\n`;
 }
 
-/** Why a job did not succeed, in the words of its first failed opcode. */
+/**
+ * Why a job did not succeed: the error of its first opcode that did not. In Ganeti's form such an opresult is
+ * [error class, [message, …]].
+ */
 function failureText(job: JobInfo): string {
-  const place = job.opstatus.findIndex((status) => status !== 'success');
-  const result = job.opresult[place] as Json[] | null | undefined;
+  const index = job.opstatus.findIndex((status) => status !== 'success');
+  const result = job.opresult[index] as Json[] | null | undefined;
   const [text] = Array.isArray(result) && Array.isArray(result[1]) ? result[1] : [];
   return `Job ${job.id} (${job.summary.join(', ')}) ended in ${job.status}${text === undefined ? '' : `: ${text}`}`;
 }
 
-/** From when on it is told why a job does not begin, in milliseconds. */
+/** After so many milliseconds, the reason why a job has not begun yet is printed. */
 const PATIENCE = 1000;
 
-/** Tells once why a job has not begun yet, unless it begins before. Answers how to give that up. */
-function tellWhyItWaits(client: Client, id: number): () => void {
+/** Prints once, after a while, why a job waits. The returned function cancels that; call it when the job begins. */
+function printWhyItWaits(client: Client, id: number): () => void {
   let isWanted = true;
-  const tell = (why: Json) => {
+  const write = (why: Json) => {
     if (isWanted) process.stderr.write(`${(why as { text: string }).text}\n`);
   };
   const timer = setTimeout(() => {
-    // Whoever waits for the job is told what is wrong with the connection.
-    client.ask('GET', `/2/jobs/${id}/why`).then(tell, () => undefined);
+    // Errors are ignored: the caller, which waits for the job over the same connection, gets them too.
+    client.ask('GET', `/2/jobs/${id}/why`).then(write, () => undefined);
   }, PATIENCE);
   return () => {
     isWanted = false;
@@ -40,38 +45,39 @@ function tellWhyItWaits(client: Client, id: number): () => void {
 }
 
 /**
- * Follows a job to its end, its log on standard error; then the jobs that it has submitted, for its work is theirs. Ctrl-C ends the
- * command and not the job. @throws CommandFailed when one of them does not succeed
+ * Waits for a job to end and prints its log to standard error; then does the same with the jobs that it submitted, which do the actual
+ * work of some opcodes. Ctrl-C ends the command, not the job.
+ * @throws CommandFailed when one of these jobs does not succeed
  */
 export async function follow(client: Client, id: number, quiet = false): Promise<JobInfo> {
   const leave = () => {
-    process.stderr.write(`\nJob ${id} goes on: merapi job wait ${id}\n`);
+    process.stderr.write(`\nJob ${id} continues; follow it with: merapi job wait ${id}\n`);
     process.exit(130);
   };
   process.once('SIGINT', leave);
   let shown = '';
-  let begun = quiet ? () => undefined : tellWhyItWaits(client, id);
+  let cancelWhy = quiet ? () => undefined : printWhyItWaits(client, id);
   try {
     const job = await client.wait(id, (status, lines) => {
-      if (status === 'running') begun();
+      if (status === 'running') cancelWhy();
       if (quiet) return;
       if (process.stderr.isTTY && status !== shown) process.stderr.write(`Job ${id}: ${status}\n`);
       shown = status;
       for (const line of lines) process.stderr.write(lineText(line));
     });
     if (job.status !== 'success') throw new CommandFailed(failureText(job));
-    begun();
-    begun = () => undefined;
+    cancelWhy();
+    cancelWhy = () => undefined;
     process.off('SIGINT', leave);
     await followAll(client, submittedBy(job), quiet);
     return job;
   } finally {
-    begun();
+    cancelWhy();
     process.off('SIGINT', leave);
   }
 }
 
-/** Follows jobs one after the other. @throws CommandFailed naming all that did not succeed */
+/** Follows jobs one after the other. @throws CommandFailed with the failures of all that did not succeed */
 async function followAll(
   client: Client,
   jobs: ReturnType<typeof submittedBy>,
@@ -91,14 +97,14 @@ async function followAll(
 }
 
 /**
- * The jobs that the opcodes of a job were to submit, each with its id or with the reason why it is not there; and in the same form
- * the instances for which there is none (`failed`).
+ * The jobs that the opcodes of a job submitted, each with its id, or with the reason why it was not accepted; and in the same form the
+ * instances for which no job was submitted (`failed` of evacuations).
  */
 function submittedBy({ opresult }: JobInfo): [isThere: boolean, idOrReason: number | string][] {
   return opresult.flatMap((result) => {
     const { jobs = [], failed = [] } = (result ?? {}) as { jobs?: unknown; failed?: unknown };
     if (!Array.isArray(jobs) || !Array.isArray(failed)) return [];
-    const without = failed.map((name): [boolean, string] => [false, `${name}: no job; the log tells why`]);
+    const without = failed.map((name): [boolean, string] => [false, `${name}: no job; the log says why`]);
     return [...(jobs as [boolean, number | string][]), ...without];
   });
 }
@@ -110,13 +116,13 @@ interface JobOptions extends Connection {
 
 /** `merapi job info|wait|why|cancel|archive`; listing is like that of other objects. */
 export function jobCommands(job: Command): void {
-  connecting(job.command('info <id>').description('all about one job'))
+  connecting(job.command('info <id>').description('show the details of a job'))
     .option('--json', 'print JSON')
     .option('--watch', 'follow its log to its end first')
     .action((id: string, options: JobOptions) =>
       withClient(options, async (client) => {
         const found = options.watch
-          ? await client.wait(idOf(id), (_, lines) => tell(lines))
+          ? await client.wait(idOf(id), (_, lines) => printLog(lines))
           : await client.job(idOf(id));
         print(found, options.json, () => outline(found));
       }),
@@ -142,7 +148,7 @@ export function jobCommands(job: Command): void {
       process.stdout.write(`${text}\n`);
     }),
   );
-  connecting(job.command('why <id>').description('why a job waits'))
+  connecting(job.command('why <id>').description('say why a job waits'))
     .option('--json', 'print JSON')
     .action((id: string, options: JobOptions) =>
       withClient(options, async (client) => {
@@ -166,10 +172,10 @@ export function queueCommands(queue: Command): void {
         await client.ask('PUT', '/2/queue', { drained });
       }),
     );
-  set('drain', 'take no more jobs; those that are there go on', true);
-  set('undrain', 'take jobs again', false);
+  set('drain', 'accept no more jobs; those in the queue continue', true);
+  set('undrain', 'accept jobs again', false);
   connecting(queue.command('archive').description('archive jobs that have ended; prints how many'))
-    .option('--age <seconds>', 'only those that ended at least so long ago', '0')
+    .option('--age <seconds>', 'only those that ended at least so many seconds ago', '0')
     .action((options: JobOptions & { age: string }) =>
       withClient(options, async (client) => {
         const count = await client.ask('PUT', `/2/queue/archive?age=${encodeURIComponent(options.age)}`);
@@ -178,12 +184,12 @@ export function queueCommands(queue: Command): void {
     );
 }
 
-function tell(lines: readonly JobLine[]): void {
+function printLog(lines: readonly JobLine[]): void {
   for (const line of lines) process.stderr.write(lineText(line));
 }
 
 function idOf(text: string): number {
   if (!/^\d{1,15}$/.test(text))
-    throw new MerapiError('wrong_input', `'${text}' is no job id; it is a number`);
+    throw new MerapiError('wrong_input', `'${text}' is not a job id; a job id is a number`);
   return Number(text);
 }

@@ -1,14 +1,14 @@
-/** The commands that talk to a master, with a sentence each; what they can do is loaded when one of them is used. */
+/** The commands that talk to a master, with their descriptions. Their subcommands are loaded when one of them is used (index.ts). */
 export const clientCommands: Readonly<Record<string, string>> = {
-  instance: 'make, change and look at instances',
-  group: 'make, change and look at node groups',
-  network: 'make, change and look at networks',
-  job: 'look at jobs, follow and cancel them',
-  queue: 'the queue of jobs as a whole',
-  filter: 'job filters: what may run, and when',
-  export: 'look at exports of instances',
-  cluster: 'look at the cluster and change it',
-  tag: 'tags of anything',
+  instance: 'create, change and show instances',
+  group: 'create, change and show node groups',
+  network: 'create, change and show networks',
+  job: 'show, follow and cancel jobs',
+  queue: 'the job queue as a whole',
+  filter: 'job filters: which jobs may run, and when',
+  export: 'list exports of instances',
+  cluster: 'show and change the cluster',
+  tag: 'list, add and remove tags of objects',
   os: 'the operating systems for instances',
-  query: 'read fields of anything that can be queried',
+  query: 'read fields of any resource that can be queried',
 };

@@ -1,3 +1,5 @@
+// The commands `list` and `info` of objects, and `merapi query`. All listings use the query API, so they have its fields and filters.
+
 import type { Command } from 'commander';
 import { CommandFailed } from '../../app/command-failed.ts';
 import { MerapiError } from '../../base/errors.ts';
@@ -6,16 +8,17 @@ import type { QueryAnswer } from '../../query/define.ts';
 import { type Connection, connecting, withClient } from './connect.ts';
 import { objectsOf, outline, print, tableText } from './show.ts';
 
-/** A kind of objects as commands name it. */
+/** A kind of object with commands of its own. */
 export interface Noun {
+  /** The name of the command. */
   readonly name: string;
-  /** The resource of queries. */
+  /** The resource for queries. */
   readonly resource: string;
-  /** The field by which objects are named. */
+  /** The field that identifies an object on the command line. */
   readonly key: string;
-  /** The fields of its listing. */
+  /** The default fields of its listing. */
   readonly fields: readonly string[];
-  /** The path of one object, or null where none has one. */
+  /** The URL path before the name of an object; null when the API has no path for single objects. */
   readonly path: string | null;
 }
 
@@ -68,23 +71,28 @@ interface ListOptions extends Connection {
   watch?: boolean;
 }
 
-/** How often a watched list is read again, in milliseconds. */
+/** Milliseconds between two refreshes of a watched list. */
 const WATCH_INTERVAL = 1000;
 
+/** Adds the options of commands that print a table. */
 function reading(command: Command): Command {
   return connecting(command)
-    .option('-o, --output <fields>', 'the fields to show, with commas; +FIELD adds to the usual ones')
+    .option(
+      '-o, --output <fields>',
+      'the fields to show, separated by commas; +FIELD,… adds to the default ones',
+    )
     .option('--filter <json>', 'a filter of the query language, e.g. \'["=", "status", "running"]\'')
-    .option('--no-titles', 'leave the titles out')
+    .option('--no-titles', 'print no titles')
     .option('--json', 'print JSON');
 }
 
-function wantedFields(output: string | undefined, usual: readonly string[]): string[] {
-  if (output === undefined) return [...usual];
+function wantedFields(output: string | undefined, defaults: readonly string[]): string[] {
+  if (output === undefined) return [...defaults];
   const names = output.replace(/^\+/, '').split(',').filter(Boolean);
-  return output.startsWith('+') ? [...usual, ...names] : names;
+  return output.startsWith('+') ? [...defaults, ...names] : names;
 }
 
+/** The filter of the query language for the given names and the text of --filter; null selects all objects. */
 function filterOf(noun: Noun, names: readonly string[], text: string | undefined): Json {
   const filter = text === undefined ? null : parseJson(text);
   if (names.length === 0) return filter;
@@ -93,17 +101,17 @@ function filterOf(noun: Noun, names: readonly string[], text: string | undefined
   return filter === null ? named : ['&', named, filter];
 }
 
-/** @throws MerapiError wrong_input when a field that was asked for does not exist */
+/** @throws MerapiError wrong_input when a requested field does not exist */
 function refuseUnknown({ fields }: QueryAnswer, resource: string): void {
   const unknown = fields.filter(({ kind }) => kind === 'unknown').map(({ name }) => `'${name}'`);
   if (unknown.length === 0) return;
   throw new MerapiError(
     'wrong_input',
-    `There is no field ${unknown.join(' or ')} of ${resource}; merapi query ${resource} lists those that there are`,
+    `There is no field ${unknown.join(' or ')} of ${resource}; merapi query ${resource} lists its fields`,
   );
 }
 
-/** @throws CommandFailed when a name that was asked for stands for nothing */
+/** @throws CommandFailed when there is no object with a requested name. With a filter it may just not match, so that is no error. */
 function refuseMissing(
   { data }: QueryAnswer,
   noun: Noun,
@@ -112,19 +120,19 @@ function refuseMissing(
   isFiltered: boolean,
 ): void {
   if (isFiltered || data.length >= new Set(names).size) return;
-  const place = fields.indexOf(noun.key);
-  const found = place < 0 ? [] : data.map((row) => String(row[place]?.[1]));
-  const isFound = (name: string) => found.some((each) => each === name || each.startsWith(`${name}.`));
-  const missing = place < 0 ? names : names.filter((name) => !isFound(name));
+  const column = fields.indexOf(noun.key);
+  const found = column < 0 ? [] : data.map((row) => String(row[column]?.[1]));
+  const isFound = (name: string) => found.some((each) => each === name || each.startsWith(`${name}.`)); // short host names
+  const missing = column < 0 ? names : names.filter((name) => !isFound(name));
   throw new CommandFailed(
-    `There is no ${noun.name} ${missing.map((name) => `'${name}'`).join(' or ')}; merapi ${noun.name} list shows those that there are`,
+    `There is no ${noun.name} ${missing.map((name) => `'${name}'`).join(' or ')}; merapi ${noun.name} list shows all`,
   );
 }
 
 /** `merapi NOUN list` and `merapi NOUN info`. */
 export function objectCommands(command: Command, noun: Noun): void {
   const list = reading(command.command(`list [${noun.key}s...]`).description(`list ${noun.name}s`));
-  if (noun.name === 'job') list.option('--watch', 'show the list again and again, until Ctrl-C');
+  if (noun.name === 'job') list.option('--watch', 'refresh the list every second, until Ctrl-C');
   list.action((names: string[], options: ListOptions) =>
     withClient(options, async (client) => {
       const fields = wantedFields(options.output, noun.fields);
@@ -141,7 +149,7 @@ export function objectCommands(command: Command, noun: Noun): void {
     }),
   );
   if (noun.path === null) return;
-  connecting(command.command(`info <${noun.key}>`).description(`all about one ${noun.name}`))
+  connecting(command.command(`info <${noun.key}>`).description(`show the details of one ${noun.name}`))
     .option('--json', 'print JSON')
     .action((name: string, options: ListOptions) =>
       withClient(options, async (client) => {
@@ -153,7 +161,7 @@ export function objectCommands(command: Command, noun: Noun): void {
 
 /** `merapi query RESOURCE`: any fields of any resource. */
 export function queryCommand(command: Command): void {
-  reading(command.argument('<resource>', 'what; without -o its fields are told')).action(
+  reading(command.argument('<resource>', 'the resource; without -o its fields are listed')).action(
     (resource: string, options: ListOptions) =>
       withClient(options, async (client) => {
         if (options.output === undefined) {
@@ -163,7 +171,10 @@ export function queryCommand(command: Command): void {
           return;
         }
         if (options.output.startsWith('+'))
-          throw new MerapiError('wrong_input', 'There are no usual fields to add to');
+          throw new MerapiError(
+            'wrong_input',
+            `merapi query has no default fields to which '${options.output}' could be added; leave out the '+'`,
+          );
         const filter = options.filter === undefined ? null : parseJson(options.filter);
         const answer = await client.query(resource, wantedFields(options.output, []), filter);
         refuseUnknown(answer, resource);

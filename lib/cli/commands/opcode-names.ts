@@ -1,3 +1,5 @@
+// Derives the names of commands for opcodes from the paths of the API, e.g. `instance startup` from /2/instances/{name}/startup.
+
 import type { Route } from '../../client/route.ts';
 import { routes } from '../../client/routes.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
@@ -10,7 +12,7 @@ const singular: Readonly<Record<string, string>> = {
   networks: 'network',
 };
 
-/** What a route is called on the command line: the noun of its path, and what is done to it. */
+/** The name of a route's command: the noun from the first part of its path, and the verb from the rest or the method. */
 export function nameOf({ method, path }: Route): { noun: string; verb: string } {
   const [first = '', ...rest] = path.split('/').slice(2);
   const noun = singular[first] ?? 'cluster';
@@ -22,7 +24,7 @@ export function nameOf({ method, path }: Route): { noun: string; verb: string } 
   return { noun, verb: method === 'DELETE' ? 'remove' : 'add' };
 }
 
-/** The commands of opcodes that are not made from a route; null where there is none, for the API has no request for it. */
+/** The commands of opcodes without a route of their own; null for opcodes that have no command. */
 const others: Readonly<Partial<Record<OpcodeId, string | null>>> = {
   OP_CLUSTER_POST_INIT: null,
   OP_INSTANCE_CONSOLE: null,
@@ -40,7 +42,10 @@ const others: Readonly<Partial<Record<OpcodeId, string | null>>> = {
   OP_TEST_DELAY: null,
 };
 
-/** The command that does what an opcode does, e.g. `instance startup`; null when there is none, undefined when that is not decided. */
+/**
+ * The command for an opcode, e.g. `instance startup`; null when it has none; undefined when the table above lacks it, which a test
+ * reports.
+ */
 export function commandOf(id: OpcodeId): string | null | undefined {
   if (!Object.hasOwn(routes, id)) return others[id];
   const { noun, verb } = nameOf((routes as Readonly<Record<string, Route>>)[id] as Route);

@@ -1,3 +1,5 @@
+// The commands for tags and job filters, and those that print the answer of one GET request.
+
 import type { Command } from 'commander';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
@@ -30,9 +32,9 @@ function tagPath(kind: string, name: string | undefined): string {
   return `${folder}${encodeURIComponent(name)}/tags`;
 }
 
-/** `merapi tag list|add|remove KIND [NAME] TAG…`; of the cluster there is no name. */
+/** `merapi tag list|add|remove KIND [NAME] TAG…`; the cluster has no NAME. */
 export function tagCommands(tag: Command): void {
-  connecting(tag.command('list <kind> [name]').description('the tags of an object'))
+  connecting(tag.command('list <kind> [name]').description('list the tags of an object'))
     .option('--json', 'print JSON')
     .action((kind: string, name: string | undefined, options: Options) =>
       withClient(options, async (client) => {
@@ -51,7 +53,7 @@ export function tagCommands(tag: Command): void {
       .action((kind: string, words: string[], options: Options) =>
         withClient(options, async (client) => {
           const [name, ...tags] = kind === 'cluster' ? [undefined, ...words] : words;
-          if (tags.length === 0) throw new MerapiError('wrong_input', 'Say which tags');
+          if (tags.length === 0) throw new MerapiError('wrong_input', 'The tags are missing');
           const args = tags.map((text) => `tag=${encodeURIComponent(String(text))}`).join('&');
           const job = (await client.ask(method, `${tagPath(kind, name)}?${args}`)) as number;
           if (options.submit) process.stdout.write(`${job}\n`);
@@ -60,7 +62,7 @@ export function tagCommands(tag: Command): void {
       );
 }
 
-/** Commands that read one thing. */
+/** Adds a command that prints the answer of a GET request. */
 export function readCommand(parent: Command, name: string, description: string, path: string): void {
   connecting(parent.command(name).description(description))
     .option('--json', 'print JSON')
@@ -88,7 +90,7 @@ export function filterCommands(filter: Command): void {
     .option('--priority <number>', 'filters with smaller numbers come first', '0')
     .option(
       '--predicates <json>',
-      'what jobs it is for, e.g. \'[["opcode", ["=", "OP_ID", "OP_INSTANCE_CREATE"]]]\'',
+      'the jobs that it applies to, e.g. \'[["opcode", ["=", "OP_ID", "OP_INSTANCE_CREATE"]]]\'',
       '[]',
     )
     .option('--action <action>', 'ACCEPT, CONTINUE, PAUSE, REJECT or \'["RATE_LIMIT", 2]\'', 'CONTINUE')

@@ -1,7 +1,9 @@
+// How commands print values: tables, outlines, times and sizes.
+
 import { stringifyJson } from '../../base/json.ts';
 import { type Cell, type FieldKind, type QueryAnswer, ResultStatus } from '../../query/define.ts';
 
-/** What stands in a table where there is no value. */
+/** What a table shows for a field without a value, by its status. */
 const missing: Readonly<Record<number, string>> = {
   [ResultStatus.UNKNOWN]: '?',
   [ResultStatus.NODATA]: '(no data)',
@@ -25,77 +27,77 @@ function valueText(kind: FieldKind, value: unknown): string {
   return typeof value === 'object' ? stringifyJson(value) : String(value);
 }
 
-/** A time in seconds since 1970 as the clock here shows it, with its distance from UTC: 2026-11-30 14:05:09 +0100. */
+/** A time in seconds since 1970 in local time with its offset from UTC: 2026-11-30 14:05:09 +0100. */
 export function localTime(seconds: number): string {
   const time = new Date(seconds * 1000);
   const offset = -time.getTimezoneOffset();
-  const here = new Date(time.getTime() + offset * 60_000).toISOString();
+  const local = new Date(time.getTime() + offset * 60_000).toISOString();
   const two = (number: number) => String(number).padStart(2, '0');
   const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
-  return `${here.slice(0, 10)} ${here.slice(11, 19)} ${zone}`;
+  return `${local.slice(0, 10)} ${local.slice(11, 19)} ${zone}`;
 }
 
-/** Whether a value is a time as jobs tell it: [seconds, microseconds]. */
+/** Whether a value is a time in the form of jobs: [seconds, microseconds]. */
 const isSplitTime = (value: unknown): value is [number, number] =>
   Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'number');
 
-/** The members of objects that are times in seconds, or [seconds, microseconds]. */
+/** Names of members that are times: seconds, or [seconds, microseconds]. */
 const TIMES = /^(ctime|mtime|bootid_ts|\w+_ts)$/;
 
 const isNumber = (kind: FieldKind) => kind === 'number' || kind === 'unit' || kind === 'float';
 
-/** The answer of a query as a table with titles; numbers stand at the right. */
+/** The answer of a query as a table; numbers are aligned to the right. */
 export function tableText({ fields, data }: QueryAnswer, titles: boolean): string {
   const kinds = fields.map(({ name, kind }) => (TIMES.test(name) ? 'timestamp' : kind));
-  const textOf = ([status, value]: Cell, place: number) =>
-    status === ResultStatus.NORMAL ? valueText(kinds[place] ?? 'other', value) : (missing[status] ?? '?');
+  const textOf = ([status, value]: Cell, column: number) =>
+    status === ResultStatus.NORMAL ? valueText(kinds[column] ?? 'other', value) : (missing[status] ?? '?');
   const rows = [
     ...(titles ? [fields.map((field) => field.title)] : []),
     ...data.map((cells) => cells.map(textOf)),
   ];
-  const widths = fields.map((_, place) =>
-    rows.reduce((width, row) => Math.max(width, row[place]?.length ?? 0), 0),
+  const widths = fields.map((_, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
   );
   const lineOf = (row: readonly string[]) =>
     row
-      .map((text, place) =>
-        isNumber(kinds[place] ?? 'other')
-          ? text.padStart(widths[place] ?? 0)
-          : text.padEnd(widths[place] ?? 0),
+      .map((text, column) =>
+        isNumber(kinds[column] ?? 'other')
+          ? text.padStart(widths[column] ?? 0)
+          : text.padEnd(widths[column] ?? 0),
       )
       .join('  ')
       .trimEnd();
   return rows.map((row) => `${lineOf(row)}\n`).join('');
 }
 
-/** The answer of a query as a list of objects. */
+/** The answer of a query as a list of objects, for JSON. Fields without a value are null. */
 export function objectsOf({ fields, data }: QueryAnswer): Record<string, unknown>[] {
   return data.map((cells) =>
     Object.fromEntries(
-      fields.map(({ name }, place) => [
+      fields.map(({ name }, column) => [
         name,
-        cells[place]?.[0] === ResultStatus.NORMAL ? cells[place][1] : null,
+        cells[column]?.[0] === ResultStatus.NORMAL ? cells[column][1] : null,
       ]),
     ),
   );
 }
 
-/** A value for people to read: one line for each member, members of members indented. */
+/** A value as indented text: one line for each member, nested members below it. */
 export function outline(value: unknown, indent = ''): string {
   if (typeof value !== 'object' || value === null) return `${indent}${valueText('other', value)}\n`;
   return Object.entries(value)
     .map(([name, member]) => {
-      const isFlat = typeof member !== 'object' || member === null || Object.keys(member).length === 0;
-      const isList = Array.isArray(member) && member.every((item) => typeof item !== 'object');
       const head = Array.isArray(value) ? '-' : `${name}:`;
-      if (isFlat || isList)
-        return `${indent}${head} ${valueText(TIMES.test(name) ? 'timestamp' : 'other', Object.keys(Object(member)).length || isFlat ? member : null)}\n`;
-      return `${indent}${head}\n${outline(member, `${indent}  `)}`;
+      const isEmpty = typeof member === 'object' && member !== null && Object.keys(member).length === 0;
+      const isScalar = typeof member !== 'object' || member === null;
+      const isFlatList = Array.isArray(member) && member.every((item) => typeof item !== 'object');
+      if (!isScalar && !isEmpty && !isFlatList) return `${indent}${head}\n${outline(member, `${indent}  `)}`;
+      return `${indent}${head} ${valueText(TIMES.test(name) ? 'timestamp' : 'other', member)}\n`;
     })
     .join('');
 }
 
-/** Writes a value as JSON for programs, or else in the form for people. */
+/** Writes a value to standard output: as JSON, or else as `text` formats it. */
 export function print(value: unknown, asJson: boolean | undefined, text: () => string): void {
   process.stdout.write(asJson ? `${stringifyJson(value)}\n` : text());
 }

@@ -40,7 +40,7 @@ export function storageCommands(node: Command): void {
   unit('storage-list <node>', 'list the storage units of a node')
     .option(
       '--fields <names>',
-      'what to tell of each, with commas: node, type, name, size, used, free, allocatable',
+      'the fields to show, separated by commas: node, type, name, size, used, free, allocatable',
       'name,size,used,free',
     )
     .option('--json', 'print JSON')
@@ -50,8 +50,8 @@ export function storageCommands(node: Command): void {
       if (rows !== null)
         print(rows, options.json, () => (rows as Json[][]).map((row) => `${row.join('  ')}\n`).join(''));
     });
-  unit('storage-modify <node> <unit>', 'say whether a storage unit takes new volumes')
-    .addOption(required('--allocatable <yes|no>', 'whether it does', ['yes', 'no']))
+  unit('storage-modify <node> <unit>', 'set whether new volumes may be created in a storage unit')
+    .addOption(required('--allocatable <yes|no>', 'whether they may', ['yes', 'no']))
     .action(async (name: string, what: string, options: StorageOptions) => {
       const allocatable = options.allocatable === 'yes' ? '1' : '0';
       await run(

@@ -1,3 +1,5 @@
+// Makes a command for every opcode that the API accepts, from the registry: its parameters become arguments and options.
+
 import { type Command, Option } from 'commander';
 import { type Json, stringifyJson } from '../../base/json.ts';
 import type { Submittable } from '../../client/client.ts';
@@ -13,40 +15,33 @@ import { print } from './show.ts';
 import { valueFrom } from './values.ts';
 
 const optionName = (param: string) => param.replaceAll('_', '-');
-const isTruth = (param: Param) => /^(None or )?\(?Boolean\)?$/.test(param.type);
+const isBoolean = (param: Param) => /^(None or )?\(?Boolean\)?$/.test(param.type);
 
 function optionOf(name: string, param: Param): Option {
-  const flags = isTruth(param) ? `--${optionName(name)} [yes|no]` : `--${optionName(name)} <value>`;
-  const option = new Option(flags, `${param.doc} ${note(param)}`.trim())
+  const flags = isBoolean(param) ? `--${optionName(name)} [yes|no]` : `--${optionName(name)} <value>`;
+  const option = new Option(flags, `${param.doc} ${defaultText(param)}`.trim())
     .argParser((text: string, earlier: string[] | undefined) => [
       ...(Array.isArray(earlier) ? earlier : []),
       text,
     ])
     .makeOptionMandatory(param.required)
     .helpGroup(param.required ? 'Required:' : 'Options:');
-  // The parameters no_install and no_remember are no negations, which commander takes --no-… for.
+  // commander takes --no-install for the negation of --install, but the parameter itself is called no_install.
   option.negate = false;
   return option;
 }
 
-/** What help says behind a parameter's sentence. */
-function note(param: Param): string {
-  if (param.required || param.default === null || isEmpty(param.default)) return '';
+/** The default of a parameter, for help; empty when there is none worth showing. */
+function defaultText(param: Param): string {
   const value = param.default;
-  const text =
-    typeof value === 'boolean'
-      ? value
-        ? 'yes'
-        : 'no'
-      : typeof value === 'string'
-        ? value
-        : stringifyJson(value);
-  return `(default: ${text})`;
+  if (param.required || value === null || isEmpty(value)) return '';
+  if (typeof value === 'boolean') return `(default: ${value ? 'yes' : 'no'})`;
+  return `(default: ${typeof value === 'string' ? value : stringifyJson(value)})`;
 }
 
 const isEmpty = (value: unknown) => typeof value === 'object' && Object.keys(Object(value)).length === 0;
 
-/** A command line that is right, made of the opcode's example. */
+/** A valid command line, from the opcode's example. */
 function exampleOf(opcode: Opcode, title: string, positional: readonly string[]): string {
   const words = positional.map((name) => String(opcode.example[name] ?? ''));
   const options = Object.entries(opcode.example)
@@ -67,7 +62,7 @@ interface SubmitOptions extends Connection {
   [param: string]: unknown;
 }
 
-/** Adds a command for every opcode that the API takes: the parameters are its options. */
+/** Adds a command for every opcode with a route. `nounOf` returns the parent command with a name, e.g. `instance`. */
 export function opcodeCommands(nounOf: (name: string) => Command): void {
   for (const [id, route] of Object.entries(routes) as [Submittable, Route][]) {
     const opcode = opcodes[id] as unknown as Opcode;
@@ -91,8 +86,8 @@ export function opcodeCommands(nounOf: (name: string) => Command): void {
       valueFrom(name, allParams(opcode)[name] as Param, texts, opcode.example[name]);
     const run = (opcodeId: Submittable, names: readonly string[], options: SubmitOptions) => {
       const values: Record<string, Json> = {};
-      for (const [place, name] of positional.entries())
-        values[name] = parse(name, [names[place] ?? '']) as Json;
+      for (const [index, name] of positional.entries())
+        values[name] = parse(name, [names[index] ?? '']) as Json;
       for (const [name] of params) {
         const given = options[camel(name)];
         if (given === undefined || positional.includes(name)) continue;
@@ -115,10 +110,11 @@ export function opcodeCommands(nounOf: (name: string) => Command): void {
   }
 }
 
-/** The parameters that stand without a name: those of the path, or the name of what is made. */
+/** The parameters that are arguments instead of options: those in the path, or the name of the object to create. */
 function positionals({ summaryField, params }: Opcode, { items, method }: Route): readonly string[] {
   if (items.length > 0 || method !== 'POST' || summaryField === null) return items;
   return params[summaryField]?.required ? [summaryField] : [];
 }
 
+/** The name under which commander stores an option. */
 const camel = (param: string) => param.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

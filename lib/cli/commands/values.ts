@@ -1,3 +1,6 @@
+// Converts the text of an option to the value of a parameter. A text can have several meanings (`1` is a number or a name), so the
+// parameter's schema decides: the first meaning that it accepts is taken.
+
 import { InvalidArgumentError } from 'commander';
 import { stringifyJson } from '../../base/json.ts';
 import { shown } from '../../base/schema-words.ts';
@@ -5,20 +8,21 @@ import type { Param } from '../../model/params.ts';
 import { exampleFor } from '../../opcodes/examples.ts';
 import { wordsFor } from '../../opcodes/problem.ts';
 
-/** A word of a command line as a value: a number, a truth value or a text. */
+/** A text as a number, a boolean or a string. */
 function scalar(text: string): unknown {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
   if (text === 'true' || text === 'false') return text === 'true';
   return text;
 }
 
-/** `a=1,b=x` as a dictionary; undefined when it is none. */
+/** Parses `a=1,b=x`; undefined when the text does not have this form. `value` converts the values. */
 function dictionary(text: string, value: (text: string) => unknown): Record<string, unknown> | undefined {
   const members = text.split(',').map((part) => /^([^=]+)=(.*)$/s.exec(part));
   if (!members.every((member) => member !== null)) return undefined;
   return Object.fromEntries(members.map(([, name, word]) => [String(name), value(String(word))]));
 }
 
+/** Parses JSON; undefined when the text is not JSON. */
 function json(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -36,13 +40,13 @@ const isYes: Readonly<Record<string, boolean>> = {
   '0': false,
 };
 
-/** A value as one would write it behind an option. */
+/** A value as it is written on the command line. */
 function optionText(value: unknown): string {
   if (typeof value === 'string') return value;
   return typeof value === 'object' ? `'${stringifyJson(value)}'` : String(value);
 }
 
-/** What the words given for an option may mean, the likeliest first. */
+/** The possible values of an option, from the texts given for it; the most likely first. Undefined ones are to be skipped. */
 function* meanings(texts: readonly string[]): Generator<unknown> {
   const [first = ''] = texts;
   if (texts.length === 1) {
@@ -63,9 +67,9 @@ function* meanings(texts: readonly string[]): Generator<unknown> {
 }
 
 /**
- * The value of a parameter from the words that were given for it: as they are, as JSON, as `a=1,b=x`, or as a list with commas
- * or of repeated options. `own` is the opcode's example of it.
- * @throws InvalidArgumentError when none of these is right, telling what would be
+ * The value of a parameter from the texts given for its option: as they are, as JSON, as `a=1,b=x`, or as a list, separated by commas
+ * or from a repeated option. `own` is the opcode's example for the parameter, used in the message.
+ * @throws InvalidArgumentError when the schema accepts none of these, with what would be right
  */
 export function valueFrom(name: string, param: Param, texts: readonly string[], own?: unknown): unknown {
   for (const value of meanings(texts)) {

@@ -98,7 +98,7 @@ class SqliteStore implements Store {
       if (this.#failure) return;
       const words = lost ? '' : '. Nothing is changed until it can; what is there can be read';
       this.#failure = new MerapiError('unavailable', error.message + words, { cause: error });
-      this.#failures.tell({ error, lost, culprit });
+      this.#failures.notify({ error, lost, culprit });
     };
   }
 
@@ -172,6 +172,6 @@ class SqliteStore implements Store {
     // Commits end in the order in which they began, so the newest to end is the newest state on disk.
     if (after.version <= this.#durable.version) return;
     this.#durable = after;
-    this.#states.tell(after);
+    this.#states.notify(after);
   }
 }

@@ -112,7 +112,7 @@ describe('simulated guests', () => {
     );
     const refused = {
       code: 'configuration',
-      message: /web\.example\.com\.json .*JSON, or only a part of it; /,
+      message: /web\.example\.com\.json .*JSON, or incomplete; /,
     };
     await assert.rejects(driver.start(instanceTarget(), { sources: [], paused: false }), refused);
     await assert.rejects(driver.stop(instanceTarget()), refused);

@@ -24,7 +24,7 @@ describe('a SQLite store', () => {
       assert.equal(await store.retry(), true);
       await assert.rejects(addJobTwice(store), {
         code: 'internal_error',
-        message: /cannot be stored: a record contradicts/,
+        message: /cannot be stored: a constraint of the database is violated/,
       });
       assert.equal(await store.retry(), true);
       await fixture.open();

@@ -29,7 +29,7 @@ describe('placing several instances together', () => {
     assert.equal(new Set(made).size, 2, 'each node took one');
     assert.match(
       ops[0]?.log.map(({ text }) => text).join() ?? '',
-      /c\.example\.com has no place: .* MiB of memory short/,
+      /c\.example\.com cannot be placed: .* MiB of memory short/,
     );
     for (const name of names.slice(0, 2)) await f.remove(name);
   });

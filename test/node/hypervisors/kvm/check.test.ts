@@ -54,7 +54,7 @@ describe('what kvm checks before a guest is started', () => {
     ['a folder for an image', { cdrom2_image_path: '/tmp' }, /^The cdrom2_image_path \/tmp .*it is a folder/],
     ['a missing floppy', { floppy_image_path: '/no/floppy' }, /^The floppy_image_path /],
     ['a missing program', { kvm_path: '/no/qemu' }, /^The kvm_path \/no\/qemu cannot/],
-    ['a program that is none', { kvm_path: '/etc/passwd' }, /^The kvm_path .*the permission is missing/],
+    ['a program that is none', { kvm_path: '/etc/passwd' }, /^The kvm_path .*permission is denied/],
     ['a missing password', { vnc_password_file: '/no/password' }, /^The vnc_password_file /],
     ['missing memory', { mem_path: '/no/hugepages' }, /^The mem_path /],
     ['a missing folder', { vnc_bind_address: '/no/folder' }, /^The vnc_bind_address \/no\/folder cannot/],
