@@ -1,3 +1,4 @@
+// All opcodes. test/contract compares them, their parameters and their types with Ganeti's.
 import { MerapiError } from '../base/errors.ts';
 import { backupExport } from './backup/export.ts';
 import { backupPrepare } from './backup/prepare.ts';

@@ -8,7 +8,7 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceChangeGroup = defineOpcode({
   id: 'OP_INSTANCE_CHANGE_GROUP',
-  summary: 'Finds nodes of another node group for an instance, and submits the job that brings it there.',
+  summary: 'Finds nodes of another node group for an instance, and submits the job that moves it there.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

@@ -4,7 +4,7 @@ import { defineOpcode } from '../define.ts';
 
 export const instanceConsole = defineOpcode({
   id: 'OP_INSTANCE_CONSOLE',
-  summary: 'Tells how the console of a running instance is reached.',
+  summary: 'Returns how to connect to the console of a running instance.',
   params: { instance_name: shared.instanceName, instance_uuid: shared.instanceUuid },
   result: z.record(z.string(), z.unknown()),
   summaryField: 'instance_name',

@@ -16,7 +16,7 @@ const textOf = (
   example,
 });
 
-/** Kinds of addresses and networks. */
+/** The kinds of addresses and networks; `type` is Ganeti's notation. */
 export const network4 = textOf(
   'IPv4 network',
   'an IPv4 network with the length of its prefix',
@@ -26,7 +26,7 @@ export const network4 = textOf(
 export const address4 = textOf('IPv4 address', 'an IPv4 address', '192.0.2.1', isIPv4);
 export const network6 = textOf(
   'IPv6 network',
-  'an IPv6 network with the length of its prefix, without a zone and with nothing set behind the prefix',
+  'an IPv6 network with the length of its prefix, without a zone and with no bits set after the prefix',
   '2001:db8::/64',
   (text) => range6(text) !== null,
 );
