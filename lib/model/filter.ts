@@ -31,6 +31,7 @@ export interface JobFilter {
 
 const json: z.ZodType<Json> = z.custom<Json>();
 
+/** The schema of stored filters. */
 export const JobFilter: z.ZodType<JobFilter> = z.object({
   uuid: z.string(),
   watermark: z.number().int(),

@@ -5,6 +5,7 @@ import { Nic } from './nic.ts';
 import { ObjectBase } from './object.ts';
 import { diskTemplates } from './templates/index.ts';
 
+/** What an instance is meant to be; `offline` also forbids to start it. */
 export const adminStates = ['up', 'down', 'offline'] as const;
 
 /** An instance (a virtual machine). Parameter sets contain only what the instance sets itself; fill.ts adds inherited values. */

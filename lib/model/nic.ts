@@ -8,7 +8,9 @@ export const nicModes = ['bridged', 'openvswitch', 'pool', 'routed'] as const;
 export const NicParams = z.object({ mode: z.string(), link: z.string(), vlan: z.string() });
 export type NicParams = z.infer<typeof NicParams>;
 
+/** The kinds of the link parameters. */
 export const nicParamKinds: ParamKinds = { mode: 'string', link: 'string', vlan: 'string' };
+/** Ganeti's defaults of the link parameters. */
 export const nicParamDefaults: NicParams = { mode: 'bridged', link: 'xen-br0', vlan: '' };
 
 /** A network interface of an instance; `nicparams` contains only what the NIC sets itself, `network` is a uuid. */

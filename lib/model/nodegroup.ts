@@ -3,6 +3,7 @@ import { PartialIPolicy } from './ipolicy.ts';
 import { NetworkLink } from './network.ts';
 import { ObjectBase } from './object.ts';
 
+/** Whether the allocator may use a group: always, only when no preferred group has room, or never. */
 export const allocPolicies = ['preferred', 'last_resort', 'unallocable'] as const;
 
 /** A node group. Parameter sets contain only what the group sets itself. Ganeti shows 0 as the ctime of the first group. */

@@ -5,6 +5,7 @@ import { shown } from '../base/schema-words.ts';
 export const tagKinds = ['cluster', 'node', 'network', 'instance', 'nodegroup'] as const;
 export type TagKind = (typeof tagKinds)[number];
 
+/** Ganeti's limits. */
 export const MAX_TAG_LENGTH = 128;
 export const MAX_TAGS_PER_OBJECT = 4096;
 /** The longest list of all tags of an object, joined by spaces: less than half of the 128 KiB that Linux allows in one argument or variable. */

@@ -9,6 +9,7 @@ import { commonParams, type Param } from '../model/params.ts';
 import type { ClusterView } from '../model/view.ts';
 import { checkedValue, missing, unknown } from './problem.ts';
 
+/** The parameters of an opcode, by name. */
 export type Params = Readonly<Record<string, Param>>;
 
 /** The validated parameters of an opcode, with all defaults. */
@@ -53,7 +54,9 @@ export function defineOpcode<const Id extends string, P extends Params, R extend
   return opcode;
 }
 
+/** The validated parameters of an opcode's definition. */
 export type ValuesOf<O> = O extends { readonly params: infer P extends Params } ? Values<P> : never;
+/** The result of an opcode's definition. */
 export type ResultOf<O> = O extends { readonly result: infer R extends z.ZodType } ? z.infer<R> : never;
 
 /** Whether an opcode only reads. Jobs of such opcodes have their own limits and slots (lib/jobs/brief.ts). */

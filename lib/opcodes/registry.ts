@@ -108,6 +108,7 @@ export const opcodes = {
   OP_TEST_ALLOCATOR: testAllocator,
 } as const;
 
+/** The definitions by OP_ID, with their types. */
 export type Opcodes = typeof opcodes;
 export type OpcodeId = keyof Opcodes;
 

@@ -30,6 +30,7 @@ import {
   HEARTBEAT,
 } from './wire.ts';
 
+/** The dependencies and settings of a NodeClient. */
 export interface NodeClientOptions {
   tls: TlsSource;
   /** The certificate and authorities that a node must get instead of its present ones; null when they need no renewal. Default: null. */

@@ -28,5 +28,7 @@ export function defineCall<P extends z.ZodType, R extends z.ZodType>(
   return call;
 }
 
+/** The parameters of a call's definition. */
 export type CallParams<C> = C extends CallDefinition<infer P, z.ZodType> ? z.infer<P> : never;
+/** The result of a call's definition. */
 export type CallResult<C> = C extends CallDefinition<z.ZodType, infer R> ? z.infer<R> : never;

@@ -120,5 +120,6 @@ export const calls = {
 
 type Calls = typeof calls;
 export type CallName = keyof Calls;
+/** The parameters and the result of a call, by its name. */
 export type ParamsOf<N extends CallName> = CallParams<Calls[N]>;
 export type ResultOf<N extends CallName> = CallResult<Calls[N]>;

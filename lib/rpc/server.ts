@@ -55,6 +55,7 @@ export interface CallJournal {
   cancel(id: string): Promise<void>;
 }
 
+/** The dependencies and settings of the server. */
 export interface RpcServerOptions {
   /** Port 0 means any free port. */
   listen: { host: string; port: number };
@@ -72,6 +73,7 @@ export interface RpcServerOptions {
   heartbeat?: number;
 }
 
+/** A running server. */
 export interface RpcServer {
   readonly host: string;
   readonly port: number;

@@ -80,6 +80,7 @@ type JobChange =
   /** Deletes the journal, the locks and the secrets of a job that has ended. */
   | { change: 'job-clean'; job: number };
 
+/** A change of an object or of the job tables. */
 export type Change = ObjectChange | JobChange;
 
 /** Adds or replaces an object. */

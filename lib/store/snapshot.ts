@@ -220,6 +220,7 @@ export class Snapshot implements ClusterView {
   }
 }
 
+/** Puts or removes an object, and updates all indexes. It replaces fields of `state`, which the caller has copied. */
 function apply(state: State, change: ObjectChange): void {
   if (change.change === 'remove') {
     removeFrom(state, change.kind, change.uuid);
@@ -281,6 +282,7 @@ function without(filters: readonly JobFilter[], uuid: string): JobFilter[] {
   return filters.filter((filter) => filter.uuid !== uuid);
 }
 
+/** Removes the index entries of an instance, before it is replaced or removed. */
 function forgetInstance(state: State, instance: Instance): void {
   state.byNode = leave(state.byNode, instance.primary_node, instance.uuid);
   state.ports = leave(state.ports, String(instance.network_port), instance.uuid);
@@ -292,6 +294,7 @@ function forgetInstance(state: State, instance: Instance): void {
   state.addresses = leaveAddresses(state.addresses, instance);
 }
 
+/** Removes the index entries of a disk, before it is replaced or removed. */
 function forgetMirror(state: State, uuid: string): void {
   const before = state.disks.get(uuid);
   if (!before) return;

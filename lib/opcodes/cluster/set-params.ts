@@ -105,6 +105,7 @@ export const clusterSetParams = defineOpcode({
   },
   result: z.object({ jobs: jobsResult }).nullable(),
   summaryField: null,
+  // Every other job holds this lock as shared: so none runs while the values change that all objects inherit.
   locks: () => [{ level: 'cluster', names: [CLUSTER_LOCK], mode: 'exclusive' }],
   example: { beparams: { vcpus: 2 }, candidate_pool_size: 5 },
 });

@@ -15,6 +15,7 @@ export const groupAssignNodes = defineOpcode({
   },
   result: z.null(),
   summaryField: 'group_name',
+  // The nodes, their present groups, and the new group.
   locks: (params, view) => {
     const nodes = params.nodes.map((name) => hostNamed(view.nodes, name));
     const groups = nodes.flatMap((node) => (node && view.groups.get(node.group)?.name) ?? []);

@@ -22,6 +22,7 @@ export const groupEvacuate = defineOpcode({
   },
   result: z.object({ jobs: jobsResult }),
   summaryField: 'group_name',
+  // Shared: the opcode only chooses nodes; the jobs that it submits lock what they change.
   locks: () => [
     clusterShared,
     { level: 'nodegroup', names: ALL, mode: 'shared' },

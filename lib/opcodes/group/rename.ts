@@ -12,6 +12,7 @@ export const groupRename = defineOpcode({
   },
   result: z.string().min(1),
   summaryField: null,
+  // The lock of the new name keeps two groups from getting the same name.
   locks: (params, view) => [
     clusterShared,
     {

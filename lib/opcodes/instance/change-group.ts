@@ -21,6 +21,7 @@ export const instanceChangeGroup = defineOpcode({
   },
   result: z.object({ jobs: jobsResult }),
   summaryField: 'instance_name',
+  // Shared: the opcode only chooses nodes; the job that it submits locks what it changes.
   locks: (params, view) => [
     ...instancePlan(view, params.instance_name, null).map((wish) => ({ ...wish, mode: 'shared' as const })),
     { level: 'nodegroup', names: ALL, mode: 'shared' },

@@ -9,6 +9,6 @@ export const instanceConsole = defineOpcode({
   result: z.record(z.string(), z.unknown()),
   summaryField: 'instance_name',
   access: 'read',
-  locks: () => [],
+  locks: () => [], // it only reads, so it waits for no job
   example: { instance_name: 'web1.example.com' },
 });

@@ -19,6 +19,7 @@ export const instanceMove = defineOpcode({
   },
   result: z.null(),
   summaryField: 'instance_name',
+  // The instance, its primary node and the new node.
   locks: (params, view) => {
     const plan = instancePlan(view, params.instance_name, null);
     const primary = hostNamed(view.instances, params.instance_name)?.primary_node;

@@ -38,10 +38,12 @@ export const instanceMultiAlloc = defineOpcode({
     failed: z.array(z.string().min(1)),
   }),
   summaryField: null,
+  // Besides new instances also the objects that the requests inside name, such as nodes and networks.
   objects: ({ instances }, view) => [
     allOf('instance'),
     ...[instances].flat().flatMap((each) => namedBy(Object(each), view, 'instance')),
   ],
+  // Shared: the opcode only chooses nodes; the jobs that it submits lock what they change.
   locks: () => [clusterShared, { level: 'node', names: ALL, mode: 'shared' }],
   example: {
     iallocator: 'hail',

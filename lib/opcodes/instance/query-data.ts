@@ -16,6 +16,6 @@ export const instanceQueryData = defineOpcode({
   summaryField: null,
   access: 'look',
   objects: (params, view) => orAllOf('instance', namedBy(params, view)),
-  locks: () => [],
+  locks: () => [], // it only reads, so it waits for no job
   example: { instances: ['web1.example.com'] },
 });

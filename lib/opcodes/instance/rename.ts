@@ -15,6 +15,7 @@ export const instanceRename = defineOpcode({
   },
   result: z.string().min(1),
   summaryField: null,
+  // The instance under both names, so that no other job creates an instance with the new one.
   locks: (params, view) =>
     instancePlan(view, params.instance_name, 'shared').map((wish) =>
       wish.level === 'instance'

@@ -41,6 +41,7 @@ export const instanceReplaceDisks = defineOpcode({
   },
   result: z.null(),
   summaryField: 'instance_name',
+  // The instance with its old and new nodes; all nodes if the allocator must choose the new secondary node.
   locks: (params, view) => {
     const plan = instancePlan(view, params.instance_name, 'exclusive');
     const others = plan.filter(({ level }) => level !== 'node');

@@ -21,6 +21,7 @@ export const networkAdd = defineOpcode({
   result: z.null(),
   summaryField: 'network_name',
   makes: 'network',
+  // The lock of the new name keeps two jobs from adding the same network.
   locks: (params) => [clusterShared, { level: 'network', names: [params.network_name], mode: 'exclusive' }],
   example: { network_name: 'net1', network: '192.0.2.0/24', gateway: '192.0.2.1' },
 });

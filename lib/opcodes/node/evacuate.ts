@@ -19,6 +19,7 @@ export const nodeEvacuate = defineOpcode({
   },
   result: z.object({ jobs: jobsResult }),
   summaryField: 'node_name',
+  // Shared: the opcode only chooses nodes; the jobs that it submits lock what they change.
   locks: (params, view) => [
     clusterShared,
     { level: 'node', names: [nodeLock(view, params.node_name)], mode: 'shared' },

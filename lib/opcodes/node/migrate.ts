@@ -25,6 +25,7 @@ export const nodeMigrate = defineOpcode({
   },
   result: z.object({ jobs: jobsResult }),
   summaryField: 'node_name',
+  // Shared: the jobs that it submits lock what they change.
   locks: (params, view) => [
     clusterShared,
     {

@@ -50,6 +50,7 @@ export const nodeSetParams = defineOpcode({
   },
   result: z.array(z.tuple([z.string(), z.unknown()])),
   summaryField: 'node_name',
+  // All nodes if another one may be promoted to master candidate.
   locks: (params, view) => [
     clusterShared,
     {

@@ -18,6 +18,6 @@ export const osDiagnose = defineOpcode({
   summaryField: null,
   access: 'look',
   objects: () => [allOf('os')],
-  locks: () => [],
+  locks: () => [], // it only reads, so it waits for no job
   example: { output_fields: ['name', 'valid', 'variants'] },
 });

@@ -60,6 +60,7 @@ export function* jobsOf(
     };
 }
 
+/** The items by a key, each group in the order of the items. */
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

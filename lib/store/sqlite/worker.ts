@@ -9,11 +9,13 @@ import { errorText, MerapiError } from '../../base/errors.ts';
 import { openDatabase } from './migrate.ts';
 import { type Query, reads, type Statement, type WriteName, writes } from './sql.ts';
 
+/** How the thread opens the database: as the one that writes, or as one that only reads. */
 export interface WorkerStart {
   file: string;
   readonly: boolean;
 }
 
+/** A request to the thread; `id` is returned with the answer. */
 export type ToWorker =
   | { kind: 'write'; id: number; generation: number; statements: readonly Statement[] }
   | { kind: 'read'; id: number; queries: readonly Query[] }
