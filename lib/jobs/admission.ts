@@ -1,3 +1,10 @@
+// What a job waits for before it may run, and in which order:
+//
+// 1. The gate: until the job filters admit the job and every job that any of its opcodes depends on has ended. It is queued so far.
+// 2. Per opcode: the jobs that the opcode itself depends on, then its locks, then a slot. It is waiting so far.
+//
+// A job that has begun passes the gate at once after a restart, and an opcode that had its locks gets the stored ones back
+// (`grantOf`) instead of asking for them again.
 import { MerapiError } from '../base/errors.ts';
 import type { Grant } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
@@ -9,12 +16,9 @@ import { Abandoned } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
 import type { JobRecord } from './record.ts';
 import { rejectionBy } from './rules.ts';
-import { dependenciesEnded, dependsOf, turnOf } from './waiting.ts';
+import { acquireLocksAndSlot, dependenciesEnded, dependsOf } from './waiting.ts';
 
-/**
- * What a job needs before it runs. It waits at the gate until the job filters let it begin and the jobs that it depends on have ended;
- * then each of its opcodes waits for the jobs that it depends on itself, for its locks, and for a slot. A cancel ends either wait.
- */
+/** Everything that one job waits for before its opcodes run; a cancel ends each of these waits. */
 export class Admission implements Entrant {
   readonly id: number;
   readonly priority: number;
@@ -22,13 +26,13 @@ export class Admission implements Entrant {
   readonly #stored: StoredJob;
   readonly #record: JobRecord;
   readonly #cancel: Cancel;
-  /** What its opcodes held when the last life of the master ended. */
+  /** The locks that its opcodes held when the previous master process ended, by the index of the opcode. */
   readonly #grants: ReadonlyMap<number, Grant> = new Map();
-  /** Since when an opcode waits for locks or for other jobs, if one does now; this is not stored. */
+  /** Since when an opcode waits for locks or for other jobs; null when none does. It is not stored. */
   #waitingSince: number | null = null;
-  /** The words of the filter that rejects the job. */
+  /** The message of the job filter that rejects the job. */
   #rejection: string | null = null;
-  /** Lets it begin, while the job filters or other jobs keep it from that. */
+  /** Continues the job once the gate admits it; null when it is not at the gate. */
   #begins: (() => void) | null = null;
 
   constructor(parts: RunnerParts, stored: StoredJob, record: JobRecord, cancel: Cancel) {
@@ -61,7 +65,7 @@ export class Admission implements Entrant {
     return this.#waitingSince !== null || this.#isAtGate;
   }
 
-  /** Waits until the job filters let it begin and the jobs that it depends on have ended, or until it is cancelled: then `begin`. */
+  /** Calls `begin` when the gate admits the job, or when it is canceled. */
   enter(begin: () => void): void {
     const { gate, endOf } = this.#parts;
     if (this.#record.hasBegun || this.#cancel.reason) {
@@ -74,16 +78,18 @@ export class Admission implements Entrant {
     gate.enter(this, others.length > 0);
     if (others.length === 0) return;
     if (this.#isAtGate) this.#wait();
-    const unblock = () => gate.unblock(this.id); // what is wrong with a dependency, its opcode will say
+    const unblock = () => gate.unblock(this.id); // a dependency that ended badly fails the opcode later, in acquire()
     Promise.all(others.map((id) => endOf(id, this.#cancel.signal))).then(unblock, unblock);
   }
 
+  /** Called by the gate: the job begins. */
   start(): void {
     const begin = this.#begins;
     [this.#begins, this.#waitingSince] = [null, null];
     begin?.();
   }
 
+  /** Called by the gate: the job ends as canceled, with the filter in its log. */
   reject(filter: JobFilter): void {
     this.#rejection = rejectionBy(filter);
     this.#parts.log.info({ job: this.id, filter: filter.uuid }, 'a job filter rejects a job');
@@ -94,7 +100,7 @@ export class Admission implements Entrant {
     return this.#begins !== null;
   }
 
-  /** Lets the job stop; one that waits ends its wait. */
+  /** Cancels the job; the first reason counts. A job at the gate leaves it at once, so that it can end. */
   stop(reason: Error): void {
     this.#cancel.abort(reason);
     if (!this.#isAtGate) return;
@@ -102,24 +108,27 @@ export class Admission implements Entrant {
     this.start();
   }
 
-  /** Lets the job stop where it stands: it neither begins nor writes any more. */
+  /** Stops the job without an end, because the store cannot be written: it does not begin, and writes nothing more. */
   abandon(): void {
-    this.#begins = null; // it never does
+    this.#begins = null;
     this.#cancel.abort(new Abandoned('the store cannot be written'));
   }
 
-  /** What an opcode held when the last life of the master ended. */
+  /** The locks that an opcode held when the previous master process ended; undefined when it had not begun. */
   grantOf(index: number): Grant | undefined {
     return this.#grants.get(index);
   }
 
-  /** Waits for the jobs that the opcode depends on, then for its locks and its slot. @throws the reason of a cancel; MerapiError execution as dependenciesEnded() */
-  async turn(index: number, params: OpInput): Promise<Grant> {
+  /**
+   * Waits for the jobs that the opcode depends on, then for its locks and its slot; leave() returns both.
+   * @throws the reason of a cancel; MerapiError execution as dependenciesEnded()
+   */
+  async acquire(index: number, params: OpInput): Promise<Grant> {
     const { signal } = this.#cancel;
     this.#wait();
     try {
       await dependenciesEnded(params, this.#parts.endOf, signal);
-      return await turnOf(params, this.#parts, this.#parts.slotsOf(this.#stored.job), {
+      return await acquireLocksAndSlot(params, this.#parts, this.#parts.slotsOf(this.#stored.job), {
         owner: this.#owner(index),
         job: this.id,
         priority: this.priority,
@@ -133,7 +142,10 @@ export class Admission implements Entrant {
     }
   }
 
-  /** Gives up what an opcode holds, and its slot. What comes next is written after what this opcode wrote, so it need not wait for the disk. */
+  /**
+   * Releases the locks and the slot of an opcode. It may be called as soon as the opcode's last commit is queued: commits become
+   * durable in order, so whoever gets the locks next writes after it.
+   */
   leave(grant?: Grant): void {
     grant?.release();
     this.#parts.slotsOf(this.#stored.job).leave(this.id);

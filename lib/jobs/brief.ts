@@ -1,8 +1,10 @@
+// Limits for jobs that only read. Anybody may submit these, anonymous users included, so they must cost the others nothing: they take
+// no locks and no slots of other jobs, make no events, and lib/jobs/history.ts deletes them soon after their end.
 import { type Bounds, Budget } from '../base/budget.ts';
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 
-/** How many jobs that only read may be under way at once, and how many may be made in a minute. */
+/** How many read-only jobs may be unfinished at once, and how many may be submitted in a minute. */
 export interface BriefLimits {
   readonly atOnce: Bounds;
   readonly perMinute: Bounds;
@@ -13,18 +15,15 @@ export const briefLimits: BriefLimits = {
   perMinute: { each: 1200, all: 3000 },
 };
 
-/** How many jobs that only read run at once. They take no place of other jobs. */
+/** How many read-only jobs run at once. They have their own slots, apart from the cluster's max_running_jobs. */
 export const BRIEF_SLOTS = 8;
 
-/**
- * Jobs that only read, such as what anonymous users may ask for. They change nothing, hold no locks, are told in no events, run beside
- * other jobs, and are forgotten soon after their end: so however many somebody asks for, nobody else is held up, and nothing stays.
- */
+/** Counts the read-only jobs of each user and of all users together, and refuses what exceeds the limits. */
 export class BriefJobs {
   readonly #clock: Clock;
   readonly #limits: BriefLimits;
   readonly #atOnce: Budget;
-  /** Those that have not ended, with who asked for them. */
+  /** The unfinished ones by job number, with the user who submitted them. */
   readonly #underWay = new Map<number, string | null>();
   #perMinute: Budget;
   #minute = 0;
@@ -36,7 +35,10 @@ export class BriefJobs {
     this.#perMinute = new Budget(limits.perMinute);
   }
 
-  /** Lets a user submit one more. @throws MerapiError unavailable when there are as many as there may be; and what submit() throws */
+  /**
+   * Submits one more job of a user; null is the anonymous user. `submit` calls `onStored` once the job has a number and is stored.
+   * @throws MerapiError unavailable when a limit is reached; and what submit() throws
+   */
   async submit(
     user: string | null,
     submit: (onStored: (id: number) => void) => Promise<number>,
@@ -50,7 +52,7 @@ export class BriefJobs {
     }
   }
 
-  /** A job has ended, or is not run in this life of the queue any more. */
+  /** To be called when a job has ended, or when the queue drops it because the store failed. Other jobs are ignored. */
   ended(id: number): void {
     const user = this.#underWay.get(id);
     if (user === undefined) return;
@@ -66,15 +68,21 @@ export class BriefJobs {
     }
     const now = this.#atOnce.take(user, 1);
     if (now !== 'taken')
-      throw tooMany(now, `${this.#limits.atOnce[now]} may be under way; ask again when one has ended`);
+      throw tooMany(
+        now,
+        `at most ${this.#limits.atOnce[now]} may be unfinished; try again when one has ended`,
+      );
     const made = this.#perMinute.take(user, 1);
     if (made === 'taken') return;
     this.#atOnce.giveBack(user, 1);
-    throw tooMany(made, `${this.#limits.perMinute[made]} may be made in a minute; ask again in the next`);
+    throw tooMany(
+      made,
+      `at most ${this.#limits.perMinute[made]} may be submitted in a minute; try again later`,
+    );
   }
 }
 
 function tooMany(whose: 'each' | 'all', what: string): MerapiError {
   const who = whose === 'each' ? 'one user' : 'all users together';
-  return new MerapiError('unavailable', `Of the jobs of ${who} that only read, as this one, ${what}`);
+  return new MerapiError('unavailable', `Of the read-only jobs of ${who}, such as this one, ${what}`);
 }

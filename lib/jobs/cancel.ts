@@ -8,22 +8,25 @@ export interface Cancellation {
   readonly text: string;
 }
 
-/** The reason with which a canceled job ends. */
+/** The reason with which a job ends that a user canceled. */
 export function canceled(): MerapiError {
   return new MerapiError('canceled', 'The job was canceled');
 }
 
-/** The cancel of a job. Nothing is made before somebody wants to hear of it, for very many jobs may wait. */
+/**
+ * An AbortController that is only made when its signal is first asked for: there may be very many queued jobs, and an
+ * AbortController for each of them costs too much memory.
+ */
 export class Cancel {
   #controller: AbortController | null = null;
   #reason: Error | null = null;
 
-  /** Why the job is to stop; null while it is not. */
+  /** Why the job must stop; null while it need not. */
   get reason(): Error | null {
     return this.#reason;
   }
 
-  /** Fires with the reason when the job is to stop. */
+  /** Fires with the reason when the job must stop. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
@@ -32,7 +35,7 @@ export class Cancel {
     return this.#controller.signal;
   }
 
-  /** Lets the job stop. Only the first reason counts. */
+  /** Asks the job to stop. Only the first reason counts. */
   abort(reason: Error): void {
     this.#reason ??= reason;
     this.#controller?.abort(this.#reason);

@@ -1,3 +1,6 @@
+// Builds the RunContext that a unit runs with (lib/units/define.ts). Every action of a unit goes through the journal of its opcode, so
+// that a replay after a crash does not repeat it, and every call on a node carries an id that is unique for all times, so that the node
+// worker can recognise a repeated call.
 import type { Clock } from '../base/clock.ts';
 import type { Seal } from '../base/seal.ts';
 import type { Node } from '../model/node.ts';
@@ -21,8 +24,8 @@ interface Parts {
 }
 
 /**
- * What a unit runs with: steps through the journal. `scope` names the opcode of this job among all jobs of all times, so that
- * no two steps ever share an id on a node.
+ * The context of one opcode.
+ * @param scope prefix of the ids of its calls: number and time of receipt of the job, index of the opcode
  */
 export function stepContext(
   parts: Parts,
@@ -37,14 +40,14 @@ export function stepContext(
     cancel: journal.cancel,
     tell,
   });
-  /** What the journal is told of a call and of those that reverse it. */
+  /** The journal's options for a call: the call itself, and the calls that reverse it, which become a duty if they fail. */
   const optionsOf = (name: string, node: Node, { call, params }: UndoCall, undo?: readonly UndoCall[]) => ({
     makes: { node: node.uuid, call: storedCall(call, params as never) },
     ...(undo && {
       owes: undo.every((each) => canBeOwed(each.call))
         ? { node, calls: undo.map((each) => storedCall(each.call, each.params as never)) }
         : null,
-      // Whatever of this opcode is still under way on the node by then has been given up.
+      // `ends` makes the worker stop every call of this opcode that is still under way before it reverses anything.
       undo: async () => {
         for (const [index, { call, params }] of undo.entries()) {
           const id = `${scope}/undo/${name}/${index}`;
@@ -88,7 +91,7 @@ export function stepContext(
       );
       if (reason !== null)
         log(
-          `Not done yet: ${name}: ${reason}; it is a duty now, and is tried again when ${node.name} answers`,
+          `Not done yet: ${name}: ${reason}; it is now a duty, which is tried again when ${node.name} answers`,
         );
     },
     noReturn: () => journal.noReturn(),

@@ -1,8 +1,10 @@
 import { isFinal, type Job, type JobOp, type JobProgress } from '../model/job.ts';
 
 /**
- * A stored state of a job with what is known of its present and not stored: that it waits (since when, in seconds since 1970),
- * or that it runs and has written nothing yet, and how far its steps are. `ops` are the opcodes as the run of the job has them.
+ * Adds to a stored job what only the memory of the master has: that an opcode is waiting or is running but has written nothing yet,
+ * and the progress of its steps.
+ * @param waitingSince in seconds since 1970; null when the job does not wait
+ * @param ops the opcodes as the running job has them, written or not
  */
 export function withCurrent(
   stored: Job,
@@ -14,8 +16,8 @@ export function withCurrent(
   const at = job.ops.findIndex((op) => !isFinal(op.status));
   const run = ops[at];
   if (!run || job.ops[at]?.status !== 'queued') return job;
-  const hasLeft = waitingSince !== null || run.status !== 'queued'; // its end may be on its way to the disk
-  if (!hasLeft) return job;
+  const isQueued = waitingSince === null && run.status === 'queued';
+  if (isQueued) return job;
   const now =
     run.exec === null
       ? { status: 'waiting' as const, start: waitingSince }

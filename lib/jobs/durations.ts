@@ -1,13 +1,13 @@
 import type { Job } from '../model/job.ts';
 
-/** How many of the newest durations of each kind of opcode count. */
+/** How many of the newest durations are kept for each kind of opcode. */
 const KEPT = 50;
 
-/** How long opcodes took that ended well, by their ids. */
+/** How long successful opcodes took, by OP_ID; used for estimates only. */
 export class Durations {
   readonly #seconds = new Map<string, number[]>();
 
-  /** Takes what a job that has ended tells. */
+  /** Adds the durations of a job that has ended. Dry runs and opcodes that did not succeed are left out. */
   learn(job: Pick<Job, 'ops'>): void {
     for (const { input, status, exec, end } of job.ops) {
       if (status !== 'success' || exec === null || end === null || input.dry_run) continue;
@@ -17,7 +17,7 @@ export class Durations {
     }
   }
 
-  /** The median in seconds, and of how many; null when there was none. */
+  /** The median in seconds, and the number of durations that it is based on; null when there is none. */
   median(opcode: string): { seconds: number; samples: number } | null {
     const known = this.#seconds.get(opcode);
     if (!known) return null;

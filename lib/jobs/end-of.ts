@@ -1,27 +1,27 @@
 import { isFinal, type Job, type JobStatus } from '../model/job.ts';
 
-/** What is asked of the queue about a job. */
+/** What endOf() needs of the queue. */
 interface Sources {
-  /** Whether it goes on in this process. */
-  goesOn(id: number): boolean;
+  /** Whether the queue still has the job, so that it has not ended yet. */
+  isUnfinished(id: number): boolean;
   stored(id: number): Promise<Job | null>;
   /** Calls back whenever something of it changed, until the returned function is called. */
   subscribe(id: number, listener: () => void): () => void;
 }
 
-/** The status in which a job ends, once that is on disk; null when there is no such job. @throws the signal's reason */
+/** Waits for the end of a job: its final status once that is durable; null when there is no such job. @throws the signal's reason */
 export function endOf(id: number, signal: AbortSignal, queue: Sources): Promise<JobStatus | null> {
   return new Promise((resolve, reject) => {
-    const stop = queue.subscribe(id, () => look());
+    const unsubscribe = queue.subscribe(id, () => check());
     const finish = (settle: () => void) => {
-      stop();
+      unsubscribe();
       signal.removeEventListener('abort', abort);
       settle();
     };
     const abort = () => finish(() => reject(signal.reason));
     signal.addEventListener('abort', abort);
-    const look = () => {
-      if (queue.goesOn(id)) return;
+    const check = () => {
+      if (queue.isUnfinished(id)) return;
       queue.stored(id).then(
         (job) => {
           if (!job || isFinal(job.status)) finish(() => resolve(job?.status ?? null));
@@ -30,6 +30,6 @@ export function endOf(id: number, signal: AbortSignal, queue: Sources): Promise<
       );
     };
     if (signal.aborted) abort();
-    else look();
+    else check();
   });
 }

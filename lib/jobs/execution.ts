@@ -1,3 +1,13 @@
+// Runs the opcodes of an admitted job one after the other.
+//
+// | an opcode | its transaction |
+// | --- | --- |
+// | begins: it has its locks and its slot | `op-hold` (locks, version of the unit) and its start, together with the first step that is written |
+// | succeeds | its last changes, its result, jobs that it submits, new and settled duties; with the last opcode also the end of the job |
+// | fails or is canceled | first the decision to undo, then each reverse as a step, then the end of this and of all later opcodes |
+// | is abandoned (the store failed) | nothing: locks stay held, and the next start replays the opcode from its journal |
+//
+// Locks and slot are released when the ending transaction is queued, not when it is durable; see Admission.leave().
 import { type Failure, MerapiError, toFailure } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { Grant } from '../locks/manager.ts';
@@ -16,10 +26,7 @@ import { checkVersion, currentParams, perform, versionOf } from './perform.ts';
 import { StepProgress } from './progress.ts';
 import type { JobRecord } from './record.ts';
 
-/**
- * What is done of a job that was admitted: its opcodes one after the other, each until its end is on disk. An opcode that fails, or
- * whose job is cancelled, undoes its steps, and ends the job; the opcodes after it end with it.
- */
+/** Executes one job, each opcode until its end is durable. An opcode that fails or is canceled ends the job and all later opcodes. */
 export class Execution {
   readonly #id: number;
   readonly #parts: RunnerParts;
@@ -44,12 +51,12 @@ export class Execution {
     this.#admission = admission;
   }
 
-  /** The journal of the opcode that runs, or ran last; null while none has been taken up. */
+  /** The journal of the opcode that runs, or ran last; null before the first. */
   get running(): Journal | null {
     return this.#running;
   }
 
-  /** How far the steps of the opcode are, where they say so. */
+  /** The progress of the opcode's steps that report it. */
   get progress(): readonly JobProgress[] | undefined {
     return this.#progress?.current;
   }
@@ -88,15 +95,15 @@ export class Execution {
       const params = this.#params(index);
       if (this.#stored.locks.has(index)) checkVersion(index, params, this.#stored);
       if (!grant) {
-        grant = await this.#admission.turn(index, params);
+        grant = await this.#admission.acquire(index, params);
         const unit = versionOf(params);
-        journal.later({ change: 'op-hold', job: this.#id, op: index, locks: grant.locks, unit });
-        journal.later(...this.#record.started(index));
+        journal.defer({ change: 'op-hold', job: this.#id, op: index, locks: grant.locks, unit });
+        journal.defer(...this.#record.started(index));
       }
       await this.#perform(index, journal, params, grant);
       return 'success';
     } catch (error) {
-      // An abandoned job keeps what it holds: nobody may touch what it left half done before the next start.
+      // An abandoned job keeps its locks: nobody may touch what it left half done before the next start.
       if (error instanceof Abandoned) throw error;
       if (this.#cancel.reason && !grant) return await this.#endUnbegun(journal, index);
       if (!(error instanceof MerapiError))
@@ -106,8 +113,8 @@ export class Execution {
       for (const line of lines) this.#log(index, journal, line);
       const status = failure.code === 'canceled' ? 'canceled' : 'error';
       const end = () => this.#admission.leave(grant);
-      const told = status === 'canceled' ? null : failure;
-      return await this.#end(journal, index, status, told, end, this.#duties(index, owed, grant));
+      const shown = status === 'canceled' ? null : failure;
+      return await this.#end(journal, index, status, shown, end, this.#duties(index, owed, grant));
     }
   }
 
@@ -115,7 +122,7 @@ export class Execution {
     const done = await perform(this.#parts, journal, params, {
       scope: this.#scope(index),
       log: (text, type) => this.#log(index, journal, text, type),
-      resolve: (values) => journal.later(this.#record.resolve(index, values)),
+      resolve: (values) => journal.defer(this.#record.resolve(index, values)),
       progress: this.#progressOf(index, journal),
       job: index > 0 ? [] : this.#record.ops.map((_, each) => () => this.#params(each)),
     });
@@ -129,14 +136,14 @@ export class Execution {
       onChange: () => this.#parts.onChange(this.#id),
       log: (text) => {
         this.#log(index, journal, text);
-        // Where it cannot be written, the next record of the opcode says so.
+        // A failure to write it shows at the opcode's next write.
         journal.write().catch(() => undefined);
       },
     });
     return this.#progress;
   }
 
-  /** The end of an opcode is one transaction with its last changes, and with the end of the job if it is the last one. */
+  /** Ends an opcode in one transaction with its last changes, and with the end of the job when it is the last opcode. */
   async #succeed(index: number, journal: Journal, done: Done<Json>, grant: Grant): Promise<void> {
     const before = this.#record.at(index);
     const end = this.#parts.clock.seconds();
@@ -168,7 +175,7 @@ export class Execution {
     for (const job of jobs) job.go();
   }
 
-  /** Ends the job at an opcode that has not begun: it was cancelled, or has to fail. */
+  /** Ends the job at an opcode that has not begun, because it was canceled or blamed for a failure of the store. */
   #endUnbegun(journal: Journal, index: number): Promise<JobStatus> {
     const failure = toFailure(this.#cancel.reason);
     const { rejection } = this.#admission;
@@ -189,12 +196,12 @@ export class Execution {
     const end = this.#parts.clock.seconds();
     const skipped = failure && { code: 'execution' as const, message: 'An earlier opcode of the job failed' };
     for (let op = index; op < this.#record.ops.length; op++)
-      journal.later(this.#record.set(op, { status, failure: op === index ? failure : skipped, end }));
+      journal.defer(this.#record.set(op, { status, failure: op === index ? failure : skipped, end }));
     await journal.write((view) => [...more(view), ...this.#record.ended(status, end)], onQueued);
     return status;
   }
 
-  /** What makes duties of what an opcode owes, for the transaction that ends it. */
+  /** Makes duties of what an opcode owes, as a part of the transaction that ends it. */
   #duties(index: number, owed: readonly Owed[], grant: Grant | undefined): Build {
     const held = grant?.locks ?? [];
     const instances = held.filter(({ level, name }) => level === 'instance' && name !== ALL);
@@ -209,16 +216,16 @@ export class Execution {
       });
   }
 
-  /** Names an opcode of the job among all of all times. */
+  /** A name of the opcode that is unique for all jobs of all times. */
   #scope(index: number): string {
     return `${this.#id}@${this.#stored.job.received}/${index}`;
   }
 
   #log(index: number, journal: Journal, text: string, type: LogType = 'message'): void {
-    journal.later(...this.#record.line(index, text, type));
+    journal.defer(...this.#record.line(index, text, type));
   }
 
-  /** The opcode's values with its secrets. */
+  /** The opcode's parameters with its secrets; an opcode that has not begun also gets the parameters that this release added. */
   #params(index: number): OpInput {
     const { input } = this.#record.at(index);
     const sealed = this.#stored.secrets.get(index);

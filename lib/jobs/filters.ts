@@ -1,3 +1,4 @@
+// The changes that the queue commits when a job filter is put or removed; what filters mean is in lib/jobs/rules.ts.
 import { MerapiError } from '../base/errors.ts';
 import type { JobFilter } from '../model/filter.ts';
 import { put, remove } from '../store/changes.ts';
@@ -5,16 +6,16 @@ import type { Build } from '../units/define.ts';
 import { ruleOf, shownPredicates } from './rules.ts';
 
 /**
- * What makes a filter, or replaces the one with its uuid. `watermark` is the last job's id when that happens.
- * @throws MerapiError wrong_input when a predicate cannot be understood
+ * Adds a filter, or replaces the one with its uuid. `watermark` is the number of the last job at this time.
+ * @throws MerapiError wrong_input when a predicate cannot be parsed
  */
 export function puttingFilter(filter: Omit<JobFilter, 'watermark'>, watermark: number): Build {
   const made = { ...filter, predicates: shownPredicates(filter.predicates), watermark };
-  ruleOf(made);
+  ruleOf(made); // throws when a predicate is wrong
   return () => [put('filter', made)];
 }
 
-/** What removes a filter; it throws not_found. */
+/** Removes a filter. The returned function throws MerapiError not_found when there is none with this uuid. */
 export function removingFilter(uuid: string): Build {
   return ({ filters }) => {
     if (!filters.some((filter) => filter.uuid === uuid))

@@ -2,8 +2,8 @@ import type { Json } from '../base/json.ts';
 import type { OpInput } from '../model/job.ts';
 
 /**
- * The opcodes of a job that another opcode leaves behind. What they do not say of themselves they have from that one, and its
- * reasons come after their own.
+ * The opcodes of a job that another opcode submits when it ends. They inherit its priority, debug level and reason trail, as in
+ * Ganeti; a priority and a comment of their own are kept, and their own reasons come first.
  */
 export function followersOf(parent: OpInput, ops: readonly OpInput[]): OpInput[] {
   const { OP_ID, priority, debug_level } = parent;

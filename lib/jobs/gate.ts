@@ -1,3 +1,7 @@
+// Holds the jobs that have not begun until the job filters admit them and the jobs that they depend on have ended.
+//
+// There may be very many queued jobs. So a change looks only at the jobs that it can affect: a new or unblocked job at itself, the end
+// of a job under a rate limit at the next job under the same filter. Only a change of the filters looks at all of them.
 import type { JobFilter } from '../model/filter.ts';
 import { decisive, type Filtered, type Rule, storedRule } from './rules.ts';
 import { inOrder, schedule } from './schedule.ts';
@@ -5,32 +9,32 @@ import { inOrder, schedule } from './schedule.ts';
 /** A job that has not begun. */
 export interface Entrant extends Filtered {
   readonly priority: number;
-  /** Called when it may begin. */
+  /** Called when the job may begin. */
   start(): void;
-  /** Called when it is to end before it begins, by the words of a filter. */
+  /** Called when a filter rejects the job: it must end without having begun. */
   reject(filter: JobFilter): void;
 }
 
-interface Begun {
+interface Running {
   readonly job: Filtered;
   filter: JobFilter | null;
 }
 
-interface Standing {
+interface Waiting {
   readonly job: Entrant;
   blocked: boolean;
   filter: JobFilter | null;
 }
 
-/** Where jobs wait until the job filters let them begin. There may be very many: none is looked at without need. */
+/** Decides which jobs begin; `filter` of a job is the filter that decides about it, null when none does. */
 export class Gate {
   #rules: readonly Rule[] = [];
-  readonly #waiting = new Map<number, Standing>();
-  readonly #running = new Map<number, Begun>();
-  /** How many of those that have begun each filter decides about, by its uuid. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #running = new Map<number, Running>();
+  /** How many running jobs each filter decides about, by the uuid of the filter; rate limits compare with it. */
   readonly #counts = new Map<string, number>();
 
-  /** Looks at every job again with these filters, as they are stored. */
+  /** Decides about all jobs again with these stored filters, which are in the order in which they are asked. */
   apply(filters: readonly JobFilter[]): void {
     this.#rules = filters.map(storedRule);
     this.#counts.clear();
@@ -42,37 +46,37 @@ export class Gate {
     this.#decide([...this.#waiting.values()]);
   }
 
-  /** Takes a job, which may begin at once. A `blocked` one does not begin before unblock(). */
+  /** Adds a job, which may call its start() or reject() at once. A `blocked` one does not start before unblock(). */
   enter(job: Entrant, blocked: boolean): void {
     if (this.#rules.length === 0 && !blocked) {
       this.#begin(job, null);
       job.start();
       return;
     }
-    const standing = { job, blocked, filter: decisive(this.#rules, job) };
-    this.#waiting.set(job.id, standing);
-    this.#decide([standing]);
+    const waiting = { job, blocked, filter: decisive(this.#rules, job) };
+    this.#waiting.set(job.id, waiting);
+    this.#decide([waiting]);
   }
 
-  /** The filter that decides about a job that has not begun. */
+  /** The filter that decides about a waiting job. */
   filterOf(id: number): JobFilter | null {
     return this.#waiting.get(id)?.filter ?? null;
   }
 
-  /** A job that was taken waits for no other any more. */
+  /** To be called when all jobs that a waiting job depends on have ended. */
   unblock(id: number): void {
-    const standing = this.#waiting.get(id);
-    if (!standing) return;
-    standing.blocked = false;
-    this.#decide([standing]);
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    waiting.blocked = false;
+    this.#decide([waiting]);
   }
 
-  /** A job had begun in an earlier life of the master. */
+  /** Adds a job that had begun before the master was restarted: it counts as running, whatever the filters say now. */
   resume(job: Filtered): void {
     this.#begin(job, decisive(this.#rules, job));
   }
 
-  /** A job has ended. */
+  /** Removes a job that has ended or was canceled; it makes room for the next one under the same filter. */
   leave(id: number): void {
     this.#waiting.delete(id);
     const filter = this.#running.get(id)?.filter ?? null;
@@ -80,15 +84,15 @@ export class Gate {
     if (!filter) return;
     this.#count(filter, -1);
     const next = this.#first(filter);
-    if (next) this.#decide([next]); // who takes the place
+    if (next) this.#decide([next]);
   }
 
-  /** The one that goes first of those about which a filter decides and that wait for nothing else. */
-  #first(filter: JobFilter): Standing | null {
-    let first: Standing | null = null;
-    for (const standing of this.#waiting.values())
-      if (standing.filter === filter && !standing.blocked)
-        if (!first || inOrder(standing.job, first.job) < 0) first = standing;
+  /** The first job in order among the unblocked ones that a filter decides about. */
+  #first(filter: JobFilter): Waiting | null {
+    let first: Waiting | null = null;
+    for (const waiting of this.#waiting.values())
+      if (waiting.filter === filter && !waiting.blocked)
+        if (!first || inOrder(waiting.job, first.job) < 0) first = waiting;
     return first;
   }
 
@@ -101,8 +105,8 @@ export class Gate {
     if (filter) this.#counts.set(filter.uuid, (this.#counts.get(filter.uuid) ?? 0) + change);
   }
 
-  #decide(standing: readonly Standing[]): void {
-    const jobs = standing.map(({ job: { id, priority }, blocked, filter }) => ({
+  #decide(waiting: readonly Waiting[]): void {
+    const jobs = waiting.map(({ job: { id, priority }, blocked, filter }) => ({
       id,
       priority,
       blocked,
@@ -120,9 +124,9 @@ export class Gate {
     }
   }
 
-  #take(id: number): Standing {
-    const standing = this.#waiting.get(id) as Standing;
+  #take(id: number): Waiting {
+    const waiting = this.#waiting.get(id) as Waiting;
     this.#waiting.delete(id);
-    return standing;
+    return waiting;
   }
 }

@@ -1,3 +1,5 @@
+// How long finished jobs, events and keys of requests are kept. Wall clocks jump: so the newest ones are kept whatever their age, and
+// a job that "ended" far in the future counts as old.
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { isFinal } from '../model/job.ts';
@@ -6,16 +8,19 @@ import type { Store } from '../store/define.ts';
 /** How many events are kept, and for how many seconds. */
 const EVENTS_KEPT = 200_000;
 const EVENT_AGE = 30 * 86_400;
-/** For how many seconds the key of a request counts at least. */
+/** For how many seconds the idempotency key of a request is kept at least. */
 const KEY_AGE = 86_400;
 
-/** For how many seconds after their end jobs that only read are kept: each so long at least, and at most; and how many in all. */
+/**
+ * How long read-only jobs are kept after their end, in seconds: at least BRIEF_LEAST and at most BRIEF_AGE; in between only the newest
+ * BRIEF_KEPT are.
+ */
 const BRIEF_LEAST = 60;
 const BRIEF_AGE = 600;
 const BRIEF_KEPT = 1000;
-/** So many of the newest events, and the keys of so many of the newest jobs, are kept whatever the clock says: it may have jumped. */
+/** How many of the newest events, and of the keys of the newest jobs, are kept whatever their age: the clock may have jumped. */
 const ALWAYS_KEPT = 1000;
-/** A job that ended more than so many seconds from now ended when the clock was wrong. */
+/** A job whose end is more than this many seconds in the future ended when the clock was wrong. */
 const AHEAD = 86_400;
 
 /** How many jobs are archived in one transaction. */
@@ -23,7 +28,7 @@ const PORTION = 1000;
 
 type PastStore = Pick<Store, 'commit' | 'jobs' | 'events'>;
 
-/** What is kept of the past. */
+/** Archives and deletes what is old. */
 export class History {
   readonly #store: PastStore;
   readonly #clock: Clock;
@@ -33,16 +38,16 @@ export class History {
     this.#clock = clock;
   }
 
-  /** Archives a job that has ended: it is listed no more. @throws MerapiError not_found, wrong_state */
+  /** Archives a job that has ended, so that lists leave it out. @throws MerapiError not_found, wrong_state */
   async archive(id: number): Promise<void> {
     const job = await this.#store.jobs.get(id);
     if (!job) throw new MerapiError('not_found', `There is no job ${id}`);
     if (!isFinal(job.status))
-      throw new MerapiError('wrong_state', `Job ${id} has not ended, so it cannot be archived`);
+      throw new MerapiError('wrong_state', `Job ${id} cannot be archived before it has ended`);
     await this.#store.commit({ job: null }, () => [{ change: 'job-archive', job: id }]);
   }
 
-  /** Archives all jobs that ended at least so many seconds ago, or when the clock was far ahead; answers how many. */
+  /** Archives all jobs that ended at least `age` seconds ago, or when the clock was far ahead; returns how many. */
   async archiveOlder(age: number): Promise<number> {
     const store = this.#store;
     const now = this.#clock.seconds();
@@ -55,14 +60,14 @@ export class History {
     }
   }
 
-  /** Forgets jobs that only read, soon after their end. */
+  /** Deletes old read-only jobs. */
   async forgetBrief(): Promise<void> {
     const now = this.#clock.seconds();
     const times = { before: now - BRIEF_AGE, crowded: now - BRIEF_LEAST };
     await this.#store.commit({ job: null }, () => [{ change: 'jobs-forget', ...times, most: BRIEF_KEPT }]);
   }
 
-  /** Forgets events that are old or too many, and old keys of archived jobs. */
+  /** Deletes events that are old or too many, and old keys of archived jobs. */
   async forget(): Promise<void> {
     const store = this.#store;
     const now = this.#clock.seconds();

@@ -1,3 +1,8 @@
+// Runs an administrator's hooks (docs/hooks.md) before and after an opcode. The interface of the scripts (environment variables, their
+// forms, the phases) is Ganeti's, version 2, and must stay as it is.
+//
+// What runs before the opcode is planned in the step `check`, so a replay runs the same scripts with the same environment. A failure
+// before the opcode aborts it; failures after it are only logged, since its changes are committed by then.
 import { errorText, MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { OpInput } from '../model/job.ts';
@@ -13,24 +18,24 @@ type Env = Readonly<Record<string, string>>;
 /** The version of Ganeti's hooks interface. */
 const VERSION = '2';
 
-/** What of an opcode's hooks is settled before it runs. */
+/** The part of an opcode's hooks that is fixed before it runs; it is an outcome in the journal, so it must be JSON. */
 export interface HookPlan {
   name: string;
-  /** What the scripts of both phases are told of the operation, without the phase. */
+  /** Environment variables of both phases about the operation, without the phase. */
   common: Record<string, string>;
-  /** What they are told of its object, as it is before. */
+  /** Environment variables about the object as it is before the opcode. */
   own: Record<string, string>;
-  /** The nodes that have scripts for the phase before, as far as they have told. */
+  /** The nodes that have reported scripts for the phase `pre`. */
   pre: Node[];
-  /** The master node, if it has told nothing yet and so may have some: it is asked, and must answer. */
+  /** The master node if it has not reported yet whether it has scripts: it is called, and must answer. */
   asked: Node[];
-  /** Those that have scripts for the phase after. */
+  /** The nodes that have reported scripts for the phase `post`. */
   post: Node[];
-  /** The nodes, by uuid, that are not known to have any for it, because they are new or did not answer. */
+  /** The nodes (uuids) of the phase `post` that did not answer or are new, so that their scripts are not known yet. */
   unsure: string[];
 }
 
-/** Says what the hooks of an opcode are, from a state of the cluster; null when it has none. */
+/** The hooks of an opcode by a state of the cluster; null when it has none. */
 export type Describe = (view: ClusterView) => Hooks | null;
 
 interface Source {
@@ -38,7 +43,7 @@ interface Source {
   runtime: RuntimeView;
 }
 
-/** Plans the hooks of an opcode. Null when no node has any hook: then the job is spared everything about them. */
+/** Plans the hooks of an opcode; null when no node has any script, which spares the job all further work for hooks. */
 export function planHooks(op: OpInput, describe: Describe, { view, runtime }: Source): HookPlan | null {
   const master = view.nodes.get(view.cluster.master_node);
   const asked = master && !master.offline && runtime.hooks(master.uuid) === null ? [master] : [];
@@ -69,8 +74,8 @@ export function planHooks(op: OpInput, describe: Describe, { view, runtime }: So
 }
 
 /**
- * Runs the scripts of the phase before. A node that has scripts must run them: that it does not answer, or has none any more,
- * counts as a refusal. @throws MerapiError hooks_abort when one fails or cannot be run
+ * Runs the scripts of the phase `pre`. A node that has scripts must run them: one that does not answer, or whose scripts have gone,
+ * aborts the opcode. @throws MerapiError hooks_abort when a script fails or cannot be run
  */
 export async function runPre(context: RunContext, plan: HookPlan): Promise<void> {
   const { name, common, own, pre, asked } = plan;
@@ -80,12 +85,12 @@ export async function runPre(context: RunContext, plan: HookPlan): Promise<void>
     ...(await runPhase(context, name, 'pre', asked, env)),
   ];
   if (failed.length > 0)
-    throw new MerapiError('hooks_abort', `The hook ${name} refuses it: ${failed.join('; ')}`);
+    throw new MerapiError('hooks_abort', `The hook ${name} aborts the opcode: ${failed.join('; ')}`);
 }
 
 /**
- * Runs the scripts of the phase after: the changes of the opcode are done before, and its failures are only logged. Answers how
- * the opcode ends then.
+ * Runs the scripts of the phase `post`, after it has committed the opcode's last changes; failures are only logged. Returns how the
+ * opcode ends: `done` without the changes that are committed already.
  */
 export async function runPost<R>(
   context: RunContext,
@@ -98,7 +103,7 @@ export async function runPost<R>(
     const after = describe(view);
     return {
       nodes: [...post, ...nodesWith(name, 'post', unsure, { view, runtime })],
-      // An object that is gone is told as it was.
+      // Scripts get an object that is gone as it was before.
       own: after ? ownTexts(after) : own,
     };
   });
@@ -106,36 +111,36 @@ export async function runPost<R>(
   return done;
 }
 
-/** Answers what failed; `isSure` says that each node must have a script. */
+/** Runs the scripts of a phase on nodes; returns what failed. With `mustExist`, a node without a script counts as a failure. */
 async function runPhase(
   context: RunContext,
   hook: string,
   phase: Phase,
   nodes: readonly Node[],
   env: Env,
-  isSure = false,
+  mustExist = false,
 ): Promise<string[]> {
-  const told = prefixed('GANETI_', { ...env, HOOKS_PHASE: phase });
+  const environment = prefixed('GANETI_', { ...env, HOOKS_PHASE: phase });
   const failed = await Promise.all(
     nodes.map(async (node) => {
       try {
-        const params = { hook, phase, env: told };
+        const params = { hook, phase, env: environment };
         const { results } = await context.call(`hooks/${phase}/${node.name}`, node, 'hooks.run', params);
-        if (isSure && results.length === 0)
-          throw new MerapiError('hooks_abort', 'it had scripts for it and now has none; try again');
+        if (mustExist && results.length === 0)
+          throw new MerapiError('hooks_abort', 'the node had scripts for it, and now has none; try again');
         return results.flatMap((result) => report(context, `${hook}-${phase}`, node, result));
       } catch (error) {
         if (!(error instanceof MerapiError)) throw error;
-        const text = `the hooks ${hook}-${phase} on ${node.name} could not be run: ${errorText(error)}`;
-        context.log(`T${text.slice(1)}`);
-        return [text];
+        const text = `hooks ${hook}-${phase} on ${node.name} could not be run: ${errorText(error)}`;
+        context.log(`The ${text}`);
+        return [`the ${text}`];
       }
     }),
   );
   return failed.flat();
 }
 
-/** Logs how a script ended; answers the words when it failed. */
+/** Writes how a script ended to the job's log; returns the text when the script failed. */
 function report(
   context: RunContext,
   hook: string,
@@ -148,7 +153,8 @@ function report(
 }
 
 /**
- * Those of the nodes that have scripts; those with a veto also when they do not answer now. What is marked offline is not asked.
+ * The nodes that have scripts for a phase. Before an opcode, the last known scripts of a node count even while it does not answer,
+ * since they may abort the opcode; after it, only nodes that answer count. Offline nodes are left out.
  */
 function nodesWith(hook: string, phase: Phase, uuids: readonly string[], { view, runtime }: Source): Node[] {
   return [...new Set(uuids)].flatMap((uuid) => {

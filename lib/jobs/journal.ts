@@ -1,3 +1,15 @@
+// The journal of one opcode: which steps began, how they ended, and how they are reversed. A unit is replayed from its top after a
+// crash, and steps with a stored outcome return it at once.
+//
+// | a step is | stored as | on replay | on undo |
+// | --- | --- | --- | --- |
+// | not begun | – | runs | nothing |
+// | begun | `step-begin`, durable before its action starts | runs again: actions must be idempotent | reversed as if it had been done |
+// | done | `step-end` with an outcome | returns the outcome | reversed, the last step to end first |
+// | failed | `step-end` with a failure | throws the failure | reversed as if it had been done |
+//
+// Invariants: names of steps are unique within an opcode; once `undoing` is set, which is stored, no new step begins; reverses start
+// only after all steps under way have ended; a reverse is itself a step (`undo/NAME`) and is not repeated when it has an end.
 import {
   type ErrorCode,
   errorText,
@@ -13,19 +25,19 @@ import type { StoredStep } from '../store/stored-job.ts';
 import type { Build } from '../units/define.ts';
 import type { MadeCall, Owed } from './duties/owed.ts';
 
-/** The store could not be written: the job stops where it stands and goes on when the master starts again. */
+/** The store could not be written: the job stops without an end, and is resumed when the queue starts again. */
 export class Abandoned extends Error {
   constructor(cause: unknown) {
     super('The job was abandoned because the store cannot be written', { cause });
   }
 }
 
-/** @throws what the store said, of a job that was abandoned for it; else the error itself */
+/** @throws the error of the store when the error is an Abandoned; otherwise the error itself */
 export function unwrap(error: unknown): never {
   throw error instanceof Abandoned ? error.cause : error;
 }
 
-/** The words for a job that cannot go on because of the store. */
+/** The text of the store's error, for the log, from an Abandoned. */
 export function abandonText(error: unknown): string {
   return errorText(error instanceof Error ? (error.cause ?? error) : error);
 }
@@ -33,28 +45,29 @@ export function abandonText(error: unknown): string {
 /** The reverse of one step. */
 type Undo = () => Promise<void>;
 
-/** What a step leaves to be done later where it cannot be done now. */
+/** Calls on a node that become a duty when they cannot be made now. */
 type Debt = Omit<Owed, 'step' | 'reason'>;
 
-/** With these a call that was made may have been done or not. */
+/** After a failure with one of these codes nobody knows whether the node has done what the call asked for. */
 const NO_ANSWER: readonly ErrorCode[] = ['node_unreachable', 'timeout', 'unavailable'];
 
-/** What an opcode could not reverse, and what of it is still to be done. */
+/** What an opcode could not reverse. */
 export interface Leftovers {
-  /** What the job's log tells. */
+  /** Lines for the job's log. */
   readonly lines: readonly string[];
+  /** What becomes a duty. */
   readonly owed: readonly Owed[];
 }
 
 interface StepOptions {
   undo?: Undo;
-  /** What is owed when the undo fails; without it a failure is only told. */
+  /** What becomes a duty when the undo fails; without it the failure is only written to the job's log. */
   owes?: Debt | null;
-  /** It has no effect outside: it needs no record of its beginning. */
+  /** The step has no effect outside the process, so its beginning needs no record. */
   pure?: boolean;
-  /** What it has done stays done whatever follows. */
+  /** The step changes a node and has no reverse; the job's log says so when the opcode fails. */
   lasts?: boolean;
-  /** The call on a node that it makes. */
+  /** The call on a node that the step makes. */
   makes?: MadeCall;
 }
 
@@ -64,8 +77,8 @@ interface Step {
 }
 
 /**
- * The journal of one opcode's steps. What has no effect outside the store is kept back and written together with the next
- * record that something depends on, so a step costs one transaction, and a unit without outside effects none but its last.
+ * Runs the steps of one opcode, and records them. A record that nothing depends on yet is deferred, and written with the next one that
+ * something depends on: so a step costs one transaction, and an opcode without outside effects none but its last.
  */
 export class Journal {
   readonly #store: Pick<JobStore, 'commit'>;
@@ -77,19 +90,19 @@ export class Journal {
   readonly #lasting = new Set<string>();
   readonly #debts = new Map<string, Debt>();
   readonly #calls = new Map<string, MadeCall>();
-  /** What is owed although nothing failed: steps that were to be done as far as that was possible. */
+  /** What is owed although the opcode did not fail: see attempt(). */
   readonly #owed: Owed[] = [];
   readonly #active = new Set<Promise<unknown>>();
   readonly #onWritten: () => void;
-  /** Called with what a step threw that is not a MerapiError: the failure that is recorded of it says less. */
+  /** Called with an unexpected error (not a MerapiError) of a step, for the log: the recorded failure leaves its details out. */
   readonly #onDefect: (error: unknown, step: string) => void;
-  /** Fires with its reason when the opcode is to stop before its next step. */
+  /** Fires with its reason when the opcode must stop before its next step. */
   readonly #cancel: AbortSignal;
   readonly #ends = new AbortController();
-  #isOnward = false;
-  #lazy: Change[] = [];
+  #isIrreversible = false;
+  #deferred: Change[] = [];
   #seq: number;
-  /** The failure that the opcode undoes for: from then on no new step begins. */
+  /** The failure because of which the opcode is being undone; null while it is not. */
   #undoing: Failure | null;
 
   constructor(
@@ -104,7 +117,8 @@ export class Journal {
     this.#onDefect = onDefect;
     this.#cancel = cancel;
     cancel.addEventListener('abort', () => {
-      if (toFailure(cancel.reason).code === 'canceled' && !this.#isOnward) this.#ends.abort(cancel.reason);
+      if (toFailure(cancel.reason).code === 'canceled' && !this.#isIrreversible)
+        this.#ends.abort(cancel.reason);
     });
     this.#store = store;
     this.#job = job;
@@ -115,33 +129,34 @@ export class Journal {
     for (const step of stored.steps) if (step.op === op) this.#steps.set(step.name, step);
   }
 
-  /** Fires when the opcode is to stop; a step that only waits may look at it. */
+  /** Fires when the opcode must stop; a step that only waits may use it to end early. */
   get cancel(): AbortSignal {
     return this.#cancel;
   }
 
-  /** Fires when a call under way is to end early: the job is cancelled, and its opcode has done nothing yet that cannot be undone. */
+  /** Fires when calls under way must end early, because the job is canceled; undefined after noReturn(). */
   get ends(): AbortSignal | undefined {
-    return this.#isOnward ? undefined : this.#ends.signal;
+    return this.#isIrreversible ? undefined : this.#ends.signal;
   }
 
-  /** Keeps records back until the next write. */
-  later(...changes: Change[]): void {
-    this.#lazy.push(...changes);
+  /** Adds records to the next write. */
+  defer(...changes: Change[]): void {
+    this.#deferred.push(...changes);
   }
 
   /**
-   * Writes what was kept back, with `build`'s changes. `onQueued` is called when the transaction has its place: whatever is
-   * written after it can only be on disk if this is. @throws Abandoned, or whatever `build` throws
+   * Writes the deferred records and the changes of `build` in one transaction; resolves when it is durable. `onQueued` is called when
+   * the transaction is queued: whatever is committed later can only be durable if this is.
+   * @throws Abandoned when the store fails; whatever `build` throws, and then the deferred records are kept for the next write
    */
   async write(build: Build = () => [], onQueued: () => void = () => undefined): Promise<void> {
     let refusal: { error: unknown } | null = null;
-    const lazy = this.#lazy;
-    this.#lazy = [];
+    const deferred = this.#deferred;
+    this.#deferred = [];
     try {
       const written = this.#store.commit({ job: this.#job }, (view) => {
         try {
-          return [...lazy, ...build(view)];
+          return [...deferred, ...build(view)];
         } catch (error) {
           refusal = { error };
           throw error;
@@ -151,25 +166,25 @@ export class Journal {
       await written;
     } catch (error) {
       if (!refusal) throw new Abandoned(error);
-      this.#lazy = [...lazy, ...this.#lazy];
+      this.#deferred = [...deferred, ...this.#deferred];
       throw (refusal as { error: unknown }).error;
     }
     this.#onWritten();
   }
 
-  /** Runs a step, or answers from the journal. */
+  /** Runs a step, or returns its outcome from the journal. @throws the failure of the step; the reason of a cancel; Abandoned */
   async step<T>(name: string, action: () => Promise<T> | T, options: StepOptions = {}): Promise<T> {
     const known = this.#enter(name, options.undo);
     if (options.owes) this.#debts.set(name, options.owes);
     if (options.makes) this.#calls.set(name, options.makes);
     if (options.lasts) this.#lasting.add(name);
-    if (known?.end) return answer<T>(known.end);
+    if (known?.end) return outcomeOf<T>(known.end);
     this.#mayBegin();
     if (!options.pure && !known) {
-      this.later({ change: 'step-begin', job: this.#job, op: this.#op, name });
+      this.defer({ change: 'step-begin', job: this.#job, op: this.#op, name });
       this.#steps.set(name, { seq: null, end: null });
     }
-    return answer<T>(
+    return outcomeOf<T>(
       await this.#during(async () => {
         if (!options.pure) await this.write();
         return this.#perform(name, action);
@@ -177,10 +192,13 @@ export class Journal {
     );
   }
 
-  /** Changes the cluster as a step. */
+  /**
+   * Changes the cluster as a step: the changes and the end of the step are one transaction.
+   * @throws what `build` throws, recorded as the failure of the step; the reason of a cancel; Abandoned
+   */
   async commit(name: string, build: Build, undo?: Undo): Promise<void> {
     const known = this.#enter(name, undo);
-    if (known?.end) return answer<void>(known.end);
+    if (known?.end) return outcomeOf<void>(known.end);
     this.#mayBegin();
     const end: StepOutcome = { outcome: null };
     const seq = ++this.#seq;
@@ -198,8 +216,9 @@ export class Journal {
   }
 
   /**
-   * Makes a call as a step that is done as far as that is possible: when it fails, that is no failure of the opcode, and the call
-   * is owed. With `refusable` it is one when the node itself says no. Answers why it was not done; null when it was.
+   * Makes a call as a step whose failure is no failure of the opcode: the call then becomes a duty. With `refusable` this holds only
+   * while the outcome is unknown (see NO_ANSWER); when the node refuses the call, the opcode fails.
+   * @returns why the call failed; null when it succeeded
    */
   async attempt(
     name: string,
@@ -212,7 +231,7 @@ export class Journal {
       return null;
     } catch (error) {
       const end = this.#steps.get(name)?.end;
-      if (!end || !('failure' in end)) throw error; // the opcode itself is to stop
+      if (!end || !('failure' in end)) throw error; // the opcode was stopped, or abandoned: the step itself did not fail
       const { code, message } = end.failure;
       if (refusable && !NO_ANSWER.includes(code)) throw error;
       this.#owed.push({ step: name, reason: message, ...owes });
@@ -220,22 +239,22 @@ export class Journal {
     }
   }
 
-  /** From now on a cancel comes too late: what has been done could not be reversed, so the opcode goes on to its end. */
+  /** The next steps cannot be reversed: from now on a cancel is ignored, and the opcode runs to its end. */
   noReturn(): void {
-    this.#isOnward = true;
+    this.#isIrreversible = true;
   }
 
-  /** Whether a cancel comes too late. */
-  get isOnward(): boolean {
-    return this.#isOnward;
+  /** Whether noReturn() has been called, so that the job cannot be canceled any more. */
+  get isIrreversible(): boolean {
+    return this.#isIrreversible;
   }
 
-  /** What is still to be done of an opcode that ends well. */
+  /** What a successful opcode leaves as duties. */
   get owed(): readonly Owed[] {
     return this.#owed;
   }
 
-  /** The calls on nodes that the opcode has made, those that failed left out. */
+  /** The calls on nodes that the opcode has made successfully. */
   get made(): readonly MadeCall[] {
     return [...this.#calls].flatMap(([name, call]) => (this.#isDone(name) ? [call] : []));
   }
@@ -244,22 +263,21 @@ export class Journal {
     return 'outcome' in (this.#steps.get(name)?.end ?? {});
   }
 
-  /** Reverses all that can be reversed of an opcode that failed; answers what is left. */
+  /** Reverses all steps of an opcode that failed, as far as possible; returns what is left. @throws Abandoned */
   async reverse(failure: Failure): Promise<Leftovers> {
-    const astray = this.unvisited().map((name) => `${name}: the step was not reached on replay`);
+    const unvisited = this.unvisited();
     const left = await this.undo(failure);
-    const told = left.map(({ step, reason, owes }) =>
+    const notUndone = left.map(({ step, reason, owes }) =>
       owes
-        ? `Not undone yet: ${step}: ${reason}; it is a duty now, and is tried again when ${owes.node.name} answers`
+        ? `Not undone yet: ${step}: ${reason}; it is now a duty, which is tried again when ${owes.node.name} answers`
         : `Could not be undone: ${step}: ${reason}`,
     );
+    const lasting = [...this.#lasting].filter((name) => this.#isDone(name));
     return {
       lines: [
-        ...told,
-        ...astray.map((text) => `Could not be undone: ${text}`),
-        ...[...this.#lasting]
-          .filter((name) => this.#isDone(name))
-          .map((name) => `Done, and stays so: ${name}`),
+        ...notUndone,
+        ...unvisited.map((name) => `Could not be undone: ${name}: the step was not reached on replay`),
+        ...lasting.map((name) => `Done, and not undone: ${name}`),
       ],
       owed: [
         ...this.#owed,
@@ -268,7 +286,7 @@ export class Journal {
     };
   }
 
-  /** Reverses all steps, the last to end first; answers the names of those that could not be reversed, with the reason. */
+  /** Reverses all steps, the last to end first; returns those that could not be reversed, with the reasons. @throws Abandoned */
   async undo(failure: Failure): Promise<{ step: string; reason: string; owes: Debt | null }[]> {
     this.#decide(failure);
     await Promise.allSettled(this.#active); // steps that ran beside the one that failed
@@ -281,7 +299,7 @@ export class Journal {
       const undoName = `undo/${name}`;
       let end = this.#steps.get(undoName)?.end ?? null;
       if (!end) {
-        this.later({ change: 'step-begin', job: this.#job, op: this.#op, name: undoName });
+        this.defer({ change: 'step-begin', job: this.#job, op: this.#op, name: undoName });
         await this.write();
         end = await this.#perform(undoName, this.#undos.get(name) as Undo);
       }
@@ -291,28 +309,28 @@ export class Journal {
     return left;
   }
 
-  /** The failure that the opcode undoes for, once that is decided; it is the opcode's own, whatever fails afterwards. */
+  /** The failure because of which the opcode is undone, once that is decided: the opcode ends with it, whatever fails later. */
   get undoing(): Failure | null {
     return this.#undoing;
   }
 
-  /** The names of recorded steps that this run of the unit has not come to: the unit took another path than before. */
+  /** The recorded steps that this run of the unit has not reached. At its end there must be none: the unit is not deterministic. */
   unvisited(): string[] {
     return [...this.#steps.keys()].filter((name) => !name.startsWith('undo/') && !this.#used.has(name));
   }
 
-  /** @throws MerapiError the failure that the opcode undoes for, a cancel among them */
+  /** @throws MerapiError the failure because of which the opcode is undone, a cancel among them */
   #mayBegin(): void {
     if (this.#cancel.aborted) {
       const failure = toFailure(this.#cancel.reason);
-      if (failure.code !== 'canceled' || !this.#isOnward) this.#decide(failure);
+      if (failure.code !== 'canceled' || !this.#isIrreversible) this.#decide(failure);
     }
     if (this.#undoing) throw fromFailure(this.#undoing);
   }
 
   #decide(failure: Failure): void {
     if (this.#undoing) return;
-    this.later({ change: 'op-undo', job: this.#job, op: this.#op, failure });
+    this.defer({ change: 'op-undo', job: this.#job, op: this.#op, failure });
     this.#undoing = failure;
   }
 
@@ -324,7 +342,7 @@ export class Journal {
     return this.#steps.get(name);
   }
 
-  /** Keeps an undo from beginning before this has ended. */
+  /** Runs an action; undo() waits for its end before it reverses anything. */
   async #during<T>(action: () => Promise<T>): Promise<T> {
     const doing = action();
     this.#active.add(doing);
@@ -350,7 +368,7 @@ export class Journal {
 
   #finish(name: string, seq: number, end: StepOutcome): void {
     this.#steps.set(name, { seq, end });
-    this.later(this.#ended(name, seq, end));
+    this.defer(this.#ended(name, seq, end));
   }
 
   #ended(name: string, seq: number, end: StepOutcome): Change {
@@ -358,7 +376,7 @@ export class Journal {
   }
 }
 
-function answer<T>(end: StepOutcome): T {
+function outcomeOf<T>(end: StepOutcome): T {
   if ('failure' in end) throw fromFailure(end.failure);
   return end.outcome as T;
 }

@@ -1,21 +1,23 @@
+// Idempotency keys: a request that is repeated with the same `Idempotency-Key` makes one job, whether the first one has been answered,
+// is still being stored, or was stored before a restart. The key is stored in the transaction that adds the job.
 import { MerapiError } from '../base/errors.ts';
 import type { Seal } from '../base/seal.ts';
 import type { JobStore } from '../store/define.ts';
 
-/** A request that its sender may repeat. */
+/** A request with an idempotency key. */
 export interface KeyedRequest {
-  /** Who sends it; keys of others are others. */
+  /** The sender; keys are scoped to it. */
   readonly principal: string;
   readonly key: string;
-  /** What tells the request from others: the same for the same one. It is stored only as the seal's fingerprint of it. */
+  /** The content of the request (method, address, body) as one string. Only its keyed fingerprint is stored, never the string. */
   readonly print: string;
 }
 
-/** Makes one job of a request, however often it comes, and at once or later. */
+/** Looks up keys, and joins requests with the same key that arrive while the first is being stored. */
 export class Keys {
   readonly #store: Pick<JobStore, 'jobs'>;
   readonly #seal: Pick<Seal, 'fingerprint'>;
-  /** Those that come now, by who sends them and the key. */
+  /** The requests that are being stored, by principal and key. */
   readonly #underWay = new Map<string, { print: string; job: Promise<number> }>();
 
   constructor(store: Pick<JobStore, 'jobs'>, seal: Pick<Seal, 'fingerprint'>) {
@@ -24,14 +26,14 @@ export class Keys {
   }
 
   /**
-   * The job that the request became; `submit` makes it if there is none yet, and stores the request as it is given to it.
-   * @throws MerapiError conflict; and what submit() throws
+   * The number of the request's job. If there is none yet, `submit` makes it, and stores the key and fingerprint that it gets.
+   * @throws MerapiError conflict when another request had the key; and what submit() throws
    */
   async once(given: KeyedRequest, submit: (request: KeyedRequest) => Promise<number>): Promise<number> {
     const request = { ...given, print: this.#seal.fingerprint(given.print) };
     const { principal, key, print } = request;
-    const place = JSON.stringify([principal, key]);
-    const now = this.#underWay.get(place);
+    const scopedKey = JSON.stringify([principal, key]);
+    const now = this.#underWay.get(scopedKey);
     if (now) {
       checkPrint(now.print, request);
       return now.job;
@@ -41,16 +43,16 @@ export class Keys {
       if (known) checkPrint(known.print, request);
       return known?.job ?? submit(request);
     })();
-    this.#underWay.set(place, { print, job });
+    this.#underWay.set(scopedKey, { print, job });
     try {
       return await job;
     } finally {
-      this.#underWay.delete(place);
+      this.#underWay.delete(scopedKey);
     }
   }
 }
 
-/** In the place of a fingerprint that an older release stored without the key, and that is therefore not kept. */
+/** Stored instead of a fingerprint that an older release had made without the secret key; it matches every request. */
 const FORGOTTEN = '';
 
 function checkPrint(known: string, { key, print }: KeyedRequest): void {

@@ -11,7 +11,7 @@ import type { Gate } from './gate.ts';
 import type { Slots } from './slots.ts';
 import type { EndOf } from './waiting.ts';
 
-/** What the queue and its jobs need of the process. */
+/** The dependencies of the queue and of its jobs that come from the process. */
 interface ProcessParts extends World {
   locks: LockManager;
   runtime: RuntimeView;
@@ -20,32 +20,32 @@ interface ProcessParts extends World {
   log: Logger;
 }
 
-/** What the queue is made of. */
+/** The dependencies of the queue. */
 export interface QueueParts extends ProcessParts {
   store: QueueStore;
 }
 
-/** What jobs run with. */
+/** The dependencies of jobs. The queue replaces them as a whole after the store has failed. */
 export interface RunnerParts extends ProcessParts {
   store: JobStore;
-  /** What decides which jobs begin. */
+  /** Decides which jobs begin. */
   gate: Gate;
-  /** What decides how many opcodes run at once. */
+  /** Limits how many opcodes run at once. */
   slots: Slots;
-  /** Where a job takes its slot: those that only read have slots of their own. */
+  /** The slots that a job uses: read-only jobs have their own. */
   slotsOf(job: Job): Slots;
   endOf: EndOf;
-  /** Called when something of a job that clients can see is on disk, or it began to wait. */
+  /** Called when something of a job that clients can see is durable, or when the job begins to wait. */
   onChange(job: number): void;
-  /** Checks opcodes for a new job and gives it the next number. @throws MerapiError wrong_input */
+  /** Checks opcodes for a new job, and assigns it the next number. @throws MerapiError wrong_input */
   prepare(inputs: readonly OpInput[]): PreparedJob;
 }
 
-/** A job that has a number and is not stored yet. */
+/** A job that has a number but is not stored yet. */
 export interface PreparedJob {
   id: number;
-  /** What stores it. */
+  /** The change that stores it. */
   change: Change;
-  /** Lets it go, once it is on disk. */
+  /** Hands it to the queue; to be called once the change is durable. */
   go(): void;
 }

@@ -1,3 +1,6 @@
+// Runs one opcode through its unit: check → hooks before → run → hooks after. The check is a step without outside effects; its facts are
+// in the journal, so the run sees the same facts after a replay. Also here: whether this release may go on with an opcode or a job
+// that another release stored.
 import { errorText, fromFailure, MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { OpInput } from '../model/job.ts';
@@ -15,23 +18,23 @@ import type { Journal } from './journal.ts';
 import type { RunnerParts } from './parts.ts';
 import type { StepProgress } from './progress.ts';
 
-/** What doing an opcode needs of its job. */
+/** What perform() needs to know of the opcode's job. */
 interface Frame {
-  /** Names the opcode among all of all times. */
+  /** A name of the opcode that is unique for all jobs of all times. */
   readonly scope: string;
   readonly log: RunContext['log'];
   readonly resolve: CheckContext['resolve'];
   readonly progress: StepProgress;
-  /** The values of all opcodes of the job, for its first one; none for the others. */
+  /** For the first opcode of the job: the parameters of all its opcodes; empty for the others. */
   readonly job: readonly (() => OpInput)[];
 }
 
-/** The version of the unit that does an opcode. */
+/** The version of the unit that runs an opcode. */
 export function versionOf(params: OpInput): number {
   return unitOf(opcodeOf(params.OP_ID).id).version ?? 1;
 }
 
-/** Does an opcode: its check, its hooks, its unit; answers how it ends. @throws MerapiError its failure; Abandoned */
+/** Runs an opcode; returns how it ends, which the caller commits. @throws MerapiError its failure; Abandoned */
 export async function perform(
   { store, runtime, nodes, clock, random, resolver, seal }: RunnerParts,
   journal: Journal,
@@ -62,16 +65,19 @@ export async function perform(
   const done = (await unit.run(steps, facts, params as never)) as Done<Json>;
   if (journal.undoing) throw fromFailure(journal.undoing); // a unit that tolerates failures must not tolerate this one
   const end = hooks ? await runPost(steps, hooks, done, hooksOf(facts)) : done;
-  const astray = journal.unvisited();
-  if (astray.length > 0)
+  const unvisited = journal.unvisited();
+  if (unvisited.length > 0)
     throw new MerapiError(
       'internal_error',
-      `The journal holds steps that were not taken again: ${astray.join(', ')}`,
+      `The journal has steps that were not reached on replay: ${unvisited.join(', ')}`,
     );
   return end;
 }
 
-/** Fails when an opcode of the job will fail whatever those before it do, so that they do not begin in vain. */
+/**
+ * Fails when a later opcode of the job is certain to fail whatever those before it do, so that they do not run in vain.
+ * @throws MerapiError with the code of the failure that is foreseen
+ */
 async function foresee(context: CheckContext, job: readonly (() => OpInput)[]): Promise<void> {
   const before: OpInput[] = [];
   for (const paramsOf of job.length > 1 ? job : []) {
@@ -81,7 +87,7 @@ async function foresee(context: CheckContext, job: readonly (() => OpInput)[]): 
       if (before.length > 0) await unit.foresee?.(context, params as never, before);
     } catch (error) {
       if (!(error instanceof MerapiError)) throw error;
-      const text = `Nothing is done, for ${params.OP_ID} later in this job would fail: ${error.message}`;
+      const text = `Nothing was done, since ${params.OP_ID} later in this job would fail: ${error.message}`;
       throw new MerapiError(error.code, text, { cause: error });
     }
     before.push(params);
@@ -89,8 +95,8 @@ async function foresee(context: CheckContext, job: readonly (() => OpInput)[]): 
 }
 
 /**
- * Whether an opcode that began, the one with this index of its job, can go on here.
- * @throws MerapiError execution when another release of Merapi began it in another way, or keeps its journal in another form
+ * Checks that this release can go on with an opcode (by its index in the job) that had begun.
+ * @throws MerapiError execution when it began with another version of the unit, or its journal has another format
  */
 export function checkVersion(
   index: number,
@@ -104,18 +110,18 @@ export function checkVersion(
     journal === JOURNAL_FORMAT
       ? `version ${began} of ${params.OP_ID}, here ${versionOf(params)}`
       : `its journal has the format ${journal}, here ${JOURNAL_FORMAT}`;
-  const last = Number.MAX_SAFE_INTEGER; // of a step whose end is not known
+  const last = Number.MAX_SAFE_INTEGER; // steps without an end come last
   const ours = steps.filter(({ op }) => op === index).sort((a, b) => (a.seq ?? last) - (b.seq ?? last));
   const names = ours.map(({ name }) => name);
   throw new MerapiError(
     'execution',
-    `Another release of Merapi began this (${which}), so it can neither go on nor be undone: look at what it did, and submit it again where it is still wanted. Steps that began: ${names.join(', ') || 'none'}`,
+    `Another release of Merapi began this opcode (${which}), so it can be neither resumed nor undone: check what it did, and submit it again if it is still wanted. Steps that began: ${names.join(', ') || 'none'}`,
   );
 }
 
 /**
- * The values of an opcode that has not begun, with all parameters of this release.
- * @throws MerapiError execution when another release of Merapi stored them and they are not understood here
+ * The parameters of an opcode that has not begun, in this release's format: those that were added since get their defaults.
+ * @throws MerapiError execution when another release stored them and they are not valid here
  */
 export function currentParams(params: OpInput, { format }: Pick<StoredJob, 'format'>): OpInput {
   if (format === JOB_FORMAT) return params;
@@ -130,7 +136,7 @@ export function currentParams(params: OpInput, { format }: Pick<StoredJob, 'form
 function olderJob(what: string, cause?: unknown): MerapiError {
   return new MerapiError(
     'execution',
-    `Another release of Merapi took this job, and it is not understood here (${what}); submit it again`,
+    `Another release of Merapi accepted this job, and this release cannot run it (${what}); submit it again`,
     { cause },
   );
 }

@@ -1,3 +1,5 @@
+// Makes a job from submitted opcodes. Secret parameters never get into the job that is stored and shown: they are sealed (encrypted) and
+// stored apart, and are deleted at the end of the job.
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import { stringifyJson } from '../base/json.ts';
@@ -6,18 +8,20 @@ import type { Job, JobOp, JobStatus, OpInput } from '../model/job.ts';
 import { allParams, isReading, parseOp, shortName } from '../opcodes/define.ts';
 import { opcodeOf } from '../opcodes/registry.ts';
 
-/** What stands in a job in the place of a secret value. */
+/** Replaces each secret value in a job. */
 const REDACTED = '<redacted>';
 
-/** A job that nobody has stored yet; the secrets of its opcodes, sealed, by index. */
+/** A job that is not stored yet. */
 export interface NewJob {
   job: Job;
+  /** The sealed secrets, by the index of their opcode. */
   secrets: ReadonlyMap<number, string>;
 }
 
 /**
- * Makes a job of opcodes: checks their values, fills in defaults, and puts their secrets aside.
- * @throws MerapiError wrong_input when something is not right
+ * Makes a job of opcodes: validates their parameters, fills in defaults, separates their secrets, and adds Ganeti's entry to their
+ * reason trails.
+ * @throws MerapiError wrong_input when a parameter is not valid
  */
 export function newJob(id: number, inputs: readonly OpInput[], parts: { clock: Clock; seal: Seal }): NewJob {
   const { clock, seal } = parts;
@@ -54,7 +58,7 @@ export function newJob(id: number, inputs: readonly OpInput[], parts: { clock: C
   };
 }
 
-/** The secret values of an opcode that are not empty. */
+/** The secret parameters of an opcode that are set; null when there are none. */
 function secretsOf(input: OpInput): Record<string, unknown> | null {
   const secrets = Object.entries(allParams(opcodeOf(input.OP_ID))).filter(
     ([name, param]) => param.secret && input[name],
@@ -62,7 +66,7 @@ function secretsOf(input: OpInput): Record<string, unknown> | null {
   return secrets.length === 0 ? null : Object.fromEntries(secrets.map(([name]) => [name, input[name]]));
 }
 
-/** The values as they may be stored and shown: of secret dictionaries only the keys. */
+/** The parameters as they may be stored and shown: of secret dictionaries only the keys. */
 function redacted(input: OpInput, secrets: Record<string, unknown> | null): OpInput {
   if (!secrets) return input;
   const shown = Object.entries(secrets).map(([name, values]) => [
@@ -72,7 +76,7 @@ function redacted(input: OpInput, secrets: Record<string, unknown> | null): OpIn
   return { ...input, ...Object.fromEntries(shown) };
 }
 
-/** Dependencies by job id: -1 is the job before this one. */
+/** Dependencies with absolute job ids; a negative id is relative to the new job, -1 is the one before. @throws MerapiError wrong_input */
 function absoluteDepends(
   depends: [number, JobStatus[]][] | null,
   id: number,

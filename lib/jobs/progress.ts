@@ -2,21 +2,18 @@ import type { Clock } from '../base/clock.ts';
 import type { JobProgress } from '../model/job.ts';
 import type { Progress, Tell } from '../model/progress.ts';
 
-/** How often the log tells how far a step is, in milliseconds; the first time when the step has taken so long. */
+/** How often the progress of a step is written to the job's log, in milliseconds; the first time after this long. */
 const LOG_PAUSE = 30_000;
 
-/** What hears of the progress of steps. */
+/** Called by StepProgress. */
 interface Listener {
-  /** Called whenever `current` may be another. */
+  /** `current` may have changed. */
   onChange(): void;
   /** Adds a line to the job's log, and writes it. */
   log(text: string): void;
 }
 
-/**
- * How far the steps of an opcode are that tell it. It is in memory only, for it is nothing that a job could go on from: the log gets a line now
- * and then.
- */
+/** The progress of an opcode's steps. It is in memory only, since no job is resumed from it; the job's log gets a line now and then. */
 export class StepProgress {
   readonly #steps = new Map<string, JobProgress>();
   readonly #clock: Clock;
@@ -29,12 +26,12 @@ export class StepProgress {
     this.#logPause = logPause;
   }
 
-  /** The steps under way that have told something, in the order in which they began to. */
+  /** The progress of the steps under way that have reported any, in the order of their first reports. */
   get current(): readonly JobProgress[] {
     return [...this.#steps.values()];
   }
 
-  /** Runs a step that may tell how far it is. */
+  /** Runs a step with a function by which it may report its progress. */
   async during<T>(step: string, work: (tell: Tell) => Promise<T> | T): Promise<T> {
     let logged = this.#clock.now();
     const tell = (progress: Progress) => {
@@ -53,7 +50,7 @@ export class StepProgress {
   }
 }
 
-/** How far something is, in words: `copying: 1234 of 5000 (24.7 %)`. */
+/** Progress as text: `copying: 24.7 % of 5000 done`, without a total `copying: 1234 done`. */
 export function wordsOf({ text, done, total }: Progress): string {
   if (total === null || total === 0) return `${text}: ${done} done`;
   return `${text}: ${((100 * done) / total).toFixed(1)} % of ${total} done`;

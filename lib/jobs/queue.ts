@@ -1,3 +1,15 @@
+// All jobs that have not ended: submission, cancel, and recovery.
+//
+// | the queue is | by | jobs |
+// | --- | --- | --- |
+// | starting | the constructor, suspend() | cannot be submitted; stored ones are read |
+// | started | start() | run |
+// | held | start(true) | can be submitted, and wait for the next start of the master |
+// | closed | close() | cannot be submitted; running ones stop without an end |
+//
+// A session is the time from one start() to suspend() or close(). When the store fails, the memory of the session may contain what
+// never became durable; so suspend() throws it away as a whole (runs, locks, slots, gate, duties), and the next start() begins with
+// what is durable, as after a crash. FencedStore keeps the jobs of an old session from writing.
 import { unattended } from '../base/background.ts';
 import { MerapiError } from '../base/errors.ts';
 import { LockManager, type LockState } from '../locks/manager.ts';
@@ -23,65 +35,64 @@ import { newJob } from './prepare.ts';
 import { JobRun } from './run.ts';
 import { patchOf, type QueueSettings, type QueueState, queueState } from './settings.ts';
 import { Slots } from './slots.ts';
-import { StoreOfLife } from './store.ts';
+import { FencedStore } from './store.ts';
 import { dependsOf } from './waiting.ts';
 import { Watchers } from './watchers.ts';
 import { explain, type Why } from './why.ts';
 
-/** Why no job can be submitted until start() has ended. */
-const STARTING = 'The stored jobs are being read; new ones are taken as soon as that is done';
-/** From how many of the last jobs it is learnt how long they take. */
+/** Why no job can be submitted before start() has ended. */
+const STARTING = 'The stored jobs are being read; new jobs are accepted as soon as that is done';
+/** How many of the last jobs the estimates are first based on. */
 const LEARNT = 300;
 
-/** All jobs that have not ended, from their submission to their end. */
+/** The job queue of the master. */
 export class JobQueue {
   readonly #given: QueueParts;
-  /** Those of this life of the queue; another one begins after the store could not be written. */
+  /** The dependencies of the jobs of this session. */
   #parts: RunnerParts;
-  #life = { isOver: false };
+  #session = { isOver: false };
   #duties: Duties;
   readonly #runs = new Map<number, JobRun>();
   readonly watchers = new Watchers();
   readonly #keys: Keys;
   readonly #brief: BriefJobs;
   readonly #durations = new Durations();
-  /** The jobs that were to write what cannot be stored, with the errors; those that did so twice are not run any more. */
+  /** The jobs whose own records could not be stored, with the errors. They fail when they are resumed; after the second time they stay. */
   readonly #blamed = new Map<number, { error: MerapiError; times: number }>();
-  /** The last id that was given away; null until the jobs of the last life are taken up. */
+  /** The number of the last job; null while the stored jobs are being read. */
   #lastId: number | null = null;
-  /** Whether jobs only wait here, for the next life. */
+  /** Whether no job runs before the next start of the master. */
   #held = false;
   #closed = false;
 
   constructor(parts: QueueParts) {
     this.#given = parts;
-    this.#parts = this.#partsOf(this.#life, parts.locks);
+    this.#parts = this.#partsOf(this.#session, parts.locks);
     this.#duties = new Duties(this.#parts);
     this.#keys = new Keys(parts.store, parts.seal);
     this.#brief = new BriefJobs(parts.clock, briefLimits);
     let known = parts.store.view.duties;
     parts.store.onChange(({ duties }) => {
       this.#parts.slots.serve();
-      if (duties !== known) this.#duties.look();
+      if (duties !== known) this.#duties.check();
       known = duties;
     });
   }
 
   /**
-   * Takes up every job that the last life of the master left: first what they hold, then they go on; unless `held`: then no
-   * job goes on in this life, those that are submitted neither.
-   * @throws MerapiError unavailable when the store could not be read, or suspend() came in between
+   * Resumes all unfinished jobs: first all of them get their stored locks back, then they run. With `held` none runs, new ones neither.
+   * @throws MerapiError unavailable when the store cannot be read, or suspend() was called meanwhile
    */
   async start(held = false): Promise<void> {
-    const [parts, life] = [this.#parts, this.#life];
+    const [parts, session] = [this.#parts, this.#session];
     const { jobs } = parts.store;
     this.#held = held;
     const lastId = await jobs.lastId();
     for (const job of await jobs.between(lastId - LEARNT, lastId)) this.#durations.learn(job);
     const runs: JobRun[] = [];
     for await (const stored of jobs.unfinished()) runs.push(new JobRun(parts, stored));
-    if (life.isOver) throw new MerapiError('unavailable', 'The store could not be written meanwhile');
-    this.#lastId = lastId; // only now new jobs are taken: none of them may be among those that were read
+    if (session.isOver) throw new MerapiError('unavailable', 'The store could not be written meanwhile');
+    this.#lastId = lastId; // new jobs are accepted only now: none of them may be among those that were read
     parts.gate.apply(parts.store.pending.filters);
     this.#duties.resume();
     for (const run of runs) this.#runs.set(run.id, run);
@@ -90,48 +101,49 @@ export class JobQueue {
   }
 
   /**
-   * Leaves every job where it stands, for the store cannot be written: what they have in memory may never have come to disk. Takes
-   * no jobs until start() takes up what is on disk.
+   * Ends the session because the store cannot be written: stops every job without an end and drops their state in memory, which may
+   * never have become durable. No jobs are accepted until start().
    */
   suspend(): void {
-    this.#life.isOver = true;
-    this.#life = { isOver: false };
+    this.#session.isOver = true;
+    this.#session = { isOver: false };
     this.#lastId = null;
     for (const run of this.#runs.values()) run.abandon();
     for (const id of this.#runs.keys()) this.#brief.ended(id);
     this.#runs.clear();
     this.#duties.stop();
-    this.#parts = this.#partsOf(this.#life, new LockManager());
+    this.#parts = this.#partsOf(this.#session, new LockManager());
     this.#duties = new Duties(this.#parts);
   }
 
-  /** Lets a job fail in the next life of the queue, because it was to write what cannot be stored. */
+  /** Makes a job fail in the next session, because its own record could not be stored. */
   blame(id: number, error: MerapiError): void {
     this.#blamed.set(id, { error, times: (this.#blamed.get(id)?.times ?? 0) + 1 });
   }
 
-  #partsOf(life: { readonly isOver: boolean }, locks: LockManager): RunnerParts {
+  #partsOf(session: { readonly isOver: boolean }, locks: LockManager): RunnerParts {
     const { store } = this.#given;
     const slots = new Slots(() => store.view.cluster.max_running_jobs);
     const briefSlots = new Slots(() => BRIEF_SLOTS);
     return {
       ...this.#given,
       locks,
-      store: new StoreOfLife(store, () => this.#closed || life.isOver),
+      store: new FencedStore(store, () => this.#closed || session.isOver),
       gate: new Gate(),
       slots,
       slotsOf: ({ brief }) => (brief ? briefSlots : slots),
       endOf: (job, signal) => this.#endOf(job, signal),
-      onChange: (job) => this.watchers.tell(job),
+      onChange: (job) => this.watchers.notify(job),
       prepare: (inputs) => this.#prepare(inputs),
     };
   }
 
   /**
-   * Checks opcodes and stores them as a job of a user; answers its id when it is on disk. A request under a key makes one job, however
-   * often it comes.
-   * @throws MerapiError wrong_input when an opcode is not right, conflict when another request had the key, unavailable when the
-   * store cannot be written, or the user has as many jobs that only read as may be
+   * Validates opcodes and stores them as a job; returns its number when it is durable.
+   * @param request makes a repeated request with the same key return the first one's job
+   * @param user whose limits for read-only jobs count; null is the anonymous user
+   * @throws MerapiError wrong_input when an opcode is not valid, conflict when another request had the key, unavailable when the
+   * store cannot be written, the queue is drained or starting, or the user's limit of read-only jobs is reached
    */
   async submit(
     inputs: readonly OpInput[],
@@ -154,7 +166,10 @@ export class JobQueue {
     const { failure } = this.#given.store;
     if (failure) throw failure;
     if (this.#parts.store.pending.cluster.queue_drained)
-      throw new MerapiError('unavailable', 'The job queue is drained: it takes no jobs until that ends');
+      throw new MerapiError(
+        'unavailable',
+        'The job queue is drained: it accepts no jobs until this is unset',
+      );
     const prepared = this.#prepare(inputs);
     const time = this.#parts.clock.seconds();
     await this.#parts.store.commit({ job: prepared.id }, () => [
@@ -166,12 +181,12 @@ export class JobQueue {
     return prepared.id;
   }
 
-  /** Checks opcodes and gives them the next job's number. */
+  /** Validates opcodes, and assigns them the next job number. @throws MerapiError wrong_input, unavailable */
   #prepare(inputs: readonly OpInput[]): PreparedJob {
     if (this.#lastId === null) throw new MerapiError('unavailable', STARTING);
     const id = this.#lastId + 1;
     const { job, secrets } = newJob(id, inputs, this.#parts);
-    this.#lastId = id; // nothing can be wrong with the request any more
+    this.#lastId = id; // assigned only now, so that a request that is not valid uses up no number
     return {
       id,
       change: { change: 'job-add', job, secrets },
@@ -195,23 +210,24 @@ export class JobQueue {
   }
 
   /**
-   * Cancels a job. One that runs stops before its next step, and what it has done is undone; a job that cannot undo what it has done is
-   * not canceled.
+   * Cancels a job. A waiting job ends at once; a running one stops before its next step and is undone. One that has passed the point of
+   * no return is not canceled.
+   * @throws MerapiError unavailable when the store cannot be written
    */
   async cancel(id: number): Promise<Cancellation> {
     const run = this.#runs.get(id);
     if (!run) return { canceled: false, text: `Job ${id} not found in queue` };
-    if (run.isOnward)
+    if (run.isIrreversible)
       return {
         canceled: false,
-        text: `Job ${id} cannot be canceled any more: what it has done cannot be undone, so it goes on to its end`,
+        text: `Job ${id} can no longer be canceled: what it has done cannot be undone, so it runs to its end`,
       };
     if (!run.cancel()) {
       await run.cancelRunning();
       if (this.#runs.has(id))
         return {
           canceled: true,
-          text: `Job ${id} will be canceled: it stops before its next step, and what it has done is undone; if it has no further step, it ends as it would have`,
+          text: `Job ${id} will be canceled: it stops before its next step, and what it has done is undone; if no step is left, it ends normally`,
         };
     }
     const status = await this.#endOf(id, new AbortController().signal);
@@ -220,14 +236,14 @@ export class JobQueue {
       : { canceled: false, text: `Job ${id} has ended in ${status} meanwhile` };
   }
 
-  /** What the queue does and is set to. */
+  /** The settings and the current load of the queue. */
   get state(): QueueState {
     const { view, failure } = this.#given.store;
     const trouble = failure?.message ?? (this.#lastId === null ? STARTING : null);
     return queueState(view, trouble, this.#parts.slots, this.#runs.size);
   }
 
-  /** Sets what is given. */
+  /** Changes the settings that are given. */
   async set(settings: QueueSettings): Promise<void> {
     const { store, clock } = this.#parts;
     await store.commit({ job: null }, ({ cluster }) => [
@@ -236,8 +252,8 @@ export class JobQueue {
   }
 
   /**
-   * Makes a filter, or replaces the one with its uuid; jobs that have not begun are looked at again. Its watermark is set here.
-   * @throws MerapiError wrong_input when a predicate cannot be understood
+   * Adds a filter, or replaces the one with its uuid, and decides again about all jobs. Its watermark becomes the last job's number.
+   * @throws MerapiError wrong_input when a predicate cannot be parsed
    */
   async putFilter(filter: Omit<JobFilter, 'watermark'>): Promise<void> {
     if (this.#lastId === null) throw new MerapiError('unavailable', STARTING);
@@ -255,7 +271,7 @@ export class JobQueue {
     gate.apply(store.pending.filters);
   }
 
-  /** Why a job waits, or that it does not; null when there is none. */
+  /** Why a job waits, or that it does not; null when there is no such job. */
   async why(id: number): Promise<Why | null> {
     const job = await this.get(id);
     if (!job) return null;
@@ -271,12 +287,12 @@ export class JobQueue {
     });
   }
 
-  /** A node has begun to answer: what is owed there is tried at once. */
+  /** To be called when a node (uuid) has begun to answer: its duties are tried at once. */
   nodeAnswers(node: string): void {
     if (!this.#held) this.#duties.nodeAnswers(node);
   }
 
-  /** Gives a duty up, so that it is tried no more: whoever does that has seen to it, or does not mind. @throws MerapiError not_found */
+  /** Removes a duty, so that it is not tried again; `why` goes to the log. @throws MerapiError not_found */
   async giveUp(uuid: string, why: string): Promise<void> {
     const { store, log } = this.#given;
     await store.commit({ job: null }, (view) => {
@@ -286,7 +302,7 @@ export class JobQueue {
     log.warn({ duty: uuid, why }, 'a duty was given up');
   }
 
-  /** Every lock that a job or a duty holds or waits for, in no order. */
+  /** Every lock that a job or a duty holds or waits for, in no particular order. */
   locks(): readonly LockState[] {
     return this.#parts.locks.inspect();
   }
@@ -296,7 +312,7 @@ export class JobQueue {
     return this.watchers.add(id, listener);
   }
 
-  /** Takes no more jobs. Those that run are left where they stand; the next start takes them up. */
+  /** Accepts no more jobs. Running ones write nothing more; the next start of the master resumes them. */
   close(): void {
     this.#closed = true;
     this.#duties.stop();
@@ -315,22 +331,22 @@ export class JobQueue {
       .catch((error) => {
         if (this.#closed) return;
         const reason = error instanceof Abandoned ? abandonText(error) : error;
-        this.#parts.log.error({ job: run.id, err: reason }, 'a job stopped where it stands');
+        this.#parts.log.error({ job: run.id, err: reason }, 'a job stopped without an end');
       })
       .finally(() => {
-        if (this.#runs.get(run.id) !== run) return; // of an earlier life
+        if (this.#runs.get(run.id) !== run) return; // it belongs to an earlier session
         this.#runs.delete(run.id);
         this.#durations.learn(run);
         this.#parts.gate.leave(run.id);
         run.leave();
         this.#brief.ended(run.id);
-        this.watchers.tell(run.id);
+        this.watchers.notify(run.id);
       });
   }
 
   #endOf(id: number, signal: AbortSignal): Promise<JobStatus | null> {
     return endOf(id, signal, {
-      goesOn: (id) => this.#runs.has(id),
+      isUnfinished: (id) => this.#runs.has(id),
       stored: (id) => this.#parts.store.jobs.get(id),
       subscribe: (id, listener) => this.subscribe(id, listener),
     });

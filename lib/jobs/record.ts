@@ -1,3 +1,5 @@
+// The newest state of a job's opcodes in memory, ahead of what is durable. Its methods update that state at once and return the changes
+// that store it: the caller must commit them, in this order, or restore the state.
 import type { Clock } from '../base/clock.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
@@ -5,19 +7,19 @@ import type { JobOp, JobStatus, LogType } from '../model/job.ts';
 import type { Change } from '../store/changes.ts';
 import type { StoredJob } from '../store/stored-job.ts';
 
-/** The newest state of a job's opcodes, written or about to be; gives the changes that write it. */
+/** The state of a job and its opcodes, and the changes that store it. */
 export class JobRecord {
   readonly ops: JobOp[];
   readonly #id: number;
   readonly #brief: { brief?: boolean };
   readonly #clock: Clock;
-  /** The log lines of earlier lives, by opcode: one that a replay writes again is the same line and not a new one. */
+  /** The log lines of earlier runs, by opcode: one that a replay writes again is not added twice. */
   readonly #logged: string[][];
   #start: number | null;
   #serial: number;
-  /** Whether it is to stop before its next step. */
+  /** Whether a user canceled it while it ran, so that it stops before its next step. */
   isCanceling: boolean;
-  /** Whether the end of the job has its place among the commits. */
+  /** Whether the end of the job has been queued for commit. */
   #hasEnded = false;
 
   constructor({ job }: StoredJob, clock: Clock) {
@@ -42,6 +44,7 @@ export class JobRecord {
     return this.ops.some(({ status }) => status === 'running');
   }
 
+  /** @throws MerapiError internal_error when the job has no such opcode */
   at(index: number): JobOp {
     const op = this.ops[index];
     if (!op) throw new MerapiError('internal_error', `Job ${this.#id} has no opcode ${index}`);
@@ -55,17 +58,18 @@ export class JobRecord {
     return { change: 'op-set', job: this.#id, op: index, state };
   }
 
-  /** Stores values that checking an opcode filled in. */
+  /** Adds values that the check of an opcode filled in, e.g. the chosen node. */
   resolve(index: number, values: Record<string, Json>): Change {
     return this.set(index, { resolved: { ...this.at(index).resolved, ...values } });
   }
 
+  /** An opcode begins; with the first one also the job. */
   started(index: number): Change[] {
     const now = this.#clock.seconds();
     const resolved: Record<string, Json> =
       this.at(index).input.debug_level === null ? { debug_level: 0 } : {};
     const begun = this.set(index, { status: 'running', start: now, exec: now, resolved });
-    if (this.#start !== null) return [begun]; // the job runs already, or is to stop: that is told once
+    if (this.#start !== null) return [begun]; // the job has begun already
     this.#start = now;
     return [
       begun,
@@ -80,13 +84,13 @@ export class JobRecord {
     ];
   }
 
-  /** What lets the job stop before its next step: nothing once it has ended; to be called when it is written. */
+  /** Makes the job stop before its next step; nothing once it has ended. To be called while the commit is built. */
   canceling(): Change[] {
     this.isCanceling = true;
     return this.#hasEnded ? [] : [{ change: 'job-cancel', job: this.#id }];
   }
 
-  /** What ends the job; to be called when it is written. */
+  /** Ends the job, and deletes its journal and secrets. To be called while the commit is built, after which canceling() does nothing. */
   ended(status: JobStatus, end: number): Change[] {
     this.#hasEnded = true;
     return [
@@ -95,12 +99,12 @@ export class JobRecord {
     ];
   }
 
-  /** What adds a line to the log; nothing when an earlier life has added it. */
+  /** Adds a line to the log; nothing when an earlier run of the opcode has added it. */
   line(index: number, text: string, type: LogType): Change[] {
     const logged = this.#logged[index] ?? [];
-    const place = logged.indexOf(text);
-    if (place >= 0) {
-      logged.splice(place, 1);
+    const position = logged.indexOf(text);
+    if (position >= 0) {
+      logged.splice(position, 1);
       return [];
     }
     const entry = { serial: ++this.#serial, time: this.#clock.seconds(), type, text };

@@ -1,3 +1,5 @@
+// Job filters as functions. The language of the conditions and the kinds of predicates are Ganeti's, see its
+// gnt-filter(8); they are compiled with the parser of query filters (lib/query).
 import { MerapiError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { FilterPredicate, JobFilter, PredicateKind } from '../model/filter.ts';
@@ -8,24 +10,24 @@ import { type Cell, type Field, type FieldTable, ResultStatus } from '../query/d
 import { compileFilter } from '../query/evaluate.ts';
 import { parseFilter } from '../query/language.ts';
 
-/** A job as filters see it. */
+/** The parts of a job that filters look at. */
 export interface Filtered {
   readonly id: number;
   readonly inputs: readonly OpInput[];
 }
 
-/** A filter that can be asked. */
+/** A compiled filter. */
 export interface Rule {
   readonly filter: JobFilter;
   applies(job: Filtered): boolean;
 }
 
-/** What conditions may compare the job's number with instead of a number. */
+/** The word that a condition may use instead of a number: it stands for the filter's watermark. */
 const WATERMARK = 'watermark';
 
 const field = (kind: Field['kind']): Field => ({ title: '', kind, doc: '' });
 
-/** What each kind of predicate can name. An opcode's values may be of any kind. */
+/** The fields that each kind of predicate has. The parameters of opcodes may have values of any kind. */
 const tables: Readonly<Record<PredicateKind, FieldTable>> = {
   jobid: new Map([['id', field('number')]]),
   opcode: new Map(
@@ -43,7 +45,7 @@ const tables: Readonly<Record<PredicateKind, FieldTable>> = {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** What a predicate looks at: it is met if one of these rows meets its condition. */
+/** The rows of a job that each kind of predicate tests: it is met when one row meets its condition. */
 const rowsOf: Readonly<Record<PredicateKind, (job: Filtered) => readonly Row[]>> = {
   jobid: ({ id }) => [{ id }],
   opcode: ({ inputs }) => inputs,
@@ -59,7 +61,7 @@ function cell(row: Row, name: string): Cell {
   return [ResultStatus.NORMAL, typeof value === 'bigint' ? Number(value) : value];
 }
 
-/** What a job is told that a filter rejects: which filter, and the reasons that were given when it was made. */
+/** The message for a job that a filter rejects: the filter, and the reasons that its reason trail gives. */
 export function rejectionBy({ uuid, reason_trail }: JobFilter): string {
   const entries = reason_trail.filter((entry) => Array.isArray(entry));
   const reasons = entries
@@ -69,8 +71,8 @@ export function rejectionBy({ uuid, reason_trail }: JobFilter): string {
 }
 
 /**
- * A filter's conditions as a function.
- * @throws MerapiError wrong_input when one cannot be understood
+ * Compiles a filter; it applies to a job that meets all its predicates.
+ * @throws MerapiError wrong_input when a predicate cannot be parsed
  */
 export function ruleOf(filter: JobFilter): Rule {
   const tests = filter.predicates.map((predicate) => testOf(predicate, filter.watermark));
@@ -78,8 +80,8 @@ export function ruleOf(filter: JobFilter): Rule {
 }
 
 /**
- * A stored filter as a function. One that this release does not understand, though an earlier one did, pauses every job that it is asked about
- * until it is changed or removed: nobody knows any more which ones it is for.
+ * Compiles a stored filter. One that this release cannot parse, although an earlier release could, pauses every job until it is
+ * changed or removed: which jobs it was meant for is not known any more, and to let them run could do harm.
  */
 export function storedRule(filter: JobFilter): Rule {
   try {
@@ -105,7 +107,7 @@ function withWatermark(condition: Json, watermark: number): Json {
   return condition.map((part) => withWatermark(part, watermark));
 }
 
-/** The predicates with `=` written `==` and `!=` as a negation, as they are shown. */
+/** The predicates in Ganeti's normal form, as they are stored and shown: `=` becomes `==`, and `!=` a negated `==`. */
 export function shownPredicates(predicates: readonly FilterPredicate[]): FilterPredicate[] {
   return predicates.map(([kind, condition]) => [kind, shown(condition)]);
 }

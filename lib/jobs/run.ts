@@ -10,8 +10,8 @@ import type { RunnerParts } from './parts.ts';
 import { JobRecord } from './record.ts';
 
 /**
- * One job on its way from the queue to its end: it is admitted (lib/jobs/admission.ts), then executed (lib/jobs/execution.ts), and may be
- * cancelled at any time. There may be very many that have not begun: until the gate lets it in, a job has nothing but what is stored of it.
+ * One unfinished job: admitted by lib/jobs/admission.ts, then executed by lib/jobs/execution.ts; it may be canceled at any time. There may
+ * be very many queued jobs, so one that the gate has not admitted must cost little beyond its stored state.
  */
 export class JobRun {
   readonly id: number;
@@ -31,18 +31,18 @@ export class JobRun {
     this.#execution = new Execution(parts, stored, { record, cancel, admission: this.#admission });
   }
 
-  /** Takes the job back if none of its opcodes runs; false when one does. */
+  /** Cancels the job if none of its opcodes runs; false when one does, see cancelRunning(). */
   cancel(): boolean {
-    const isBeginning = this.#execution.running !== null && !this.#record.hasBegun; // it has its locks, and its slot, this very moment
+    const isBeginning = this.#execution.running !== null && !this.#record.hasBegun; // its locks and slot have just been granted
     if (!this.#admission.isWaiting && !isBeginning) return false;
     this.#admission.stop(canceled());
     return true;
   }
 
-  /** Lets the job stop before its next step. Resolves when that is on disk, so that a crash does not forget it. */
+  /** Makes the job stop before its next step. Resolves when that is durable, so that it holds after a crash. @throws as commit() */
   async cancelRunning(): Promise<void> {
     if (this.#cancel.reason) return;
-    // After what the opcode kept back, its beginning among it.
+    // By the opcode's own journal: its deferred records, e.g. its start, must be written before.
     await (this.#execution.running ?? this.#execution.journal(0))
       .write(() => this.#record.canceling())
       .catch(unwrap);
@@ -50,32 +50,32 @@ export class JobRun {
     this.#parts.onChange(this.id);
   }
 
-  /** Whether its opcode has done what cannot be undone, and so goes on to its end. */
-  get isOnward(): boolean {
-    return this.#execution.running?.isOnward === true;
+  /** Whether its opcode has passed the point of no return, so that it cannot be canceled any more. */
+  get isIrreversible(): boolean {
+    return this.#execution.running?.isIrreversible === true;
   }
 
-  /** Lets the job fail before its next step, or at its end; before it is run. */
+  /** Makes the job fail with internal_error before its next step, or at its end. To be called before it runs. */
   fail(error: MerapiError): void {
     this.#cancel.abort(new MerapiError('internal_error', error.message, { cause: error }));
   }
 
-  /** Lets the job stop where it stands, and write nothing more. */
+  /** Stops the job without an end; it writes nothing more. */
   abandon(): void {
     this.#admission.abandon();
   }
 
-  /** Its opcodes as they are now, on disk or not yet. */
+  /** Its opcodes as they are now, durable or not. */
   get ops(): readonly JobOp[] {
     return this.#record.ops;
   }
 
-  /** A stored state of the job with what is not stored: which opcode waits, or runs and has written nothing yet. */
+  /** Adds to the stored job what only memory has, see withCurrent(). */
   overlay(job: Job): Job {
     return withCurrent(job, this.#admission.waitingSince, this.#record.ops, this.#execution.progress);
   }
 
-  /** Waits until the job filters let it begin and the jobs that it depends on have ended, or until it is cancelled: then `begin`. */
+  /** Calls `begin` when the gate admits the job, or when it is canceled. */
   enter(begin: () => void): void {
     this.#admission.enter(begin);
   }
@@ -85,7 +85,7 @@ export class JobRun {
     return this.#execution.run();
   }
 
-  /** Gives up its slot, whatever became of it. */
+  /** Returns its slot, if it still has one. */
   leave(): void {
     this.#admission.leave();
   }

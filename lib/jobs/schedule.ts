@@ -11,7 +11,7 @@ export interface Waiting {
   readonly filter: JobFilter | null;
 }
 
-/** What is to be done with jobs that have not begun; about the others there is nothing to do now. */
+/** Which waiting jobs begin and which are rejected; the others go on waiting. */
 export interface Schedule {
   /** In the order in which they begin. */
   readonly start: readonly number[];
@@ -19,8 +19,8 @@ export interface Schedule {
 }
 
 /**
- * Decides which jobs begin. Nobody overtakes within a rate limit; a job that waits for others takes none of its places.
- * @param running how many jobs have begun and not ended about which a filter decides, by its uuid
+ * Decides which jobs begin. Under a rate limit jobs begin in order; a blocked job does not count against the limit.
+ * @param running how many running jobs each filter decides about, by the uuid of the filter
  */
 export function schedule(waiting: readonly Waiting[], running: ReadonlyMap<string, number>): Schedule {
   const taken = new Map<string, number>();
@@ -40,7 +40,7 @@ export function schedule(waiting: readonly Waiting[], running: ReadonlyMap<strin
   return { start, reject };
 }
 
-/** Who goes first. */
+/** The order of jobs: by priority, the lower number first, then by id. */
 export function inOrder(a: Pick<Waiting, 'id' | 'priority'>, b: Pick<Waiting, 'id' | 'priority'>): number {
   return a.priority - b.priority || a.id - b.id;
 }

@@ -2,25 +2,25 @@ import type { Cluster } from '../model/cluster.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { Slots } from './slots.ts';
 
-/** What can be set of the queue. */
+/** The settings of the queue. */
 export interface QueueSettings {
-  /** Whether no more jobs are taken. */
+  /** Whether new jobs are refused. */
   drained?: boolean;
-  /** How many seconds after their end jobs are archived by themselves; null: never. */
+  /** How many seconds after their end jobs are archived automatically; null: never. */
   archive_after?: number | null;
 }
 
-/** What the queue does now. */
+/** The settings and the load of the queue. */
 export interface QueueState extends Required<QueueSettings> {
   max_running_jobs: number;
   /** How many jobs run, and how many have not ended. */
   running: number;
   unfinished: number;
-  /** Why nothing can be changed now, such as a full disk; null when all is well. */
+  /** Why changes are refused now, e.g. that the disk is full; null when they are not. */
   trouble: string | null;
 }
 
-/** What the queue is set to, and does. */
+/** The state that GET /2/queue shows. */
 export function queueState(
   { cluster }: ClusterView,
   trouble: string | null,
@@ -32,7 +32,7 @@ export function queueState(
   return { drained, archive_after, max_running_jobs, running, unfinished, trouble };
 }
 
-/** What settings change of the cluster. */
+/** The fields of the cluster that settings change. */
 export function patchOf({ drained, archive_after }: QueueSettings): Partial<Cluster> {
   return {
     ...(drained === undefined ? {} : { queue_drained: drained }),

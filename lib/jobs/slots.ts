@@ -1,7 +1,7 @@
 import { MerapiError } from '../base/errors.ts';
 import { inOrder } from './schedule.ts';
 
-/** Who waits for a slot. */
+/** An opcode that waits for a slot. */
 interface Waiter {
   /** The number of its job. */
   readonly id: number;
@@ -10,39 +10,39 @@ interface Waiter {
 }
 
 /**
- * How many opcodes run at once: the cluster's max_running_jobs. An opcode takes its slot when it has its locks, so those that
- * wait for locks take none; and those that wait for a slot give up their locks to more urgent ones.
+ * Limits how many opcodes run at once, by the cluster's max_running_jobs. An opcode takes its slot after its locks, so opcodes that
+ * wait for locks occupy none; one that has its locks and waits for a slot still gives the locks up to a more urgent opcode.
  */
 export class Slots {
   readonly #limit: () => number;
   readonly #running = new Set<number>();
   #waiting: Waiter[] = [];
-  /** Whether a slot became free this very moment: who gets it is decided when all have come who can go on for the same reason. */
+  /** Whether a slot has become free in this turn of the event loop; see leave(). */
   #isSettling = false;
 
-  /** `limit` tells how many may run now. */
+  /** @param limit returns how many may run now; serve() must be called after it has changed */
   constructor(limit: () => number) {
     this.#limit = limit;
   }
 
-  /** How many run, and how many may. */
+  /** How many opcodes run, and the limit. */
   get state(): { running: number; limit: number } {
     return { running: this.#running.size, limit: this.#limit() };
   }
 
-  /** The jobs that wait, in the order in which they will go. */
+  /** The waiting jobs, in the order in which they get slots. */
   get waiting(): readonly number[] {
     return this.#waiting.map(({ id }) => id);
   }
 
-  /** Takes a slot if one is free this very moment: the common case, which needs no signal. */
+  /** Takes a slot if one is free now; the common case, which needs no AbortSignal. */
   tryTake(job: number): boolean {
     if (this.#running.size >= this.#limit() || this.#isSettling) return false;
     this.#running.add(job);
     return true;
   }
 
-  /** Waits for a slot; the lower priority goes first, then the lower number. @throws the signal's reason */
+  /** Waits for a slot; the lower priority number goes first, then the lower job number. @throws the signal's reason */
   async take(job: number, priority: number, signal: AbortSignal): Promise<void> {
     if (this.tryTake(job)) return;
     await new Promise<void>((resolve, reject) => {
@@ -60,21 +60,21 @@ export class Slots {
       };
       if (signal.aborted) return reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
-      let place = this.#waiting.length;
-      while (place > 0 && inOrder(waiter, this.#waiting[place - 1] as Waiter) < 0) place -= 1;
-      this.#waiting.splice(place, 0, waiter);
+      let position = this.#waiting.length;
+      while (position > 0 && inOrder(waiter, this.#waiting[position - 1] as Waiter) < 0) position -= 1;
+      this.#waiting.splice(position, 0, waiter);
     });
   }
 
-  /** An opcode ran in an earlier life of the master already: it needs no leave. */
+  /** Adds an opcode that ran before the master was restarted: it skips the wait, even when this exceeds the limit. */
   resume(job: number): void {
     if (this.#running.has(job)) throw new MerapiError('internal_error', `Job ${job} runs twice`);
     this.#running.add(job);
   }
 
   /**
-   * An opcode has ended. Its locks may have gone to a more urgent one than those that wait here; that one comes in the same turn of
-   * the event loop, so the slot is given away after it.
+   * Returns the slot of a job, if it has one. Its locks may have been granted to an opcode that is more urgent than those that wait
+   * here, and that asks for a slot in the same turn of the event loop: so a slot of a full set is assigned in the next turn.
    */
   leave(job: number): void {
     const wasFull = this.#running.size >= this.#limit();
@@ -86,7 +86,7 @@ export class Slots {
     });
   }
 
-  /** Lets those go on who may; after the limit has changed. */
+  /** Admits waiters up to the limit; to be called after the limit has changed. */
   serve(): void {
     if (this.#isSettling) return;
     while (this.#running.size < this.#limit()) {

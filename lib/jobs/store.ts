@@ -3,8 +3,11 @@ import type { ClusterView } from '../model/view.ts';
 import type { Author, JobReader, JobStore } from '../store/define.ts';
 import type { Build } from '../units/define.ts';
 
-/** The store as the jobs of one life of the queue use it: once that life is over nothing of them is written any more, their failures least of all. */
-export class StoreOfLife implements JobStore {
+/**
+ * The store as the jobs of one session of the queue use it: once the session is over, every commit is refused. Above all the jobs
+ * that stop then must not record this as their failure.
+ */
+export class FencedStore implements JobStore {
   readonly jobs: JobReader;
   readonly #store: JobStore;
   readonly #isOver: () => boolean;

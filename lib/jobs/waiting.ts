@@ -6,7 +6,7 @@ import { opcodeOf } from '../opcodes/registry.ts';
 import type { JobStore } from '../store/define.ts';
 import type { Slots } from './slots.ts';
 
-/** The status in which another job ends; waits for it. Null when there is no such job. */
+/** Waits for the end of a job, and returns its final status; null when there is no such job. @throws the signal's reason */
 export type EndOf = (job: number, signal: AbortSignal) => Promise<JobStatus | null>;
 
 /** The jobs that an opcode depends on, with the statuses that are accepted. */
@@ -14,7 +14,7 @@ export function dependsOf(op: OpInput): [number, JobStatus[]][] {
   return (op.depends as [number, JobStatus[]][] | null) ?? [];
 }
 
-/** Waits for the jobs that an opcode depends on. @throws MerapiError execution when one ended otherwise than accepted */
+/** Waits for the jobs that an opcode depends on. @throws MerapiError execution when one is missing or ended in another status */
 export async function dependenciesEnded(op: OpInput, endOf: EndOf, signal: AbortSignal): Promise<void> {
   for (const [job, accepted] of dependsOf(op)) {
     const status = await endOf(job, signal);
@@ -23,29 +23,36 @@ export async function dependenciesEnded(op: OpInput, endOf: EndOf, signal: Abort
     if (accepted.length > 0 && !accepted.includes(status))
       throw new MerapiError(
         'execution',
-        `Job ${job}, which this one depends on, ended in ${status}; needed was ${accepted.join(' or ')}`,
+        `Job ${job}, which this one depends on, ended in ${status}; accepted is ${accepted.join(' or ')}`,
       );
   }
 }
 
-/** Who wants to run; of equal priorities the lower job number goes first. */
+/** An opcode that wants to run; of equal priorities the lower job number goes first. */
 interface Claimant {
   owner: string;
   job: number;
   /** The job's: that of its most urgent opcode. */
   priority: number;
   signal: AbortSignal;
-  /** Called at the very moment of each grant of the locks: from then on the opcode waits for a slot at most. */
+  /** Called when the locks are granted, also after they were revoked: from then on the opcode waits for a slot only. */
   onGrant(): void;
 }
 
 type Parts = { locks: LockManager; store: Pick<JobStore, 'pending'> };
 
 /**
- * Waits until an opcode has its locks and a slot. Until it has both it holds its locks only as long as nobody more urgent wants them: so a
- * ready job waits for less urgent ones only where these run already. @throws the signal's reason
+ * Waits until an opcode has its locks and a slot. Until it has both, its locks are provisional: they are revoked when a more urgent
+ * owner wants one, and the wait starts again. So a job waits for less urgent ones only where these run already.
+ * @returns the confirmed grant of the locks; the slot is taken
+ * @throws the signal's reason
  */
-export async function turnOf(op: OpInput, parts: Parts, slots: Slots, claimant: Claimant): Promise<Grant> {
+export async function acquireLocksAndSlot(
+  op: OpInput,
+  parts: Parts,
+  slots: Slots,
+  claimant: Claimant,
+): Promise<Grant> {
   const { job, priority, signal } = claimant;
   for (;;) {
     let revoked: AbortController | null = null;
@@ -65,7 +72,10 @@ export async function turnOf(op: OpInput, parts: Parts, slots: Slots, claimant: 
   }
 }
 
-/** Waits for the locks of an opcode, until they are those that its plan wants then; `onRevoked` as in the options of acquire(). */
+/**
+ * Acquires the locks of an opcode. The plan depends on the state of the cluster, which may change during the wait: then the locks are
+ * released and the new plan is acquired. `onRevoked` as in LockManager.acquire().
+ */
 async function lockFor(
   op: OpInput,
   { locks, store }: Parts,
@@ -81,7 +91,7 @@ async function lockFor(
       return grant;
     }
     grant.release();
-    signal.throwIfAborted(); // the cancel may have come at the very moment of the grant
+    signal.throwIfAborted(); // the cancel may have come together with the grant
   }
 }
 

@@ -1,10 +1,10 @@
 import { Listeners } from '../base/listeners.ts';
 
-/** Those who want to hear of single jobs. */
+/** Listeners for changes of single jobs. */
 export class Watchers {
   readonly #ofJobs = new Map<number, Listeners>();
 
-  /** How many jobs somebody wants to hear of. */
+  /** How many jobs have listeners. */
   get size(): number {
     return this.#ofJobs.size;
   }
@@ -20,8 +20,8 @@ export class Watchers {
     };
   }
 
-  /** Something of the job changed. */
-  tell(job: number): void {
+  /** Calls the listeners of a job. */
+  notify(job: number): void {
     this.#ofJobs.get(job)?.notify();
   }
 }

@@ -1,20 +1,22 @@
+// Explains why a job does not go on, for `GET /2/jobs/ID/why`. The order of the reasons in `text` is the order in which a job meets its
+// obstacles: other jobs, job filters, locks, a slot.
 import type { LockState } from '../locks/manager.ts';
 import type { JobFilter } from '../model/filter.ts';
 import { isFinal, type Job, type JobStatus } from '../model/job.ts';
 import type { Durations } from './durations.ts';
 
-/** A lock that a job lacks. */
+/** A lock that a job waits for. */
 interface LackedLock {
   level: string;
   name: string;
   mode: string;
-  /** The jobs that hold it in a way that does not go together with this. */
+  /** The jobs that hold it in a conflicting mode. */
   held_by: number[];
-  /** The jobs that will get it before this one. */
+  /** The jobs before this one in its queue that want a conflicting mode. */
   after: number[];
 }
 
-/** Why a job does not go on, or that it does. */
+/** Why a job waits, or that it does not. */
 export interface Why {
   job: number;
   status: JobStatus;
@@ -22,18 +24,18 @@ export interface Why {
   text: string;
   /** The opcode, by index, that waits or runs; null when the job has ended. */
   op: number | null;
-  /** Jobs that must end before, with their statuses. */
+  /** The unfinished jobs that it depends on, with their statuses. */
   depends: [number, JobStatus | null][];
-  /** The job filter that decides about it, when it does not let it begin. */
+  /** The job filter that keeps it from beginning; null when none does. */
   filter: { uuid: string; action: JobFilter['action'] } | null;
   locks: LackedLock[];
-  /** How many jobs wait for a slot before it, when as many run as may. */
+  /** When it waits for a slot: how many jobs wait for one before it, and how many run. */
   slot: { position: number; running: number; max_running_jobs: number } | null;
-  /** What its opcodes usually take, and how long it may be until it begins, in seconds; null where nothing is known. */
+  /** The usual duration of its opcodes, and the time until it begins, in seconds; null where nothing is known. */
   estimate: { duration: number | null; until_start: number | null; samples: number };
 }
 
-/** What is known of a job and of those about it. */
+/** The job and everything that may keep it from running, as explain() needs it. */
 export interface Situation {
   job: Job;
   depends: [number, JobStatus | null][];
@@ -41,13 +43,13 @@ export interface Situation {
   locks: readonly LockState[];
   slots: { waiting: readonly number[]; running: number; limit: number };
   durations: Durations;
-  /** Jobs that have not ended, by number. */
+  /** The unfinished jobs, by number. */
   others: ReadonlyMap<number, Pick<Job, 'ops'>>;
   /** Seconds since 1970. */
   now: number;
 }
 
-/** Tells why a job waits. A pure function of what is known. */
+/** Explains why a job waits; a pure function. */
 export function explain(situation: Situation): Why {
   const { job, slots } = situation;
   const { id, status } = job;
@@ -57,8 +59,8 @@ export function explain(situation: Situation): Why {
   const depends = ended ? [] : situation.depends.filter(([, other]) => other !== null && !isFinal(other));
   const filter = ended || status !== 'queued' ? null : holding(situation.filter);
   const locks = op === null ? [] : lacked(`${id}/${op}`, situation.locks);
-  const place = slots.waiting.indexOf(id);
-  const slot = place < 0 ? null : { position: place, running: slots.running, max_running_jobs: slots.limit };
+  const position = slots.waiting.indexOf(id);
+  const slot = position < 0 ? null : { position, running: slots.running, max_running_jobs: slots.limit };
   const parts = { depends, filter, locks, slot };
   return {
     job: id,
@@ -79,8 +81,8 @@ function holding(filter: JobFilter | null): Why['filter'] {
 
 function lacked(owner: string, states: readonly LockState[]): LackedLock[] {
   return states.flatMap(({ level, name, owners, pending }) => {
-    const place = pending.findIndex((each) => each.owner === owner);
-    const wish = pending[place];
+    const position = pending.findIndex((each) => each.owner === owner);
+    const wish = pending[position];
     if (!wish) return [];
     const conflicts = (mode: string) => mode === 'exclusive' || wish.mode === 'exclusive';
     const jobsOf = (users: readonly { owner: string; mode: string }[]) => [
@@ -91,25 +93,27 @@ function lacked(owner: string, states: readonly LockState[]): LackedLock[] {
       ),
     ];
     return [
-      { level, name, mode: wish.mode, held_by: jobsOf(owners), after: jobsOf(pending.slice(0, place)) },
+      { level, name, mode: wish.mode, held_by: jobsOf(owners), after: jobsOf(pending.slice(0, position)) },
     ];
   });
 }
 
 function sentence(status: JobStatus, { depends, filter, locks, slot }: Parts): string {
   if (isFinal(status)) return `It has ended: ${status}`;
-  if (status === 'running') return 'It runs';
-  if (status === 'canceling') return 'It runs, and stops before its next step';
+  if (status === 'running') return 'It is running';
+  if (status === 'canceling') return 'It is running, and stops before its next step';
   if (depends.length > 0) return `It waits for ${jobs(depends.map(([id]) => id))} to end`;
   if (filter) return `The job filter ${filter.uuid} (${String(filter.action)}) does not let it begin`;
   const [lock] = locks;
   if (lock) {
     const before = [...new Set([...lock.held_by, ...lock.after])];
     if (before.length === 0)
-      return `It waits for the ${lock.mode} lock ${lock.level}/${lock.name}, under which a duty of an earlier job is done`;
-    return `It waits for the ${lock.mode} lock ${lock.level}/${lock.name}, which ${jobs(before)} ${before.length === 1 ? 'has' : 'have'} first`;
+      return `It waits for the ${lock.mode} lock ${lock.level}/${lock.name}, which a duty of an earlier job holds`;
+    const verb = before.length === 1 ? 'has' : 'have';
+    return `It waits for the ${lock.mode} lock ${lock.level}/${lock.name}, which ${jobs(before)} ${verb} first`;
   }
-  if (slot) return `${slot.running} jobs run, as many as may; ${slot.position} wait before it`;
+  if (slot)
+    return `It waits for a slot: ${slot.running} jobs are running, which is the limit, and ${slot.position} wait before it`;
   return 'It is about to begin';
 }
 
@@ -117,7 +121,10 @@ function jobs(ids: readonly number[]): string {
   return `${ids.length === 1 ? 'job' : 'jobs'} ${ids.join(', ') || 'before it'}`;
 }
 
-/** By the history of like opcodes: its own time, and that of those that must end before it, as if they came one after the other. */
+/**
+ * Estimates from the median durations of earlier opcodes of the same kind: the job's own time, and the time of the jobs that must end
+ * before it, as if they ran one after the other.
+ */
 function estimate({ job, durations, others, now }: Situation, { depends, locks }: Parts): Why['estimate'] {
   const medians = job.ops.map(({ input }) => durations.median(input.OP_ID));
   const samples = Math.min(...medians.map((median) => median?.samples ?? 0));

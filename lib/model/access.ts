@@ -1,12 +1,13 @@
-/** What can be asked for: to `look` at what everybody may see, to `read` what only users may see, to `write`. */
+// What a permission is asked for: an action on an object. lib/access decides; requests, opcodes and views name the objects.
+/** `look`: see what everybody may see, anonymous users included; `read`: see what only users may see; `write`: change. */
 export type Action = 'look' | 'read' | 'write';
 
-/** Objects of which there may be many, by their uuids. */
+/** The kinds of objects that are identified by a uuid. */
 type UuidKind = 'instance' | 'node' | 'group' | 'network' | 'disk' | 'filter' | 'duty';
 
 /**
- * An object that something is done to. An `id` of null means no certain object: one that is still to be made or does not exist,
- * or all of the kind at once. Of OS definitions the id is the name, for they have nothing else.
+ * An object that an action is for. An `id` of null means no particular object: a new one, one that does not exist, or all of the kind.
+ * The id of an OS definition is its name.
  */
 export type ObjectRef =
   | { readonly kind: UuidKind | 'os'; readonly id: string | null }
@@ -21,7 +22,7 @@ export type NamedRef = ObjectRef & { readonly name: string | null };
 /** The kinds of objects that requests name by their names. */
 export type NamedKind = 'instance' | 'node' | 'group' | 'network';
 
-/** The kind of what tags, locks and events call a `nodegroup`; other kinds have one name everywhere. */
+/** Maps a kind as tags, locks and events name it: their `nodegroup` is a `group` here; the other kinds have the same name. */
 export function namedKindOf(kind: Exclude<NamedKind, 'group'> | 'nodegroup'): NamedKind {
   return kind === 'nodegroup' ? 'group' : kind;
 }

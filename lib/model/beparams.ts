@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ParamKinds } from './enforce.ts';
 
-/** The backend parameters of an instance, all filled in; memory in MiB. */
+/** The complete backend parameters of an instance, with the cluster's defaults filled in; memory in MiB. */
 export const BeParams = z.object({
   minmem: z.number().int(),
   maxmem: z.number().int(),
@@ -12,7 +12,7 @@ export const BeParams = z.object({
 });
 export type BeParams = z.infer<typeof BeParams>;
 
-/** Kinds of the backend parameters; `memory` is the old name that sets minmem and maxmem at once. */
+/** Kinds of the backend parameters. The old name `memory`, which sets minmem and maxmem, is resolved before (ownBeParams()). */
 export const beParamKinds: ParamKinds = {
   always_failover: 'bool',
   auto_balance: 'bool',

@@ -1,3 +1,5 @@
+// The schema of the stored cluster object. Old stores and backups are read with it too: a new field needs a default, and a field must
+// not change its meaning.
 import * as z from 'zod';
 import { BeParams } from './beparams.ts';
 import { diskParamDefaults } from './diskparams/index.ts';
@@ -7,7 +9,7 @@ import { NicParams } from './nic.ts';
 import { ObjectBase } from './object.ts';
 import { diskTemplates } from './templates/index.ts';
 
-/** The data collectors that Ganeti has. */
+/** The data collectors of Ganeti's monitoring daemon; Merapi only stores their settings. */
 export const dataCollectors = [
   'cpu-avg-load',
   'diskstats',
@@ -17,10 +19,10 @@ export const dataCollectors = [
   'xen-cpu-avg-load',
 ] as const;
 
-/** Three bytes of MAC addresses such as aa:00:00; an odd first byte would make addresses of groups of devices. */
+/** The first three bytes of MAC addresses, e.g. aa:00:00. The first byte is even: odd ones are multicast addresses. */
 export const MAC_PREFIX = /^[0-9a-f][02468ace](:[0-9a-f]{2}){2}$/i;
 
-/** A node that the cluster was described with and that is yet to join it: it did not answer so far. */
+/** A node of the cluster description that has not answered so far; it joins the cluster when it does. */
 const AwaitedNode = z.object({ uuid: z.string(), name: z.string(), primary_ip: z.string() });
 
 /** The cluster itself: names, defaults that instances, nodes and groups inherit, and limits. */
@@ -37,7 +39,7 @@ export const Cluster = ObjectBase.extend({
   nicparams: NicParams,
   ndparams: z.record(z.string(), z.unknown()),
   osparams: z.record(z.string(), z.record(z.string(), z.unknown())),
-  /** By template; those of templates that came after the cluster was stored have their defaults. */
+  /** By template; templates that are newer than the stored cluster get their defaults. */
   diskparams: z
     .partialRecord(z.enum(diskTemplates), z.record(z.string(), z.unknown()))
     .transform((own) => ({ ...diskParamDefaults, ...own })),
@@ -45,10 +47,10 @@ export const Cluster = ObjectBase.extend({
   candidate_pool_size: z.number().int(),
   max_running_jobs: z.number().int(),
   max_tracked_jobs: z.number().int(),
-  /** Whether no more jobs are taken. */
+  /** Whether new jobs are refused. */
   queue_drained: z.boolean().default(false),
   awaited_nodes: z.array(AwaitedNode).default([]),
-  /** The instances that the orderly end of the master shut down, by uuid: they are started again. */
+  /** The instances (uuids) that were shut down together with the master; its next start starts them again. */
   stopped_instances: z.array(z.string()).default([]),
   /** How many seconds after their end jobs are archived; null: never. */
   archive_after: z.number().int().nullable().default(21_600),
@@ -60,7 +62,7 @@ export const Cluster = ObjectBase.extend({
   gluster_storage_dir: z.string(),
   /** Folders in which the nodes look for OS definitions. */
   os_search_path: z.array(z.string()),
-  /** Folders of the master's host in which executables of allocators are looked for. */
+  /** Folders of the master's host that are searched for executables of allocators. */
   iallocator_search_path: z.array(z.string()).default([]),
   default_iallocator: z.string(),
   default_iallocator_params: z.record(z.string(), z.unknown()),
@@ -70,7 +72,7 @@ export const Cluster = ObjectBase.extend({
   maintain_node_health: z.boolean(),
   /** Private OS parameters by OS, as sealed JSON (base/seal.ts); null when there are none. */
   osparams_private: z.string().nullable().default(null),
-  // Shown as they were set; Merapi has no use for them (docs/support.md).
+  // Stored and shown for Ganeti's clients, but without effect in Merapi (docs/support.md).
   vg_name: z.string().nullable().default(null),
   drbd_helper: z.string().nullable().default(null),
   uid_pool: z.array(z.tuple([z.number().int(), z.number().int()])).default([]),

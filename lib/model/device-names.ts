@@ -3,8 +3,9 @@ import { MerapiError } from '../base/errors.ts';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * Checks names that devices of one instance are to have: with each of them exactly one device can be meant. `all` are the names
- * of all its devices then.
+ * Checks names that a request gives to devices of one instance: each must identify exactly one device, and must not look like an index
+ * or a uuid, which identify devices too.
+ * @param all the names of all devices of the instance after the change
  * @throws MerapiError wrong_input, resource_not_unique
  */
 export function checkDeviceNames(

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { ObjectBase } from './object.ts';
 import { diskTemplates } from './templates/index.ts';
 
-/** A disk: an object of its own, so that it can be detached and outlive its instance. Size in MiB. */
+/** A disk. It is an object of its own, since it can be detached from its instance and outlive it. Size in MiB. */
 export const Disk = ObjectBase.extend({
   name: z.string().nullable(),
   dev_type: z.enum(diskTemplates),
-  /** Where the data is, in the form of the template; of file-based ones: [driver, absolute path]. */
+  /** The location of the data; its form depends on the template (model/templates). File-based ones have [driver, absolute path]. */
   logical_id: z.array(z.union([z.string(), z.number()])),
   size: z.number().int(),
   mode: z.enum(['rw', 'ro']),

@@ -1,16 +1,18 @@
+// Converts the values of parameter sets in requests to their types, as leniently as Ganeti does (utils.ForceDictType): clients send
+// numbers and booleans as texts, and sizes with units.
 import { MerapiError } from '../base/errors.ts';
 import { stringifyJson } from '../base/json.ts';
 
 /** The kinds of values in Ganeti's parameter sets. A `size` is mebibytes, given as an integer or a text such as "20G". */
 export type ParamKind = 'bool' | 'int' | 'float' | 'string' | 'maybe-string' | 'size';
 
-/** What a parameter set consists of: each name with its kind. */
+/** The definition of a parameter set: the kind of each parameter. */
 export type ParamKinds = Readonly<Record<string, ParamKind>>;
 
 /** Values of a parameter set. */
 export type ParamValues = Record<string, unknown>;
 
-/** In a request this value means: take my own value away, so that the inherited default counts again. */
+/** In a request this value removes the object's own value, so that the inherited one applies again. */
 export const DEFAULT_VALUE = 'default';
 
 const sizeUnits: Record<string, number> = { '': 1, k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
@@ -31,10 +33,10 @@ export function parseSize(value: unknown): number {
   return Math.ceil(Number(match[1]) * (sizeUnits[(match[2] ?? '').toLowerCase()] as number));
 }
 
-/** Sizes among parameters, those of new disks too, are multiples of so many MiB, as in Ganeti. */
+/** Sizes in parameter sets and of new disks are rounded up to a multiple of this many MiB, as in Ganeti. */
 const SIZE_STEP = 4;
 
-/** Mebibytes of a size as parameters have it: rounded up to a multiple of 4. @throws MerapiError type_enforcement */
+/** Mebibytes of a size, rounded up to a multiple of 4. `name` is the parameter. @throws MerapiError type_enforcement */
 export function steppedSize(value: unknown, name = 'size'): number {
   try {
     return Math.ceil(parseSize(value) / SIZE_STEP) * SIZE_STEP;
@@ -78,9 +80,9 @@ function enforceOne(name: string, kind: ParamKind, value: unknown): unknown {
 }
 
 /**
- * Checks that values fit the parameter set and gives them in their proper types (`"2"` becomes 2 where an integer belongs).
- * The value "default" passes as it is, unless it means nothing there (`isNew`: something new has no value of its own to take away).
- * @throws MerapiError type_enforcement naming the parameter and what would be right.
+ * Checks values against a parameter set and converts them to the types of their kinds (`"2"` becomes 2 for an integer).
+ * @param isNew the object is new, so it has no own value that "default" could remove; otherwise "default" is returned unchanged
+ * @throws MerapiError type_enforcement, naming the parameter and what is expected
  */
 export function enforceKinds(values: ParamValues, kinds: ParamKinds, isNew = false): ParamValues {
   const result: ParamValues = {};

@@ -1,17 +1,17 @@
-/** Something that happened in the cluster: an object or a job is there, is another, or is gone. */
+/** An event of the cluster: an object was added, changed or removed, or a job got another status. */
 export interface ClusterEvent {
-  /** Counts up, without gaps as long as events are kept. */
+  /** Numbers without gaps in the order of commits; old events are deleted from the front. */
   readonly id: number;
   /** Seconds since 1970. */
   readonly time: number;
   /** cluster, node, nodegroup, instance, disk, network, filter, duty or job. */
   readonly kind: string;
-  /** Of a job its number. */
+  /** The uuid of the object; for a job its number. */
   readonly uuid: string;
-  /** The object's name; of a new job its opcodes. */
+  /** The name of the object; for a new job its opcodes. */
   readonly name: string;
-  /** Of an object add, change or remove; of a job its new status. */
+  /** For an object add, change or remove; for a job its new status. */
   readonly action: string;
-  /** The job that did it; null for what no job did. */
+  /** The job that made the change; null when no job did. */
   readonly job: number | null;
 }

@@ -1,3 +1,4 @@
+// Fills parameter sets with inherited values. Objects store only what they set themselves; these functions return the complete set.
 import type { BeParams } from './beparams.ts';
 import type { Cluster } from './cluster.ts';
 import type { ParamValues } from './enforce.ts';
@@ -47,7 +48,7 @@ export function fillOsParams(cluster: Cluster, os: string, own: ParamValues): Pa
   return { ...cluster.osparams[base], ...(os === base ? {} : cluster.osparams[os]), ...own };
 }
 
-/** The policy that counts in a group. */
+/** The complete instance policy of a group: its own parts replace those of the cluster. */
 export function fillIPolicy(cluster: IPolicy, group: PartialIPolicy): IPolicy {
   return { ...cluster, ...group };
 }

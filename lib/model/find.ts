@@ -1,3 +1,4 @@
+// Finds the objects that requests name, and fails with a message when there are none.
 import { MerapiError } from '../base/errors.ts';
 import type { Disk } from './disk.ts';
 import type { Instance } from './instance.ts';
@@ -32,7 +33,7 @@ export function networkNamed(view: ClusterView, name: string): Network {
   return view.networks.named(name) ?? view.networks.get(name) ?? fail('network', name);
 }
 
-/** The primary node of an instance. */
+/** The primary node of an instance. @throws MerapiError not_found */
 export function primaryOf(view: ClusterView, instance: Instance): Node {
   return view.nodes.get(instance.primary_node) ?? fail('node', instance.primary_node);
 }
@@ -51,13 +52,13 @@ export function checkOnline(node: Node): void {
   if (node.offline) throw new MerapiError('wrong_state', `Node ${node.name} is marked offline`);
 }
 
-/** @throws MerapiError wrong_state when the node may get no instance, neither as primary nor as secondary node */
+/** Checks that a node may get instances, as primary or secondary node. @throws MerapiError wrong_state */
 export function checkTakes(node: Node): void {
   checkOnline(node);
   if (node.drained)
     throw new MerapiError('wrong_state', `Node ${node.name} is drained: it takes no new instances`);
   if (!node.vm_capable)
-    throw new MerapiError('wrong_state', `Node ${node.name} is not meant to hold instances`);
+    throw new MerapiError('wrong_state', `Node ${node.name} is not vm_capable: it cannot have instances`);
 }
 
 function fail(what: string, name: string): never {

@@ -1,3 +1,4 @@
+// Validates the parameter sets that requests give (hvparams, beparams and others) and merges them into stored ones.
 import { MerapiError } from '../base/errors.ts';
 import { type BeParams, beParamKinds } from './beparams.ts';
 import { DEFAULT_VALUE, enforceKinds, type ParamKinds, type ParamValues } from './enforce.ts';
@@ -5,7 +6,7 @@ import { misfit } from './hvparams/forms.ts';
 import { clusterOnlyHvParams, type HypervisorName, hypervisorParams, hypervisors } from './hvparams/index.ts';
 
 /**
- * What a request for something new sets itself of a parameter set, in the proper types; the value "default" sets nothing.
+ * The values that a request sets for a new object, converted to their types; values of "default" are left out.
  * @throws MerapiError type_enforcement
  */
 export function ownValues(given: ParamValues, kinds: ParamKinds): ParamValues {
@@ -14,7 +15,7 @@ export function ownValues(given: ParamValues, kinds: ParamKinds): ParamValues {
 }
 
 /**
- * A parameter set changed by what a request gives; the value "default" takes one away, so that it is inherited again.
+ * A stored parameter set with the values of a request merged in; "default" removes a value, so that it is inherited again.
  * @throws MerapiError type_enforcement
  */
 export function updatedValues(before: ParamValues, given: ParamValues, kinds: ParamKinds): ParamValues {
@@ -28,7 +29,7 @@ export function updatedValues(before: ParamValues, given: ParamValues, kinds: Pa
 }
 
 /**
- * The backend parameters that a request sets, in their proper types; `memory` sets minmem and maxmem.
+ * The backend parameters that a request sets, converted to their types; `memory` sets minmem and maxmem.
  * @throws MerapiError type_enforcement, wrong_input
  */
 export function ownBeParams(given: ParamValues): Partial<BeParams> {
@@ -37,7 +38,7 @@ export function ownBeParams(given: ParamValues): Partial<BeParams> {
   return enforceKinds({ ...both, ...rest }, beParamKinds, true) as Partial<BeParams>;
 }
 
-/** @throws MerapiError wrong_input when filled backend parameters contradict each other */
+/** Checks complete backend parameters against each other. @throws MerapiError wrong_input */
 export function checkBeParams(params: BeParams): void {
   if (params.minmem > params.maxmem)
     throw new MerapiError(
@@ -49,7 +50,7 @@ export function checkBeParams(params: BeParams): void {
       throw new MerapiError('wrong_input', `${name} must be at least 1, not ${params[name]}`);
 }
 
-/** @throws MerapiError hypervisor for a parameter that only other hypervisors have */
+/** Refuses parameters that only other hypervisors have. @throws MerapiError hypervisor */
 export function checkOfHypervisor(hypervisor: HypervisorName, given: ParamValues): void {
   for (const name of Object.keys(given)) {
     const owners = hypervisors.filter((each) => Object.hasOwn(hypervisorParams[each].kinds, name));
@@ -62,8 +63,8 @@ export function checkOfHypervisor(hypervisor: HypervisorName, given: ParamValues
 }
 
 /**
- * The hypervisor parameters that a request sets, in their proper types.
- * @throws MerapiError type_enforcement, hypervisor, or wrong_input for a parameter of the cluster alone
+ * The hypervisor parameters that a request sets for an instance, converted to their types.
+ * @throws MerapiError type_enforcement, hypervisor, or wrong_input for a parameter that only the cluster can set
  */
 export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): ParamValues {
   checkOfHypervisor(hypervisor, given);
@@ -75,24 +76,24 @@ export function ownHvParams(hypervisor: HypervisorName, given: ParamValues): Par
   return own;
 }
 
-/** @throws MerapiError wrong_input for the resource states of Ganeti, which Merapi does not have: it asks the nodes */
+/** Refuses Ganeti's `hv_state` and `disk_state`: Merapi gets the resources of a node from the node. @throws MerapiError wrong_input */
 export function refuseStates(params: { hv_state: unknown; disk_state: unknown }): void {
   if (hasContent(params.hv_state) || hasContent(params.disk_state))
     throw new MerapiError(
       'wrong_input',
-      'hv_state and disk_state are not supported: nodes tell what they have themselves',
+      'hv_state and disk_state are not supported: nodes report their resources themselves; leave them out',
     );
 }
 
 const hasContent = (states: unknown) => states !== null && Object.keys(states as object).length > 0;
 
-/** @throws MerapiError hypervisor naming the first value that the hypervisor could not take anywhere */
+/** Checks values against the forms that the hypervisor accepts. @throws MerapiError hypervisor, naming the first wrong value */
 export function checkHvForms(hypervisor: HypervisorName, values: ParamValues): void {
   const problem = misfit(values, hypervisorParams[hypervisor].forms ?? {});
   if (problem !== null) throw new MerapiError('hypervisor', problem);
 }
 
-/** The values with these names, as far as there are any. */
+/** The values with these names that exist. */
 export function pick(values: ParamValues, names: readonly string[]): ParamValues {
   return Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
 }

@@ -13,7 +13,7 @@ export function templateKinds(template: DiskTemplate): ParamKinds {
   return Object.fromEntries(Object.entries(diskParamKinds).filter(([name]) => names.includes(name)));
 }
 
-/** Disk parameters by template, changed by what a request gives. @throws MerapiError type_enforcement */
+/** Stored disk parameters, by template, with the values of a request merged in. @throws MerapiError type_enforcement */
 export function updatedDiskParams<T extends Record<string, ParamValues>>(
   before: T,
   given: Record<string, ParamValues>,
@@ -24,15 +24,15 @@ export function updatedDiskParams<T extends Record<string, ParamValues>>(
   return after as T;
 }
 
-/** Whether a request gives a part of a group's policy back to the cluster. */
-function isGivenBack(value: unknown): boolean {
+/** Whether a value removes a part of a group's policy, so that the cluster's applies again. */
+function isRemoval(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0 || (value.length === 1 && value[0] === DEFAULT_VALUE);
   return value === null || value === DEFAULT_VALUE;
 }
 
 /**
- * What a group has of the instance policy for itself, changed by what a request gives; "default" takes a part away.
- * @throws MerapiError wrong_input, also when it allows a disk template that the cluster does not have
+ * The parts of the instance policy that a group overrides, with those of a request merged in; "default" removes a part.
+ * @throws MerapiError wrong_input, also when it allows a disk template that the cluster has not enabled
  */
 export function updatedGroupPolicy(
   cluster: Cluster,
@@ -41,7 +41,7 @@ export function updatedGroupPolicy(
 ): PartialIPolicy {
   const after: Record<string, unknown> = { ...before };
   for (const [name, value] of Object.entries(policyNumbers(given))) {
-    if (isGivenBack(value)) delete after[name];
+    if (isRemoval(value)) delete after[name];
     else after[name] = value;
   }
   const policy = PartialIPolicy.safeParse(after);
@@ -52,11 +52,11 @@ export function updatedGroupPolicy(
     );
   const enabled = cluster.enabled_disk_templates;
   const templates = 'disk-templates' in given ? policy.data['disk-templates'] : [];
-  const strange = (templates ?? []).filter((template) => !enabled.includes(template));
-  if (strange.length > 0)
+  const notEnabled = (templates ?? []).filter((template) => !enabled.includes(template));
+  if (notEnabled.length > 0)
     throw new MerapiError(
       'wrong_input',
-      `The instance policy allows ${strange.join(', ')}; the cluster has only ${enabled.join(', ')}`,
+      `The instance policy allows ${notEnabled.join(', ')}; the cluster has only ${enabled.join(', ')}`,
     );
   return policy.data;
 }

@@ -5,9 +5,10 @@ import { Nic } from './nic.ts';
 import { ObjectBase } from './object.ts';
 import { diskTemplates } from './templates/index.ts';
 
+/** What an instance is meant to be; `offline` also forbids to start it. */
 export const adminStates = ['up', 'down', 'offline'] as const;
 
-/** An instance (a virtual machine). Parameter sets hold only what the instance sets itself; fill.ts gives the rest. */
+/** An instance (a virtual machine). Parameter sets contain only what the instance sets itself; fill.ts adds inherited values. */
 export const Instance = ObjectBase.extend({
   name: z.string(),
   /** The primary node, by uuid. */
@@ -20,9 +21,9 @@ export const Instance = ObjectBase.extend({
   /** Private OS parameters as sealed JSON (base/seal.ts); null when there are none. */
   osparams_private: z.string().nullable(),
   admin_state: z.enum(adminStates),
-  /** Who decided the admin state: an administrator's job, or the user from inside the guest. */
+  /** Who set the admin state: a job, or the user of the guest by shutting it down from inside. */
   admin_state_source: z.enum(['admin', 'user']),
-  /** Whether its disks were made ready for use while it is down. */
+  /** Whether its disks are activated although the instance is down. */
   disks_active: z.boolean().optional(),
   disk_template: z.enum(diskTemplates),
   /** Disks in their order, by uuid. */

@@ -1,3 +1,5 @@
+// IPv4 addresses and the pools of networks. Addresses are numbers here, which is exact: they have 32 bits. Networks have a prefix of /16
+// or longer (lib/units/network/pools.ts checks it), so a walk through a pool is cheap.
 import type { Network } from './network.ts';
 
 /** A network as numbers: its first and its last address, and the length of its prefix. */
@@ -7,7 +9,7 @@ export interface Range4 {
   prefix: number;
 }
 
-/** An IPv4 address as a number; null when the text is none. */
+/** An IPv4 address as a number; null when the text is not an address. */
 export function ipNumber(text: string): number | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (!match) return null;
@@ -21,7 +23,7 @@ export function ipText(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
 }
 
-/** An IPv4 network in CIDR notation; null when the text is none. The address may be any of the network's. */
+/** Parses an IPv4 network in CIDR notation; null when the text is not one. Bits after the prefix are ignored. */
 export function range4(text: string): Range4 | null {
   const match = /^([\d.]+)\/(\d{1,2})$/.exec(text);
   const number = match && ipNumber(match[1] ?? '');
@@ -50,12 +52,12 @@ export function sortedAddresses(addresses: Iterable<string>): string[] {
   return [...new Set(addresses)].sort((a, b) => (ipNumber(a) ?? 0) - (ipNumber(b) ?? 0));
 }
 
-/** The first and the last address of a network, which stand for the network itself and for all in it. */
+/** The network address and the broadcast address: the first and the last one. */
 export function boundaryAddresses({ first, last }: Range4): string[] {
   return [ipText(first), ipText(last)];
 }
 
-/** The smallest address that is neither reserved nor taken; null when there is none. */
+/** The smallest address that is neither reserved nor taken; null when the pool is full. */
 export function firstFree(network: Network, isTaken: (ip: string) => boolean): string | null {
   const { first, last } = rangeOf(network);
   const reserved = new Set(network.reservations);
@@ -66,7 +68,7 @@ export function firstFree(network: Network, isTaken: (ip: string) => boolean): s
   return null;
 }
 
-/** How a pool is used. */
+/** The use of a pool, as Ganeti shows it. */
 export interface PoolUse {
   free: number;
   /** Reserved and taken addresses together. */
@@ -75,7 +77,7 @@ export interface PoolUse {
   map: string;
 }
 
-/** How the pool of a network is used; `taken` are the addresses of NICs. */
+/** The use of a network's pool; `taken` are the addresses of NICs in the network. */
 export function poolUse(network: Network, taken: Iterable<string>): PoolUse {
   const { first, last } = rangeOf(network);
   const letters = new Array<string>(last - first + 1).fill('.');

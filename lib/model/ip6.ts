@@ -8,9 +8,10 @@ export interface Range6 {
   prefix: number;
 }
 
-/** An IPv6 address as a number; null when the text is none, or has a zone (`%eth0`), which only counts on one host. */
+/** An IPv6 address as a number; null when the text is not an address, or has a zone (`%eth0`), which is valid on one host only. */
 export function ip6Number(text: string): bigint | null {
   if (!isIPv6(text) || text.includes('%')) return null;
+  // The last 32 bits may be written as an IPv4 address: ::ffff:192.0.2.1.
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
   const number = dotted ? ipNumber(dotted[2] ?? '') : null;
   const plain =
@@ -24,12 +25,12 @@ export function ip6Number(text: string): bigint | null {
   return BigInt(`0x${[...left, ...zeros, ...right].map((group) => group.padStart(4, '0')).join('')}`);
 }
 
-/** The one form in which an IPv6 address is kept and compared: lower case, shortened; null when the text is none. */
+/** The canonical form in which IPv6 addresses are stored and compared: lower case, shortened; null when the text is not one. */
 export function canonical6(text: string): string | null {
   return ip6Number(text) === null ? null : new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
-/** An IPv6 network in CIDR notation; null when the text is none, or a bit is set behind the prefix. */
+/** Parses an IPv6 network in CIDR notation; null when the text is not one, or a bit after the prefix is set. */
 export function range6(text: string): Range6 | null {
   const match = /^([^/]+)\/(\d{1,3})$/.exec(text);
   const first = match && ip6Number(match[1] ?? '');

@@ -1,3 +1,5 @@
+// Instance policies: the bounds for the size of instances of a cluster or group. Names, defaults and the rule (an instance must fit
+// at least one `minmax` pair) are Ganeti's.
 import * as z from 'zod';
 import { enforceKinds, type ParamKinds } from './enforce.ts';
 import { type DiskTemplate, diskTemplates, templates } from './templates/index.ts';
@@ -12,7 +14,7 @@ export const ispecNames = [
   'spindle-use',
 ] as const;
 
-/** What kind each quantity is in a request. */
+/** The kind of each quantity in a request. */
 const ispecKinds: ParamKinds = {
   'memory-size': 'size',
   'disk-size': 'size',
@@ -57,7 +59,7 @@ type Given = Readonly<Record<string, unknown>>;
 const isDict = (value: unknown): value is Given =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The quantities of a request in their proper types; what is none of them stays as it is, for the schema to refuse. */
+/** Converts the quantities of a request to their types; everything else stays as it is, for the schema to refuse. */
 function specOf(given: unknown): unknown {
   if (!isDict(given)) return given;
   const known = Object.entries(given).filter(([name]) => Object.hasOwn(ispecKinds, name));
@@ -65,7 +67,7 @@ function specOf(given: unknown): unknown {
 }
 
 /**
- * A policy of a request with numbers where that has texts of numbers, sizes with a unit ("1g") too.
+ * A requested policy in which numbers that are given as texts, sizes with units ("1g") among them, are converted to numbers.
  * @throws MerapiError type_enforcement
  */
 export function policyNumbers(request: Given): Given {
@@ -86,7 +88,7 @@ export function policyNumbers(request: Given): Given {
   return after;
 }
 
-/** What a group overrides of the cluster's policy. */
+/** The parts of the cluster's policy that a group overrides. */
 export const PartialIPolicy = IPolicy.omit({ std: true }).partial();
 export type PartialIPolicy = z.infer<typeof PartialIPolicy>;
 
@@ -120,7 +122,7 @@ export const ipolicyDefaults: IPolicy = {
   'disk-templates': [...diskTemplates],
 };
 
-/** What an instance asks for, as an instance policy counts it. `disk-size` counts for each disk. */
+/** The size of an instance in the quantities of a policy. Sizes in MiB; `disk-size` has one entry for each disk. */
 export interface InstanceSpec {
   'memory-size': number;
   'disk-size': readonly number[];
@@ -135,7 +137,7 @@ function outside(spec: InstanceSpec, min: ISpec, max: ISpec): string[] {
   const problems: string[] = [];
   for (const name of ispecNames) {
     if (name === 'disk-count' && templates[spec['disk-template'] as DiskTemplate]?.hasData === false)
-      continue; // it cannot have any
+      continue; // instances of this template cannot have disks
     const value = spec[name];
     for (const [index, amount] of (typeof value === 'number' ? [value] : value).entries()) {
       const what = typeof value === 'number' ? name : `${name}/${index}`;
@@ -146,7 +148,7 @@ function outside(spec: InstanceSpec, min: ISpec, max: ISpec): string[] {
   return problems;
 }
 
-/** Why an instance breaks a policy, in words; empty when it keeps it. Of several min-max pairs the nearest miss is told. */
+/** How an instance violates a policy, for people; empty when it does not. Of several min-max pairs the nearest miss is reported. */
 export function ipolicyViolations(policy: IPolicy, spec: InstanceSpec): string[] {
   const problems: string[] = [];
   if (!policy['disk-templates'].includes(spec['disk-template'] as never))

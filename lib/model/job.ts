@@ -1,3 +1,14 @@
+// A job and its opcodes. The states of a job, and of each of its opcodes:
+//
+// | status | the job | next |
+// | --- | --- | --- |
+// | queued | is not admitted by the job filters yet, or waits for other jobs | waiting, running, canceled, error |
+// | waiting | waits for other jobs, for locks or for a slot; it is shown, but not stored | running, canceled, error |
+// | running | an opcode runs | canceling, success, error |
+// | canceling | stops before its next step, then undoes what it has done | canceled, success, error |
+// | canceled, error, success | has ended | – |
+//
+// The status `canceling` is the job's only; its opcode stays running until it ends.
 import * as z from 'zod';
 import { errorCodes } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
@@ -17,13 +28,13 @@ export function isFinal(status: JobStatus): boolean {
 /** Priorities that a client may submit; the smaller number goes first. */
 export const submitPriorities = [-10, 0, 10] as const;
 
-/** The values of an opcode: `OP_ID` and its parameters, as they were submitted. */
+/** A submitted opcode: `OP_ID` and its parameters. */
 export interface OpInput {
   OP_ID: string;
   [param: string]: unknown;
 }
 
-/** The types of log lines: a text for people, or what a client must give to another cluster, as JSON. */
+/** The types of log lines: a text for people, or JSON that a client must pass to another cluster (for the move of an instance). */
 export type LogType = 'message' | 'remote-import';
 
 /** One line of an opcode's log; `serial` counts within the job. Time in seconds since 1970. */
@@ -37,27 +48,27 @@ export type LogEntry = z.infer<typeof LogEntry>;
 
 const StoredFailure = z.object({ code: z.enum(errorCodes), message: z.string() });
 
-/** One opcode of a job with all that happened to it. Times in seconds since 1970. */
+/** One opcode of a job with its outcome. Times in seconds since 1970. */
 export interface JobOp {
-  /** As submitted, secrets redacted; never changed afterwards. */
+  /** As submitted, with defaults and with secrets redacted; it never changes afterwards. */
   input: OpInput;
-  /** What checking filled in or took away (null); merged into the input where a job is shown. */
+  /** Values that the check filled in, or removed (null); they are merged into the input where a job is shown. */
   resolved: Record<string, Json>;
   status: JobStatus;
   result: Json;
   failure: z.infer<typeof StoredFailure> | null;
   log: readonly LogEntry[];
-  /** When it began to wait for locks, when it had them, when it ended. */
+  /** When it began to wait for locks, when it began to run, and when it ended. */
   start: number | null;
   exec: number | null;
   end: number | null;
 }
 
-/** How far a step of the running opcode is. */
+/** The progress of a step of the running opcode. */
 export interface JobProgress extends Progress {
   /** The name of the step. */
   step: string;
-  /** When it was told, in seconds since 1970. */
+  /** When it was reported, in seconds since 1970. */
   time: number;
 }
 
@@ -71,8 +82,8 @@ export interface Job {
   start: number | null;
   end: number | null;
   archived: boolean;
-  /** Whether it only reads: then it is told in no events, and forgotten soon after its end. */
+  /** Whether it only reads: then it makes no events, and is deleted soon after its end (lib/jobs/brief.ts). */
   brief?: boolean;
-  /** How far the steps under way are that tell it; not stored. */
+  /** The progress of the steps under way that report it; not stored. */
   progress?: readonly JobProgress[];
 }

@@ -1,30 +1,30 @@
 import type { TagKind } from './tag.ts';
 
-/** Lock levels in the order of acquisition. Locks of `tags` have the names of tagsLock(). */
+/** Lock levels in the order in which they are acquired, which prevents deadlocks. Locks of `tags` are named by tagsLock(). */
 export const lockLevels = ['cluster', 'instance', 'nodegroup', 'node', 'network', 'tags'] as const;
 export type LockLevel = (typeof lockLevels)[number];
 export type LockMode = 'shared' | 'exclusive';
 
-/** Stands for every object of a level, those made later included. */
+/** All objects of a level, those made later included. */
 export const ALL = '*';
 
-/** What an opcode wants at one level: objects by name, or all of them. */
+/** The locks that an opcode needs at one level: of objects by name, or of all of them. */
 export interface LockWish {
   level: LockLevel;
   names: readonly string[] | typeof ALL;
   mode: LockMode;
 }
 
-/** All that an opcode wants; any order. At the level `cluster` the one name is `BGL`. */
+/** All locks that an opcode needs, in any order. The only name at the level `cluster` is `BGL`. */
 export type LockPlan = readonly LockWish[];
 
 /** The cluster's own lock. */
 export const CLUSTER_LOCK = 'BGL';
 
-/** The name of the lock for the tags of an object; of the cluster without a name. */
+/** The name of the lock for the tags of an object; the name of the cluster is empty here. */
 export const tagsLock = (kind: TagKind, name: string) => `${kind}/${name}`;
 
-/** The object whose tags a lock is for. */
+/** The reverse of tagsLock(): the object whose tags the lock protects. */
 export function taggedBy(lock: string): { kind: TagKind; of: string } {
   const [kind = '', ...name] = lock.split('/');
   return { kind: kind as TagKind, of: name.join('/') };

@@ -1,8 +1,10 @@
+// How texts in requests identify objects. Reads and opcodes differ, as in Ganeti: a read finds any object by its uuid too, while the
+// parameter of an opcode names a host only by its name.
 import type { NamedKind } from './access.ts';
 import { expandName } from './names.ts';
 import type { ClusterView, ObjectTable } from './view.ts';
 
-/** The object that a host name in a request stands for: in any letter case, and abbreviated up to a dot where that is clear. */
+/** The object with a host name, in any letter case; it may be abbreviated at a dot if that is unambiguous (`web1` for `web1.example.com`). */
 export function hostNamed<T extends { name: string }>(table: ObjectTable<T>, text: string): T | undefined {
   const exact = table.named(text.toLowerCase());
   if (exact) return exact;
@@ -11,7 +13,7 @@ export function hostNamed<T extends { name: string }>(table: ObjectTable<T>, tex
   return full === null ? undefined : table.named(full);
 }
 
-/** What every object with a name has. */
+/** The part that all objects with a name share. */
 export interface NamedObject {
   readonly uuid: string;
   readonly name: string;
@@ -31,7 +33,7 @@ export function tableOf(view: ClusterView, kind: NamedKind): ObjectTable<NamedOb
   }
 }
 
-/** The object that whoever reads asks for: by its name or uuid, hosts also by an abbreviation. */
+/** The object that a read names: by its name or uuid, hosts also by an abbreviation. */
 export function objectFound(view: ClusterView, kind: NamedKind, text: string): NamedObject | undefined {
   const table = tableOf(view, kind);
   return table.named(text) ?? table.get(text) ?? (isHost(kind) ? hostNamed(table, text) : undefined);
@@ -39,7 +41,7 @@ export function objectFound(view: ClusterView, kind: NamedKind, text: string): N
 
 const isHost = (kind: NamedKind) => kind === 'instance' || kind === 'node';
 
-/** The object that an opcode's parameter stands for: hosts by their names, also abbreviated, groups and networks by name or uuid. */
+/** The object that a parameter of an opcode names: hosts by their names, also abbreviated, groups and networks by name or uuid. */
 export function objectNamed(view: ClusterView, kind: NamedKind, text: string): NamedObject | undefined {
   const table = tableOf(view, kind);
   if (isHost(kind)) return hostNamed(table, text);

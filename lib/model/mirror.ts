@@ -6,7 +6,7 @@ import type { Node } from './node.ts';
 import { templates } from './templates/index.ts';
 import type { ClusterView } from './view.ts';
 
-/** Where a mirrored disk is: its two nodes by uuid, the port that they talk over, its number on each, their shared secret. */
+/** The logical id of a mirrored disk: its two nodes (uuids), the TCP port of the connection, its minor number on each node, the shared secret. */
 export const MirrorId = z.tuple([
   z.string(),
   z.string(),
@@ -24,7 +24,7 @@ export function mirrorNodes(disk: Pick<Disk, 'dev_type' | 'logical_id'>): readon
   return [a, b];
 }
 
-/** The port over which the two sides of a mirrored disk talk; null for any other disk, and for one that has none yet. */
+/** The TCP port of a mirrored disk; null for any other disk, and for one that has no port yet. */
 export function mirrorPort(disk: Pick<Disk, 'dev_type' | 'logical_id'>): number | null {
   if (!templates[disk.dev_type].mirrored) return null;
   const [, , port] = MirrorId.parse(disk.logical_id);
@@ -46,7 +46,7 @@ export function nodesOf(view: ClusterView, instance: Instance): readonly string[
   return secondary === null ? [instance.primary_node] : [instance.primary_node, secondary];
 }
 
-/** The nodes that hold an instance's disks; a secondary only where they are mirrored. */
+/** The nodes that have an instance's disks; a secondary one only if they are mirrored. */
 export interface DiskNodes {
   primary: Node;
   secondary: Node | null;

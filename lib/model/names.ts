@@ -2,22 +2,19 @@ import { MerapiError } from '../base/errors.ts';
 
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/**
- * The longest name of an object, in characters: with what is put before and behind it, it is the name of a file (255 bytes), such as
- * `os-NAME.disk15.log`.
- */
+/** The longest name of an object, in characters. Files are named after objects, e.g. `os-NAME.disk15.log`, and may have 255 bytes. */
 export const LONGEST_NAME = 240;
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** What roles and the files of their certificates are called; a node is not to be taken for one. */
+/** The names of roles, and of the files of their certificates; a node must not be mistaken for one. */
 const roles: readonly string[] = ['master', 'api', 'rapi', 'ca'];
 
-/** @throws MerapiError wrong_input when a name is too long, or could be taken for something else; `what` says of what it is */
+/** Checks that a name of a `what` is not too long and cannot be mistaken for a uuid or a path. @throws MerapiError wrong_input */
 function checkDistinct(name: string, what: string): void {
   if (name.length > LONGEST_NAME)
     throw new MerapiError(
       'wrong_input',
-      `The name of a ${what} may have ${LONGEST_NAME} characters, and '${name.slice(0, 20)}…' has ${name.length}`,
+      `The name of a ${what} may have at most ${LONGEST_NAME} characters, and '${name.slice(0, 20)}…' has ${name.length}`,
     );
   if (uuid.test(name))
     throw new MerapiError(
@@ -27,12 +24,12 @@ function checkDistinct(name: string, what: string): void {
   if (name === '.' || name === '..')
     throw new MerapiError(
       'wrong_input',
-      `'${name}' means another thing in a path, so it cannot be the name of a ${what}; use one such as 'rack1'`,
+      `'${name}' has a special meaning in a path, so it cannot be the name of a ${what}; use one such as 'rack1'`,
     );
 }
 
 /**
- * The proper form of a host name: lower case, without a dot at its end, each label of at most 63 letters, digits, hyphens.
+ * The canonical form of a host name: lower case, without a trailing dot; each label has at most 63 letters, digits, hyphens.
  * @throws MerapiError wrong_input also when it is longer than LONGEST_NAME, or looks like a uuid
  */
 export function hostName(text: string): string {
@@ -46,33 +43,33 @@ export function hostName(text: string): string {
   return name;
 }
 
-/** A name as a request gives it to a disk, a NIC or a network: "none" in any case, and no text at all, mean that it has none. */
+/** The name that a request gives to a disk, a NIC or a network; null for an empty text and for "none" in any letter case. */
 export function givenName(text: string | number | null | undefined): string | null {
   const name = String(text ?? '');
   return name === '' || name.toLowerCase() === 'none' ? null : name;
 }
 
-/** The proper form of the name of a node. @throws MerapiError wrong_input as hostName(), and when it is that of a role */
+/** The canonical form of a node's name. @throws MerapiError wrong_input as hostName(), and when it is the name of a role */
 export function nodeName(text: string): string {
   const name = hostName(text);
   if (!roles.includes(name)) return name;
   throw new MerapiError(
     'wrong_input',
-    `A node cannot be called '${name}', for that is a role in the cluster; use another name, such as '${name}1' or '${name}.example.com'`,
+    `A node cannot be called '${name}', which is a role in the cluster; use another name, such as '${name}1' or '${name}.example.com'`,
   );
 }
 
-/** @throws MerapiError wrong_input when it cannot be the name of a `node group` or a `network` */
+/** Checks the name of a node group or network. @throws MerapiError wrong_input */
 export function checkObjectName(name: string, what: 'node group' | 'network'): void {
   if (!/^[\w.-]+$/.test(name))
     throw new MerapiError(
       'wrong_input',
-      `'${name}' is no name of a ${what}; use letters, digits, '.', '_' and '-'`,
+      `'${name}' cannot be the name of a ${what}; use letters, digits, '.', '_' and '-'`,
     );
   checkDistinct(name, what);
 }
 
-/** The full name that an abbreviation stands for: the name itself, or the only name that begins with it and a dot. */
+/** Expands an abbreviated host name: the name itself, or the only one that begins with it and a dot; null when there is none. */
 export function expandName(text: string, names: Iterable<string>): string | null {
   const wanted = text.toLowerCase();
   const matches: string[] = [];
@@ -86,7 +83,7 @@ export function expandName(text: string, names: Iterable<string>): string | null
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-/** Compares names as people would: `node2` comes before `node10`. Only equal texts compare as 0 (`node01` is not `node1`). */
+/** The natural order of names: `node2` comes before `node10`. Only equal texts compare as 0 (`node01` is not `node1`). */
 export function compareNames(a: string, b: string): number {
   return collator.compare(a, b) || (a < b ? -1 : Number(a > b));
 }

@@ -24,5 +24,5 @@ export const ndParamDefaults: ParamValues = {
   cpu_speed: 1,
 };
 
-/** The node parameters that a node cannot set itself: they must be the same in a group at least. */
+/** Node parameters that only the cluster or a group can set, since all nodes of a group must have the same value. */
 export const clusterOnlyNdParams: readonly string[] = ['exclusive_storage'];

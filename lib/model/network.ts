@@ -10,14 +10,14 @@ export const Network = ObjectBase.extend({
   gateway: z.string().nullable(),
   network6: z.string().nullable(),
   gateway6: z.string().nullable(),
-  /** The first three bytes of MAC addresses that are made for NICs in it; null for the cluster's. */
+  /** The first three bytes of generated MAC addresses of NICs in it; null to use the cluster's. */
   mac_prefix: z.string().nullable(),
-  /** IPv4 addresses that no NIC gets from the pool: the first, the last, the gateway, and others. Sorted by number. */
+  /** IPv4 addresses that the pool never assigns: the first, the last, the gateway, and others. Sorted by number. */
   reservations: z.array(z.string()),
   tags: z.array(z.string()),
 });
 export type Network = z.infer<typeof Network>;
 
-/** How a network is reached from the nodes of a group. */
+/** The link parameters of NICs in a network, for the nodes of one group that is connected to it. */
 export const NetworkLink = z.object({ mode: z.enum(nicModes), link: z.string(), vlan: z.string() });
 export type NetworkLink = z.infer<typeof NetworkLink>;

@@ -38,5 +38,5 @@ export function nodeRole(node: Node, master: string): NodeRole {
   return node.master_candidate ? 'C' : 'R';
 }
 
-/** What of a node is needed to reach it. */
+/** The fields of a node that are needed to connect to it. */
 export type NodeAddress = Pick<Node, 'uuid' | 'name' | 'primary_ip' | 'offline'>;

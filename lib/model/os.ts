@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.ts';
 
-/** An OS definition as one node sees it. */
+/** An OS definition as one node reports it. */
 interface OsOnNode {
   /** The folder of the definition. */
   path: string;
@@ -14,13 +14,14 @@ interface OsOnNode {
   trusted: boolean;
 }
 
-/** An OS definition with what each node says of it, by node name. */
+/** An OS definition as all nodes report it. */
 export interface OsStatus {
   name: string;
-  /** Valid on every node that was asked, with the same interface version. */
+  /** Valid on every node that was asked, with a common version of the OS interface. */
   valid: boolean;
+  /** The reports by node name. A node may have several definitions of the same name; the first one counts. */
   nodes: Record<string, OsOnNode[]>;
-  /** What all nodes offer. */
+  /** The variants, parameters and versions that all nodes have in common. */
   variants: string[];
   parameters: [string, string][];
   api_versions: number[];
@@ -29,7 +30,7 @@ export interface OsStatus {
 
 type OsValue = (status: OsStatus, cluster: Cluster) => unknown;
 
-/** What is told of an OS definition, field by field. */
+/** The fields of an OS definition in queries. */
 export const osFieldValues = {
   name: (status) => status.name,
   valid: (status) => status.valid,
@@ -47,7 +48,7 @@ export const osFieldValues = {
   trusted: (status) => status.trusted,
 } as const satisfies Record<string, OsValue>;
 
-/** Ganeti's form of what a node says. */
+/** A report in Ganeti's form. */
 function asTuple(each: OsOnNode): unknown[] {
   return [
     each.path,
@@ -60,7 +61,7 @@ function asTuple(each: OsOnNode): unknown[] {
   ];
 }
 
-/** The names under which an OS can be given in a request: each of its variants, or its bare name where it has none. */
+/** The names of an OS in requests: one for each variant, `NAME+VARIANT`, or its bare name if it has none. */
 export function osNamesOf(status: OsStatus): string[] {
   return status.variants.length === 0
     ? [status.name]

@@ -1,3 +1,5 @@
+// The building blocks of opcode parameters: kinds of values (a Zod schema with its name in Ganeti's notation), and parameters made of
+// them. The definitions in lib/opcodes are data: validation, the generated docs and error messages all derive from them.
 import * as z from 'zod';
 import { submitPriorities } from './job.ts';
 
@@ -9,27 +11,24 @@ export interface Param<S extends z.ZodType = z.ZodType> {
   /** Its type in Ganeti's notation (tables of Ganeti 3.0), for the docs and for messages. */
   readonly type: string;
   readonly required: boolean;
-  /** The value where none is given; meaningless when it is required. */
+  /** The default value; without meaning when the parameter is required. */
   readonly default: unknown;
-  /** Whether its values must never be shown, logged or stored in clear. */
+  /** Whether its values must never be shown, logged or stored unencrypted. */
   readonly secret: boolean;
   /** Whether its texts may have several lines. */
   readonly lines?: boolean;
-  /** What is right, in words that fit behind "must be", where its schema does not say it. */
+  /** What is expected, as words after "must be", if the schema does not say it. */
   readonly words?: string;
-  /** A right value, for messages, where its schema and its name do not say one. */
+  /** A valid value, for messages, if neither the schema nor the name of the parameter suggests one. */
   readonly example?: unknown;
 }
 
-/** A kind of values: a schema with its name in Ganeti's notation. */
+/** A kind of values: a schema with its name in Ganeti's notation. The optional fields are those of Param. */
 export interface Kind<S extends z.ZodType> {
   schema: S;
   type: string;
-  /** Whether the texts in it may have several lines. */
   lines?: boolean;
-  /** What is right, in words that fit behind "must be", where the schema does not say it. */
   words?: string;
-  /** A right value, for messages, where the schema does not say one. */
   example?: unknown;
 }
 
@@ -38,10 +37,10 @@ const kind = <S extends z.ZodType>(type: string, schema: S): Kind<S> => ({ type,
 /** A kind whose texts may have several lines. */
 export const lines = <S extends z.ZodType>(of: Kind<S>): Kind<S> => ({ ...of, lines: true });
 
-/** Parameters of an OS. A script finds each in a variable, which cannot hold null. */
+/** Parameters of an OS. Its scripts get them as environment variables, which cannot be null. */
 const osParams = z.record(
   z.string(),
-  z.unknown().refine((value) => value !== null, 'a text, e.g. "", for a script cannot be given null'),
+  z.unknown().refine((value) => value !== null, 'a text, e.g. "", since a script cannot get null'),
 );
 
 /** The kinds of values that parameters are made of. */
@@ -61,20 +60,20 @@ export const kinds = {
   privateDict: lines(kind('Dictionary with keys of Anything and values of (Private Anything)', osParams)),
 };
 
-/** One of some texts. */
+/** An enumeration of texts. */
 export function oneOf<const T extends readonly [string, ...string[]]>(
   values: T,
 ): Kind<z.ZodEnum<{ [K in T[number]]: K }>> {
   return kind(`OneOf ${values.join(', ')}`, z.enum(values)) as never;
 }
 
-/** A kind that also takes null. */
+/** A kind that also accepts null. */
 export function maybe<S extends z.ZodType>(of: Kind<S>): Kind<z.ZodNullable<S>> {
   const type = `None or ${/^\w+$/.test(of.type) ? of.type : `(${of.type})`}`;
   return { ...of, type, schema: of.schema.nullable() };
 }
 
-/** A parameter that must be given. */
+/** A required parameter. */
 export function required<S extends z.ZodType>(of: Kind<S>, doc: string): Param<S> {
   return { ...of, doc, required: true, default: undefined, secret: false };
 }
@@ -84,17 +83,17 @@ export function optional<S extends z.ZodType>(of: Kind<S>, fallback: z.infer<S>,
   return { ...of, doc, required: false, default: fallback, secret: false };
 }
 
-/** The same parameter as a secret one. */
+/** Marks a parameter as secret. */
 export function secret<P extends Param>(param: P): P {
   return { ...param, secret: true };
 }
 
 const dependency = z.tuple([z.number().int(), z.array(z.enum(['error', 'canceled', 'success']))]);
 
-/** The parameters that every opcode takes. */
+/** The parameters that every opcode accepts. */
 export const commonParams = {
   dry_run: optional(maybe(kinds.bool), null, 'Only check whether it could be done.'),
-  debug_level: optional(maybe(kinds.count), null, 'How much the scripts of the nodes tell.'),
+  debug_level: optional(maybe(kinds.count), null, 'How much the scripts on the nodes log.'),
   priority: optional(
     kind('OneOf 0, 10, -10', z.union(submitPriorities.map((value) => z.literal(value)))),
     0,

@@ -1,18 +1,18 @@
 import * as z from 'zod';
 
-/** The most characters of its words. */
+/** The longest text of a progress, in characters. */
 const LONGEST_TEXT = 200;
 
-/** How far something that takes long has come. */
+/** The progress of something that takes long. */
 export const Progress = z.object({
-  /** What is done, e.g. `copying disk/0`. */
+  /** What is being done, e.g. `copying disk/0`. */
   text: z.string().max(LONGEST_TEXT),
-  /** Bytes, or another unit that the words name. */
+  /** Bytes, or another unit that the text names. */
   done: z.number().min(0),
-  /** What `done` comes to in the end; null while nobody knows. */
+  /** The value of `done` at the end; null while it is unknown. */
   total: z.number().min(0).nullable(),
 });
 export type Progress = z.infer<typeof Progress>;
 
-/** Takes word of how far something has come. It may be told very often; who listens decides how much of it is kept. */
+/** Reports progress. It may be called very often: the receiver decides how much of it is kept. */
 export type Tell = (progress: Progress) => void;

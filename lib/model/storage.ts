@@ -1,4 +1,4 @@
-/** The kinds of storage that Ganeti names. */
+/** The storage types of Ganeti. */
 export const storageTypes = [
   'blockdev',
   'diskless',
@@ -12,9 +12,9 @@ export const storageTypes = [
 ] as const;
 export type StorageType = (typeof storageTypes)[number];
 
-/** The kinds of storage whose units nodes can list. */
+/** The storage types whose units nodes can list. */
 export const listedStorage = ['file', 'sharedfile', 'lvm-vg', 'lvm-pv'] as const;
 export type ListedStorage = (typeof listedStorage)[number];
 
-/** What a storage unit tells of itself. */
+/** The fields of a storage unit. */
 export const storageFields = ['name', 'size', 'used', 'free', 'allocatable'] as const;

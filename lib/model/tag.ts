@@ -1,13 +1,14 @@
 import { MerapiError } from '../base/errors.ts';
 import { shown } from '../base/schema-words.ts';
 
-/** The kinds of objects that carry tags. */
+/** The kinds of objects that have tags. */
 export const tagKinds = ['cluster', 'node', 'network', 'instance', 'nodegroup'] as const;
 export type TagKind = (typeof tagKinds)[number];
 
+/** Ganeti's limits. */
 export const MAX_TAG_LENGTH = 128;
 export const MAX_TAGS_PER_OBJECT = 4096;
-/** Of all tags of an object with a space between them: less than half of what a program can be given in one text. */
+/** The longest list of all tags of an object, joined by spaces: less than half of the 128 KiB that Linux allows in one argument or variable. */
 export const MAX_TAGS_LENGTH = 60_000;
 
 /**

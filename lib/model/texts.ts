@@ -1,16 +1,16 @@
+// Limits for texts in requests. Any of them may later be used in an environment variable, an argument or a path, where Linux accepts no
+// NUL character and at most 128 KiB in one text. So they are checked once, here, before anything is stored.
 import { pathText, shown } from '../base/schema-words.ts';
 
-/**
- * What texts from outside may hold. All of them may come to stand in an environment, an argument or a path, where the system takes no
- * NUL character and at most 128 KiB in one text; so this is checked once, before anything is stored.
- */
+/** The limits of one kind of texts. */
 interface TextLimits {
-  /** In UTF-8. */
+  /** The longest text, in bytes of UTF-8. */
   bytes: number;
-  /** What no text may hold, and its name. */
+  /** Matches characters that must not occur. */
   forbidden: RegExp;
 }
 
+/** Matches half of a surrogate pair, which UTF-8 cannot represent. */
 const half = '[\\uD800-\\uDBFF](?![\\uDC00-\\uDFFF])|(?<![\\uD800-\\uDBFF])[\\uDC00-\\uDFFF]';
 
 /** Texts of one line: names, paths, parameters of hypervisors, tags. */
@@ -23,11 +23,12 @@ const lines: TextLimits = {
 /** The keys of objects, which become names of variables. */
 const key: TextLimits = { bytes: 255, forbidden: line.forbidden };
 
-/** How many bytes the keys and texts of one object of parameters may have together: a program gets them all at once. */
+/** How many bytes the keys and texts of one parameter object may have together: they all become one environment of a program. */
 const MOST_TOGETHER = 262_144;
 
+/** How textFault() checks a value. */
 export interface TextRules {
-  /** What the value is called in messages. */
+  /** The name of the value in messages. */
   name: string;
   /** Whether texts may have several lines. */
   lines: boolean;
@@ -35,7 +36,10 @@ export interface TextRules {
   together: boolean;
 }
 
-/** What is wrong with the texts in a value, in words that name the part and tell no text; null for nothing. */
+/**
+ * Describes the first invalid text in a value, nested ones included; null when all are valid. The message names the part, never the
+ * text, which may be a secret.
+ */
 export function textFault(value: unknown, rules: TextRules): string | null {
   const limits = rules.lines ? lines : line;
   let together = 0;
@@ -72,8 +76,8 @@ function firstOf(
 }
 
 function wrongKey(name: string): string | null {
-  if (name === '__proto__') return 'is no name of anything';
-  if (name.includes('=')) return "may not hold '='";
+  if (name === '__proto__') return 'cannot be used as a name';
+  if (name.includes('=')) return "may not contain '='";
   return wrongWith(name, key);
 }
 
@@ -84,5 +88,5 @@ function wrongWith(text: string, { bytes, forbidden }: TextLimits): string | nul
   if (!found) return null;
   const code = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
   const what = code >= 'D800' && code <= 'DFFF' ? 'half of a character' : 'a control character';
-  return `holds ${what} (U+${code}) at place ${found.index + 1}, which cannot be passed on; leave it out`;
+  return `contains ${what} (U+${code}) at position ${found.index + 1}, which is not allowed; leave it out`;
 }

@@ -1,3 +1,6 @@
+// The read interface to one state of the cluster, which lib/store implements. Everything above the store reads the cluster only by it.
+// Lookups by node, group, network, address and port must be answered from indexes, never by a walk through all objects: listings and
+// the allocator use them for each object.
 import type { Cluster } from './cluster.ts';
 import type { Disk } from './disk.ts';
 import type { Duty } from './duty.ts';
@@ -27,7 +30,7 @@ export interface AddressTable {
 
 /** One immutable state of the cluster, as everything above the store sees it. */
 export interface ClusterView {
-  /** Grows with every change of any object. */
+  /** Increments with every change of any object. */
   readonly version: number;
   /** Whether there is a cluster at all (`merapi init` has run). */
   readonly initialised: boolean;
@@ -37,13 +40,13 @@ export interface ClusterView {
   readonly groups: ObjectTable<NodeGroup>;
   readonly instances: ObjectTable<Instance>;
   readonly networks: ObjectTable<Network>;
-  /** The job filters in the order in which they are asked. */
+  /** The job filters in the order in which they are applied. */
   readonly filters: readonly JobFilter[];
-  /** What is still to be done on nodes, in the order in which it came to be. */
+  /** The duties in the order in which they were made. */
   readonly duties: readonly Duty[];
   duty(uuid: string): Duty | undefined;
   disk(uuid: string): Disk | undefined;
-  /** The disks that belong to no instance. */
+  /** The detached disks. */
   freeDisks(): readonly Disk[];
   /** The disks of an instance in their order. */
   disksOf(instance: Instance): readonly Disk[];
@@ -51,7 +54,7 @@ export interface ClusterView {
   instancesOn(node: string): readonly Instance[];
   /** Instances with this secondary node (uuid), in the order of their names. */
   secondariesOn(node: string): readonly Instance[];
-  /** The mirrored disks that this node (uuid) holds a side of, in no order. */
+  /** The mirrored disks that have a side on this node (uuid), in no particular order. */
   mirrorsOn(node: string): readonly Disk[];
   /** Nodes of a group (uuid), in the order of their names. */
   nodesOf(group: string): readonly Node[];

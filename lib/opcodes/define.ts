@@ -1,3 +1,5 @@
+// What an opcode is, as data: its parameters, its result, its lock plan, and who may submit it. Ganeti fixes the ids and the names of
+// parameters. How it is executed is not here: that is its unit (lib/units).
 import type * as z from 'zod';
 import { MerapiError } from '../base/errors.ts';
 import type { Action, NamedKind, NamedRef } from '../model/access.ts';
@@ -7,13 +9,14 @@ import { commonParams, type Param } from '../model/params.ts';
 import type { ClusterView } from '../model/view.ts';
 import { checkedValue, missing, unknown } from './problem.ts';
 
+/** The parameters of an opcode, by name. */
 export type Params = Readonly<Record<string, Param>>;
 
-/** The values of an opcode's parameters, checked and with all defaults. */
+/** The validated parameters of an opcode, with all defaults. */
 type Values<P extends Params> = { [K in keyof P]: z.infer<P[K]['schema']> };
 export type CommonValues = Values<typeof commonParams>;
 
-/** One operation on the cluster, as a value. */
+/** The definition of an opcode. */
 export interface Opcode<
   Id extends string = string,
   P extends Params = Params,
@@ -24,17 +27,20 @@ export interface Opcode<
   readonly summary: string;
   readonly params: P;
   readonly result: R;
-  /** The parameter whose value stands in a job's summary, if any. */
+  /** The parameter whose value is shown in a job's summary; null for none. */
   readonly summaryField: (keyof P & string) | null;
-  /** What someone must be allowed to do to submit it; `look` is for everybody. By default `write`. */
+  /** The permission that is needed to submit it; `look` is for everybody. By default `write`. */
   readonly access?: Action;
-  /** What it locks: a pure function of the values and the cluster. */
+  /**
+   * The locks that it needs: a pure function of the parameters and the cluster. It is called again after each wait, since the state of
+   * the cluster may have changed. It must not throw: names that do not exist are refused later, by the unit's check.
+   */
   locks(params: Values<P>, view: ClusterView): LockPlan;
-  /** The kind of the object that it makes: its parameter `KIND_name` then names none that exists. */
+  /** The kind of object that it creates: its parameter `KIND_name` is the name of a new object. */
   readonly makes?: NamedKind;
   /**
-   * The objects that it names, where its parameters do not say it by themselves (lib/opcodes/objects.ts). `params` may be values
-   * of an older release, or not be checked, so nothing about them is certain but their names.
+   * The objects that it is for, if they do not follow from the names of its parameters (lib/opcodes/objects.ts). `params` may come from
+   * an older release, or may not be validated, so their types are not certain.
    */
   objects?(params: { readonly [K in keyof P]?: unknown }, view: ClusterView): readonly NamedRef[];
   /** Values that the opcode accepts; used in docs and contract tests. */
@@ -48,10 +54,12 @@ export function defineOpcode<const Id extends string, P extends Params, R extend
   return opcode;
 }
 
+/** The validated parameters of an opcode's definition. */
 export type ValuesOf<O> = O extends { readonly params: infer P extends Params } ? Values<P> : never;
+/** The result of an opcode's definition. */
 export type ResultOf<O> = O extends { readonly result: infer R extends z.ZodType } ? z.infer<R> : never;
 
-/** Whether an opcode only reads, so that those who may not change anything may submit it. */
+/** Whether an opcode only reads. Jobs of such opcodes have their own limits and slots (lib/jobs/brief.ts). */
 export function isReading({ access }: Opcode): boolean {
   return access === 'look' || access === 'read';
 }
@@ -66,7 +74,7 @@ export function shortName(id: string): string {
   return id.replace(/^OP_/, '');
 }
 
-/** The text that stands for an opcode in a job's summary, e.g. `INSTANCE_CREATE(inst1.example.com)`. */
+/** An opcode as text in a job's summary, in Ganeti's form, e.g. `INSTANCE_CREATE(inst1.example.com)`. */
 export function summaryOf(opcode: Opcode, input: OpInput): string {
   const value = opcode.summaryField === null ? undefined : input[opcode.summaryField];
   if (opcode.summaryField === null) return shortName(opcode.id);
@@ -74,9 +82,9 @@ export function summaryOf(opcode: Opcode, input: OpInput): string {
 }
 
 /**
- * Checks what a client submits for an opcode and fills in the defaults.
- * @throws MerapiError wrong_input naming every parameter that is unknown, missing or wrong, with its value unless it is
- * secret, and what would be right.
+ * Validates a submitted opcode and fills in the defaults.
+ * @throws MerapiError wrong_input, naming every parameter that is unknown, missing or wrong, with its value unless it is secret, and
+ * what is expected
  */
 export function parseOp(opcode: Opcode, input: OpInput): OpInput {
   const params = allParams(opcode);

@@ -1,7 +1,8 @@
+// Valid values for error messages ("e.g. …"). An example that the schema does not accept is never shown.
 import type * as z from 'zod';
 import type { Param } from '../model/params.ts';
 
-/** A right value of the parameters of a name, for messages; where an opcode has an example of its own, that comes first. */
+/** Valid values by the name of the parameter; an opcode's own example has precedence. */
 const named: Readonly<Record<string, unknown>> = {
   add_reserved_ips: ['192.0.2.9'],
   beparams: { maxmem: 512, minmem: 512 },
@@ -43,7 +44,7 @@ const named: Readonly<Record<string, unknown>> = {
   src_path: '/srv/exports/web1.example.com',
 };
 
-/** A right value of a parameter: the opcode's own example, or one for its name, its kind or its schema. */
+/** A valid value of a parameter: the opcode's own example (`own`), or one for its name, its kind or its schema; undefined if there is none. */
 export function exampleFor(name: string, param: Param, own: unknown): unknown {
   const candidates = [own, named[name], param.example, madeFor(param.schema)];
   return candidates.find(
@@ -51,7 +52,7 @@ export function exampleFor(name: string, param: Param, own: unknown): unknown {
   );
 }
 
-/** A value that a schema takes; undefined where one cannot be told. */
+/** Makes a value that a schema probably accepts; undefined for schemas that it does not know. The caller checks it. */
 function madeFor(schema: z.core.$ZodType): unknown {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {

@@ -1,3 +1,4 @@
+// Kinds of values that several opcodes share. `type` is Ganeti's notation and is pinned by test/contract/opcodes.json.
 import * as z from 'zod';
 import { parseSize } from '../model/enforce.ts';
 import type { Kind } from '../model/params.ts';
@@ -21,7 +22,7 @@ function isSize(value: unknown): boolean {
   }
 }
 
-/** A size of a disk, or less than nothing: as in Ganeti that is a size too until its job looks at it. */
+/** A size of a disk, also a negative one: as in Ganeti, that is refused only when the job runs. */
 const isDiskSize = (value: unknown) =>
   isSize(typeof value === 'number' ? Math.abs(value) : String(value).replace(/^\s*-/, ''));
 
@@ -36,7 +37,7 @@ const disk = z
     error: 'rw or ro',
   });
 
-/** What a request says of one disk. */
+/** The parameters of one disk in a request. */
 export const diskKind: Kind<z.ZodType<Record<string, string | number>>> = {
   type: 'Dictionary with keys of NonEmptyString and values of (NonEmptyString or Integer) [Disk parameters]',
   schema: disk,
@@ -88,15 +89,15 @@ export const amountKind: Kind<z.ZodType<number | string>> = {
   type: 'EqualOrGreaterThanZero',
   words: 'a size in MiB, or a text with a unit such as "20G"',
   example: '20G',
-  // A text without a unit would be a number of the wrong type.
+  // A text without a unit is refused: it is a number of the wrong type.
   schema: z.union([
     z.number().int().min(0),
     z.string().refine((text) => /[a-z]/i.test(text) && isSize(text), 'a text with a unit such as "20G"'),
   ]),
 };
 
-/** What an opcode that submits jobs says of them: whether each was submitted, and its id. */
+/** The result of an opcode that submits jobs: for each whether it was submitted, and its id (or the error). */
 export const jobsResult = z.array(z.tuple([z.boolean(), z.union([z.number(), z.string()])]));
 
-/** What an opcode that changes parameters says of them: each with its new value. */
+/** The result of an opcode that changes parameters: each changed one with its new value. */
 export const changesResult = z.array(z.tuple([z.string(), z.unknown()]));

@@ -1,3 +1,5 @@
+// Which objects an opcode is for. Access control asks with them (a user needs the right to each), and uuids that they resolve to are
+// recorded in the job. They are not the lock plan, which also contains what an object depends on, such as the nodes of an instance.
 import type { NamedKind, NamedRef } from '../model/access.ts';
 import type { OpInput } from '../model/job.ts';
 import { objectNamed } from '../model/lookup.ts';
@@ -5,14 +7,14 @@ import { givenName } from '../model/names.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { Opcode } from './define.ts';
 
-/** Parameters that name objects of a kind, alone or as a list; `uuid` is the one that gives or gets their uuids, if any. */
+/** A parameter that names objects of a kind, one or a list; `uuid` is the parameter with their uuids, if there is one. */
 interface Naming {
   readonly kind: NamedKind;
   readonly name: string;
   readonly uuid?: string;
 }
 
-/** Every parameter that names existing objects: Ganeti uses these names for nothing else, so no opcode has to say it again. */
+/** Every parameter that names existing objects. Ganeti uses these names for nothing else, so opcodes need not repeat it. */
 export const naming: readonly Naming[] = [
   { kind: 'instance', name: 'instance_name', uuid: 'instance_uuid' },
   { kind: 'instance', name: 'instances' },
@@ -30,33 +32,29 @@ export const naming: readonly Naming[] = [
   { kind: 'network', name: 'network_name' },
 ];
 
-/** Values of parameters; those of an older job may lack some, and those of a job inside a job are not checked yet. */
+/** Parameters that may not be valid: an older job may lack some, and requests inside a parameter are not validated yet. */
 type Given = Readonly<Record<string, unknown>>;
 
-/** The cluster as a whole, which what names no object is about. */
+/** The cluster itself; opcodes that name no object are for it. */
 export const theCluster: NamedRef = { kind: 'cluster', id: null, name: null };
 
-/** All objects of a kind, or one that is still to be made, under this name if it has one. */
+/** All objects of a kind, or a new one with this name. */
 export function allOf(kind: NamedKind | 'os', name: string | null = null): NamedRef {
   return { kind, id: null, name };
 }
 
-/** What a list names, or all of the kind where it names none. */
+/** The objects that were found, or all of the kind if there are none. */
 export function orAllOf(kind: NamedKind, found: readonly NamedRef[]): readonly NamedRef[] {
   return found.length > 0 ? found : [allOf(kind)];
 }
 
-/**
- * The objects that an opcode names, each of which whoever submits it must have the right to; never none. A pure function, like the
- * lock plan: what a name stands for is looked up in `view`. A lock plan is no measure of rights, for it also holds what an object
- * depends on, such as the nodes of an instance.
- */
+/** The objects that an opcode is for, at least one. The submitter needs the right to each of them. A pure function. */
 export function objectsOf(opcode: Opcode, values: Given, view: ClusterView): readonly NamedRef[] {
   const found = opcode.objects?.(values, view) ?? namedBy(values, view, opcode.makes);
   return found.length > 0 ? found : [theCluster];
 }
 
-/** The objects that the values of parameters name; the parameter `KIND_name` of what is to be made (`makes`) names nothing yet. */
+/** The objects that parameters name. With `makes`, the parameter `KIND_name` is the name of a new object. */
 export function namedBy(values: Given, view: ClusterView, makes?: NamedKind): NamedRef[] {
   const found = naming.flatMap(({ kind, name, uuid }) => {
     const names = textsOf(values[name]);
@@ -67,16 +65,16 @@ export function namedBy(values: Given, view: ClusterView, makes?: NamedKind): Na
 }
 
 /**
- * The object that one name stands for. A name that stands for nothing is a reference without an id: only who has the right to
- * all objects of the kind may try what becomes of it.
+ * The object with a name. If there is none, the reference has no id: only a user who has the right to all objects of the kind may
+ * submit it, so that nobody learns which names exist.
  */
 export function named(view: ClusterView, kind: NamedKind, name: string): NamedRef {
   return { kind, id: objectNamed(view, kind, name)?.uuid ?? null, name };
 }
 
 /**
- * The values with the uuids of the objects that are named, where a parameter can hold one and is not given: so the job is on the
- * objects that the names stand for now, and fails when a name stands for another one by the time it runs.
+ * Fills in the uuids of the objects that parameters name, if there is a parameter for it that is not given. So the job is bound to
+ * the objects that have the names now, and fails if another object has the name when it runs.
  */
 export function withUuids(opcode: Opcode, values: OpInput, view: ClusterView): OpInput {
   const all = { ...values };
@@ -88,7 +86,7 @@ export function withUuids(opcode: Opcode, values: OpInput, view: ClusterView): O
   return all;
 }
 
-/** The objects of names and of uuids. A name that stands for nothing (any more) does not count where its uuid is given. */
+/** The objects with these names and uuids. A name without an object is left out if there is a uuid for each name. */
 function references(
   view: ClusterView,
   kind: NamedKind,
@@ -102,7 +100,7 @@ function references(
   return [...counted, ...rest.map((id) => ({ kind, id, name: id }))];
 }
 
-/** The texts of a parameter that holds one, a list of them, or nothing. */
+/** The texts of a parameter that is a text, a list of texts, or missing. */
 function textsOf(value: unknown): string[] {
   return [value].flat().filter((each) => typeof each === 'string');
 }

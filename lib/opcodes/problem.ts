@@ -1,24 +1,23 @@
+// Validates single parameters, and words what is wrong. A message says which part is wrong, what is expected with an example, and what
+// was given. Secret values never get into it: not those of secret parameters, nor those in requests inside a parameter.
 import { type Fault, faultOf, partAt, pathText, shown, wordsOf } from '../base/schema-words.ts';
 import type { Param } from '../model/params.ts';
 import { textFault } from '../model/texts.ts';
 import { exampleFor } from './examples.ts';
 
-/** The value of a parameter as it is kept, or what is wrong with what was given. */
+/** The validated value of a parameter, or what is wrong with the given one. */
 export type Checked = { value: unknown; problem?: never } | { problem: string; value?: never };
 
-/**
- * Checks the value that was given for a parameter. What is wrong is told in one sentence without its end: the part, what would be right
- * with an example, and what stands there, unless it is secret.
- */
+/** Validates the value that was given for a parameter. A problem is one sentence without a full stop. */
 export function checkedValue(name: string, param: Param, given: unknown, example: unknown): Checked {
   const parsed = param.schema.safeParse(given);
   if (!parsed.success)
     return { problem: wrongValue(name, param, given, example, faultOf(param.schema, parsed.error.issues)) };
-  const isTogether = param.type.includes('Dictionary');
-  const fault = textFault(given, { name, lines: param.lines === true, together: isTogether });
+  const isEnvironment = param.type.includes('Dictionary'); // all its texts become one environment of a script
+  const fault = textFault(given, { name, lines: param.lines === true, together: isEnvironment });
   if (fault === null) return { value: parsed.data };
   const right = exampleText(name, param, example);
-  return { problem: `parameter '${name}' must be right in all its texts, ${right}: ${fault}` };
+  return { problem: `parameter '${name}' must have valid texts, ${right}: ${fault}` };
 }
 
 const exampleText = (name: string, param: Param, example: unknown) =>
@@ -29,15 +28,15 @@ function wrongValue(name: string, param: Param, given: unknown, example: unknown
   const what = pathText(name, fault.path);
   if (fault.key !== undefined) {
     const known = fault.right === '' ? '' : `; there must be ${fault.right}`;
-    return `parameter '${name}' must be right in all its parts, ${right}: ${what} has the unknown key ${shown(fault.key)}${known}`;
+    return `parameter '${name}' must have valid parts, ${right}: ${what} has the unknown key ${shown(fault.key)}${known}`;
   }
-  const found = param.secret ? 'what was given' : shown(withoutSecrets(partAt(given, fault.path)));
+  const found = param.secret ? 'the given value' : shown(withoutSecrets(partAt(given, fault.path)));
   return fault.path.length === 0
     ? `parameter '${name}' must be ${wordsFor(param)}, ${right}, not ${found}`
-    : `parameter '${name}' must be right in all its parts, ${right}: ${what} must be ${fault.right}, not ${found}`;
+    : `parameter '${name}' must have valid parts, ${right}: ${what} must be ${fault.right}, not ${found}`;
 }
 
-/** Parameters that stay secret where a request stands within another one's parameter. */
+/** Secret parameters of requests that are inside a parameter, such as those of OP_INSTANCE_MULTI_ALLOC. */
 const secretNames = ['osparams_private', 'osparams_secret', 'osparams_private_cluster'];
 
 function withoutSecrets(value: unknown): unknown {
@@ -49,23 +48,23 @@ function withoutSecrets(value: unknown): unknown {
   );
 }
 
-/** What is told of a parameter that is missing. */
+/** The message for a missing parameter. */
 export function missing(name: string, param: Param, example: unknown): string {
   return `missing parameter '${name}': ${wordsFor(param)}, ${exampleText(name, param, example)}`;
 }
 
-/** What is told of a parameter that there is not. */
+/** The message for an unknown parameter. */
 export function unknown(name: string, params: Readonly<Record<string, Param>>): string {
   return `unknown parameter ${quoted(name)}; known are ${Object.keys(params).sort().join(', ')}`;
 }
 
-/** A name from outside in quotes, shortened; in JSON where it holds what cannot be printed. */
+/** A name from a request in quotes, shortened; as JSON if it contains characters that cannot be printed. */
 function quoted(name: string): string {
   const text = shown(name);
   return text === `"${name}"` ? `'${name}'` : text;
 }
 
-/** What a parameter takes, in words that fit behind "must be". */
+/** The values that a parameter accepts, as words after "must be". */
 export function wordsFor(param: Param): string {
   const words = param.words ?? wordsOf(param.schema);
   return param.words !== undefined && param.schema.safeParse(null).success ? `${words}, or null` : words;

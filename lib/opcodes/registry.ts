@@ -1,3 +1,4 @@
+// All opcodes. test/contract compares them, their parameters and their types with Ganeti's.
 import { MerapiError } from '../base/errors.ts';
 import { backupExport } from './backup/export.ts';
 import { backupPrepare } from './backup/prepare.ts';
@@ -107,6 +108,7 @@ export const opcodes = {
   OP_TEST_ALLOCATOR: testAllocator,
 } as const;
 
+/** The definitions by OP_ID, with their types. */
 export type Opcodes = typeof opcodes;
 export type OpcodeId = keyof Opcodes;
 

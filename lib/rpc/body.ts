@@ -5,7 +5,8 @@ import { MerapiError } from '../base/errors.ts';
 const BODY_LIMIT = 64 * 1024 * 1024;
 
 /**
- * The whole body of a call. One beyond the limit is read to its end but not kept, so that its sender gets to read the answer.
+ * Reads the whole body of a call. A body beyond the limit is read to its end but not kept: a client that is still sending would not
+ * read the answer.
  * @throws MerapiError too_large
  */
 export async function readBody(request: IncomingMessage): Promise<string> {
@@ -17,6 +18,6 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     else chunks.push(chunk);
   }
   if (size > BODY_LIMIT)
-    throw new MerapiError('too_large', `The request has ${size} bytes; ${BODY_LIMIT} are the most`);
+    throw new MerapiError('too_large', `The request has ${size} bytes; at most ${BODY_LIMIT} are allowed`);
   return Buffer.concat(chunks).toString('utf8');
 }

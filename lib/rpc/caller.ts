@@ -3,30 +3,30 @@ import type { Node } from '../model/node.ts';
 import type { Tell } from '../model/progress.ts';
 import type { CallName, ParamsOf, ResultOf } from './registry.ts';
 
-/** How one call of a fan-out ended. */
+/** How a call of callAll() ended on one node. */
 export type Outcome<R> = { result: R } | { failure: Failure };
 
-/** How a call is made. */
+/** Options of one call. */
 export interface CallOptions {
-  /** Of a call that changes the node, the step that makes it: repeated with the same id it gives the first outcome. */
+  /** For a call that changes the node, the id of its step: a call that is repeated with the same id returns the first outcome. */
   id?: string;
-  /** How the ids of other calls begin that are ended first, if they are under way there. */
+  /** A prefix of ids: calls under way on the node whose ids begin with it are ended before this one begins. */
   ends?: string;
   /**
-   * Ends a call that is cancellable on the node, whose outcome counts in any case: one that was faster succeeds. A call that changes nothing is
-   * given up at once. Its reason is what the call fails with.
+   * Ends a cancellable call on the node; the outcome that the node reports counts, so one that was faster succeeds. A call that changes
+   * nothing is given up at once, and fails with the signal's reason.
    */
   signal?: AbortSignal | undefined;
-  /** Hears how far the call is, a few times in a second at most. */
+  /** Receives the progress of the call, at most a few times per second. */
   tell?: Tell | undefined;
 }
 
-/** What units need of the connection to the nodes. */
+/** Makes calls on nodes. */
 export interface NodeCaller {
   /**
-   * Makes one call. A node that is marked offline is not asked.
-   * @throws MerapiError the worker's own failure; node_unreachable or timeout when the call is given up: then the worker does not
-   * begin it once it has got a later one; and the reason of the signal
+   * Makes one call. A node that is marked offline is not contacted.
+   * @throws MerapiError the worker's own failure; node_unreachable (also when offline) or timeout when the call is given up: a worker that
+   * has received a later call does not begin it any more; and the reason of the signal
    */
   call<N extends CallName>(
     node: Node,
@@ -34,7 +34,7 @@ export interface NodeCaller {
     params: ParamsOf<N>,
     options?: CallOptions,
   ): Promise<ResultOf<N>>;
-  /** Makes a call on several nodes at once: one outcome each, by uuid; never throws. */
+  /** Makes a call on several nodes in parallel; returns the outcome of each by uuid, and never rejects. */
   callAll<N extends CallName>(
     nodes: readonly Node[],
     name: N,

@@ -1,3 +1,6 @@
+// The master's side of the protocol with node workers (wire.ts). Each node has a link: an HTTP agent and, if it is followed, a stream of
+// facts that is opened again whenever it breaks. Calls are repeated for a while when the connection fails. That is safe: a call that
+// changes a node has an id, under which it is executed once, and a number, by which the worker refuses it once it is given up (order.ts).
 import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import { unattended } from '../base/background.ts';
@@ -23,38 +26,40 @@ import {
   type CallRequest,
   CONTRACT,
   CONTRACT_HEADER,
-  contractTrouble,
+  contractMismatch,
   HEARTBEAT,
 } from './wire.ts';
 
+/** The dependencies and settings of a NodeClient. */
 export interface NodeClientOptions {
   tls: TlsSource;
-  /** What a node is to show and trust instead of what it does; null when that is as it should be. By default it always is. */
+  /** The certificate and authorities that a node must get instead of its present ones; null when they need no renewal. Default: null. */
   renewal?(node: NodeAddress, present: NodeCertificate): Promise<NodeCertificate | null>;
-  /** Where a node's worker listens now; asked again whenever a connection fails. */
+  /** Where a node's worker listens; called again whenever a connection fails. */
   endpointOf(node: NodeAddress): Promise<Endpoint>;
-  /** Of this life of the master, higher than that of each one before: workers obey no call of an earlier life any more. */
+  /** A number that increments with each start of a master: workers refuse calls with an earlier one. */
   epoch: number;
   runtime: RuntimeTable;
   log: Logger;
   clock: Clock;
-  /** Milliseconds that a call keeps trying to reach a worker that does not answer, as while it restarts; default 10,000. */
+  /** Milliseconds for which a call is repeated while the worker cannot be reached, e.g. because it restarts; default 10,000. */
   patience?: number;
 }
 
+/** The connections to one node. */
 interface Link {
-  /** The node as it was when it was last to be followed or called first. */
+  /** The node as of the last follow(), or of the first call. */
   node: NodeAddress;
   agent: Agent;
   endpoint: Endpoint | null;
   stop: AbortController;
   /** Whether the facts of the node are followed. */
   watched: boolean;
-  /** What it showed and trusted when it was last asked. */
+  /** The certificate and authorities that it had at the last renewal; null before. */
   certificate: NodeCertificate | null;
 }
 
-/** The master's connections to the node workers: calls, and a stream of runtime facts from each. */
+/** The master's connections to the node workers: makes calls, and keeps a RuntimeTable up to date. */
 export class NodeClient implements NodeCaller {
   readonly #options: NodeClientOptions;
   readonly #links = new Map<string, Link>();
@@ -99,16 +104,14 @@ export class NodeClient implements NodeCaller {
     name: N,
     params: ParamsOf<N>,
   ): Promise<Map<string, Outcome<ResultOf<N>>>> {
+    const { log } = this.#options;
     const outcomes = await Promise.all(
       nodes.map(async (node): Promise<[string, Outcome<ResultOf<N>>]> => {
         try {
           return [node.uuid, { result: await this.call(node, name, params) }];
         } catch (error) {
           if (!(error instanceof MerapiError))
-            this.#options.log.error(
-              { node: node.name, call: name, err: error },
-              'a call failed unexpectedly',
-            );
+            log.error({ node: node.name, call: name, err: error }, 'a call failed unexpectedly');
           return [node.uuid, { failure: toFailure(error) }];
         }
       }),
@@ -116,7 +119,7 @@ export class NodeClient implements NodeCaller {
     return new Map(outcomes);
   }
 
-  /** Follows the facts of these nodes and of no others. Resolves when each has told its facts once or has failed to. */
+  /** Follows the facts of exactly these nodes. Resolves when each has sent its facts once, or its first connection has failed. */
   async follow(nodes: readonly NodeAddress[]): Promise<void> {
     if (this.#closing.signal.aborted) return;
     const wanted = new Set(nodes.map((node) => node.uuid));
@@ -124,7 +127,7 @@ export class NodeClient implements NodeCaller {
     await Promise.all(
       nodes.map((node) => {
         const link = this.#link(node);
-        link.node = node; // it may have another address than before
+        link.node = node; // its address may have changed
         if (link.watched) return undefined;
         link.watched = true;
         return new Promise<void>((resolve) =>
@@ -134,6 +137,7 @@ export class NodeClient implements NodeCaller {
     );
   }
 
+  /** Gives up all calls and closes all connections. */
   async close(): Promise<void> {
     this.#closing.abort();
     const agents = [...this.#links.values()].map((link) => link.agent);
@@ -141,6 +145,7 @@ export class NodeClient implements NodeCaller {
     await Promise.all(agents.map((agent) => agent.destroy()));
   }
 
+  /** Sends a request, again after failures of the connection until the patience is over. A timeout is not repeated. */
   async #send(node: Node, { signal, ...attempt }: Attempt): Promise<CallAnswer> {
     const { name, timeout } = attempt;
     const { clock, patience = 10_000 } = this.#options;
@@ -169,13 +174,13 @@ export class NodeClient implements NodeCaller {
             `Node ${node.name} did not answer ${name} within ${timeout / 1000} s`,
           );
         if (clock.now() + pause > deadline) throw unreachable(error);
-        if (isOlder(error)) await this.#renew(link);
+        if (needsRenewal(error)) await this.#renew(link);
       }
       await clock.sleep(pause, { signal: closing }).catch(() => undefined);
     }
   }
 
-  /** Renews what the followed nodes show and trust, where that is due by what they told when they were last asked. */
+  /** Renews the certificates and authorities of the followed nodes that need it, by what they last reported. */
   async renewCertificates(): Promise<void> {
     const { renewal } = this.#options;
     if (!renewal) return;
@@ -185,7 +190,7 @@ export class NodeClient implements NodeCaller {
     }
   }
 
-  /** Renews what a node shows and trusts, where that is due. Tells the log of a failure. */
+  /** Renews the certificate and authorities of a node if needed; a failure is only logged. */
   async #renew(link: Link): Promise<void> {
     const { renewal, tls, log, endpointOf } = this.#options;
     const { node, stop } = link;
@@ -206,7 +211,7 @@ export class NodeClient implements NodeCaller {
     const connect = connectorTo(node.name, this.#options.tls, { timeout: CONNECT });
     link = {
       node,
-      // A stream of facts and several long calls share a link, each on a connection of its own.
+      // No timeouts here: each call has its own, and some take hours. Calls and the stream of facts use one connection each.
       agent: new Agent({
         connect,
         bodyTimeout: 0,
@@ -230,6 +235,7 @@ export class NodeClient implements NodeCaller {
     unattended('ending the connections to a node', this.#options.log, () => link.agent.destroy());
   }
 
+  /** Follows the facts of a node until the link is dropped; `first` is called after the first facts or the first failure. */
   async #watch(link: Link, first: () => void): Promise<void> {
     const { runtime, log, clock } = this.#options;
     const { signal } = link.stop;
@@ -244,8 +250,8 @@ export class NodeClient implements NodeCaller {
           isKnown = true;
         });
       } catch (error) {
-        if (isOlder(error)) await this.#renew(link);
-        // The facts of one that is not followed any more are dropped already; another link may have brought new ones.
+        if (needsRenewal(error)) await this.#renew(link);
+        // When the link was dropped, its facts were too; the table may have newer ones from another link to the node.
         if (signal.aborted) break;
         if (runtime.of(uuid))
           log.warn({ node: name, reason: errorText(error) }, 'lost the connection to a node');
@@ -258,7 +264,7 @@ export class NodeClient implements NodeCaller {
     first();
   }
 
-  /** Reads the stream of a node's facts to its end, which always is an error. */
+  /** Reads the stream of a node's facts; it never ends without an error. @throws MerapiError; errors of the connection */
   async #readFacts(link: Link, onFacts: () => void): Promise<never> {
     link.endpoint ??= await this.#options.endpointOf(link.node);
     const { host, port } = link.endpoint;
@@ -270,8 +276,8 @@ export class NodeClient implements NodeCaller {
       headersTimeout: 10_000,
       bodyTimeout: 3 * HEARTBEAT,
     });
-    const trouble = contractTrouble(response.headers[CONTRACT_HEADER], 'worker');
-    if (trouble !== null) throw new MerapiError('node_unreachable', trouble);
+    const mismatch = contractMismatch(response.headers[CONTRACT_HEADER], 'worker');
+    if (mismatch !== null) throw new MerapiError('node_unreachable', mismatch);
     if (response.statusCode !== 200)
       throw new MerapiError('node_unreachable', `it answers with status ${response.statusCode}`);
     for await (const line of createInterface({ input: response.body })) {
@@ -283,8 +289,8 @@ export class NodeClient implements NodeCaller {
   }
 }
 
-/** Whether a connection failed only because a certificate is to be renewed. */
-function isOlder(error: unknown): boolean {
+/** Whether a connection failed only because the node's certificate must be renewed. */
+function needsRenewal(error: unknown): boolean {
   return error instanceof NoRoleError;
 }
 

@@ -2,9 +2,8 @@ import type { Instance } from '../model/instance.ts';
 import type { Console, GuestFacts } from './types.ts';
 
 /**
- * How the console of an instance is reached; null while it has none because it does not run. A host is told by the node's name in
- * the cluster, whatever the node calls itself or listens on. A simulated guest has the same answer whether it runs or not, and the
- * message is Ganeti's, as clients know it.
+ * How to connect to the console of an instance; null when the instance does not run. A host is given by the node's name in the cluster,
+ * whatever the node calls itself or listens on. For the hypervisor `fake` it is always Ganeti's message.
  */
 export function consoleOf(
   instance: Instance,

@@ -1,20 +1,23 @@
 import type * as z from 'zod';
 
-/** One call that a master may make on a node worker. */
+/**
+ * A call that the master can make on a node worker. Master and workers of neighbouring releases work together (see CONTRACT in wire.ts),
+ * so parameters and results may only change in ways that the other side tolerates.
+ */
 export interface CallDefinition<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
   readonly name: string;
   /** One sentence, for the docs. */
   readonly summary: string;
   readonly params: P;
   readonly result: R;
-  /** Whether it changes the node: then it carries a step's id and the worker journals its outcome. */
+  /** Whether it changes the node: then it carries the id of its step, and the worker records its outcome in a journal. */
   readonly mutates: boolean;
   /**
-   * Whether it ends early when the job that makes it is cancelled: it takes long, its handler looks at its signal, and what it leaves half done is
-   * reversed by the undo of its step or can stay as it is. By default it goes on to its end.
+   * Whether it ends early when its job is canceled. Only for a call that takes long, whose handler observes its signal, and whose
+   * half-done work is reversed by the undo of its step or can stay as it is. By default a call runs to its end.
    */
   readonly cancellable?: true;
-  /** Milliseconds that the master waits for the answer; some calls wait for guests and scripts. */
+  /** Milliseconds for which the master waits for the answer, or for progress; some calls wait for guests and scripts. */
   readonly timeout: number;
 }
 
@@ -25,5 +28,7 @@ export function defineCall<P extends z.ZodType, R extends z.ZodType>(
   return call;
 }
 
+/** The parameters of a call's definition. */
 export type CallParams<C> = C extends CallDefinition<infer P, z.ZodType> ? z.infer<P> : never;
+/** The result of a call's definition. */
 export type CallResult<C> = C extends CallDefinition<z.ZodType, infer R> ? z.infer<R> : never;

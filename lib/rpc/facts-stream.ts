@@ -6,14 +6,14 @@ import { stringifyJson } from '../base/json.ts';
 import type { RuntimeFacts } from './types.ts';
 import { CONTRACT, CONTRACT_HEADER, HEARTBEAT, LINES } from './wire.ts';
 
-/** Where the runtime facts come from. */
+/** The source of the runtime facts of this node. */
 export interface FactsSource {
   current(): Promise<RuntimeFacts>;
-  /** Calls back whenever current() may tell something new, until the returned function is called. */
+  /** Calls back whenever current() may return something new, until the returned function is called. */
   subscribe(listener: () => void): () => void;
 }
 
-/** What a stream of facts goes by. */
+/** The dependencies of streamFacts(). */
 interface StreamParts {
   /** Fires when the server ends. */
   closing: AbortSignal;
@@ -23,7 +23,10 @@ interface StreamParts {
   heartbeat?: number;
 }
 
-/** Writes the facts now, after each change and at each heartbeat (in milliseconds), until either side goes away. */
+/**
+ * Writes the facts as lines of JSON: at once, after each change, and at each heartbeat, until either side closes. Changes while a slow
+ * client does not read are merged into one line.
+ */
 export async function streamFacts(
   { closing, facts, clock, heartbeat = HEARTBEAT }: StreamParts,
   response: ServerResponse,

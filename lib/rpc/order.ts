@@ -1,13 +1,18 @@
+// Keeps a worker from executing a call that the master has given up. Such a call may still arrive: from a connection that was cut, or
+// out of the buffers of a worker that was stopped, long after its step has been undone.
+//
+// The master numbers its calls (Numbering), and each carries the lower numbers that the master still waits for. The worker (Fence)
+// keeps the newest order that it has seen: a lower number that is not among its open ones has been given up.
 import * as z from 'zod';
 import { MerapiError } from '../base/errors.ts';
 
-/** The most calls that change one node which a master has under way there at once; further ones wait for their turn. */
+/** How many calls that change one node may be under way there at once; further ones wait on the master. */
 export const CALLS_AT_ONCE = 1000;
 
 /**
- * Where a call that changes a node stands among all of the masters of a cluster: `epoch` rises with each life of a master, and
- * `number` with each call within it. `open` are the lower numbers of the calls to the node that the master still waits for:
- * every other lower one has ended for it, answered or given up.
+ * The position of a call that changes a node in the order of all such calls: `epoch` increments with each start of a master, `number`
+ * with each call of that master. `open` are the lower numbers of calls to the same node that the master still waits for; every other
+ * lower one has ended for the master, answered or given up.
  */
 export const CallOrder = z.strictObject({
   epoch: z.number().int(),
@@ -20,30 +25,30 @@ export type CallOrder = z.infer<typeof CallOrder>;
 interface Calls {
   /** The numbers of those under way. */
   open: Set<number>;
-  /** How many places of the limit are taken: by those under way, and by one that has just been handed a place. */
-  places: number;
-  /** Those that wait for a place, in their order. */
+  /** How many slots of the limit are taken: by calls under way, and by waiters that have just been admitted. */
+  slots: number;
+  /** The waiters, in order. */
   waiting: (() => void)[];
 }
 
-/** The numbers that one life of a master gives to its calls. */
+/** Numbers the calls of one master process, and limits how many are under way to one node. */
 export class Numbering {
   readonly #epoch: number;
   readonly #limit: number;
   #last = 0;
   readonly #calls = new Map<string, Calls>();
 
-  /** `limit` is how many calls to one node are under way at once. */
+  /** @param limit how many calls to one node may be under way at once */
   constructor(epoch: number, limit = CALLS_AT_ONCE) {
     this.#epoch = epoch;
     this.#limit = limit;
   }
 
-  /** Makes a call with the next number; once `call` has ended, the node is to begin nothing under that number any more. */
+  /** Makes a call with the next number, after a wait at the limit. Once `call` has ended, the node must not begin it any more. */
   async during<T>(node: string, call: (order: CallOrder) => Promise<T>): Promise<T> {
-    const calls = this.#calls.get(node) ?? { open: new Set(), places: 0, waiting: [] };
+    const calls = this.#calls.get(node) ?? { open: new Set(), slots: 0, waiting: [] };
     this.#calls.set(node, calls);
-    if (calls.places < this.#limit) calls.places++;
+    if (calls.slots < this.#limit) calls.slots++;
     else await new Promise<void>((resolve) => calls.waiting.push(resolve));
     const number = ++this.#last;
     const order = { epoch: this.#epoch, number, open: [...calls.open] };
@@ -53,25 +58,24 @@ export class Numbering {
     } finally {
       calls.open.delete(number);
       const next = calls.waiting.shift();
-      if (next) next();
-      else if (--calls.places === 0) this.#calls.delete(node);
+      if (next)
+        next(); // the waiter takes over this slot
+      else if (--calls.slots === 0) this.#calls.delete(node);
     }
   }
 }
 
 /**
- * Keeps a worker from beginning what no master waits for any more: a request may come late, from a connection that was cut or
- * out of the buffers of a worker that stood still, when its step has been undone long since. The newest call that has come
- * decides: what had ended when that one began has ended for good. It is in memory only, because no request outlives the
- * process that it was sent to.
+ * The worker's side: refuses calls that no master waits for any more. It is in memory only, since no request outlives the process that
+ * it was sent to.
  */
 export class Fence {
   #newest: CallOrder = { epoch: Number.NEGATIVE_INFINITY, number: 0, open: [] };
 
-  /** @throws MerapiError unavailable when a call is late */
+  /** Checks a call before it is executed. @throws MerapiError unavailable when it has been given up, or is from an earlier master */
   pass(order: CallOrder): void {
     const { epoch, number, open } = this.#newest;
-    if (order.epoch < epoch) throw new MerapiError('unavailable', 'Another master has taken over since');
+    if (order.epoch < epoch) throw new MerapiError('unavailable', 'A newer master has taken over');
     if (order.epoch > epoch || order.number > number) this.#newest = order;
     else if (order.number < number && !open.includes(order.number))
       throw new MerapiError('unavailable', 'The master has given this call up');

@@ -1,23 +1,25 @@
+// Authentication of node workers by the master and by other workers: the certificate must be signed by an authority of the cluster
+// and name the role of exactly this node (lib/base/roles.ts). Dates of certificates are not checked, since clocks may be wrong.
 import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import { MerapiError } from '../base/errors.ts';
 import { certificatesIn, nodeRole, type Peer, peerOf } from '../base/roles.ts';
 import type { TlsSource } from '../base/tls.ts';
 
-/** Why a node is not spoken to whose certificate is of release 0.1.0; it can be renewed. */
+/** The node has a certificate of release 0.1.0, which names no role. It must be renewed before the node can be used. */
 export class NoRoleError extends MerapiError {}
 
-/** How a connection to the worker of a node is made. */
+/** Options of connections to the worker of a node. */
 export interface PeerOptions {
-  /** Milliseconds until an attempt is given up. */
+  /** Milliseconds until an attempt to connect is given up. */
   timeout: number;
-  /** Whether a certificate that names no role, but the node, is enough: so long as it takes to renew it. */
+  /** Also accepts a certificate that names the node, but no role. Only for the renewal of that certificate. */
   older?: boolean;
 }
 
 /**
- * Makes connections of undici that end at the worker of one node: whoever else answers, be it with another certificate of the
- * cluster, is hung up on before anything is sent. What this side shows is asked for at each connection.
+ * Makes a connector for undici that connects to the worker of one node only. If anyone else answers, even with another certificate of
+ * the cluster, the connection is closed before anything is sent. `tls` is called for each connection, so renewed files take effect.
  */
 export function connectorTo(
   node: string,
@@ -26,7 +28,7 @@ export function connectorTo(
 ): buildConnector.connector {
   return (options, callback) => {
     const { ca, cert, key } = tls();
-    // What is shown is looked at below; and a resumed session would not tell the whole chain.
+    // checkNode() verifies the certificate instead of TLS. A resumed session would not have the whole chain, so there are none.
     const own = { ca, cert, key, rejectUnauthorized: false, maxCachedSessions: 0, timeout };
     buildConnector(own)(options, (...[error, socket]) => {
       if (error) return callback(error, null);
@@ -41,7 +43,7 @@ export function connectorTo(
   };
 }
 
-/** @throws MerapiError forbidden when it is not that node */
+/** Checks that the peer is the worker of a node. @throws MerapiError forbidden; NoRoleError */
 function checkNode({ certificate, role, fits }: Peer, node: string, older: boolean): void {
   if (!fits) throw new MerapiError('forbidden', 'its certificate is not one of a server');
   if (role === nodeRole(node)) return;

@@ -3,12 +3,12 @@ import { MerapiError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { Tell } from '../model/progress.ts';
 import type { CallName } from './registry.ts';
-import { CallAnswer, CONTRACT, CONTRACT_HEADER, contractTrouble, LINES, ProgressLine } from './wire.ts';
+import { CallAnswer, CONTRACT, CONTRACT_HEADER, contractMismatch, LINES, ProgressLine } from './wire.ts';
 
-/** How long it may take to reach a node, in milliseconds. */
+/** How long it may take to connect to a node, in milliseconds. */
 export const CONNECT = 5_000;
 
-/** The most characters of a line of progress, and how one begins. */
+/** The longest line of progress, in characters, and its beginning, which distinguishes it from the answer. */
 const LONGEST_LINE = 4096;
 const PROGRESS = '{"progress":';
 
@@ -18,7 +18,7 @@ export interface Endpoint {
   port: number;
 }
 
-/** Whom a call goes to. */
+/** The worker that receives a call. */
 export interface Receiver {
   /** The name of the node. */
   node: string;
@@ -27,22 +27,23 @@ export interface Receiver {
   signal: AbortSignal;
 }
 
-/** One attempt at a call. */
+/** One attempt to make a call. */
 export interface Attempt {
   name: CallName;
   body: string;
-  /** Milliseconds without a sign of life after which it is given up. */
+  /** Milliseconds without an answer or progress after which it is given up. */
   timeout: number;
-  /** Gives it up. */
+  /** Gives the attempt up. */
   signal?: AbortSignal | undefined;
-  /** Hears how far it is. */
+  /** Receives the progress of the call. */
   tell?: Tell | undefined;
 }
 
 /**
- * Makes one attempt at a call.
- * @throws MerapiError wrong_state when the worker's release does not work with this one, node_unreachable when it refuses the call otherwise; and
- * errors of the connection
+ * Makes one attempt to make a call.
+ * @returns the worker's answer, which may be a failure of the call
+ * @throws MerapiError wrong_state when the worker's release is incompatible, node_unreachable when it refuses the request for another
+ * reason; and errors of the connection
  */
 export async function post(
   { node, endpoint, agent, signal }: Receiver,
@@ -61,10 +62,10 @@ export async function post(
     headersTimeout: timeout,
     bodyTimeout: timeout,
   });
-  const trouble = contractTrouble(response.headers[CONTRACT_HEADER], 'worker');
-  if (trouble !== null) {
+  const mismatch = contractMismatch(response.headers[CONTRACT_HEADER], 'worker');
+  if (mismatch !== null) {
     await response.body.dump();
-    throw new MerapiError('wrong_state', trouble);
+    throw new MerapiError('wrong_state', mismatch);
   }
   const isLines = tell !== undefined && response.headers['content-type'] === LINES;
   const text = isLines ? await answerIn(response.body, tell) : await response.body.text();
@@ -73,7 +74,7 @@ export async function post(
   return CallAnswer.parse(parseJson(text));
 }
 
-/** The answer proper among lines of JSON; those before it tell how far the call is. */
+/** Reads lines of JSON: reports those with progress to `tell`, and returns the line with the answer. */
 async function answerIn(body: Dispatcher.ResponseData['body'], tell: Tell): Promise<string> {
   const decoder = new TextDecoder();
   let [answer, rest] = ['', ''];
@@ -81,7 +82,7 @@ async function answerIn(body: Dispatcher.ResponseData['body'], tell: Tell): Prom
     const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
     rest += first;
     for (const next of others) {
-      if (rest.startsWith(PROGRESS)) hear(rest, tell);
+      if (rest.startsWith(PROGRESS)) reportProgress(rest, tell);
       else answer = rest;
       rest = next;
     }
@@ -89,13 +90,13 @@ async function answerIn(body: Dispatcher.ResponseData['body'], tell: Tell): Prom
   return answer;
 }
 
-/** Tells what a line of progress says. What is not understood of it is not told: it is no more than a comfort. */
-function hear(line: string, tell: Tell): void {
+/** Reports a line of progress. An invalid one is ignored: progress is only informative, and must not fail a call. */
+function reportProgress(line: string, tell: Tell): void {
   const parsed = line.length <= LONGEST_LINE ? ProgressLine.safeParse(JSON.parse(line)) : null;
   if (parsed?.success) tell(parsed.data.progress);
 }
 
-/** A host as URLs have it. */
+/** A host in the form of URLs: IPv6 addresses in brackets. */
 export function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }

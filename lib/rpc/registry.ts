@@ -58,7 +58,7 @@ import {
 } from './calls/transfer.ts';
 import type { CallParams, CallResult } from './define.ts';
 
-/** Every call between master and node worker, by name: the whole contract. */
+/** Every call that the master can make on a node worker, by name. The compiler checks that the worker has a handler for each. */
 export const calls = {
   'call.cancel': callCancel,
   'node.hello': nodeHello,
@@ -120,5 +120,6 @@ export const calls = {
 
 type Calls = typeof calls;
 export type CallName = keyof Calls;
+/** The parameters and the result of a call, by its name. */
 export type ParamsOf<N extends CallName> = CallParams<Calls[N]>;
 export type ResultOf<N extends CallName> = CallResult<Calls[N]>;

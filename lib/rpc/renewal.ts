@@ -6,12 +6,14 @@ import { connectorTo } from './peers.ts';
 import { CONNECT, post, type Receiver } from './post.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 
-/** What a node shows and trusts: PEM texts of certificates. */
+/** The certificate of a node and the authorities that it trusts, as PEM texts. */
 export type NodeCertificate = ResultOf<'node.certificate'>;
 
 /**
- * Asks a node what it shows and trusts, and gives it what `renewal` answers instead, if anything; on a connection of its own, for which
- * a certificate of release 0.1.0 is enough. Answers what the node has then. @throws MerapiError and errors of the connection
+ * Reads the certificate and authorities of a node, and replaces them with what `renewal` returns, if anything. It uses a connection of
+ * its own that also accepts certificates of release 0.1.0, which name no role.
+ * @returns what the node has afterwards
+ * @throws MerapiError; errors of the connection
  */
 export async function renewCertificate(
   to: Omit<Receiver, 'agent'>,

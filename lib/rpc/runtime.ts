@@ -1,15 +1,17 @@
+// The runtime facts of all nodes (free memory, which guests run), as the node workers report them. They are in memory only: after a
+// start of the master nothing is known until the nodes report. "Unknown" and "not running" must not be confused, see isRunning().
 import type { Instance } from '../model/instance.ts';
 import type { GuestFacts, RuntimeFacts } from './types.ts';
 
-/** What the master knows of the nodes' runtime: read-only, in memory, never stored. */
+/** Read access to the runtime facts. */
 export interface RuntimeView {
   /** The facts of a node (uuid); null while it cannot be reached. */
   of(node: string): RuntimeFacts | null;
   /** The facts of one guest on a node; undefined when it does not exist there or the node cannot be reached. */
   guest(node: string, instanceName: string): GuestFacts | undefined;
-  /** The hooks that a node had when it last told its facts in this life of the master; null when it has told none yet. */
+  /** The hooks that a node last reported to this master process, also while it cannot be reached; null before its first report. */
   hooks(node: string): readonly string[] | null;
-  /** What is known at this moment, and does not change any more. */
+  /** A copy that does not change any more. */
   frozen(): RuntimeView;
 }
 
@@ -21,7 +23,7 @@ interface Entry {
 /** The table of runtime facts that the node connections keep up to date. */
 export class RuntimeTable implements RuntimeView {
   readonly #entries: Map<string, Entry>;
-  /** Outlives the facts: that a node does not answer does not mean that it has no hooks. */
+  /** Kept when the facts are dropped: a node that cannot be reached still has its hooks. */
   readonly #hooks: Map<string, readonly string[]>;
   readonly #listeners = new Set<
     (node: string, before: RuntimeFacts | null, after: RuntimeFacts | null) => void
@@ -51,7 +53,7 @@ export class RuntimeTable implements RuntimeView {
     return new RuntimeTable(this.#entries, this.#hooks);
   }
 
-  /** Takes newer facts in; facts that are not newer than the known ones of the same worker life are dropped. */
+  /** Stores the facts of a node. Facts of the same worker process that are not newer than the known ones are ignored. */
   update(node: string, facts: RuntimeFacts): void {
     const known = this.#entries.get(node)?.facts ?? null;
     if (known && known.epoch === facts.epoch && known.version >= facts.version) return;
@@ -60,7 +62,7 @@ export class RuntimeTable implements RuntimeView {
     for (const listener of this.#listeners) listener(node, known, facts);
   }
 
-  /** Forgets a node's facts: it cannot be reached, or is gone. */
+  /** Removes the facts of a node that cannot be reached or has been removed. */
   drop(node: string): void {
     const known = this.#entries.get(node)?.facts;
     if (!known) return;
@@ -68,7 +70,7 @@ export class RuntimeTable implements RuntimeView {
     for (const listener of this.#listeners) listener(node, known, null);
   }
 
-  /** Calls back at every change until the returned function is called. */
+  /** Calls back at every change until the returned function is called. Null means that the node cannot be reached. */
   subscribe(
     listener: (node: string, before: RuntimeFacts | null, after: RuntimeFacts | null) => void,
   ): () => void {
@@ -78,8 +80,8 @@ export class RuntimeTable implements RuntimeView {
 }
 
 /**
- * Whether the instance runs on its primary node. While nothing is known of that node, as just after its worker has come back,
- * one that is meant to run does: who took it for stopped would leave it stopped where a job fails.
+ * Whether the instance runs on its primary node. While nothing is known about that node, an instance that is meant to run counts as
+ * running: a job that took it for stopped, and is then undone, would leave it stopped.
  */
 export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
   if (runtime.of(instance.primary_node) === null) return instance.admin_state === 'up';

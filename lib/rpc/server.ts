@@ -1,3 +1,8 @@
+// The node worker's side of the protocol (wire.ts): an HTTPS server for the master, and for streams of data to other nodes' workers.
+//
+// Every client must show a certificate of the cluster's authority, or the connection is closed before a request is read. A call that
+// changes the node passes the fence (order.ts) and is executed once for each id by the journal; others are executed each time, and end
+// when their client disconnects.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -22,70 +27,71 @@ import { type FactsSource, streamFacts } from './facts-stream.ts';
 import { Fence } from './order.ts';
 import { type CallName, calls, type ParamsOf, type ResultOf } from './registry.ts';
 import { STREAMS, type Streams } from './streams.ts';
-import { type CallAnswer, CallRequest, CONTRACT_HEADER, contractTrouble } from './wire.ts';
+import { type CallAnswer, CallRequest, CONTRACT_HEADER, contractMismatch } from './wire.ts';
 
-/** What a handler gets beside its parameters. */
+/** What a handler gets in addition to its parameters. */
 export interface CallContext {
-  /** Aborted when the server closes, when the master ends the call, and when the client of one that changes nothing has gone. */
+  /** Aborted when the server closes, when the master ends the call, and, for a call that changes nothing, when the client disconnects. */
   readonly signal: AbortSignal;
-  /** Tells the master how far the call is. */
+  /** Reports progress to the master. */
   readonly tell: Tell;
 }
 
-/** The function behind each call of the contract; the compiler checks that none is missing. */
+/** The handler of each call; the compiler checks that none is missing. */
 export type Handlers = {
   readonly [N in CallName]: (params: ParamsOf<N>, context: CallContext) => Promise<ResultOf<N>>;
 };
 
-/** Does a call that changes the node. */
+/** Executes a call that changes the node. */
 type Execute = (stop: AbortSignal, tell: Tell) => Promise<unknown>;
 
-/** Runs a call that changes the node once for each id, and gives the first outcome again to whoever repeats it. */
+/** Executes each call that changes the node once for each id, and returns its first outcome to whoever repeats it. */
 export interface CallJournal {
-  /** Everyone who waits for an outcome is told how far its execution is. */
+  /** Executes a call, joins an execution under way, or returns the stored outcome. Everyone who waits gets its progress. */
   once(id: string, call: string, execute: Execute, tell: Tell): Promise<unknown>;
-  /** Stops the executions under way whose ids begin so, but for one of them; resolves when they have ended. */
+  /** Stops the executions under way whose ids begin with a prefix, except one; resolves when they have ended. */
   stop(prefix: string, except: string): Promise<void>;
-  /** Stops the execution under way of this id, if there is one; resolves when it has ended. */
+  /** Stops the execution under way with this id, if there is one; resolves when it has ended. */
   cancel(id: string): Promise<void>;
 }
 
+/** The dependencies and settings of the server. */
 export interface RpcServerOptions {
-  /** Port 0 takes any free one. */
+  /** Port 0 means any free port. */
   listen: { host: string; port: number };
   tls: TlsFiles;
   handlers: Handlers;
   journal: CallJournal;
   facts: FactsSource;
-  /** What other nodes' workers may read; by default nothing. */
+  /** The data that other nodes' workers may read; by default none. */
   streams?: Streams;
   log: Logger;
   clock: Clock;
-  /** Takes in the connections of clients, within the limits of the process; by default those of a process with one server. */
+  /** Limits the connections of the whole process; by default this server has limits of its own. */
   connections?: Connections;
   /** Milliseconds between two lines of the facts stream when nothing changes. */
   heartbeat?: number;
 }
 
+/** A running server. */
 export interface RpcServer {
   readonly host: string;
   readonly port: number;
-  /** Shows another certificate, and trusts other authorities, at all connections to come. */
+  /** Uses another certificate and other authorities for new connections. */
   renew(tls: TlsFiles): void;
   /**
-   * Stops listening, aborts every handler and cuts every connection. A call under way gets no answer: to its client this is
-   * a crash, after which it repeats the call with the same id.
+   * Stops listening, aborts every handler and closes every connection. A call under way gets no answer: for the master this is like a
+   * crash of the worker, after which it repeats the call with the same id.
    */
   close(): Promise<void>;
 }
 
-/** How often the log tells of connections that are refused, in milliseconds. */
+/** How often refused connections are logged, in milliseconds. */
 const LOG_PAUSE = 10_000;
 
 /**
- * Serves the contract of wire.ts over HTTPS. Both sides show certificates of the cluster's authority; who shows none is hung up on
- * before anything is read. Calls are the master's alone, streams are for other nodes.
- * @throws MerapiError environment_error when the address cannot be listened on.
+ * Starts the server. Only the master may make calls, and only other nodes may read streams.
+ * @throws MerapiError environment_error when it cannot listen on the address
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const closing = new AbortController();
@@ -96,7 +102,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     {
       ...options.tls,
       ...connectionTimes,
-      // peerOf() looks at certificates, for it depends on no clock.
+      // peerOf() verifies certificates instead of TLS, without their dates: clocks of hosts may be wrong.
       ...{ requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const },
       keepAliveTimeout: 75_000,
     },
@@ -151,12 +157,13 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   };
 }
 
-/** What a request is answered with. */
+/** The dependencies of a request. */
 interface Parts extends RpcServerOptions {
   fence: Fence;
   closing: AbortSignal;
 }
 
+/** Routes a request by the role of its client. */
 async function serve(
   options: Parts,
   peer: Peer | undefined,
@@ -173,10 +180,10 @@ async function serve(
     const message = `Only the master (${MASTER}) may do this, not ${peer?.role ?? 'a certificate without a role'}`;
     return answer.end(403, { error: { code: 'forbidden', message } });
   }
-  const trouble = contractTrouble(request.headers[CONTRACT_HEADER], 'master');
-  if (trouble !== null) {
-    options.log.warn({ reason: trouble }, 'refused a master');
-    return answer.end(409, { error: { code: 'wrong_state', message: trouble } });
+  const mismatch = contractMismatch(request.headers[CONTRACT_HEADER], 'master');
+  if (mismatch !== null) {
+    options.log.warn({ reason: mismatch }, 'refused a master');
+    return answer.end(409, { error: { code: 'wrong_state', message: mismatch } });
   }
   if (method === 'GET' && url === '/facts') return streamFacts(options, response);
   if (method === 'POST' && url.startsWith('/call/')) {
@@ -188,13 +195,13 @@ async function serve(
   answer.end(404, { error: { code: 'not_found', message } });
 }
 
-/** Performs a call; null when the client went away while it was still sending it. */
+/** Executes a call and returns its answer; null when the client disconnected before it had sent the whole request. */
 async function answerCall(
   options: Parts,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
-  told: Answer,
+  progress: Answer,
 ): Promise<CallAnswer | null> {
   if (!Object.hasOwn(calls, name)) {
     request.resume();
@@ -208,7 +215,7 @@ async function answerCall(
   }
   const answer: CallAnswer = {};
   try {
-    answer.result = await perform(options, call, response, (progress) => told.tell(progress));
+    answer.result = await perform(options, call, response, (now) => progress.progress(now));
   } catch (error) {
     answer.error = describeFailure(options, call, error);
   }
@@ -225,14 +232,14 @@ interface ParsedCall {
 
 function parseCall(name: CallName, body: Json): ParsedCall {
   const definition: CallDefinition = calls[name];
-  const request = checked(CallRequest, body, 'wrong_input', `Call ${name} came in a wrong form`);
+  const request = checked(CallRequest, body, 'wrong_input', `The request of call ${name} is malformed`);
   if (definition.mutates && request.id === null)
     throw new MerapiError('wrong_input', `Call ${name} changes the node, so it needs the id of its step`);
   const params = checked(
     definition.params,
     request.params,
     'wrong_input',
-    `Call ${name} was given wrong parameters`,
+    `Call ${name} has wrong parameters`,
   );
   return { name, definition, request, params };
 }
@@ -250,7 +257,7 @@ async function perform(
     const result = await handler(params, { signal, tell }).catch((error) => {
       throw signal.aborted ? signal.reason : error;
     });
-    return checked(definition.result, result, 'internal_error', `Call ${name} gave a wrong result`);
+    return checked(definition.result, result, 'internal_error', `Call ${name} returned a wrong result`);
   };
   if (definition.mutates && id !== null) {
     if (order) fence.pass(order);
@@ -261,20 +268,20 @@ async function perform(
     return journal.once(id, name, begin, tell);
   }
   const gone = new AbortController();
-  response.on('close', () => gone.abort(new MerapiError('unavailable', 'The client has gone')));
+  response.on('close', () => gone.abort(new MerapiError('unavailable', 'The client has disconnected')));
   return underAny([closing, gone.signal], (signal) => execute(signal, tell));
 }
 
 function describeFailure({ log, closing }: Parts, call: ParsedCall, error: unknown): Failure {
   const failure = toFailure(error);
   if (closing.aborted) return failure;
-  const about = { call: call.name, id: call.request.id, code: failure.code };
-  if (error instanceof MerapiError) log.info({ ...about, reason: failure.message }, 'a call failed');
-  else log.error({ ...about, err: error }, 'a call failed unexpectedly');
+  const fields = { call: call.name, id: call.request.id, code: failure.code };
+  if (error instanceof MerapiError) log.info({ ...fields, reason: failure.message }, 'a call failed');
+  else log.error({ ...fields, err: error }, 'a call failed unexpectedly');
   return failure;
 }
 
-/** The value as the schema gives it. Zod's messages name paths and types, never the values, which may be secret. */
+/** Validates a value. Zod's messages name paths and types, never the values, which may be secret. @throws MerapiError code */
 function checked<S extends z.ZodType>(
   schema: S,
   value: unknown,

@@ -3,22 +3,22 @@ import type { Clock } from '../base/clock.ts';
 import { errorText } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 
-/** The pause before a node is asked again to end a call, in milliseconds. */
+/** The pause between two requests to end a call, in milliseconds. */
 const STOP_PAUSE = 500;
 
 /** How a call under way is ended. */
 interface Stopping {
-  /** Wants it ended. */
+  /** Fires when the call must end. */
   signal: AbortSignal;
-  /** Asks its node to end it; is given up itself when `over` fires. */
+  /** Asks the node to end the call; this request itself is given up when `over` fires. */
   ask(over: AbortSignal): Promise<unknown>;
   log: Logger;
   clock: Clock;
 }
 
 /**
- * Makes a call that changes a node and ends it there when the signal fires; what comes of it is the outcome. The node is asked again until there is
- * one, for the call may come there later than the request to end it.
+ * Makes a call that changes a node, and ends it there when the signal fires. The outcome is always the node's answer, so that the master
+ * knows what was done. The node is asked repeatedly, since the call may arrive there after a request to end it.
  */
 export async function stoppable<T>(
   { signal, ask, log, clock }: Stopping,

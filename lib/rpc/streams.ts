@@ -1,3 +1,6 @@
+// Streams of data (disks, exports) from one node's worker to another's. The master tells the first worker to offer data under an id to
+// a named node, and the second one to read it. The sender ends a stream with the trailer Merapi-End: without `ok` there, the data is
+// incomplete and the reader fails.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
@@ -13,31 +16,31 @@ import type { Tell } from '../model/progress.ts';
 import { connectorTo } from './peers.ts';
 import type { Compression, StreamSource } from './types.ts';
 
-/** Paths of the server under which other nodes' workers read what was offered to them. */
+/** The prefix of the paths under which other nodes' workers read streams. */
 export const STREAMS = '/stream/';
 
 /** Data that the worker of one other node may read. */
 export interface Offer {
-  /** The name of that node, whose role its certificate shows. */
+  /** The name of that node; the client's certificate must have its role. */
   to: string;
   compress: Compression;
-  /** Makes the data; called again each time that somebody reads it. */
+  /** Opens the data; called for each request. */
   open(): Promise<Readable>;
 }
 
-/** What stands behind the data of a stream: that it is whole, or why it is not. */
+/** The trailer of a stream: OK when the data is complete, otherwise the percent-encoded reason. */
 const END = 'Merapi-End';
 const OK = 'ok';
 
-/** How long an offer stands, and how long data may stay away in the middle of a stream, in milliseconds. */
+/** How long an offer is valid, and how long a stream may pause, in milliseconds. */
 const KEPT = 24 * 3600_000;
 const SILENCE = 600_000;
-/** How long it may take to reach the other node, in milliseconds. */
+/** How long it may take to connect to the other node, in milliseconds. */
 const CONNECT = 10_000;
-/** zlib's levels of what compresses. */
+/** zlib's compression levels. */
 const levels = { 'gzip-fast': 1, gzip: 6, 'gzip-slow': 9 } as const;
 
-/** What this worker offers to others. It is forgotten when it has been read to its end, after a day, and with the worker. */
+/** The offers of this worker, in memory. An offer ends when it has been read completely, after a day, and with the process. */
 export class Streams {
   readonly #offers = new Map<string, { offer: Offer; timer: Timer }>();
   readonly #log: Logger;
@@ -48,18 +51,18 @@ export class Streams {
     this.#clock = clock;
   }
 
-  /** Offers data under an id; an earlier offer of this id is forgotten. */
+  /** Offers data under an id, and replaces an earlier offer with this id. */
   offer(id: string, offer: Offer): void {
     this.#forget(id);
     this.#offers.set(id, { offer, timer: this.#clock.timer(KEPT, () => this.#forget(id)).unref() });
   }
 
-  /** Answers the request of another node's worker for a stream. A stream that cannot be completed tells why at its end. */
+  /** Answers the request of another node's worker. A stream that fails has the reason in its trailer. */
   async serve(peer: Role, message: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = (message.url ?? '').slice(STREAMS.length);
     const found = this.#offers.get(id)?.offer;
     if (message.method !== 'GET' || found === undefined || nodeRole(found.to) !== peer) {
-      this.#log.warn({ peer, id }, 'refused a stream that is not offered to who asks for it');
+      this.#log.warn({ peer, id }, 'refused a stream that is not offered to this node');
       response
         .writeHead(404, { 'content-type': 'text/plain' })
         .end(`No stream ${id} is offered to ${peer}\n`);
@@ -86,19 +89,19 @@ export class Streams {
   }
 }
 
-/** How a stream is read. */
+/** Options of readStream(). */
 interface Reading {
   /** Ends it early. */
   signal: AbortSignal;
-  /** Hears how many bytes have come over the net. */
+  /** Receives the number of bytes that have arrived over the network. */
   tell: Tell;
-  /** How many will come; null when that is not known. */
+  /** The expected number of bytes; null when it is not known. */
   total: number | null;
 }
 
 /**
- * Reads what another node's worker offers, to its end, and gives it to `use`.
- * @throws MerapiError execution when it is not offered or breaks off; and what `use` throws
+ * Reads a stream that another node's worker offers, and passes the uncompressed data to `use`.
+ * @throws MerapiError execution when it is not offered, cannot be reached or is incomplete; and what `use` throws
  */
 export async function readStream(
   source: StreamSource,
@@ -109,18 +112,20 @@ export async function readStream(
   const { node, host, port, id, compress } = source;
   const agent = new Agent({ connect: connectorTo(node, tls, { timeout: CONNECT }), bodyTimeout: SILENCE });
   const broken = (cause: unknown) =>
-    new MerapiError('execution', `The data from node ${node} did not come: ${errorText(cause)}`, { cause });
+    new MerapiError('execution', `The data from node ${node} could not be read: ${errorText(cause)}`, {
+      cause,
+    });
   try {
     const address = host.includes(':') ? `[${host}]` : host;
     const answer = await request(`https://${address}:${port}${STREAMS}${id}`, {
       dispatcher: agent,
       signal,
     });
-    if (answer.statusCode !== 200) throw broken(told((await answer.body.text()).trim()));
+    if (answer.statusCode !== 200) throw broken(failed((await answer.body.text()).trim()));
     const { trailers } = answer;
     const end = () => (trailers as Record<string, string | undefined>)[END.toLowerCase()];
-    const coming = counted(answer.body, (done) => tell({ text: 'receiving', done, total }));
-    const data = checked(coming, end, broken);
+    const received = counted(answer.body, (done) => tell({ text: 'receiving', done, total }));
+    const data = checked(received, end, broken);
     await use(unpacked(data, compress));
   } catch (error) {
     throw error instanceof MerapiError ? error : broken(error);
@@ -129,17 +134,17 @@ export async function readStream(
   }
 }
 
-const told = (text: string) => new MerapiError('execution', text);
+const failed = (text: string) => new MerapiError('execution', text);
 
-/** The data as it goes on its way. */
+/** Compresses data for the transfer. */
 export function packed(data: Readable, compress: Compression): Readable {
   if (compress === 'none') return data;
   const gzip = createGzip({ level: levels[compress] });
-  pipeline(data, gzip).catch(() => undefined); // whoever reads it learns of the failure
+  pipeline(data, gzip).catch(() => undefined); // it destroys gzip, so the reader gets the failure
   return gzip;
 }
 
-/** The same data; `onBytes` hears how much of it has gone by. */
+/** Passes data through, and calls `onBytes` with the number of bytes so far. */
 export async function* counted(
   data: AsyncIterable<Buffer>,
   onBytes: (done: number) => void,
@@ -152,7 +157,7 @@ export async function* counted(
   }
 }
 
-/** The data as it was before packed(). */
+/** The reverse of packed(). */
 export function unpacked(data: Readable, compress: Compression): Readable {
   if (compress === 'none') return data;
   const gunzip = createGunzip();
@@ -160,10 +165,10 @@ export function unpacked(data: Readable, compress: Compression): Readable {
   return gunzip;
 }
 
-/** Writes data to a stream as fast as that takes it, and does not end it. @throws Error when it is closed */
+/** Writes data to a stream with backpressure, and does not end the stream. @throws Error when the stream is closed */
 async function writeAll(data: AsyncIterable<Buffer>, target: Writable): Promise<void> {
   const closed = new AbortController();
-  const close = () => closed.abort(told('the reader has gone'));
+  const close = () => closed.abort(failed('the reader has disconnected'));
   target.on('close', close).on('error', close);
   try {
     for await (const chunk of data) {
@@ -175,7 +180,7 @@ async function writeAll(data: AsyncIterable<Buffer>, target: Writable): Promise<
   }
 }
 
-/** The same data; its failures, and an end that is none, are those of the stream. */
+/** Passes data through; fails with `broken` when the connection fails, or when the trailer does not say that the data is complete. */
 function checked(
   data: AsyncIterable<Buffer>,
   endOf: () => string | undefined,
@@ -188,8 +193,8 @@ function checked(
       throw broken(error);
     }
     const end = endOf();
-    if (end === undefined) throw broken(told('it broke off'));
-    if (end !== OK) throw broken(told(decodeURIComponent(end)));
+    if (end === undefined) throw broken(failed('the connection was closed before the end'));
+    if (end !== OK) throw broken(failed(decodeURIComponent(end)));
   };
   return Readable.from(read(), { objectMode: false });
 }

@@ -6,13 +6,13 @@ import type { Network } from '../model/network.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from './types.ts';
 
-/** A disk as its node needs it. */
+/** The form of a disk in calls on nodes. */
 export function diskTarget(disk: Disk): DiskTarget {
   const { uuid, name, dev_type, logical_id, size, mode, params } = disk;
   return { uuid, name, dev_type, logical_id, size, mode, params };
 }
 
-/** An instance as its node needs it; `override` are parameters for this time alone. */
+/** The form of an instance in calls on nodes, with inherited parameters filled in; `override` are parameters for this call only. */
 export function instanceTarget(
   view: Pick<ClusterView, 'cluster' | 'networks'>,
   instance: Instance,

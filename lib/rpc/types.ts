@@ -1,10 +1,11 @@
+// Types that several calls share. They go over the wire between releases: a new field must be optional, or have a default.
 import * as z from 'zod';
 import { BeParams } from '../model/beparams.ts';
 import { hypervisors } from '../model/hvparams/index.ts';
 import { NicParams } from '../model/nic.ts';
 import { diskTemplates } from '../model/templates/index.ts';
 
-/** A disk as a node needs it: where it is and how big it is (MiB). */
+/** A disk in calls on nodes; size in MiB. */
 export const DiskTarget = z.object({
   uuid: z.string(),
   name: z.string().nullable(),
@@ -16,11 +17,11 @@ export const DiskTarget = z.object({
 });
 export type DiskTarget = z.infer<typeof DiskTarget>;
 
-/** How data is made smaller on its way from node to node. */
+/** How data is compressed during a transfer between nodes. */
 export const Compression = z.enum(['none', 'gzip', 'gzip-fast', 'gzip-slow']);
 export type Compression = z.infer<typeof Compression>;
 
-/** Where the worker of one node finds data that the worker of another one offers to it. */
+/** A stream that the worker of one node offers to that of another (streams.ts). */
 export const StreamSource = z.object({
   /** The name of the node that offers it. */
   node: z.string(),
@@ -31,23 +32,23 @@ export const StreamSource = z.object({
 });
 export type StreamSource = z.infer<typeof StreamSource>;
 
-/** How one node's side of a mirrored disk is. */
+/** The state of a mirrored disk as one of its nodes sees it. */
 export const MirrorStatus = z.object({
   primary: z.boolean(),
-  /** Whether this side holds all data for certain. */
+  /** Whether this side certainly has all data. */
   current: z.boolean(),
-  /** Whether the two sides do not hold the same data for certain. */
+  /** Whether the two sides may differ. */
   degraded: z.boolean(),
-  /** Per cent of a synchronisation under way; null when there is none. */
+  /** Progress of a synchronisation in per cent; null when none is under way. */
   sync_percent: z.number().nullable(),
-  /** Seconds that it will still take. */
+  /** Seconds until it ends; null when unknown. */
   estimated_time: z.number().nullable(),
 });
 export type MirrorStatus = z.infer<typeof MirrorStatus>;
 
-/** A NIC as a node needs it, with all link parameters filled in. */
+/** A NIC in calls on nodes, with inherited link parameters filled in. */
 export const NicTarget = z.object({
-  /** The network that it is in, if it is in one. */
+  /** The network that it is in; null for none. */
   network: z
     .object({
       name: z.string(),
@@ -69,7 +70,7 @@ export const NicTarget = z.object({
 });
 export type NicTarget = z.infer<typeof NicTarget>;
 
-/** An instance as a node needs it to run it: all parameters filled in. */
+/** An instance in calls on nodes, with inherited parameters filled in. */
 export const InstanceTarget = z.object({
   uuid: z.string(),
   name: z.string(),
@@ -84,7 +85,7 @@ export const InstanceTarget = z.object({
 });
 export type InstanceTarget = z.infer<typeof InstanceTarget>;
 
-/** How a console is reached, in the form that the RAPI shows. */
+/** How to connect to a console, in the form that the RAPI shows. */
 export const Console = z.object({
   instance: z.string(),
   kind: z.enum(['msg', 'ssh', 'vnc', 'spice']),
@@ -97,7 +98,7 @@ export const Console = z.object({
 });
 export type Console = z.infer<typeof Console>;
 
-/** What a node knows of one guest that exists there. A guest that is not listed does not run. Memory in MiB. */
+/** A guest as its node reports it. A guest that is not listed does not run. Memory in MiB. */
 export const GuestFacts = z.object({
   name: z.string(),
   uuid: z.string(),
@@ -108,16 +109,16 @@ export const GuestFacts = z.object({
   /** Whether a stopped guest was shut down from inside (ACPI or the guest's own command). */
   by_user: z.boolean(),
   console: Console,
-  /** What is wrong with the guest on this node, or with what the node keeps of it, in words for people; the rest may be wrong then. */
+  /** What is wrong with the guest or with its files on this node, for people; the other facts may be wrong then. */
   trouble: z.string().optional(),
 });
 export type GuestFacts = z.infer<typeof GuestFacts>;
 
-/** What a node knows of itself. Memory and disk in MiB; null where the node cannot tell. */
+/** A node as it reports itself. Memory and disk in MiB; null when the node does not know. */
 export const NodeFacts = z.object({
   memory_total: z.number().int().nullable(),
   memory_free: z.number().int().nullable(),
-  /** In active use on the host, as its kernel counts it; guests' memory and a part of the page cache among it. */
+  /** Active memory of the host as its kernel counts it; it includes the guests' memory and a part of the page cache. */
   memory_dom0: z.number().int().nullable(),
   disk_total: z.number().int().nullable(),
   disk_free: z.number().int().nullable(),
@@ -128,14 +129,14 @@ export const NodeFacts = z.object({
   cpu_sockets: z.number().int().nullable(),
   cpu_dom0: z.number().int().nullable(),
   bootid: z.string().nullable(),
-  /** The hooks that have a script there, e.g. `instance-add-pre`; not there when there are none. */
+  /** The hooks that have a script there, e.g. `instance-add-pre`; missing when there are none. */
   hooks: z.array(z.string()).optional(),
 });
 export type NodeFacts = z.infer<typeof NodeFacts>;
 
 /**
- * All runtime facts of one node. `epoch` names one life of the worker, `version` grows with each change within it; of two
- * sets of one epoch the one with the higher version counts.
+ * All runtime facts of one node. `epoch` identifies the worker process, and `version` increments with each change: of two reports with
+ * the same epoch the one with the higher version is newer.
  */
 export const RuntimeFacts = z.object({
   epoch: z.string(),

@@ -1,10 +1,12 @@
+// The index of the IP addresses that NICs have in networks. Within one commit an address may pass from one instance to another in any
+// order, so an entry is only removed by the instance that it belongs to.
 import { Map as ImmutableMap } from 'immutable';
 import type { Instance } from '../model/instance.ts';
 
 /** By network, then by IP address: the instance (uuid) whose NIC has it. */
 export type Addresses = ImmutableMap<string, ImmutableMap<string, string>>;
 
-/** The index with the addresses of an instance. */
+/** Adds the addresses of an instance. */
 export function enterAddresses(addresses: Addresses, instance: Instance): Addresses {
   let after = addresses;
   for (const { network, ip } of instance.nics)
@@ -16,7 +18,7 @@ export function enterAddresses(addresses: Addresses, instance: Instance): Addres
   return after;
 }
 
-/** The index without the addresses of an instance; within the changes of one commit another may have taken one already. */
+/** Removes the addresses of an instance, except those that another one has taken in the same commit. */
 export function leaveAddresses(addresses: Addresses, instance: Instance): Addresses {
   let after = addresses;
   for (const { network, ip } of instance.nics) {

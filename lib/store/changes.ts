@@ -1,3 +1,5 @@
+// The changes that a commit consists of. Every store implements each of them; they are data, so that a store can write them later, in
+// another thread, or repeat them.
 import type { Failure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -24,12 +26,12 @@ export interface Objects {
 }
 export type ObjectKind = keyof Objects;
 
-/** A change of one object: put it there (new or in place of the old one), or remove it. */
+/** A change of one object: add or replace it, or remove it. */
 export type ObjectChange =
   | { [K in ObjectKind]: { change: 'put'; kind: K; object: Objects[K] } }[ObjectKind]
   | { change: 'remove'; kind: ObjectKind; uuid: string };
 
-/** A lock as it is stored with an opcode that holds it. */
+/** A lock that an opcode holds, as it is stored with the opcode. */
 export interface StoredLock {
   level: LockLevel;
   name: string;
@@ -52,32 +54,37 @@ type JobChange =
       brief?: boolean;
     }
   | { change: 'op-set'; job: number; op: number; state: Omit<JobOp, 'input' | 'log'> }
-  /** An opcode begins: what it holds, and the version of the unit that does it. */
+  /** An opcode begins: the locks that it holds, and the version of its unit. */
   | { change: 'op-hold'; job: number; op: number; locks: readonly StoredLock[]; unit: number }
+  /** An opcode has failed, and from now on is undone. */
   | { change: 'op-undo'; job: number; op: number; failure: Failure }
   | { change: 'log-add'; job: number; op: number; entry: LogEntry }
+  /** A step begins. */
   | { change: 'step-begin'; job: number; op: number; name: string }
+  /** A step ends; `seq` is the order in which the steps of a job end. */
   | { change: 'step-end'; job: number; op: number; name: string; seq: number; end: StepOutcome }
-  /** A job that has not ended is to stop before its next step. */
+  /** An unfinished job must stop before its next step. */
   | { change: 'job-cancel'; job: number }
-  /** A job that has ended is archived. */
+  /** Archives a job that has ended. */
   | { change: 'job-archive'; job: number }
-  /** A request was sent under a key, and became this job. */
+  /** Stores the idempotency key of a request, with its fingerprint and the job that it became. */
   | { change: 'key-add'; principal: string; key: string; print: string; job: number; time: number }
-  /** Keys from before a time go, of archived jobs up to a number. */
+  /** Deletes keys from before a time, of archived jobs up to a number. */
   | { change: 'keys-forget'; before: number; upTo: number }
-  /** All events up to an id go, and up to another one (`aged`) those from before a time. */
+  /** Deletes all events up to an id, and up to another id (`aged`) those from before a time. */
   | { change: 'events-forget'; upTo: number; aged: { before: number; upTo: number } }
-  /** Jobs that ended before one time or after another are archived, so many at most, the oldest first. */
+  /** Archives up to `limit` jobs that ended before one time or after another, the oldest first. */
   | { change: 'jobs-archive'; before: number; after: number; limit: number }
-  /** Jobs that only read go: those that ended before a time, and of those before a later one all but the newest so many. */
+  /** Deletes read-only jobs that ended before a time, and of those that ended before `crowded` all but the newest `most`. */
   | { change: 'jobs-forget'; before: number; crowded: number; most: number }
-  /** The job has ended: its journal and its secrets go. */
+  /** Deletes the journal, the locks and the secrets of a job that has ended. */
   | { change: 'job-clean'; job: number };
 
+/** A change of an object or of the job tables. */
 export type Change = ObjectChange | JobChange;
 
-/** Shorthands for the changes that units make. */
+/** Adds or replaces an object. */
 export const put = <K extends ObjectKind>(kind: K, object: Objects[K]): ObjectChange =>
   ({ change: 'put', kind, object }) as unknown as ObjectChange;
+/** Removes an object. */
 export const remove = (kind: ObjectKind, uuid: string): ObjectChange => ({ change: 'remove', kind, uuid });

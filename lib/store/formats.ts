@@ -1,10 +1,8 @@
-/**
- * The versions of what a job that has not ended is stored in. The first release had version 1 of both and did not store it. A
- * change that an older or newer release could not read as it is meant takes the next number.
- */
+// The versions of the formats in which unfinished jobs are stored. The first release had version 1 of both and did not store it.
+// Increment one with a change that an older or newer release would misread. lib/jobs/perform.ts decides what a release can resume.
 
-/** The values of a job's opcodes: version 1 may lack parameters that came since. */
+/** The parameters of a job's opcodes. Version 1 may lack parameters that were added since. */
 export const JOB_FORMAT = 2;
 
-/** The steps of an opcode, what the jobs themselves keep in them included; what a unit keeps in them has a version of its own. */
+/** The steps of an opcode, as the journal and hooks use them. The outcomes of a unit's own steps are covered by the unit's version. */
 export const JOURNAL_FORMAT = 2;

@@ -1,6 +1,9 @@
 import { isFinal, type Job } from '../model/job.ts';
 
-/** Reads large jobs one at a time, and each once for all who want it meanwhile; one that has ended is shared as long as somebody has it. */
+/**
+ * Limits the memory that large jobs use: they are read one at a time, each once for all callers that ask meanwhile, and the object of
+ * a job that has ended is shared as long as anyone refers to it.
+ */
 export class LargeJobs {
   readonly #read: (id: number) => Promise<Job | null>;
   readonly #underWay = new Map<number, Promise<Job | null>>();
@@ -14,14 +17,14 @@ export class LargeJobs {
     this.#read = read;
   }
 
-  /** The job; null when there is none. What is under way may be some moments old, but no older than the last change that is told of. */
+  /** The job; null when there is none. A caller never joins a read that has begun already, since it would miss later changes. */
   get(id: number): Promise<Job | null> {
     const known = this.#ended.get(id)?.deref();
     if (known) return Promise.resolve(known);
     const waiting = this.#underWay.get(id);
     if (waiting) return waiting;
     const job = this.#last.then(() => {
-      this.#underWay.delete(id); // who comes from now on may want a newer state
+      this.#underWay.delete(id); // later callers may need a newer state
       return this.#fresh(id);
     });
     this.#underWay.set(id, job);

@@ -1,10 +1,10 @@
 import { type Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
 import { compareNames } from '../model/names.ts';
 
-/** Sets of objects (uuids) by a key. */
+/** A persistent index: sets of uuids by a key. */
 export type Index = ImmutableMap<string, ImmutableSet<string>>;
 
-/** The objects of a key, in the order of their names. */
+/** The objects under a key, in the order of their names. */
 export function members<T extends { name: string }>(
   index: Index,
   key: string,
@@ -20,12 +20,12 @@ export function members<T extends { name: string }>(
   return found.sort((a, b) => compareNames(a.name, b.name));
 }
 
-/** The index with an object entered under a key. */
+/** Adds an object under a key. */
 export function enter(index: Index, key: string, uuid: string): Index {
   return index.set(key, (index.get(key) ?? ImmutableSet<string>()).add(uuid));
 }
 
-/** The index without it. */
+/** Removes an object under a key. */
 export function leave(index: Index, key: string, uuid: string): Index {
   const rest = index.get(key)?.remove(uuid);
   return rest && rest.size > 0 ? index.set(key, rest) : index.remove(key);

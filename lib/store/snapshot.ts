@@ -1,3 +1,8 @@
+// The state of the cluster in memory: all objects, and the indexes that answer the questions of ClusterView. It is built on persistent
+// maps, so a change shares nearly everything with the state before, and its cost does not depend on the size of the cluster.
+//
+// Invariant: every index is derived from the objects, in apply() and removeFrom(). A new index must be updated in both, and for a
+// changed object the old entries must be removed first.
 import { Map as ImmutableMap } from 'immutable';
 import { MerapiError } from '../base/errors.ts';
 import type { Cluster } from '../model/cluster.ts';
@@ -16,7 +21,7 @@ import type { ObjectChange, ObjectKind, Objects } from './changes.ts';
 import { enter, type Index, leave, members } from './sets.ts';
 import { Table } from './table.ts';
 
-interface Parts {
+interface State {
   version: number;
   cluster: Cluster | null;
   nodes: Table<Node>;
@@ -26,18 +31,22 @@ interface Parts {
   filters: readonly JobFilter[];
   duties: ImmutableMap<string, Duty>;
   disks: ImmutableMap<string, Disk>;
+  /** Instances by their primary node. */
   byNode: Index;
-  /** Mirrored disks by the nodes that hold a side of them. */
+  /** Mirrored disks by the nodes that have a side of them. */
   mirrors: Index;
+  /** Nodes by their group. */
   byGroup: Index;
+  /** Instances by the MAC addresses of their NICs. */
   macs: ImmutableMap<string, string>;
   /** Instances and mirrored disks by their ports. */
   ports: Index;
+  /** Instances by the networks of their NICs. */
   byNetwork: Index;
   addresses: Addresses;
 }
 
-const empty: Parts = {
+const empty: State = {
   version: 0,
   cluster: null,
   nodes: new Table(),
@@ -58,7 +67,7 @@ const empty: Parts = {
 
 const NO_ADDRESSES: AddressTable = ImmutableMap();
 
-/** The lists of duties that were asked for: the same one as long as no duty changes. */
+/** Caches the sorted list of duties: it stays the same object as long as no duty changes, which callers rely on. */
 const dutyLists = new WeakMap<ImmutableMap<string, Duty>, readonly Duty[]>();
 
 function sortedDuties(duties: ImmutableMap<string, Duty>): readonly Duty[] {
@@ -70,67 +79,67 @@ function sortedDuties(duties: ImmutableMap<string, Duty>): readonly Duty[] {
   return list;
 }
 
-/** One immutable state of the cluster; a change gives a new one at a cost that does not depend on its size. */
+/** One immutable state of the cluster. */
 export class Snapshot implements ClusterView {
-  readonly #parts: Parts;
+  readonly #state: State;
 
-  private constructor(parts: Parts) {
-    this.#parts = parts;
+  private constructor(state: State) {
+    this.#state = state;
   }
 
-  /** The state that consists of these objects. */
+  /** The state with these objects, for the start. */
   static of(objects: Iterable<{ kind: ObjectKind; object: Objects[ObjectKind] }>): Snapshot {
-    const parts = { ...empty };
-    for (const { kind, object } of objects) apply(parts, { change: 'put', kind, object } as ObjectChange);
-    parts.instances.list(); // thousands of names are sorted here, where nobody waits for an answer yet
-    return new Snapshot(parts);
+    const state = { ...empty };
+    for (const { kind, object } of objects) apply(state, { change: 'put', kind, object } as ObjectChange);
+    state.instances.list(); // sorts thousands of names now, before any request waits for it
+    return new Snapshot(state);
   }
 
   get version(): number {
-    return this.#parts.version;
+    return this.#state.version;
   }
 
   get initialised(): boolean {
-    return this.#parts.cluster !== null;
+    return this.#state.cluster !== null;
   }
 
   get cluster(): Cluster {
-    if (!this.#parts.cluster) throw new MerapiError('unavailable', 'The cluster is not initialised yet');
-    return this.#parts.cluster;
+    if (!this.#state.cluster) throw new MerapiError('unavailable', 'The cluster is not initialised yet');
+    return this.#state.cluster;
   }
 
   get nodes(): Table<Node> {
-    return this.#parts.nodes;
+    return this.#state.nodes;
   }
 
   get groups(): Table<NodeGroup> {
-    return this.#parts.groups;
+    return this.#state.groups;
   }
 
   get instances(): Table<Instance> {
-    return this.#parts.instances;
+    return this.#state.instances;
   }
 
   disk(uuid: string): Disk | undefined {
-    return this.#parts.disks.get(uuid);
+    return this.#state.disks.get(uuid);
   }
 
   freeDisks(): readonly Disk[] {
-    return [...this.#parts.disks.values()].filter((disk) => disk.instance === null);
+    return [...this.#state.disks.values()].filter((disk) => disk.instance === null);
   }
 
   disksOf(instance: Instance): readonly Disk[] {
-    return instance.disks.map((uuid) => this.#parts.disks.get(uuid)).filter((disk) => disk !== undefined);
+    return instance.disks.map((uuid) => this.#state.disks.get(uuid)).filter((disk) => disk !== undefined);
   }
 
   instancesOn(node: string): readonly Instance[] {
-    return members(this.#parts.byNode, node, this.#parts.instances);
+    return members(this.#state.byNode, node, this.#state.instances);
   }
 
   secondariesOn(node: string): readonly Instance[] {
     const found = new Map<string, Instance>();
     for (const disk of this.mirrorsOn(node)) {
-      const instance = this.#parts.instances.get(disk.instance ?? '');
+      const instance = this.#state.instances.get(disk.instance ?? '');
       if (instance && instance.primary_node !== node && instance.disks.includes(disk.uuid))
         found.set(instance.uuid, instance);
     }
@@ -138,53 +147,53 @@ export class Snapshot implements ClusterView {
   }
 
   mirrorsOn(node: string): readonly Disk[] {
-    const uuids = this.#parts.mirrors.get(node);
+    const uuids = this.#state.mirrors.get(node);
     if (!uuids) return [];
-    return [...uuids].map((uuid) => this.#parts.disks.get(uuid)).filter((disk) => disk !== undefined);
+    return [...uuids].map((uuid) => this.#state.disks.get(uuid)).filter((disk) => disk !== undefined);
   }
 
   nodesOf(group: string): readonly Node[] {
-    return members(this.#parts.byGroup, group, this.#parts.nodes);
+    return members(this.#state.byGroup, group, this.#state.nodes);
   }
 
   get networks(): Table<Network> {
-    return this.#parts.networks;
+    return this.#state.networks;
   }
 
   get filters(): readonly JobFilter[] {
-    return this.#parts.filters;
+    return this.#state.filters;
   }
 
   get duties(): readonly Duty[] {
-    return sortedDuties(this.#parts.duties);
+    return sortedDuties(this.#state.duties);
   }
 
   duty(uuid: string): Duty | undefined {
-    return this.#parts.duties.get(uuid);
+    return this.#state.duties.get(uuid);
   }
 
   addressesIn(network: string): AddressTable {
-    return this.#parts.addresses.get(network) ?? NO_ADDRESSES;
+    return this.#state.addresses.get(network) ?? NO_ADDRESSES;
   }
 
   instancesIn(network: string): readonly Instance[] {
-    return members(this.#parts.byNetwork, network, this.#parts.instances);
+    return members(this.#state.byNetwork, network, this.#state.instances);
   }
 
   macOwner(mac: string): string | undefined {
-    return this.#parts.macs.get(mac);
+    return this.#state.macs.get(mac);
   }
 
   portUsers(port: number): Iterable<string> {
-    return this.#parts.ports.get(String(port)) ?? [];
+    return this.#state.ports.get(String(port)) ?? [];
   }
 
   /** The state after some changes. */
   after(changes: readonly ObjectChange[]): Snapshot {
     if (changes.length === 0) return this;
-    const parts = { ...this.#parts, version: this.#parts.version + 1 };
-    for (const change of changes) apply(parts, change);
-    return new Snapshot(parts);
+    const state = { ...this.#state, version: this.#state.version + 1 };
+    for (const change of changes) apply(state, change);
+    return new Snapshot(state);
   }
 
   /** The object that a change replaces or removes. */
@@ -192,78 +201,79 @@ export class Snapshot implements ClusterView {
     const uuid = change.change === 'put' ? change.object.uuid : change.uuid;
     switch (change.kind) {
       case 'cluster':
-        return this.#parts.cluster ?? undefined;
+        return this.#state.cluster ?? undefined;
       case 'node':
-        return this.#parts.nodes.get(uuid);
+        return this.#state.nodes.get(uuid);
       case 'nodegroup':
-        return this.#parts.groups.get(uuid);
+        return this.#state.groups.get(uuid);
       case 'instance':
-        return this.#parts.instances.get(uuid);
+        return this.#state.instances.get(uuid);
       case 'disk':
-        return this.#parts.disks.get(uuid);
+        return this.#state.disks.get(uuid);
       case 'network':
-        return this.#parts.networks.get(uuid);
+        return this.#state.networks.get(uuid);
       case 'filter':
-        return this.#parts.filters.find((filter) => filter.uuid === uuid);
+        return this.#state.filters.find((filter) => filter.uuid === uuid);
       case 'duty':
-        return this.#parts.duties.get(uuid);
+        return this.#state.duties.get(uuid);
     }
   }
 }
 
-function apply(parts: Parts, change: ObjectChange): void {
+/** Puts or removes an object, and updates all indexes. It replaces fields of `state`, which the caller has copied. */
+function apply(state: State, change: ObjectChange): void {
   if (change.change === 'remove') {
-    removeFrom(parts, change.kind, change.uuid);
+    removeFrom(state, change.kind, change.uuid);
     return;
   }
   switch (change.kind) {
     case 'cluster':
-      parts.cluster = change.object;
+      state.cluster = change.object;
       break;
     case 'nodegroup':
-      parts.groups = parts.groups.with(change.object);
+      state.groups = state.groups.with(change.object);
       break;
     case 'network':
-      parts.networks = parts.networks.with(change.object);
+      state.networks = state.networks.with(change.object);
       break;
     case 'filter':
-      parts.filters = [...without(parts.filters, change.object.uuid), change.object].sort(compareFilters);
+      state.filters = [...without(state.filters, change.object.uuid), change.object].sort(compareFilters);
       break;
     case 'duty':
-      parts.duties = parts.duties.set(change.object.uuid, change.object);
+      state.duties = state.duties.set(change.object.uuid, change.object);
       break;
     case 'disk':
-      forgetMirror(parts, change.object.uuid);
+      forgetMirror(state, change.object.uuid);
       for (const node of mirrorNodes(change.object) ?? [])
-        parts.mirrors = enter(parts.mirrors, node, change.object.uuid);
-      parts.ports = entered(parts.ports, mirrorPort(change.object), change.object.uuid);
-      parts.disks = parts.disks.set(change.object.uuid, change.object);
+        state.mirrors = enter(state.mirrors, node, change.object.uuid);
+      state.ports = entered(state.ports, mirrorPort(change.object), change.object.uuid);
+      state.disks = state.disks.set(change.object.uuid, change.object);
       break;
     case 'node': {
-      const before = parts.nodes.get(change.object.uuid);
+      const before = state.nodes.get(change.object.uuid);
       if (before && before.group !== change.object.group)
-        parts.byGroup = leave(parts.byGroup, before.group, before.uuid);
-      parts.byGroup = enter(parts.byGroup, change.object.group, change.object.uuid);
-      parts.nodes = parts.nodes.with(change.object);
+        state.byGroup = leave(state.byGroup, before.group, before.uuid);
+      state.byGroup = enter(state.byGroup, change.object.group, change.object.uuid);
+      state.nodes = state.nodes.with(change.object);
       break;
     }
     case 'instance': {
-      const before = parts.instances.get(change.object.uuid);
-      if (before) forgetInstance(parts, before);
-      parts.byNode = enter(parts.byNode, change.object.primary_node, change.object.uuid);
-      parts.ports = entered(parts.ports, change.object.network_port, change.object.uuid);
+      const before = state.instances.get(change.object.uuid);
+      if (before) forgetInstance(state, before);
+      state.byNode = enter(state.byNode, change.object.primary_node, change.object.uuid);
+      state.ports = entered(state.ports, change.object.network_port, change.object.uuid);
       for (const { mac, network } of change.object.nics) {
-        parts.macs = parts.macs.set(mac, change.object.uuid);
-        if (network !== null) parts.byNetwork = enter(parts.byNetwork, network, change.object.uuid);
+        state.macs = state.macs.set(mac, change.object.uuid);
+        if (network !== null) state.byNetwork = enter(state.byNetwork, network, change.object.uuid);
       }
-      parts.addresses = enterAddresses(parts.addresses, change.object);
-      parts.instances = parts.instances.with(change.object);
+      state.addresses = enterAddresses(state.addresses, change.object);
+      state.instances = state.instances.with(change.object);
       break;
     }
   }
 }
 
-/** The index of ports with a user more; null is no port. */
+/** Adds a user of a port; null means no port. */
 function entered(ports: Index, port: number | null, uuid: string): Index {
   return port === null ? ports : enter(ports, String(port), uuid);
 }
@@ -272,55 +282,57 @@ function without(filters: readonly JobFilter[], uuid: string): JobFilter[] {
   return filters.filter((filter) => filter.uuid !== uuid);
 }
 
-function forgetInstance(parts: Parts, instance: Instance): void {
-  parts.byNode = leave(parts.byNode, instance.primary_node, instance.uuid);
-  parts.ports = leave(parts.ports, String(instance.network_port), instance.uuid);
-  // Within the changes of one commit another instance may have taken an address already.
+/** Removes the index entries of an instance, before it is replaced or removed. */
+function forgetInstance(state: State, instance: Instance): void {
+  state.byNode = leave(state.byNode, instance.primary_node, instance.uuid);
+  state.ports = leave(state.ports, String(instance.network_port), instance.uuid);
+  // Another instance may have taken an address in the same commit: only own entries are removed.
   for (const { mac, network } of instance.nics) {
-    if (parts.macs.get(mac) === instance.uuid) parts.macs = parts.macs.remove(mac);
-    if (network !== null) parts.byNetwork = leave(parts.byNetwork, network, instance.uuid);
+    if (state.macs.get(mac) === instance.uuid) state.macs = state.macs.remove(mac);
+    if (network !== null) state.byNetwork = leave(state.byNetwork, network, instance.uuid);
   }
-  parts.addresses = leaveAddresses(parts.addresses, instance);
+  state.addresses = leaveAddresses(state.addresses, instance);
 }
 
-function forgetMirror(parts: Parts, uuid: string): void {
-  const before = parts.disks.get(uuid);
+/** Removes the index entries of a disk, before it is replaced or removed. */
+function forgetMirror(state: State, uuid: string): void {
+  const before = state.disks.get(uuid);
   if (!before) return;
-  for (const node of mirrorNodes(before) ?? []) parts.mirrors = leave(parts.mirrors, node, uuid);
-  parts.ports = leave(parts.ports, String(mirrorPort(before)), uuid);
+  for (const node of mirrorNodes(before) ?? []) state.mirrors = leave(state.mirrors, node, uuid);
+  state.ports = leave(state.ports, String(mirrorPort(before)), uuid);
 }
 
-function removeFrom(parts: Parts, kind: ObjectKind, uuid: string): void {
+function removeFrom(state: State, kind: ObjectKind, uuid: string): void {
   switch (kind) {
     case 'cluster':
-      parts.cluster = null;
+      state.cluster = null;
       break;
     case 'nodegroup':
-      parts.groups = parts.groups.without(uuid);
+      state.groups = state.groups.without(uuid);
       break;
     case 'network':
-      parts.networks = parts.networks.without(uuid);
+      state.networks = state.networks.without(uuid);
       break;
     case 'filter':
-      parts.filters = without(parts.filters, uuid);
+      state.filters = without(state.filters, uuid);
       break;
     case 'duty':
-      parts.duties = parts.duties.remove(uuid);
+      state.duties = state.duties.remove(uuid);
       break;
     case 'disk':
-      forgetMirror(parts, uuid);
-      parts.disks = parts.disks.remove(uuid);
+      forgetMirror(state, uuid);
+      state.disks = state.disks.remove(uuid);
       break;
     case 'node': {
-      const before = parts.nodes.get(uuid);
-      if (before) parts.byGroup = leave(parts.byGroup, before.group, uuid);
-      parts.nodes = parts.nodes.without(uuid);
+      const before = state.nodes.get(uuid);
+      if (before) state.byGroup = leave(state.byGroup, before.group, uuid);
+      state.nodes = state.nodes.without(uuid);
       break;
     }
     case 'instance': {
-      const before = parts.instances.get(uuid);
-      if (before) forgetInstance(parts, before);
-      parts.instances = parts.instances.without(uuid);
+      const before = state.instances.get(uuid);
+      if (before) forgetInstance(state, before);
+      state.instances = state.instances.without(uuid);
       break;
     }
   }

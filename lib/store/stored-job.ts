@@ -3,35 +3,37 @@ import type { Job } from '../model/job.ts';
 import type { StepOutcome, StoredLock } from './changes.ts';
 import { JOB_FORMAT } from './formats.ts';
 
-/** What the journal holds of one step: nothing but its name while its outcome is not known. */
+/** A step in the journal; `seq` and `end` are null while its outcome is not known. */
 export interface StoredStep {
   op: number;
   name: string;
-  /** The order in which the job's steps ended; null of one that began only. */
+  /** The position in the order in which the job's steps ended; null for a step that has only begun. */
   seq: number | null;
   end: StepOutcome | null;
 }
 
-/** All that is stored of a job that has not ended, for taking it up again. */
+/** An unfinished job with everything that is needed to resume it. Maps are by the index of the opcode. */
 export interface StoredJob {
   job: Job;
-  /** In no order. */
+  /** In no particular order. */
   steps: readonly StoredStep[];
-  /** By opcode index: what it holds, and the failure that it undoes for. */
+  /** The locks of each opcode that has begun and not ended. An entry, even with no locks, means that the opcode has begun. */
   locks: ReadonlyMap<number, StoredLock[]>;
+  /** The failure because of which an opcode is being undone. */
   undo: ReadonlyMap<number, Failure>;
-  /** By opcode index: its secret values, sealed. */
+  /** The sealed secret parameters. */
   secrets: ReadonlyMap<number, string>;
-  /** By opcode index: the version of the unit that an opcode began with. */
+  /** The version of the unit with which an opcode began. */
   units: ReadonlyMap<number, number>;
-  /** In which version of the format its opcodes are stored; and, by the index of those that began, their steps. */
+  /** The version of the format of its opcodes, see JOB_FORMAT. */
   format: number;
+  /** The version of the format of the steps of each opcode that has begun, see JOURNAL_FORMAT. */
   journals: ReadonlyMap<number, number>;
 }
 
 const nothing: ReadonlyMap<number, never> = new Map<number, never>();
 
-/** What is stored of a job that has not begun; all of them share it. */
+/** The journal of a job that has not begun. All such jobs share it, to save memory. */
 export const NOTHING_DONE: Omit<StoredJob, 'job'> = {
   steps: [],
   locks: nothing,

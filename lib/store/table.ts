@@ -7,18 +7,18 @@ interface Named {
   name: string;
 }
 
-/** How many changes a sorted list may lag behind before it is brought up to date. */
+/** How many changes a sorted list may lag behind before it is updated. */
 const MAX_LAG = 256;
 
 /**
- * A persistent table: a change gives a new table and costs the same however many objects there are. The list in the order of
- * names is made when it is first asked for, from the list of an earlier table where that is near.
+ * A persistent table of objects with unique names: a change returns a new table, at a cost that does not depend on its size. The sorted
+ * list is made when it is first asked for: from the list of an earlier table and the changes since, or else by sorting everything.
  */
 export class Table<T extends Named> implements ObjectTable<T> {
   readonly #objects: ImmutableMap<string, T>;
   readonly #names: ImmutableMap<string, string>;
   #list: readonly T[] | null = null;
-  /** An earlier table's list, with what changed since: [before, after]. */
+  /** An earlier table's list, with the changes since: [before, after]. */
   #base: { list: readonly T[]; lag: readonly [T | undefined, T | undefined][] } | null = null;
 
   constructor(
@@ -48,6 +48,7 @@ export class Table<T extends Named> implements ObjectTable<T> {
     return this.#list;
   }
 
+  /** The table with an object added or replaced. */
   with(object: T): Table<T> {
     const before = this.#objects.get(object.uuid);
     const names = before && before.name !== object.name ? this.#namesWithout(before) : this.#names;
@@ -59,13 +60,14 @@ export class Table<T extends Named> implements ObjectTable<T> {
     );
   }
 
+  /** The table without an object. */
   without(uuid: string): Table<T> {
     const before = this.#objects.get(uuid);
     if (!before) return this;
     return this.#derive(this.#objects.remove(uuid), this.#namesWithout(before), before, undefined);
   }
 
-  /** Within the changes of one commit another object may have taken the name already. */
+  /** Removes the object's name, unless another object has taken it in the same commit. */
   #namesWithout(object: T): ImmutableMap<string, string> {
     return this.#names.get(object.name) === object.uuid ? this.#names.remove(object.name) : this.#names;
   }
@@ -94,17 +96,17 @@ function applyLag<T extends Named>(
 ): readonly T[] {
   const list = [...base];
   for (const [before, after] of lag) {
-    if (before && after && before.name === after.name) list[placeOf(list, before)] = after;
+    if (before && after && before.name === after.name) list[indexOf(list, before)] = after;
     else {
-      if (before) list.splice(placeOf(list, before), 1);
-      if (after) list.splice(placeOf(list, after), 0, after);
+      if (before) list.splice(indexOf(list, before), 1);
+      if (after) list.splice(indexOf(list, after), 0, after);
     }
   }
   return list;
 }
 
 /** The index of the first object that is not before this one. */
-function placeOf(list: readonly Named[], object: Named): number {
+function indexOf(list: readonly Named[], object: Named): number {
   let [low, high] = [0, list.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -114,7 +116,7 @@ function placeOf(list: readonly Named[], object: Named): number {
   return low;
 }
 
-/** The order of names; between two changes of one commit two objects may have the same. */
+/** The order of names, then of uuids: within one commit two objects may have the same name for a moment. */
 function compare(a: Named, b: Named): number {
   return compareNames(a.name, b.name) || (a.uuid < b.uuid ? -1 : Number(a.uuid > b.uuid));
 }

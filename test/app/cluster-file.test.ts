@@ -10,7 +10,7 @@ describe('names of new nodes', () => {
     for (const name of ['master', 'ca', 'api', 'rapi'])
       assert.throws(() => checkNewNodes(nodesOf('node1', name)), {
         code: 'configuration',
-        message: `The cluster file is invalid: A node cannot be called '${name}', for that is a role in the cluster; use another name, such as '${name}1' or '${name}.example.com'`,
+        message: `The cluster file is invalid: A node cannot be called '${name}', which is a role in the cluster; use another name, such as '${name}1' or '${name}.example.com'`,
       });
   });
 

@@ -73,7 +73,7 @@ describe('a state folder of release 0.1.0', () => {
     assert.equal(ops[0]?.failure?.code, 'execution');
     assert.match(
       ops[0]?.failure?.message ?? '',
-      /^Another release of Merapi began this \(its journal has the format 1, here 2\), so it can neither go on nor be undone: .* Steps that began: check, disk\/0\/create, instance, start$/,
+      /^Another release of Merapi began this opcode \(its journal has the format 1, here 2\), so it can be neither resumed nor undone: .* Steps that began: check, disk\/0\/create, instance, start$/,
     );
     const guests = await readdir(join(layoutOf(dir).nodeFolder('node1.example.com'), 'guests'));
     assert.ok(!guests.includes('web2.example.com.json'), 'it was not started');

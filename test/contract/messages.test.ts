@@ -139,7 +139,7 @@ it('remarks and parameters of an OS may have several lines, names may not', () =
   }))
     assert.match(
       refusal(create, name, value) ?? '',
-      /holds a control character \(U\+000A\) at place 7/,
+      /contains a control character \(U\+000A\) at position 7/,
       name,
     );
 });

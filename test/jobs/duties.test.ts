@@ -68,7 +68,7 @@ describe('a duty', () => {
     const { log = [] } = (await f.cluster.manager.job(SYSTEM, id))?.ops[0] ?? {};
     assert.ok(
       log.some(({ text }) =>
-        text.startsWith('Not undone yet: disk/0/create: the node does not answer; it is a duty now'),
+        text.startsWith('Not undone yet: disk/0/create: the node does not answer; it is now a duty'),
       ),
     );
     assert.notDeepEqual(await filesOn(node1), []);
@@ -197,8 +197,8 @@ describe('a duty', () => {
     const job = await f.cluster.ended(id);
     f.cluster.gate.call = undefined;
     assert.equal(job.status, 'success', JSON.stringify(answer));
-    const told = 'what it has done cannot be undone, so it goes on to its end';
-    assert.deepEqual(answer, { canceled: false, text: `Job ${id} cannot be canceled any more: ${told}` });
+    const told = 'what it has done cannot be undone, so it runs to its end';
+    assert.deepEqual(answer, { canceled: false, text: `Job ${id} can no longer be canceled: ${told}` });
     assert.equal(f.cluster.store.view.instances.named(instance_name), undefined);
     assert.deepEqual(await filesOn(node1), []);
   });

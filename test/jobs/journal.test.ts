@@ -107,7 +107,7 @@ describe('journal', () => {
     );
   });
 
-  it('names recorded steps that were not taken again', async () => {
+  it('names recorded steps that were not reached on replay', async () => {
     const store = new MemoryStore();
     const first = journalOf(store);
     for (const name of ['a', 'b', 'c']) await first.step(name, () => 1);

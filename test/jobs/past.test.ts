@@ -128,7 +128,7 @@ describe('the past', () => {
     assert.equal(typeof locked?.estimate.until_start, 'number');
     const why = await f.queue.why(forSlot);
     assert.deepEqual(why?.slot, { position: 0, running: 1, max_running_jobs: 1 });
-    assert.match(why?.text ?? '', /1 jobs run, as many as may/);
+    assert.match(why?.text ?? '', /1 jobs are running, which is the limit/);
     held.end();
     // It has its lock in the same moment, and came first.
     const next = await f.heldBy(forLock);
@@ -144,7 +144,7 @@ describe('the past', () => {
     const second = await f.submit({ ...nothing, depends: [[first, []]] });
     assert.deepEqual((await f.queue.why(second))?.depends, [[first, 'running']]);
     assert.match((await f.queue.why(second))?.text ?? '', new RegExp(`^It waits for job ${first} to end$`));
-    assert.equal((await f.queue.why(first))?.text, 'It runs');
+    assert.equal((await f.queue.why(first))?.text, 'It is running');
     const uuid = '00000000-0000-4000-8000-000000000001';
     await f.queue.putFilter({ uuid, priority: 1, predicates: [], action: 'PAUSE', reason_trail: [] });
     const paused = await f.submit(nothing);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as settle } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Slots } from '../../lib/jobs/slots.ts';
-import { turnOf } from '../../lib/jobs/waiting.ts';
+import { acquireLocksAndSlot } from '../../lib/jobs/waiting.ts';
 import { type Grant, LockManager } from '../../lib/locks/manager.ts';
 import type { OpInput } from '../../lib/model/job.ts';
 import type { ClusterView } from '../../lib/model/view.ts';
@@ -88,7 +88,7 @@ describe('jobs of any priorities, locks and numbers of slots', () => {
               signal: abort.signal,
               onGrant: () => undefined,
             };
-            turnOf(onNodes(wanted, priority), parts, slots, claimant).then(
+            acquireLocksAndSlot(onNodes(wanted, priority), parts, slots, claimant).then(
               (grant) => {
                 waiting.delete(job);
                 for (const [id, other] of waiting)

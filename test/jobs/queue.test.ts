@@ -162,7 +162,7 @@ describe('the order of jobs', () => {
     const job = await f().run({ ...addGroup('unwanted'), depends: [[failed.id, ['success', 'canceled']]] });
     assert.deepEqual(job.ops[0]?.failure, {
       code: 'execution',
-      message: `Job ${failed.id}, which this one depends on, ended in error; needed was success or canceled`,
+      message: `Job ${failed.id}, which this one depends on, ended in error; accepted is success or canceled`,
     });
     assert.equal(job.status, 'error');
     const accepted = await f().run({ ...addGroup('wanted'), depends: [[failed.id, ['error']]] });

@@ -208,7 +208,7 @@ describe('recovery of what is in the store', () => {
     assert.deepEqual([job.status, job.ops[0]?.failure], ['error', first]);
   });
 
-  it('fails a job loudly whose journal holds steps that are not taken again', async () => {
+  it('fails a job whose journal has steps that are not reached on replay', async () => {
     (await f.heldBy(3)).end();
     const { ops } = await f.ended(3);
     assert.equal(ops[0]?.failure?.code, 'internal_error');

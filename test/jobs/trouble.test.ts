@@ -31,7 +31,7 @@ describe('a store that cannot be written', () => {
     await assert.rejects(f.submit(addGroup('never')), {
       code: 'unavailable',
       message:
-        /^The store cannot be written or read: .*\(SQLITE_CONSTRAINT_TRIGGER\)\. Nothing is changed until it can/,
+        /^The store cannot be written or read: .*\(SQLITE_CONSTRAINT_TRIGGER\)\. Changes are refused until it can be written again/,
     });
     await assert.rejects(f.submit(addGroup('never')), {
       code: 'unavailable',
@@ -141,7 +141,7 @@ describe('a store that cannot be written', () => {
       f.store.commit({ job: null }, () => [
         { change: 'job-set', job: 1, status: [] as unknown as 'error', start: null, end: null },
       ]),
-      { code: 'internal_error', message: /^What was to be changed cannot be stored: / },
+      { code: 'internal_error', message: /^The change cannot be stored: / },
     );
     const id = await submitted(() => f.submit(addGroup('one'), addGroup('two')));
     while (f.queue.state.trouble !== null || (await f.queue.get(id))?.ops[0]?.status !== 'success')

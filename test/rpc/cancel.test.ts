@@ -13,7 +13,7 @@ import type { Endpoint } from '../../lib/rpc/post.ts';
 import { calls } from '../../lib/rpc/registry.ts';
 import { RuntimeTable } from '../../lib/rpc/runtime.ts';
 import { type Handlers, startRpcServer } from '../../lib/rpc/server.ts';
-import { CONTRACT, CONTRACT_HEADER, contractTrouble } from '../../lib/rpc/wire.ts';
+import { CONTRACT, CONTRACT_HEADER, contractMismatch } from '../../lib/rpc/wire.ts';
 import { aNode, someFacts } from '../helpers/view.ts';
 import {
   type Certificates,
@@ -179,11 +179,11 @@ describe('the number of the contract', () => {
 
   it('may differ by one, and the remedy is to upgrade the older side', () => {
     for (const near of [CONTRACT - 1, CONTRACT, CONTRACT + 1])
-      assert.equal(contractTrouble(String(near), 'worker'), null);
-    assert.match(contractTrouble(String(CONTRACT + 2), 'worker') ?? '', /on the host of the master$/);
-    assert.match(contractTrouble(String(CONTRACT - 2), 'worker') ?? '', /on the host of the worker$/);
-    assert.match(contractTrouble(String(CONTRACT + 2), 'master') ?? '', /on the host of the worker$/);
-    assert.notEqual(contractTrouble('x', 'master'), null);
+      assert.equal(contractMismatch(String(near), 'worker'), null);
+    assert.match(contractMismatch(String(CONTRACT + 2), 'worker') ?? '', /on the host of the master$/);
+    assert.match(contractMismatch(String(CONTRACT - 2), 'worker') ?? '', /on the host of the worker$/);
+    assert.match(contractMismatch(String(CONTRACT + 2), 'master') ?? '', /on the host of the worker$/);
+    assert.notEqual(contractMismatch('x', 'master'), null);
   });
 
   it('is told by the worker, which refuses masters that are too far', async () => {

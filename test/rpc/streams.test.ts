@@ -96,7 +96,7 @@ describe('streams between nodes', () => {
       streams.offer('data', { to: 'reader', compress, open: fragile });
       await assert.rejects(read(source({ compress })), {
         code: 'execution',
-        message: /did not come: the disk is gone$/,
+        message: /could not be read: the disk is gone$/,
       });
       isBroken = false;
       assert.equal((await read(source({ compress }))).length, 100_000);
@@ -106,7 +106,7 @@ describe('streams between nodes', () => {
   it('tell when nobody listens', () =>
     assert.rejects(read(source({ port: 1 })), {
       code: 'execution',
-      message: /^The data from node .* did not come/,
+      message: /^The data from node .* could not be read/,
     }));
 
   it('fail with whoever reads them', async () => {

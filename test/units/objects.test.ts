@@ -69,7 +69,7 @@ describe('node groups', () => {
 
   it('are refused with wrong names and parameters', async () => {
     await refused(add('rack2'), 'already_exists', /There is a node group 'rack2' already/);
-    await refused(add('a b'), 'wrong_input', /'a b' is no name of a node group/);
+    await refused(add('a b'), 'wrong_input', /'a b' cannot be the name of a node group/);
     await refused(add('x', { ndparams: { colour: 1 } }), 'type_enforcement', /Unknown parameter 'colour'/);
     const ssh = { ssh_port: 'ssh' };
     await refused(add('x', { ndparams: ssh }), 'type_enforcement', /'ssh_port' must be an integer/);

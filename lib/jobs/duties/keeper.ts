@@ -1,3 +1,13 @@
+// Retries duties: calls on nodes that a job owes (lib/jobs/duties/owed.ts makes them, lib/jobs/duties/rules.ts judges them).
+//
+// | state of a duty | how it is stored | next |
+// | --- | --- | --- |
+// | waiting | `locks` is null | tried: the node answers, and it began to do so just now or the pause is over; then its locks are acquired |
+// | tried | `locks` is what it holds | waiting: a call failed, the pause grows; gone: all calls were made |
+// | gone | removed | – : it was done, had become void, or an administrator gave it up |
+//
+// A try is durable, with its locks, before its first call: after a crash it gets its locks back before any job runs and repeats its
+// calls with the same ids. Before each call the state of the cluster is judged under the locks, so what is used again is not touched.
 import { setImmediate } from 'node:timers/promises';
 import { unattended } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
@@ -16,24 +26,24 @@ import type { JobStore } from '../../store/define.ts';
 import { shortened } from './owed.ts';
 import { judge } from './rules.ts';
 
-/** Duties go after every job that waits for the same locks. */
+/** Below every priority of a job (-20 to 19), so that duties never delay a job that waits for the same locks. */
 const PRIORITY = 20;
 
-/** The first pause after a try that failed, and how long pauses become within the first tries and later, in seconds. */
+/** Pauses between tries, in seconds: they double up to LONGEST_PAUSE, and after MANY_TRIES further up to LONGEST_LATE_PAUSE. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 60;
 const MANY_TRIES = 20;
 const LONGEST_LATE_PAUSE = 3600;
 
-/** How long to wait until the next try, in seconds, after so many that failed. */
+/** The pause before the next try, in seconds, when this many have failed. */
 function pauseAfter(tries: number): number {
   if (tries <= MANY_TRIES) return Math.min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE);
   return Math.min(LONGEST_PAUSE * 2 ** (tries - MANY_TRIES), LONGEST_LATE_PAUSE);
 }
 
-/** What the keeper of duties needs of its process. */
+/** The dependencies of Duties. */
 export interface DutyParts {
-  /** As jobs see it: its view is what all commits so far lead to. */
+  /** The store as jobs see it: `pending` includes commits that are not durable yet. */
   store: Pick<JobStore, 'pending' | 'commit'>;
   locks: LockManager;
   runtime: RuntimeView;
@@ -43,75 +53,67 @@ export interface DutyParts {
 }
 
 /**
- * Tries duties again: at once when their node begins to answer, otherwise after pauses that grow. Those of a node are tried one
- * after the other, in the order in which they were made.
- *
- * | a duty is | until |
- * | --- | --- |
- * | waiting | its node answers and its pause is over: then it waits for its locks |
- * | tried | its locks are held, and that is on disk before the first call; a crash takes it up with the locks and the same ids |
- * | gone | it is done, void, or given up |
- *
- * Before each call the cluster's state is asked, under the locks of the instances that it is about: what is in use again is left alone.
+ * Retries all duties: at once when their node begins to answer, otherwise after growing pauses. The duties of one node are tried one
+ * after the other, in the order in which they were made; nodes do not wait for each other.
  */
 export class Duties {
   readonly #parts: DutyParts;
-  readonly #over = new AbortController();
+  readonly #stopped = new AbortController();
   /** The nodes (uuids) whose duties are being tried. */
   readonly #busy = new Set<string>();
-  /** Those of them that are to be looked at again afterwards. */
+  /** Those of them that must be checked again afterwards, because something changed meanwhile. */
   readonly #missed = new Set<string>();
-  /** Those that a try was under way for when the last life ended, with what they hold. */
+  /** The duties that were being tried when the previous master process ended, with the locks that they hold. */
   readonly #resumed = new Map<string, Grant>();
-  /** The nodes that have begun to answer: their duties do not wait for the ends of their pauses. */
+  /** The nodes that have begun to answer: their duties are tried at once, whatever their pauses. */
   readonly #awake = new Set<string>();
   #timer: Timer | null = null;
-  #isLooking = false;
-  /** Whether jobs have what they held: before that nothing is tried. */
+  #isCheckScheduled = false;
+  /** Nothing is tried before start(): the jobs must have their locks back first. */
   #hasStarted = false;
 
   constructor(parts: DutyParts) {
     this.#parts = parts;
   }
 
-  /** Gives back what duties held when the last life of the master ended; before any job goes on. */
+  /** Grants the stored locks of interrupted tries again. To be called before any job goes on. */
   resume(): void {
     for (const { uuid, locks } of this.#parts.store.pending.duties)
       if (locks) this.#resumed.set(uuid, this.#parts.locks.regrant(ownerOf(uuid), locks));
   }
 
-  /** Begins to try. */
+  /** Starts to try duties, at first those of every node that answers. */
   start(): void {
     this.#hasStarted = true;
     for (const { node } of this.#parts.store.pending.duties) this.#awake.add(node);
-    this.look();
+    this.check();
   }
 
-  /** A node has begun to answer. */
+  /** To be called when a node (uuid) has begun to answer. */
   nodeAnswers(node: string): void {
     this.#awake.add(node);
-    this.look();
+    this.check();
   }
 
-  /** Ends: what is under way is left where it stands. */
+  /** Stops for good. A try under way is not ended: it keeps its stored locks and goes on after the next start. */
   stop(): void {
     this.#timer?.cancel();
-    this.#over.abort(new MerapiError('unavailable', 'The master is stopping'));
+    this.#stopped.abort(new MerapiError('unavailable', 'The master is stopping'));
   }
 
-  /** Looks for what can be tried now; soon, and once however often it is asked. */
-  look(): void {
-    if (!this.#hasStarted || this.#isLooking || this.#over.signal.aborted) return;
-    this.#isLooking = true;
-    unattended('duties are looked at', this.#parts.log, async () => {
+  /** Schedules one check of all duties for the next turn of the event loop, however often it is called. */
+  check(): void {
+    if (!this.#hasStarted || this.#isCheckScheduled || this.#stopped.signal.aborted) return;
+    this.#isCheckScheduled = true;
+    unattended('checking the duties', this.#parts.log, async () => {
       await setImmediate();
-      this.#isLooking = false;
-      this.#look();
+      this.#isCheckScheduled = false;
+      this.#checkNow();
     });
   }
 
-  #look(): void {
-    if (this.#over.signal.aborted) return;
+  #checkNow(): void {
+    if (this.#stopped.signal.aborted) return;
     this.#timer?.cancel();
     this.#timer = null;
     const { duties } = this.#parts.store.pending;
@@ -119,33 +121,33 @@ export class Duties {
       this.#awake.clear();
       return;
     }
-    // One moment for both: what is not due for the one must have a timer by the other.
+    // Both below use the same time: a duty that #serve finds not due yet must be covered by the timer.
     const now = this.#parts.clock.seconds();
     for (const node of new Set(duties.map((duty) => duty.node)))
       if (this.#busy.has(node)) this.#missed.add(node);
-      else unattended('duties of a node are tried', this.#parts.log, () => this.#serve(node, now));
+      else unattended('trying the duties of a node', this.#parts.log, () => this.#serve(node, now));
     const next = Math.min(...duties.map(({ next_try }) => next_try).filter((time) => time > now));
     if (!Number.isFinite(next)) return;
     const pause = Math.min(Math.max((next - now) * 1000, 100), LONGEST_LATE_PAUSE * 1000);
-    this.#timer = this.#parts.clock.timer(pause, () => this.look()).unref();
+    this.#timer = this.#parts.clock.timer(pause, () => this.check()).unref();
   }
 
-  /** Tries the duties of a node that can be tried. */
+  /** Tries the duties of a node that are due at `now`, one after the other. */
   async #serve(node: string, now: number): Promise<void> {
     this.#busy.add(node);
     try {
       const isAwake = this.#answers(node) && this.#awake.delete(node);
       const own = this.#parts.store.pending.duties.filter((duty) => duty.node === node);
       for (const { uuid, next_try } of own) {
-        if (this.#over.signal.aborted) return;
+        if (this.#stopped.signal.aborted) return;
         const isDue = isAwake || this.#resumed.has(uuid) || next_try <= now;
-        if (isDue && (this.#answers(node) || this.#isVoidAnyway(uuid))) await this.#try(uuid);
+        if (isDue && (this.#answers(node) || this.#hasNoNode(uuid))) await this.#try(uuid);
       }
     } catch (error) {
-      if (!this.#over.signal.aborted) throw error;
+      if (!this.#stopped.signal.aborted) throw error;
     } finally {
       this.#busy.delete(node);
-      if (this.#missed.delete(node)) this.look();
+      if (this.#missed.delete(node)) this.check();
     }
   }
 
@@ -154,8 +156,8 @@ export class Duties {
     return node !== undefined && !node.offline && this.#parts.runtime.of(uuid) !== null;
   }
 
-  /** Whether the node of a duty is not of the cluster any more. */
-  #isVoidAnyway(uuid: string): boolean {
+  /** Whether the node of a duty has been removed from the cluster. */
+  #hasNoNode(uuid: string): boolean {
     const { pending: view } = this.#parts.store;
     const duty = view.duty(uuid);
     return duty !== undefined && !view.nodes.get(duty.node);
@@ -169,19 +171,19 @@ export class Duties {
       await this.#attempt(uuid, grant);
       grant.release();
     } catch (error) {
-      // What the store could not take keeps its locks: the next life goes on with it.
-      if (!this.#over.signal.aborted) grant.release();
+      // Stopped because the store failed: the try keeps its locks, and the next start goes on with it.
+      if (!this.#stopped.signal.aborted) grant.release();
       throw error;
     }
   }
 
-  /** Waits for the locks of a duty until they are those that it needs then; null when it is gone. */
+  /** Acquires the locks of a duty, again when its plan has changed while it waited; null when the duty is gone. */
   async #lock(uuid: string): Promise<Grant | null> {
     const { store, locks } = this.#parts;
     for (;;) {
       const plan = planOf(store.pending, uuid);
       if (!plan) return null;
-      const options = { priority: PRIORITY, age: 0, signal: this.#over.signal };
+      const options = { priority: PRIORITY, age: 0, signal: this.#stopped.signal };
       const grant = await locks.acquire(ownerOf(uuid), plan, options);
       if (JSON.stringify(planOf(store.pending, uuid)) === JSON.stringify(plan)) return grant;
       grant.release();
@@ -193,16 +195,16 @@ export class Duties {
     const before = store.pending.duty(uuid);
     if (!before) return;
     const node = store.pending.nodes.get(before.node);
-    if (!node) return this.#gone(before, 'void', 'the node is not of the cluster any more');
+    if (!node) return this.#remove(before, 'void', 'the node has left the cluster');
     const isGoingOn = before.locks !== null;
     const duty = isGoingOn ? before : { ...before, tries: before.tries + 1, locks: [...grant.locks] };
     const left = duty.calls.filter((call) => 'params' in this.#judge(call, node));
-    if (left.length === 0) return this.#gone(duty, 'void', this.#whyVoid(duty.calls, node));
+    if (left.length === 0) return this.#remove(duty, 'void', this.#whyVoid(duty.calls, node));
     if (!isGoingOn) await store.commit({ job: null }, () => [put('duty', duty)]);
     try {
       for (const [index, call] of duty.calls.entries()) await this.#make(duty, node, call, index);
     } catch (error) {
-      if (this.#over.signal.aborted) throw error;
+      if (this.#stopped.signal.aborted) throw error;
       const next_try = clock.seconds() + pauseAfter(duty.tries);
       const last_error = shortened(errorText(error));
       log.info(
@@ -212,10 +214,10 @@ export class Duties {
       await store.commit({ job: null }, (view) =>
         view.duty(uuid) ? [put('duty', { ...duty, locks: null, next_try, last_error })] : [],
       );
-      this.look();
+      this.check();
       return;
     }
-    await this.#gone(duty, 'done', 'it is done');
+    await this.#remove(duty, 'done', 'all calls were made');
   }
 
   async #make(duty: Duty, node: Node, call: DutyCall, index: number): Promise<void> {
@@ -238,7 +240,7 @@ export class Duties {
     return judgements.flatMap((each) => ('void' in each ? [each.void] : [])).join('; ');
   }
 
-  async #gone(duty: Duty, how: 'done' | 'void', why: string): Promise<void> {
+  async #remove(duty: Duty, how: 'done' | 'void', why: string): Promise<void> {
     const { store, log } = this.#parts;
     log.info({ duty: duty.uuid, job: duty.job, name: duty.name, why }, `a duty is ${how}`);
     await store.commit({ job: null }, (view) => (view.duty(duty.uuid) ? [remove('duty', duty.uuid)] : []));
@@ -249,7 +251,10 @@ function ownerOf(uuid: string): string {
   return `duty/${uuid}`;
 }
 
-/** The locks of a duty: its instances under the names that they have now, and its node; null when it is gone. */
+/**
+ * The locks that a duty needs: of the instances that its job had locked, of the instance that has the object now, and of its node;
+ * null when the duty is gone.
+ */
 function planOf(view: ClusterView, uuid: string): LockPlan | null {
   const duty = view.duty(uuid);
   if (!duty) return null;

@@ -1,11 +1,13 @@
+// Turns what an opcode could not do on a node into duties (stored calls that are retried), and removes older duties that a successful
+// opcode has made unnecessary. Both happen in the transaction that ends the opcode, so neither can be lost or come early.
 import type { Random } from '../../base/random.ts';
 import { type Duty, type DutyCall, MAX_DUTIES } from '../../model/duty.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import { type Change, put, remove } from '../../store/changes.ts';
-import { aboutOf, settles } from './rules.ts';
+import { settles, subjectOf } from './rules.ts';
 
-/** What a job could not do, and what is still to be done by calls on a node. */
+/** Calls on a node that a job could not make, or that failed, and that must still be made. */
 export interface Owed {
   step: string;
   node: Pick<Node, 'uuid' | 'name'>;
@@ -14,7 +16,7 @@ export interface Owed {
   reason: string;
 }
 
-/** A call on a node that was made. */
+/** A call on a node that a job made successfully. */
 export interface MadeCall {
   /** The node by uuid. */
   node: string;
@@ -33,14 +35,17 @@ interface Debtor {
   random: Random;
 }
 
-/** What keeps reasons from growing without bound, in characters. */
+/** The longest reason that is stored, in characters. */
 const LONGEST_REASON = 500;
 
-/** A text that is short enough to be kept. */
+/** Cuts a text to the length that is stored. */
 export const shortened = (text: string): string =>
   text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON)}…` : text;
 
-/** The changes that make duties of what an opcode owes: what is owed already is not owed twice, and there is a limit to all. */
+/**
+ * The changes that store as duties what an opcode owes. Calls that are a duty already are not stored twice, and beyond MAX_DUTIES
+ * nothing is stored.
+ */
 export function dutiesOf(view: ClusterView, owed: readonly Owed[], debtor: Debtor): Change[] {
   if (owed.length === 0) return [];
   const known = new Set(view.duties.map(keyOf));
@@ -57,21 +62,21 @@ export function dutiesOf(view: ClusterView, owed: readonly Owed[], debtor: Debto
 
 const keyOf = ({ node, calls }: Duty) => JSON.stringify([node, calls]);
 
-/** `place` keeps the duties of one opcode in their order. */
-function dutyOf(owed: Owed, { job, opcode, scope, instances, now, random }: Debtor, place: number): Duty {
+/** `position` keeps the duties of one opcode in order: it is added to their time of creation in microseconds. */
+function dutyOf(owed: Owed, { job, opcode, scope, instances, now, random }: Debtor, position: number): Duty {
   const { step, node, calls, reason } = owed;
-  const about = calls[0] ? aboutOf(calls[0]) : '';
+  const about = calls[0] ? subjectOf(calls[0]) : '';
   return {
     uuid: random.uuid(),
     name: `${calls.map(({ call }) => call).join(', ')} of ${about} on ${node.name}`,
     ...{ node: node.uuid, calls: [...calls], about, instances: [...instances] },
     ...{ job, opcode, step, scope, reason },
-    created: now + place / 1e6,
+    created: now + position / 1e6,
     ...{ tries: 0, next_try: now, last_error: null, locks: null },
   };
 }
 
-/** The changes that remove the duties which an opcode that has ended well has settled by its calls. */
+/** The changes that remove the duties that the calls of a successful opcode have settled. */
 export function settledBy(view: ClusterView, calls: readonly MadeCall[]): Change[] {
   const { duties } = view;
   if (duties.length === 0) return [];

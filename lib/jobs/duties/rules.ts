@@ -1,3 +1,6 @@
+// Which calls on nodes can be duties, and whether a stored call is still right. A duty is made long after its job has ended, so it must
+// never destroy or change what the cluster uses by now: each rule judges from the current state of the cluster, and the caller holds
+// the locks of the objects meanwhile. A call without a rule can never become a duty.
 import type { Duty, DutyCall } from '../../model/duty.ts';
 import type { Instance } from '../../model/instance.ts';
 import { mirrorNodes } from '../../model/mirror.ts';
@@ -7,70 +10,65 @@ import type { CallName, ParamsOf } from '../../rpc/registry.ts';
 import { diskTarget, instanceTarget } from '../../rpc/target.ts';
 import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
 import {
+  type CallSite,
   isOn,
-  isSamePlace,
+  isSameLocation,
   isUsedOn,
   knownToRun,
   ownerOf,
-  type Place,
   userOf,
   usesDisks,
 } from './disk-use.ts';
 
-/** Why nothing is to be done any more, in words. */
+/** The reason why a call must not be made any more, for people. */
 type Void = { void: string };
 
-/** What a call of a duty comes to now: its parameters, or why it is void. */
+/** The result of judging a call: the parameters to make it with now, or why it is void. */
 export type Judgement = { params: unknown } | Void;
 
-/**
- * How a call is a duty: what it is about, its parameters without secrets, and what of it is still right. A duty must never destroy
- * or change what the cluster uses: the judgement is made from the cluster's state, under the locks of the objects.
- */
+/** How one kind of call behaves as a duty. */
 interface Rule<N extends CallName> {
-  about(params: ParamsOf<N>): string;
+  /** The object that the call changes, e.g. `disk UUID`: duties with the same subject can settle each other. */
+  subject(params: ParamsOf<N>): string;
+  /** The parameters as they are stored: without secrets, and as strong as a late call must be. */
   stored(params: ParamsOf<N>): ParamsOf<N>;
-  judge(params: ParamsOf<N>, place: Place): { params: ParamsOf<N> } | Void;
+  judge(params: ParamsOf<N>, site: CallSite): { params: ParamsOf<N> } | Void;
 }
 
-const isVoid = (text: string): Void => ({ void: text });
+const voidBecause = (text: string): Void => ({ void: text });
 
-/** A mirror's secret stands last in its logical id; nodes find a mirror by its uuid. */
-function bareDisk(disk: DiskTarget): DiskTarget {
+/** Removes the secret of a mirror, the last entry of its logical id. Nodes find a mirror by its uuid, so a call works without it. */
+function withoutSecret(disk: DiskTarget): DiskTarget {
   if (!templates[disk.dev_type].mirrored) return disk;
   return { ...disk, logical_id: [...disk.logical_id.slice(0, 5), ''] };
 }
 
-function bareInstance(instance: InstanceTarget): InstanceTarget {
-  return { ...instance, disks: instance.disks.map(bareDisk) };
-}
-
-const aboutDisk = ({ disk }: { disk: DiskTarget }) => `disk ${disk.uuid}`;
-const aboutInstance = ({ instance }: { instance: InstanceTarget }) => `instance ${instance.uuid}`;
+const diskSubject = ({ disk }: { disk: DiskTarget }) => `disk ${disk.uuid}`;
+const instanceSubject = ({ instance }: { instance: InstanceTarget }) => `instance ${instance.uuid}`;
 const storedDisk = <P extends { disk: DiskTarget }>(params: P): P => ({
   ...params,
-  disk: bareDisk(params.disk),
+  disk: withoutSecret(params.disk),
 });
 const storedInstance = <P extends { instance: InstanceTarget }>(params: P): P => ({
   ...params,
-  instance: bareInstance(params.instance),
+  instance: { ...params.instance, disks: params.instance.disks.map(withoutSecret) },
 });
 
-/** The instance, if its primary node is this one and it has not changed its identity. */
-function instanceOn({ view, node }: Place, { uuid }: { uuid: string }): Instance | Void {
+/** The instance with this uuid if the node is its primary node. */
+function instanceOn({ view, node }: CallSite, { uuid }: { uuid: string }): Instance | Void {
   const instance = view.instances.get(uuid);
-  return instance?.primary_node === node ? instance : isVoid('the instance is not on this node any more');
+  return instance?.primary_node === node ? instance : voidBecause('the instance is no longer on this node');
 }
 
-/** The instance, if it is on this node and is meant to run. */
-function instanceToRun(place: Place, instance: { uuid: string }): Instance | Void {
-  const now = instanceOn(place, instance);
+/** The instance if the node is its primary node and its admin state is up. */
+function instanceToRun(site: CallSite, instance: { uuid: string }): Instance | Void {
+  const now = instanceOn(site, instance);
   const isUp = 'void' in now || now.admin_state === 'up';
-  return isUp ? now : isVoid(`the instance is to be ${now.admin_state} now`);
+  return isUp ? now : voidBecause(`the instance is meant to be ${now.admin_state} now`);
 }
 
-/** The instance that has its guest, under this name or uuid, on this node. */
-function guestHere({ view, node }: Place, { uuid, name }: InstanceTarget): Instance | null {
+/** The instance whose guest, by uuid or by name, belongs on this node. */
+function guestHere({ view, node }: CallSite, { uuid, name }: InstanceTarget): Instance | null {
   const found = [view.instances.get(uuid), view.instances.named(name)];
   return found.find((instance) => instance?.primary_node === node) ?? null;
 }
@@ -81,145 +79,147 @@ const targetNow = (view: ClusterView, instance: Instance) =>
 const hasDevice = ({ disks, nics }: InstanceTarget, device: string) =>
   [...disks, ...nics].some(({ uuid }) => uuid === device);
 
-const same = <P>(params: P) => ({ params });
+const callWith = <P>(params: P) => ({ params });
 const unchanged = <P>(params: P): P => params;
 
 const rules: { readonly [N in CallName]?: Rule<N> } = {
   'disk.remove': {
-    about: aboutDisk,
+    subject: diskSubject,
     stored: storedDisk,
-    judge(params, place) {
-      const owner = ownerOf(place, params.disk);
-      return owner ? isVoid(`the data belongs to disk ${owner.uuid} of the cluster`) : same(params);
+    judge(params, site) {
+      const owner = ownerOf(site, params.disk);
+      return owner ? voidBecause(`the data belongs to disk ${owner.uuid} of the cluster`) : callWith(params);
     },
   },
   'disk.create': {
-    about: aboutDisk,
+    subject: diskSubject,
     stored: storedDisk,
     judge({ disk, instance_name }, { view, node }) {
       const now = view.disk(disk.uuid);
-      if (!now) return isVoid('the disk is gone');
-      if (!mirrorNodes(now)?.includes(node)) return isVoid('the node has no side of the disk any more');
-      return same({ disk: diskTarget(now), instance_name });
+      if (!now) return voidBecause('the disk is gone');
+      if (!mirrorNodes(now)?.includes(node)) return voidBecause('the node no longer has a side of the disk');
+      return callWith({ disk: diskTarget(now), instance_name });
     },
   },
   'disk.activate': {
-    about: aboutDisk,
+    subject: diskSubject,
     stored: storedDisk,
-    judge({ disk }, place) {
-      const now = place.view.disk(disk.uuid);
-      const user = now && userOf(place.view, now);
-      if (!now || !user) return isVoid('the disk is of no instance any more');
-      if (!isUsedOn(place, now, user)) return isVoid('the node has no part in the disk any more');
-      if (!usesDisks(place, user)) return isVoid(`${user.name} does not use its disks now`);
-      return same({ disk: diskTarget(now), primary: user.primary_node === place.node });
+    judge({ disk }, site) {
+      const now = site.view.disk(disk.uuid);
+      const user = now && userOf(site.view, now);
+      if (!now || !user) return voidBecause('the disk no longer belongs to an instance');
+      if (!isUsedOn(site, now, user)) return voidBecause('the disk is no longer used on this node');
+      if (!usesDisks(site, user)) return voidBecause(`${user.name} does not use its disks now`);
+      return callWith({ disk: diskTarget(now), primary: user.primary_node === site.node });
     },
   },
   'disk.deactivate': {
-    about: aboutDisk,
+    subject: diskSubject,
     stored: storedDisk,
-    judge(params, place) {
-      const now = place.view.disk(params.disk.uuid);
-      const user = now && userOf(place.view, now);
-      if (now && user && isUsedOn(place, now, user) && usesDisks(place, user))
-        return isVoid(`${user.name} uses the disk again`);
-      return same(params);
+    judge(params, site) {
+      const now = site.view.disk(params.disk.uuid);
+      const user = now && userOf(site.view, now);
+      if (now && user && isUsedOn(site, now, user) && usesDisks(site, user))
+        return voidBecause(`${user.name} uses the disk again`);
+      return callWith(params);
     },
   },
   'disk.rename': {
-    about: ({ to }) => `disk ${to.uuid}`,
+    subject: ({ to }) => `disk ${to.uuid}`,
     stored: unchanged,
-    judge({ from, to }, place) {
-      const now = place.view.disk(to.uuid);
-      if (!now) return isVoid('the disk is gone');
-      if (!isSamePlace(now, to)) return isVoid('the disk is to be elsewhere now');
-      return isOn(place, now) ? same({ from, to }) : isVoid('the disk is on another node now');
+    judge({ from, to }, site) {
+      const now = site.view.disk(to.uuid);
+      if (!now) return voidBecause('the disk is gone');
+      if (!isSameLocation(now, to)) return voidBecause('the disk has another location now');
+      return isOn(site, now) ? callWith({ from, to }) : voidBecause('the disk is on another node now');
     },
   },
   'instance.start': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: storedInstance,
-    judge({ instance }, place) {
-      const now = instanceToRun(place, instance);
+    judge({ instance }, site) {
+      const now = instanceToRun(site, instance);
       if ('void' in now) return now;
-      return same({ instance: targetNow(place.view, now), paused: false });
+      return callWith({ instance: targetNow(site.view, now), paused: false });
     },
   },
   'migration.resume': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: storedInstance,
-    judge({ instance }, place) {
-      const now = instanceToRun(place, instance);
+    judge({ instance }, site) {
+      const now = instanceToRun(site, instance);
       if ('void' in now) return now;
-      const guest = place.runtime.guest(place.node, now.name);
-      return guest?.state === 'running' ? isVoid('it runs again') : same({ instance });
+      const guest = site.runtime.guest(site.node, now.name);
+      return guest?.state === 'running' ? voidBecause('the guest is running again') : callWith({ instance });
     },
   },
   'instance.stop': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: (params) => ({ ...storedInstance(params), timeout: 0, force: true }),
-    judge(params, place) {
-      const now = guestHere(place, params.instance);
-      return now?.admin_state === 'up' ? isVoid(`${now.name} is to run on this node`) : same(params);
+    judge(params, site) {
+      const now = guestHere(site, params.instance);
+      return now?.admin_state === 'up'
+        ? voidBecause(`${now.name} is meant to run on this node`)
+        : callWith(params);
     },
   },
   'instance.forget': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: storedInstance,
-    judge(params, place) {
-      const now = guestHere(place, params.instance);
-      return now ? isVoid(`${now.name} is on this node`) : same(params);
+    judge(params, site) {
+      const now = guestHere(site, params.instance);
+      return now ? voidBecause(`${now.name} is on this node`) : callWith(params);
     },
   },
   'instance.plug': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: storedInstance,
-    judge({ instance, device }, place) {
-      const now = instanceOn(place, instance);
+    judge({ instance, device }, site) {
+      const now = instanceOn(site, instance);
       if ('void' in now) return now;
-      const target = targetNow(place.view, now);
+      const target = targetNow(site.view, now);
       return hasDevice(target, device)
-        ? same({ instance: target, device })
-        : isVoid('the instance does not have the device any more');
+        ? callWith({ instance: target, device })
+        : voidBecause('the instance no longer has the device');
     },
   },
   'instance.unplug': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: storedInstance,
-    judge({ instance, device }, place) {
-      const now = instanceOn(place, instance);
+    judge({ instance, device }, site) {
+      const now = instanceOn(site, instance);
       if ('void' in now) return now;
-      return hasDevice(targetNow(place.view, now), device)
-        ? isVoid('the instance has the device again')
-        : same({ instance, device });
+      return hasDevice(targetNow(site.view, now), device)
+        ? voidBecause('the instance has the device again')
+        : callWith({ instance, device });
     },
   },
   'instance.memory': {
-    about: aboutInstance,
+    subject: instanceSubject,
     stored: storedInstance,
-    judge({ instance, memory }, place) {
-      const now = instanceOn(place, instance);
+    judge({ instance, memory }, site) {
+      const now = instanceOn(site, instance);
       if ('void' in now) return now;
-      return knownToRun(place.runtime, now)
-        ? same({ instance: targetNow(place.view, now), memory })
-        : isVoid('the instance does not run');
+      return knownToRun(site.runtime, now)
+        ? callWith({ instance: targetNow(site.view, now), memory })
+        : voidBecause('the instance does not run');
     },
   },
-  // What is finished is not touched by it, and what is under way holds the lock of the instance.
+  // No judgement is needed: the call removes unfinished exports only, and an export under way holds the lock of the instance.
   'backup.discard': {
-    about: ({ instance_name }) => `export of ${instance_name}`,
+    subject: ({ instance_name }) => `export of ${instance_name}`,
     stored: unchanged,
-    judge: same,
+    judge: callWith,
   },
-  'certificate.remove': { about: ({ name }) => `certificate ${name}`, stored: unchanged, judge: same },
+  'certificate.remove': { subject: ({ name }) => `certificate ${name}`, stored: unchanged, judge: callWith },
   'storage.modify': {
-    about: ({ type, name }) => `storage ${type}/${name}`,
+    subject: ({ type, name }) => `storage ${type}/${name}`,
     stored: unchanged,
-    judge: same,
+    judge: callWith,
   },
 };
 
-/** What a job that has ended well with a call has settled: older duties of these calls about the same object on the same node. */
+/** By the call that a successful job made: the calls of older duties with the same subject on the same node that it settles. */
 const settled: { readonly [N in CallName]?: readonly CallName[] } = {
   'instance.start': ['instance.stop', 'instance.forget'],
   'instance.reboot': ['instance.stop', 'instance.forget'],
@@ -241,27 +241,31 @@ export function canBeOwed(call: CallName): boolean {
   return ruleOf(call) !== undefined;
 }
 
-/** What a call that is owed is about. */
-export function aboutOf({ call, params }: DutyCall): string {
-  return ruleOf(call)?.about(params as never) ?? '';
+/** The object that a call changes, e.g. `disk UUID`; empty when the call cannot be a duty. */
+export function subjectOf({ call, params }: DutyCall): string {
+  return ruleOf(call)?.subject(params as never) ?? '';
 }
 
-/** A call as it is stored in a duty. */
+/** A call as it is stored in a duty, without secrets. */
 export function storedCall<N extends CallName>(call: N, params: ParamsOf<N>): DutyCall {
   const stored = ruleOf(call)?.stored(params as never) ?? params;
   return { call, params: stored as DutyCall['params'] };
 }
 
-/** What one call of a duty comes to in this state of the cluster. */
-export function judge({ call, params }: DutyCall, place: Place): Judgement {
-  return ruleOf(call)?.judge(params as never, place) ?? isVoid(`the call ${call} is not known any more`);
+/** Judges one call of a duty by the current state of the cluster; the caller holds the locks of the objects. */
+export function judge({ call, params }: DutyCall, site: CallSite): Judgement {
+  return (
+    ruleOf(call)?.judge(params as never, site) ?? voidBecause(`this release does not know the call ${call}`)
+  );
 }
 
-/** Whether a call that was made by a job settles a duty on the same node. */
+/** Whether a call that a job made settles a duty on the same node: every call of the duty must be settled by it. */
 export function settles({ call, params }: DutyCall, { calls }: Duty): boolean {
   const kinds: readonly string[] = settled[call as CallName] ?? [];
   if (!calls.every((each) => kinds.includes(each.call))) return false;
-  const about = call.startsWith('instance.') || call.startsWith('migration.') ? aboutInstance : aboutDisk;
-  const own = ruleOf(call) ? aboutOf({ call, params }) : about(params as never);
-  return calls.every((each) => aboutOf(each) === own);
+  // Some calls that settle duties have no rule of their own, e.g. instance.reboot.
+  const isOfInstance = call.startsWith('instance.') || call.startsWith('migration.');
+  const subject = isOfInstance ? instanceSubject : diskSubject;
+  const own = ruleOf(call) ? subjectOf({ call, params }) : subject(params as never);
+  return calls.every((each) => subjectOf(each) === own);
 }

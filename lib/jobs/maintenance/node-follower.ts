@@ -4,7 +4,7 @@ import type { ClusterView } from '../../model/view.ts';
 import type { NodeClient } from '../../rpc/client.ts';
 import type { QueueStore } from '../../store/define.ts';
 
-/** Keeps the master connected to the nodes of the cluster, whichever they are. It has started when each has been tried once. */
+/** Keeps the master connected to the nodes that the cluster has. start() resolves when each has been tried once. */
 export function nodeFollower(
   store: Pick<QueueStore, 'view' | 'onChange'>,
   client: NodeClient,
@@ -28,7 +28,7 @@ export function nodeFollower(
   };
 }
 
-/** Nothing is asked of a node that is marked offline. Of those that are awaited it is to be seen when they answer. */
+/** The nodes to connect to: all that are not offline, and those that are awaited, to see when they begin to answer. */
 const online = ({ nodes, cluster }: ClusterView) => [
   ...nodes.list().filter((node) => !node.offline),
   ...cluster.awaited_nodes.map(({ uuid, name, primary_ip }) => ({

@@ -1,20 +1,22 @@
+// Restrictions for values of hypervisor parameters beyond their types, e.g. an enumeration or a path. A wrong value is refused when it
+// is set, rather than when the guest starts.
 import type { ParamValues } from '../enforce.ts';
 
-/** What the values of a parameter must look like, beyond their kind. */
+/** A restriction for the values of a parameter. */
 export interface ValueForm {
   fits(value: string | number): boolean;
-  /** What would be right, as the end of the sentence "it must be …". */
+  /** What is expected, as the end of the sentence "it must be …". */
   readonly right: string;
 }
 
-/** One of these words; the empty one, which stands for nothing, is not told. */
+/** One of these words, among which may be the empty one. */
 export function oneOf(words: readonly string[]): ValueForm {
-  const told = words.filter((word) => word !== '').join(', ');
-  const right = words.includes('') ? `empty or one of ${told}` : `one of ${told}`;
+  const listed = words.filter((word) => word !== '').join(', ');
+  const right = words.includes('') ? `empty or one of ${listed}` : `one of ${listed}`;
   return { fits: (value) => words.includes(String(value)), right };
 }
 
-/** Nothing, or a list with commas of these words. */
+/** Empty, or a comma-separated list of these words. */
 export function listOf(words: readonly string[]): ValueForm {
   const known = new Set(words);
   return {
@@ -23,17 +25,17 @@ export function listOf(words: readonly string[]): ValueForm {
       String(value)
         .split(',')
         .every((word) => known.has(word)),
-    right: `empty or a list with commas of ${words.join(', ')}`,
+    right: `empty or a comma-separated list of ${words.join(', ')}`,
   };
 }
 
-/** Nothing, or what matches as a whole; `right` says it in words. */
+/** Empty, or a text that matches the pattern as a whole; `right` describes it for people. */
 export function text(pattern: RegExp, right: string): ValueForm {
   const whole = new RegExp(`^(?:${pattern.source})$`, pattern.flags);
   return { fits: (value) => value === '' || whole.test(String(value)), right: `empty or ${right}` };
 }
 
-/** A whole number in this range. */
+/** An integer in this range, both ends included. */
 export function between(min: number, max: number): ValueForm {
   return {
     fits: (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
@@ -49,19 +51,19 @@ export function oneNumber(numbers: readonly number[]): ValueForm {
 const isAbsolute = (path: string) =>
   path.startsWith('/') && !path.endsWith('/') && !path.split('/').includes('..');
 
-/** Nothing, or the path of a file. */
+/** Empty, or the absolute path of a file. */
 export const filePath: ValueForm = {
   fits: (value) => value === '' || isAbsolute(String(value)),
   right: 'empty or an absolute path, such as /srv/file',
 };
 
-/** The path of a program. */
+/** The absolute path of a program. */
 export const programPath: ValueForm = {
   fits: (value) => isAbsolute(String(value)),
   right: 'the absolute path of a program, such as /usr/bin/kvm',
 };
 
-/** Nothing, the path of an image, or where QEMU can read one over the network. */
+/** Empty, the absolute path of an image, or a URL from which QEMU can read one. */
 export const imagePath: ValueForm = {
   fits: (value) =>
     value === '' || isAbsolute(String(value)) || /^(https?|ftps?):\/\/[^/\s]+\/\S*$/.test(String(value)),
@@ -69,10 +71,7 @@ export const imagePath: ValueForm = {
     'empty, an absolute path, such as /srv/install.iso, or an address that begins with http, https, ftp or ftps',
 };
 
-/**
- * What is wrong with values of parameters that have forms: a sentence for the first that does not fit, null when all do. What no
- * form is known of fits, and so does null, which stands for no value.
- */
+/** A message for the first value that does not fit its form; null when all fit. Booleans, null and parameters without a form fit. */
 export function misfit(values: ParamValues, forms: Readonly<Record<string, ValueForm>>): string | null {
   for (const [name, value] of Object.entries(values)) {
     const form = Object.hasOwn(forms, name) ? forms[name] : undefined;

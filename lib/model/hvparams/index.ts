@@ -6,7 +6,7 @@ import { lxc } from './lxc.ts';
 import { xenHvm } from './xen-hvm.ts';
 import { xenPvm } from './xen-pvm.ts';
 
-/** All hypervisors that Ganeti 3.0 names. */
+/** All hypervisors of Ganeti 3.0. Merapi has drivers for kvm and fake; the others only have their parameters. */
 export const hypervisors = ['chroot', 'fake', 'kvm', 'lxc', 'xen-hvm', 'xen-pvm'] as const;
 export type HypervisorName = (typeof hypervisors)[number];
 
@@ -20,7 +20,7 @@ export const hypervisorParams: Readonly<Record<HypervisorName, HypervisorParams>
   fake,
 };
 
-/** Parameters that belong to the cluster alone: an instance cannot set them. */
+/** Parameters that only the cluster can set, and not an instance (HVC_GLOBALS of Ganeti). */
 export const clusterOnlyHvParams: readonly string[] = [
   'migration_bandwidth',
   'migration_mode',

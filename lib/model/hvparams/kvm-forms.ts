@@ -11,7 +11,7 @@ import {
   type ValueForm,
 } from './forms.ts';
 
-/** The words that some parameters of kvm can have. The driver knows what each means to QEMU. */
+/** The accepted words of enumerated kvm parameters. The driver (lib/node/hypervisors/kvm) maps them to QEMU's options. */
 export const kvmWords = {
   boot_order: ['cdrom', 'disk', 'floppy', 'network'],
   cdrom_disk_type: ['', 'ide', 'paravirtual', 'scsi', 'scsi-cd'],
@@ -49,10 +49,10 @@ export const kvmWords = {
   vga: ['', 'none', 'std', 'cirrus', 'vmware', 'qxl', 'virtio'],
 } as const;
 
-/** Words of QEMU's options, with their properties: `q35,accel=kvm`. */
+/** A value of a QEMU option with its properties: `q35,accel=kvm`. */
 const options = /[A-Za-z0-9_.+:=/-]+(,[A-Za-z0-9_.+:=/-]+)*/;
 
-/** What values of kvm's parameters must look like, so that QEMU can take them. */
+/** The forms of kvm's parameters that QEMU accepts. */
 export const kvmForms: Readonly<Record<string, ValueForm>> = {
   ...Object.fromEntries(
     Object.entries(kvmWords).map(([name, words]) => [
@@ -95,7 +95,7 @@ export const kvmForms: Readonly<Record<string, ValueForm>> = {
   spice_zlib_glz_wan_compression: oneOf(['', 'auto', 'never', 'always']),
   usb_devices: text(
     /\s*((keyboard|mouse|tablet|usb-[^\s]+)\s*)+/,
-    "names with spaces between: keyboard, mouse, tablet, or QEMU's own of a device, such as usb-host,hostbus=1",
+    "names separated by spaces: keyboard, mouse, tablet, or QEMU's name of a device, such as usb-host,hostbus=1",
   ),
   virtio_net_queues: between(1, 256),
   vnc_bind_address: {

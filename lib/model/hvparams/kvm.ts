@@ -1,7 +1,10 @@
 import type { HypervisorParams } from './define.ts';
 import { kvmForms } from './kvm-forms.ts';
 
-/** The parameters of the hypervisor `kvm`: names, kinds and defaults as in Ganeti 3.0. */
+/**
+ * The parameters of the hypervisor `kvm`: names, kinds and defaults as in Ganeti 3.0. All are accepted and stored; docs/support.md says
+ * which ones have an effect.
+ */
 export const kvm: HypervisorParams = {
   forms: kvmForms,
   kinds: {

@@ -1,6 +1,6 @@
 import { defineTemplate } from './define.ts';
 
-/** Devices that every node sees and that are there already, named by their paths. */
+/** Existing block devices that every node can access, named by their paths. */
 export const blockdev = defineTemplate({
   shared: true,
   foreign: true,

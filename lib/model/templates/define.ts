@@ -1,81 +1,80 @@
+// What a disk template is, as data. The rest of the program asks these fields and never compares the names of templates, so a new
+// template is one definition, one line in registry.ts, and a storage driver on the nodes (docs/adding-a-driver.md).
 import { basename, dirname, join, normalize } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { ParamValues } from '../enforce.ts';
 import type { StorageType } from '../storage.ts';
 
-/** Where the data of a disk is, in the form of its template (`logical_id` of a disk). */
+/** The location of a disk's data (`logical_id` of a disk). Its form depends on the template, and is Ganeti's. */
 export type LogicalId = (string | number)[];
 
-/** What the place of a new disk's data is made from. */
+/** What the location of a new disk is derived from. */
 export interface NewDisk {
   uuid: string;
   /** The number of the disk among those of its instance. */
   index: number;
   instance: { readonly uuid: string; readonly name: string };
-  /** What the request says of the disk. */
+  /** The parameters of the disk in the request. */
   request: Readonly<Record<string, string | number>>;
   /** The driver of a disk that is a file, e.g. `loop`. */
   fileDriver: string;
-  /** A folder below that of the cluster; null for none. */
+  /** The requested folder below the storage folder of the cluster; null for none. */
   fileFolder: string | null;
   random: Random;
   cluster: { readonly file_storage_dir: string; readonly shared_file_storage_dir: string };
 }
 
-/** A place of another template, or of the same. */
+/** The location of a copy; it may have another template than the disk. */
 export interface SnapshotPlace {
   dev_type: string;
   logical_id: LogicalId;
 }
 
-/**
- * A disk template as data: what the rest of the program asks instead of its name. A new template is one of these, a line in the
- * registry, and a storage driver for the nodes.
- */
+/** A disk template. */
 export interface Template {
   /** False for the template of instances without disks. */
   readonly hasData: boolean;
-  /** Two nodes hold the data, and the second one can take over; the logical id is a MirrorId (model/mirror.ts). */
+  /** Two nodes have the data, and the secondary one can take over; the logical id is a MirrorId (model/mirror.ts). */
   readonly mirrored: boolean;
-  /** Every node of a group reaches the same data, so an instance can run on any of them. */
+  /** Every node of a group can access the same data, so an instance can run on any of them. */
   readonly shared: boolean;
-  /** A node has to activate the data before a guest can use it, and to deactivate it when none does. */
+  /** A node must activate the data before a guest can use it, and deactivate it afterwards. */
   readonly activated: boolean;
-  /** The data was there before the disk and stays when the disk is removed: it is neither made, grown nor removed. */
+  /** The data exists before the disk and remains when the disk is removed: Merapi neither creates, grows nor removes it. */
   readonly foreign: boolean;
-  /** What of a node's space its data takes, as far as the choice of nodes counts it; null for none. */
+  /** The space of a node that its data uses, for the allocator; null when it uses none. */
   readonly space: 'volume-group' | 'file-system' | null;
-  /** MiB that each disk takes beside its data. */
+  /** MiB that each disk uses in addition to its data. */
   readonly metadata: number;
-  /** The kinds of storage that it uses, the one that is listed by default first. */
+  /** The storage types that it uses, the one that is listed by default first. */
   readonly storage: readonly StorageType[];
-  /** The disk parameters that it takes beside those of every disk; `any` where its provider decides. */
+  /** The disk parameters that it accepts in addition to those of every disk; `any` if its provider defines them. */
   readonly takes: readonly string[] | 'any';
   /** The parameters that each new disk must have. */
   readonly requires: readonly string[];
   /** Its disks are files with a driver of their own (`file_driver`). */
   readonly fileBased: boolean;
-  /** How hooks name the two parts of the logical id; null where they are not shown. */
+  /** The names of the two parts of the logical id in hooks; null when hooks do not get them. */
   readonly hookNames: readonly [string, string] | null;
   /** The settings of the cluster without which the template cannot be enabled. */
   readonly needs: readonly ('file_storage_dir' | 'gluster_storage_dir' | 'shared_file_storage_dir')[];
-  /** The settings of the cluster that cannot be emptied while there are such disks. */
+  /** The settings of the cluster that cannot be removed while there are such disks. */
   readonly uses: readonly ('drbd_helper' | 'vg_name')[];
   /** The template's parameters (`diskparams`) with their defaults; the type of each is that of its default. */
   readonly params: ParamValues;
-  /** Where the data of a new disk will be; its uuid is part of that place. @throws MerapiError wrong_input */
+  /** The location of a new disk. It contains the uuid of the disk, so that no two disks share one. @throws MerapiError wrong_input */
   logicalId(disk: NewDisk): LogicalId;
-  /** Where the data is once its instance has this name; not there where the place does not depend on the name. */
+  /** The location after the instance is renamed; undefined when it does not depend on the name. */
   placeFor?(instance: string, place: Readonly<LogicalId>): LogicalId;
-  /** Where a copy of a disk's data, made while the guest runs, is kept on the same node; `uuid` is that of the copy. */
+  /** The location on the same node of a copy of the data, e.g. of a snapshot for an export; `uuid` is the copy's. */
   snapshotPlace(place: Readonly<LogicalId>, uuid: string): SnapshotPlace;
 }
 
-/** The volume group of disks and copies for which nothing names one. */
+/** The volume group of disks and copies that do not name one; Ganeti's default. */
 export const VOLUME_GROUP = 'xenvg';
 
-/** What most templates have in common. */
+/** The defaults of template definitions. */
 const usual = {
   hasData: true,
   mirrored: false,
@@ -96,17 +95,17 @@ const usual = {
 
 type Given = Partial<Template> & Pick<Template, 'storage' | 'logicalId'>;
 
-/** A template; what is not said is as it is with most. */
+/** Completes a template definition with defaults. */
 export function defineTemplate(given: Given): Template {
   return { ...usual, ...given };
 }
 
-/** A volume of the node for the copy of a disk. */
+/** A logical volume for the copy of a disk. */
 export function volumeFor(group: string | number, uuid: string): SnapshotPlace {
   return { dev_type: 'plain', logical_id: [group, `${uuid}.snap`] };
 }
 
-/** The file of a new disk, in a folder of its instance below `root`. @throws MerapiError wrong_input when it would be elsewhere */
+/** The file of a new disk, in a folder of its instance below `root`. @throws MerapiError wrong_input when it would be outside `root` */
 export function fileBelow(root: string, { uuid, index, instance, fileFolder }: NewDisk): string {
   const below = fileFolder ?? '';
   if (below.startsWith('/') || normalize(below).startsWith('..'))
@@ -122,7 +121,7 @@ export function fileOf(instance: string, [driver = '', path = '']: Readonly<Logi
   return [driver, join(dirname(dirname(String(path))), instance, basename(String(path)))];
 }
 
-/** The copy of a file, beside it; a disk of the same template. */
+/** A copy of a file in the same folder, with the same template. */
 export const fileBeside =
   (dev_type: string) =>
   ([driver = '', path = '']: Readonly<LogicalId>, uuid: string): SnapshotPlace => ({

@@ -2,7 +2,7 @@ import { defineTemplate } from './define.ts';
 
 const BYTES_OF_SECRET = 20;
 
-/** Volumes that two nodes mirror over the network. */
+/** Logical volumes that two nodes mirror over the network (DRBD 8). */
 export const drbd = defineTemplate({
   mirrored: true,
   activated: true,
@@ -29,6 +29,6 @@ export const drbd = defineTemplate({
     protocol: 'C',
     'resync-rate': 61440,
   },
-  // The nodes, the port and the numbers come when the nodes are known (onNodes(), reserveMirrors()).
+  // A placeholder: onNodes() and reserveMirrors() fill in the nodes, the port and the minor numbers once the nodes are chosen.
   logicalId: ({ random }) => ['', '', 0, 0, 0, random.bytes(BYTES_OF_SECRET).toString('hex')],
 });

@@ -1,6 +1,6 @@
 import { defineTemplate } from './define.ts';
 
-/** Disks that a provider of the administrator makes on storage that every node reaches. */
+/** Disks that an ExtStorage provider, a set of the administrator's scripts, manages on storage that every node can access. */
 export const ext = defineTemplate({
   shared: true,
   activated: true,

@@ -1,6 +1,6 @@
 import { defineTemplate } from './define.ts';
 
-/** Files on a volume of a Gluster cluster. */
+/** Files on a Gluster volume. */
 export const gluster = defineTemplate({
   shared: true,
   storage: ['gluster'],

@@ -1,6 +1,6 @@
 import { defineTemplate, VOLUME_GROUP, volumeFor } from './define.ts';
 
-/** Volumes of one node. */
+/** Logical volumes of one node. */
 export const plain = defineTemplate({
   activated: true,
   space: 'volume-group',

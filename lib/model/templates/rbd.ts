@@ -1,6 +1,6 @@
 import { defineTemplate } from './define.ts';
 
-/** Images of a Ceph cluster. */
+/** RBD images of a Ceph cluster. */
 export const rbd = defineTemplate({
   shared: true,
   activated: true,

@@ -1,6 +1,6 @@
 import { defineTemplate, fileBelow, fileBeside, fileOf } from './define.ts';
 
-/** Files on a file system that every node has mounted. */
+/** Files on a shared file system, e.g. NFS, that every node has mounted. */
 export const sharedfile = defineTemplate({
   shared: true,
   storage: ['sharedfile'],

@@ -19,7 +19,7 @@ export const backupExport = defineOpcode({
     compress: optional(
       kinds.text,
       'none',
-      'How the data is made smaller on its way: none, gzip, gzip-fast or gzip-slow.',
+      'How the data is compressed during the transfer: none, gzip, gzip-fast or gzip-slow.',
     ),
     shutdown_timeout: shared.shutdownTimeout,
     target_node: required(
@@ -27,9 +27,13 @@ export const backupExport = defineOpcode({
       'The node; in remote mode the list of disks from the log of the import in the other cluster.',
     ),
     target_node_uuid: optional(maybe(kinds.name), null, 'The node, by uuid; filled in.'),
-    shutdown: optional(kinds.bool, true, 'Shut the instance down, so that the data on its disks is whole.'),
-    remove_instance: optional(kinds.bool, false, 'Remove the instance when it is exported.'),
-    ignore_remove_failures: optional(kinds.bool, false, 'Let no failure stop the removal.'),
+    shutdown: optional(
+      kinds.bool,
+      true,
+      'Shut the instance down, so that the data on its disks is consistent.',
+    ),
+    remove_instance: optional(kinds.bool, false, 'Remove the instance after the export.'),
+    ignore_remove_failures: optional(kinds.bool, false, 'Continue the removal after failures.'),
     mode: optional(oneOf(['local', 'remote']), 'local', 'To a node of this cluster, or to another cluster.'),
     x509_key_name: optional(
       maybe(lines(kinds.list)),
@@ -41,7 +45,11 @@ export const backupExport = defineOpcode({
       null,
       'In remote mode: the certificate of the other cluster, from the log of its import.',
     ),
-    zero_free_space: optional(kinds.bool, false, 'Ganeti fills free space with zeros with this.'),
+    zero_free_space: optional(
+      kinds.bool,
+      false,
+      'Not supported: Ganeti fills free space with zeros with it.',
+    ),
     zeroing_timeout_fixed: optional(
       maybe(kinds.integer),
       null,
@@ -50,7 +58,7 @@ export const backupExport = defineOpcode({
     zeroing_timeout_per_mib: optional(
       maybe(kinds.float),
       null,
-      'For zero_free_space: seconds more for each MiB of the disks.',
+      'For zero_free_space: additional seconds for each MiB of the disks.',
     ),
     long_sleep: optional(
       kinds.bool,
@@ -62,7 +70,7 @@ export const backupExport = defineOpcode({
   summaryField: 'instance_name',
   locks: (params, view) => {
     if (params.mode === 'remote') return instancePlan(view, params.instance_name, 'shared');
-    // An older export may be on any node, and nobody may read it while it goes.
+    // Older exports of the instance, which this one replaces, may be on any node: nobody may read them while they are removed.
     return [...instancePlan(view, params.instance_name, null), { level: 'node', names: ALL, mode: 'shared' }];
   },
   example: { instance_name: 'web1.example.com', target_node: 'node2.example.com' },

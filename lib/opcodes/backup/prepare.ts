@@ -5,7 +5,8 @@ import { instancePlan } from '../locking.ts';
 
 export const backupPrepare = defineOpcode({
   id: 'OP_BACKUP_PREPARE',
-  summary: 'Prepares an export: for another cluster it makes what the two clusters know each other by.',
+  summary:
+    'Prepares an export; for another cluster it makes the key and certificate by which the clusters authenticate each other.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

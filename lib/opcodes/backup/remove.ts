@@ -6,7 +6,7 @@ import { instancePlan } from '../locking.ts';
 
 export const backupRemove = defineOpcode({
   id: 'OP_BACKUP_REMOVE',
-  summary: 'Removes the exports of an instance from all nodes; the instance need not exist any more.',
+  summary: 'Removes the exports of an instance from all nodes, also after the instance has been removed.',
   params: { instance_name: shared.instanceName, instance_uuid: shared.instanceUuid },
   result: z.null(),
   summaryField: 'instance_name',

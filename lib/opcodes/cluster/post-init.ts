@@ -5,7 +5,7 @@ import { defineOpcode } from '../define.ts';
 export const clusterPostInit = defineOpcode({
   id: 'OP_CLUSTER_POST_INIT',
   summary:
-    'Ends the initialisation of a cluster: checks that its master node answers and can run what is enabled.',
+    'Ends the initialisation of a cluster: checks that its master node answers and has the enabled hypervisors.',
   params: {},
   result: z.boolean(),
   summaryField: null,

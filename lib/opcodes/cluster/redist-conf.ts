@@ -6,7 +6,7 @@ import { clusterShared } from '../locking.ts';
 export const clusterRedistConf = defineOpcode({
   id: 'OP_CLUSTER_REDIST_CONF',
   summary:
-    'Sees whether every node answers and belongs to this cluster; nodes keep no copy of its configuration.',
+    'Checks that every node answers and belongs to this cluster; nodes keep no copy of its configuration.',
   params: {},
   result: z.null(),
   summaryField: null,

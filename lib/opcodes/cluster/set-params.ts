@@ -10,7 +10,7 @@ const dictOfDicts = {
   type: 'Dictionary with keys of String and values of (Dictionary with keys of Anything and values of Anything)',
   schema: z.record(z.string(), z.record(z.string(), z.unknown())),
 };
-/** What OS parameters become by OS; null takes one away. */
+/** Changes of OS parameters: null removes one, so this is not the kind of complete OS parameters, which refuses null. */
 const osChanges = z.record(z.string(), z.unknown());
 const osDicts = lines({
   type: dictOfDicts.type,
@@ -42,12 +42,12 @@ const numbers = {
   schema: z.record(z.string(), z.number().int()),
 };
 
-/** A parameter that changes nothing unless it is given. */
+/** A parameter that is left unchanged when it is null or missing. */
 const change = <S extends z.ZodType>(kind: Kind<S>, doc: string) => optional(maybe(kind), null, doc);
 
 export const clusterSetParams = defineOpcode({
   id: 'OP_CLUSTER_SET_PARAMS',
-  summary: 'Changes the cluster: the defaults that everything in it inherits, and its limits.',
+  summary: 'Changes the defaults that the objects of the cluster inherit, and the limits of the cluster.',
   params: {
     force: optional(kinds.bool, false, 'Do it even when a check advises against it.'),
     hv_state: change(kinds.dict, 'What the hypervisors of nodes may use.'),
@@ -68,43 +68,44 @@ export const clusterSetParams = defineOpcode({
     max_tracked_jobs: change(atLeastOne, 'How many jobs are watched at once.'),
     uid_pool: change(uidRanges, 'The user ids for guests, as ranges.'),
     add_uids: change(uidRanges, 'Ranges to add to these.'),
-    remove_uids: change(uidRanges, 'Ranges to take from these.'),
-    maintain_node_health: change(kinds.bool, 'Whether a watcher puts right what it finds.'),
+    remove_uids: change(uidRanges, 'Ranges to remove from these.'),
+    maintain_node_health: change(kinds.bool, 'Whether the watcher repairs nodes.'),
     prealloc_wipe_disks: change(kinds.bool, 'Whether new disks are overwritten before they are used.'),
     nicparams: change(nicParamsKind, 'Link parameters of NICs.'),
     ndparams: change(kinds.dict, 'Node parameters.'),
     ipolicy: change(kinds.dict, 'The instance policy, or parts of it.'),
     drbd_helper: change(kinds.text, 'The usermode helper of DRBD.'),
-    default_iallocator: change(kinds.text, 'The allocator where a request names none; empty for none.'),
+    default_iallocator: change(kinds.text, 'The allocator of requests that name none; empty for none.'),
     default_iallocator_params: change(kinds.dict, 'Its parameters.'),
-    mac_prefix: change(kinds.name, 'The first three bytes of MAC addresses that are made.'),
+    mac_prefix: change(kinds.name, 'The first three bytes of generated MAC addresses.'),
     master_netdev: change(kinds.text, 'The network device of the master address.'),
     master_netmask: change(kinds.count, 'The length of its network prefix.'),
-    reserved_lvs: change(kinds.names, 'Logical volumes that are left alone.'),
+    reserved_lvs: change(kinds.names, 'Logical volumes that are never used or removed.'),
     hidden_os: change(
       nameChanges,
       'OS definitions to hide from lists, or to show again: [add or remove, name].',
     ),
     blacklisted_os: change(
       nameChanges,
-      'OS definitions that are not offered any more: [add or remove, name].',
+      'OS definitions that may not be installed any more: [add or remove, name].',
     ),
     use_external_mip_script: change(kinds.bool, 'Whether a script sets up the master address.'),
     enabled_disk_templates: change(listOf(diskTemplates), 'The disk templates that instances may have.'),
     modify_etc_hosts: change(kinds.bool, 'Whether the hosts file of nodes is kept up to date.'),
-    file_storage_dir: change(kinds.text, 'The folder of disks that are files.'),
-    shared_file_storage_dir: change(kinds.text, 'The folder of disks that are files which all nodes see.'),
+    file_storage_dir: change(kinds.text, 'The folder of disks with the template file.'),
+    shared_file_storage_dir: change(kinds.text, 'The folder of disks with the template sharedfile.'),
     gluster_storage_dir: change(kinds.text, 'The folder where Gluster volumes are mounted.'),
     install_image: change(kinds.text, 'The image of the helper that installs guests.'),
     instance_communication_network: change(kinds.text, 'The network between instances and their nodes.'),
     zeroing_image: change(kinds.text, 'The image of the helper that zeroes disks.'),
     compression_tools: change(kinds.names, 'The programs that may compress exports.'),
-    enabled_user_shutdown: change(kinds.bool, 'Whether a guest that shuts itself down stays so.'),
+    enabled_user_shutdown: change(kinds.bool, 'Whether a guest that shuts itself down stays down.'),
     enabled_data_collectors: change(flags, 'Whether each data collector runs.'),
     data_collector_interval: change(numbers, 'Microseconds between its runs, for each data collector.'),
   },
   result: z.object({ jobs: jobsResult }).nullable(),
   summaryField: null,
+  // Every other job holds this lock as shared: so none runs while the values change that all objects inherit.
   locks: () => [{ level: 'cluster', names: [CLUSTER_LOCK], mode: 'exclusive' }],
   example: { beparams: { vcpus: 2 }, candidate_pool_size: 5 },
 });

@@ -20,6 +20,7 @@ export const groupAdd = defineOpcode({
   result: z.object({ jobs: z.array(z.tuple([z.boolean(), z.union([z.string(), z.number()])])) }).nullable(),
   summaryField: 'group_name',
   makes: 'group',
+  // The lock of the new name keeps two jobs from adding the same group.
   locks: (params) => [
     { level: 'cluster', names: [CLUSTER_LOCK], mode: 'shared' },
     { level: 'nodegroup', names: [params.group_name], mode: 'exclusive' },

@@ -6,19 +6,20 @@ import { clusterShared, groupLock } from '../locking.ts';
 
 export const groupAssignNodes = defineOpcode({
   id: 'OP_GROUP_ASSIGN_NODES',
-  summary: 'Makes nodes members of another node group.',
+  summary: 'Moves nodes to another node group.',
   params: {
     group_name: required(kinds.name, 'The name of the group.'),
-    force: optional(kinds.bool, false, 'Do it even when that leaves instances with disks in two groups.'),
+    force: optional(kinds.bool, false, 'Do it even when this leaves instances with disks in two groups.'),
     nodes: required(kinds.names, 'The nodes.'),
     node_uuids: optional(maybe(kinds.names), null, 'The nodes by uuid; filled in.'),
   },
   result: z.null(),
   summaryField: 'group_name',
+  // The nodes, their present groups, and the new group.
   locks: (params, view) => {
     const nodes = params.nodes.map((name) => hostNamed(view.nodes, name));
     const groups = nodes.flatMap((node) => (node && view.groups.get(node.group)?.name) ?? []);
-    const names = nodes.flatMap((node) => node?.name ?? []); // one that is not there is refused by the check
+    const names = nodes.flatMap((node) => node?.name ?? []); // the check refuses nodes that do not exist
     return [
       clusterShared,
       {

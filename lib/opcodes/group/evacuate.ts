@@ -17,15 +17,12 @@ export const groupEvacuate = defineOpcode({
       null,
       'The groups that they may go to; by default all others that take instances.',
     ),
-    sequential: optional(kinds.bool, false, 'Begin each job only when the one before it has ended.'),
-    force_failover: optional(
-      kinds.bool,
-      false,
-      'Stop instances and start them there, even if they could migrate.',
-    ),
+    sequential: optional(kinds.bool, false, 'Start each job only after the one before it has ended.'),
+    force_failover: optional(kinds.bool, false, 'Fail instances over even if they could be migrated.'),
   },
   result: z.object({ jobs: jobsResult }),
   summaryField: 'group_name',
+  // Shared: the opcode only chooses nodes; the jobs that it submits lock what they change.
   locks: () => [
     clusterShared,
     { level: 'nodegroup', names: ALL, mode: 'shared' },

@@ -5,13 +5,14 @@ import { clusterShared, groupLock } from '../locking.ts';
 
 export const groupRename = defineOpcode({
   id: 'OP_GROUP_RENAME',
-  summary: 'Gives a node group another name.',
+  summary: 'Renames a node group.',
   params: {
     group_name: required(kinds.name, 'The name of the group.'),
     new_name: required(kinds.name, 'Its new name.'),
   },
   result: z.string().min(1),
   summaryField: null,
+  // The lock of the new name keeps two groups from getting the same name.
   locks: (params, view) => [
     clusterShared,
     {

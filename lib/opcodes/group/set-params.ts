@@ -7,7 +7,7 @@ import { groupParams } from './params.ts';
 
 export const groupSetParams = defineOpcode({
   id: 'OP_GROUP_SET_PARAMS',
-  summary: 'Changes the parameters of a node group; "default" gives one back to the cluster.',
+  summary: 'Changes the parameters of a node group; "default" makes it inherit one from the cluster again.',
   params: {
     group_name: required(kinds.name, 'The name of the group.'),
     alloc_policy: optional(maybe(oneOf(allocPolicies)), null, 'Whether the allocator may use it.'),

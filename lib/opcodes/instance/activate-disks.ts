@@ -5,11 +5,11 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceActivateDisks = defineOpcode({
   id: 'OP_INSTANCE_ACTIVATE_DISKS',
-  summary: 'Makes the disks of an instance ready for use on its node, and tells where they are there.',
+  summary: 'Activates the disks of an instance on its node, and returns their devices there.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
-    ignore_size: optional(kinds.bool, false, 'Accept disks that have another size than they should.'),
+    ignore_size: optional(kinds.bool, false, 'Accept disks whose size differs from the recorded one.'),
     wait_for_sync: optional(kinds.bool, false, 'Wait until mirrored disks are in sync.'),
   },
   result: z.array(z.tuple([z.string().min(1), z.string().min(1), z.string().min(1).nullable()])),

@@ -8,7 +8,7 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceChangeGroup = defineOpcode({
   id: 'OP_INSTANCE_CHANGE_GROUP',
-  summary: 'Finds nodes of another node group for an instance, and submits the job that brings it there.',
+  summary: 'Finds nodes of another node group for an instance, and submits the job that moves it there.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
@@ -21,6 +21,7 @@ export const instanceChangeGroup = defineOpcode({
   },
   result: z.object({ jobs: jobsResult }),
   summaryField: 'instance_name',
+  // Shared: the opcode only chooses nodes; the job that it submits locks what it changes.
   locks: (params, view) => [
     ...instancePlan(view, params.instance_name, null).map((wish) => ({ ...wish, mode: 'shared' as const })),
     { level: 'nodegroup', names: ALL, mode: 'shared' },

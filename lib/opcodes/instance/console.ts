@@ -4,11 +4,11 @@ import { defineOpcode } from '../define.ts';
 
 export const instanceConsole = defineOpcode({
   id: 'OP_INSTANCE_CONSOLE',
-  summary: 'Tells how the console of a running instance is reached.',
+  summary: 'Returns how to connect to the console of a running instance.',
   params: { instance_name: shared.instanceName, instance_uuid: shared.instanceUuid },
   result: z.record(z.string(), z.unknown()),
   summaryField: 'instance_name',
   access: 'read',
-  locks: () => [],
+  locks: () => [], // it only reads, so it waits for no job
   example: { instance_name: 'web1.example.com' },
 });

@@ -12,7 +12,7 @@ const fileDrivers = ['blktap', 'blktap2', 'loop'] as const;
 
 export const instanceCreate = defineOpcode({
   id: 'OP_INSTANCE_CREATE',
-  summary: 'Makes an instance: chooses its node, makes its disks, installs its OS and starts it.',
+  summary: 'Creates an instance: chooses its node, creates its disks, installs its OS and starts it.',
   params: {
     instance_name: required(kinds.text, 'The name of the instance.'),
     force_variant: optional(kinds.bool, false, 'Accept an OS variant that the definition does not list.'),
@@ -22,13 +22,13 @@ export const instanceCreate = defineOpcode({
       true,
       'Ganeti resolves the name in the DNS with this; Merapi takes the name as it is.',
     ),
-    ignore_ipolicy: optional(kinds.bool, false, 'Make it even when it breaks the instance policy.'),
+    ignore_ipolicy: optional(kinds.bool, false, 'Create it even when it violates the instance policy.'),
     opportunistic_locking: optional(kinds.bool, false, 'Accepted for old clients; it changes nothing.'),
     beparams: optional(kinds.dict, {}, 'Backend parameters.'),
     disks: required(disksKind, 'The disks, each with a size in MiB or a text such as "20G".'),
     disk_template: optional(maybe(oneOf(diskTemplates)), null, 'How the disks are stored.'),
     group_name: optional(maybe(kinds.name), null, 'The node group that the allocator may use.'),
-    file_driver: optional(maybe(oneOf(fileDrivers)), null, 'How a file is made a disk.'),
+    file_driver: optional(maybe(oneOf(fileDrivers)), null, 'The driver of disks that are files.'),
     file_storage_dir: optional(maybe(kinds.name), null, 'A folder below the storage folder.'),
     hvparams: optional(kinds.dict, {}, 'Hypervisor parameters.'),
     hypervisor: optional(
@@ -82,10 +82,10 @@ export const instanceCreate = defineOpcode({
     src_node: optional(maybe(kinds.name), null, 'For import: the node that has the export.'),
     src_node_uuid: optional(maybe(kinds.name), null, 'For import: that node, by uuid.'),
     src_path: optional(maybe(kinds.name), null, 'For import: the folder of the export.'),
-    compress: optional(kinds.text, 'none', 'For imports: how the data is compressed on its way.'),
-    start: optional(kinds.bool, true, 'Start it when it is made.'),
-    forthcoming: optional(kinds.bool, false, 'Only reserve what it needs.'),
-    commit: optional(kinds.bool, false, 'Make an instance that was forthcoming.'),
+    compress: optional(kinds.text, 'none', 'For imports: how the data is compressed during the transfer.'),
+    start: optional(kinds.bool, true, 'Start it after it is created.'),
+    forthcoming: optional(kinds.bool, false, 'Only reserve its resources.'),
+    commit: optional(kinds.bool, false, 'Create an instance that was forthcoming.'),
     tags: optional(kinds.names, [], 'Its tags.'),
     instance_communication: optional(kinds.bool, false, 'Give it a NIC for communication with its node.'),
     helper_startup_timeout: optional(
@@ -96,7 +96,7 @@ export const instanceCreate = defineOpcode({
     helper_shutdown_timeout: optional(
       maybe(kinds.integer),
       null,
-      'Seconds that a helper machine has to end.',
+      'Seconds that a helper machine has to shut down.',
     ),
   },
   result: z.array(z.string().min(1)),
@@ -105,7 +105,7 @@ export const instanceCreate = defineOpcode({
   locks: (params, view) => {
     const name = newNameLock(params.instance_name);
     const given = [params.pnode, isMirrored(params.disk_template) ? params.snode : null, params.src_node];
-    // The export may be on any node, and the disks of an import may be mirrored without the request saying so.
+    // Nodes that are not known yet: of the export that is imported, and of a secondary node that only the export may need.
     const isOpen = params.mode === 'import' && (params.src_node === null || params.snode !== null);
     const nodes = given.flatMap((each) =>
       each === null ? [] : [hostNamed(view.nodes, each)?.name ?? each.toLowerCase()],
@@ -113,7 +113,7 @@ export const instanceCreate = defineOpcode({
     return [
       clusterShared,
       { level: 'instance', names: [name], mode: 'exclusive' },
-      // Without a given node the allocator weighs all of them, and no other job may take what it counts on.
+      // Without a given node the allocator chooses among all, and no other job may use up the resources that it counts on.
       params.pnode && !isOpen
         ? { level: 'node', names: [...new Set(nodes)], mode: 'exclusive' }
         : { level: 'node', names: ALL, mode: 'exclusive' },

@@ -5,7 +5,7 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceDeactivateDisks = defineOpcode({
   id: 'OP_INSTANCE_DEACTIVATE_DISKS',
-  summary: 'Ends the use of the disks of an instance that does not run.',
+  summary: 'Deactivates the disks of an instance that does not run.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

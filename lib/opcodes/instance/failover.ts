@@ -5,7 +5,7 @@ import { moveParams, movePlan } from './move-params.ts';
 
 export const instanceFailover = defineOpcode({
   id: 'OP_INSTANCE_FAILOVER',
-  summary: 'Moves an instance to another node that has its disks too: it is stopped, and started there.',
+  summary: 'Stops an instance and starts it on another node that has its disks too.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,

@@ -6,15 +6,15 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceGrowDisk = defineOpcode({
   id: 'OP_INSTANCE_GROW_DISK',
-  summary: 'Makes a disk bigger; a guest that runs sees it at once where its hypervisor can tell it.',
+  summary: 'Grows a disk; a running guest sees the new size at once if its hypervisor supports it.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
     wait_for_sync: optional(kinds.bool, true, 'Wait until mirrored disks are in sync.'),
     disk: required(diskIndexKind, 'The number of the disk.'),
-    amount: required(amountKind, 'How much bigger, in MiB or as a text such as "20G".'),
-    absolute: optional(kinds.bool, false, 'The amount is how big the disk is to be.'),
-    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when that breaks the instance policy.'),
+    amount: required(amountKind, 'By how much, in MiB or as a text such as "20G".'),
+    absolute: optional(kinds.bool, false, 'The amount is the new size of the disk.'),
+    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when this violates the instance policy.'),
   },
   result: z.null(),
   summaryField: 'instance_name',

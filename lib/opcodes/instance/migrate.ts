@@ -13,19 +13,19 @@ export const instanceMigrate = defineOpcode({
     mode: optional(
       maybe(oneOf(['non-live', 'live'])),
       null,
-      'Whether it runs on while it moves; by default as its hypervisor parameter migration_mode says.',
+      'Whether it keeps running meanwhile; by default as its hypervisor parameter migration_mode says.',
     ),
     live: optional(maybe(kinds.bool), null, 'The old form of mode.'),
     allow_runtime_changes: optional(
       kinds.bool,
       true,
-      'Take memory from the instance, down to its minmem, where the new node has less.',
+      'Reduce the memory of the instance, down to its minmem, if the new node has less.',
     ),
     allow_failover: optional(kinds.bool, false, 'Fail it over if it does not run.'),
     ignore_hvversions: optional(
       kinds.bool,
       false,
-      'Do it even when the hypervisors are of different versions.',
+      'Do it even when the hypervisors have different versions.',
     ),
   },
   result: z.null(),

@@ -7,26 +7,26 @@ import { instancePlan } from '../locking.ts';
 
 /** The parameters of every move of an instance's primary node. */
 export const moveParams = {
-  target_node: optional(maybe(kinds.name), null, 'The new node, where the disks leave a choice.'),
+  target_node: optional(maybe(kinds.name), null, 'The new node, if the disk template allows a choice.'),
   target_node_uuid: optional(maybe(kinds.name), null, 'The new node by uuid; filled in.'),
-  ignore_ipolicy: optional(kinds.bool, false, 'Do it even when that breaks the instance policy.'),
+  ignore_ipolicy: optional(kinds.bool, false, 'Do it even when this violates the instance policy.'),
   cleanup: optional(
     kinds.bool,
     false,
-    'Only put right what a move left behind that was cut off: the instance belongs to the node where it runs.',
+    'Only clean up after an interrupted move: the instance then belongs to the node on which it runs.',
   ),
   iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new node.'),
 };
 
-/** The instance, its nodes and the new one; every node where the new one is yet to be chosen. */
+/** Locks the instance, its nodes and the new node; all nodes if the new one must still be chosen. */
 export function movePlan(
   params: { instance_name: string; target_node: string | null },
   view: ClusterView,
 ): LockPlan {
   const plan = instancePlan(view, params.instance_name, 'shared');
   const instance = hostNamed(view.instances, params.instance_name);
-  const isFree = instance !== undefined && templates[instance.disk_template].shared;
-  if (!isFree) return plan;
+  const hasChoice = instance !== undefined && templates[instance.disk_template].shared;
+  if (!hasChoice) return plan;
   const target = params.target_node === null ? null : hostNamed(view.nodes, params.target_node);
   const added = target ? [target.name] : [];
   return plan.map((wish) => {

@@ -6,9 +6,9 @@ import { namedBy, orAllOf } from '../objects.ts';
 export const instanceQueryData = defineOpcode({
   id: 'OP_INSTANCE_QUERY_DATA',
   summary:
-    'Tells all about instances: parameters, disks and NICs, with the state on their nodes unless `static`.',
+    'Returns everything about instances: parameters, disks and NICs, with the state on their nodes unless `static`.',
   params: {
-    use_locking: optional(kinds.bool, false, 'Of no effect: reading waits for no job, and no job for it.'),
+    use_locking: optional(kinds.bool, false, 'Accepted for old clients; reads never wait for jobs.'),
     instances: optional(kinds.names, [], 'Their names; all instances when it is empty.'),
     static: optional(kinds.bool, false, 'Do not ask the nodes.'),
   },
@@ -16,6 +16,6 @@ export const instanceQueryData = defineOpcode({
   summaryField: null,
   access: 'look',
   objects: (params, view) => orAllOf('instance', namedBy(params, view)),
-  locks: () => [],
+  locks: () => [], // it only reads, so it waits for no job
   example: { instances: ['web1.example.com'] },
 });

@@ -13,11 +13,11 @@ export const instanceReboot = defineOpcode({
     ignore_secondaries: optional(
       kinds.bool,
       false,
-      'Start it even when its disks are not whole on other nodes.',
+      'Start it even when its disks are degraded on other nodes.',
     ),
     reboot_type: required(
       oneOf(['soft', 'full', 'hard']),
-      'Within its process (soft), with a new process (hard), or with its disks activated again too (full).',
+      'Within its process (soft), with a new process (hard), or with a new process and its disks activated again (full).',
     ),
   },
   result: z.null(),

@@ -8,7 +8,7 @@ import { instancePlan } from '../locking.ts';
 
 const index = z.number().int().min(0);
 
-/** Numbers of disks, or pairs of a number and what is to be different. */
+/** The numbers of disks, or pairs of a number and new parameters. */
 const wantedKind: Kind<z.ZodType<(number | [number, Record<string, string | number>])[]>> = {
   type: `(List of EqualOrGreaterThanZero) or (List of ((Length 2) and (Item 0 is (EqualOrGreaterThanZero [Disk index]), item 1 is (${diskKind.type} [Parameters]))))`,
   schema: z.union([z.array(index), z.array(z.tuple([index, diskKind.schema]))]),
@@ -23,14 +23,19 @@ export const instanceRecreateDisks = defineOpcode({
     disks: optional(
       wantedKind,
       [],
-      'The disks by number, each alone or with what is to be different; none stands for all.',
+      'The disks by number, alone or with new parameters; an empty list means all.',
     ),
-    nodes: optional(kinds.names, [], 'The nodes on which they are made; by default those of the instance.'),
+    nodes: optional(
+      kinds.names,
+      [],
+      'The nodes on which they are created; by default those of the instance.',
+    ),
     node_uuids: optional(maybe(kinds.names), null, 'Those nodes, by uuid; filled in.'),
     iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses other nodes.'),
   },
   result: z.null(),
   summaryField: 'instance_name',
+  // The instance with its old and new nodes; all nodes if the allocator must choose new ones.
   locks: (params, view) => {
     const plan = instancePlan(view, params.instance_name, 'exclusive');
     const others = plan.filter(({ level }) => level !== 'node');

@@ -9,13 +9,15 @@ export const instanceReinstall = defineOpcode({
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
-    force_variant: optional(kinds.bool, false, 'Accept a variant that the OS does not name.'),
-    os_type: optional(maybe(kinds.name), null, 'The OS; by default the one that it has.'),
-    osparams: optional(maybe(kinds.osParams), null, 'OS parameters, in the place of those that it has.'),
+    force_variant: optional(kinds.bool, false, 'Accept an OS variant that the definition does not list.'),
+    os_type: optional(maybe(kinds.name), null, 'The OS; by default the current one.'),
+    osparams: optional(maybe(kinds.osParams), null, 'OS parameters, which replace the current ones.'),
     osparams_private: secret(
-      optional(maybe(kinds.privateDict), null, 'Private OS parameters, in the place of those that it has.'),
+      optional(maybe(kinds.privateDict), null, 'Private OS parameters, which replace the current ones.'),
     ),
-    osparams_secret: secret(optional(maybe(kinds.privateDict), null, 'Secret OS parameters for this time.')),
+    osparams_secret: secret(
+      optional(maybe(kinds.privateDict), null, 'Secret OS parameters, for this installation only.'),
+    ),
   },
   result: z.null(),
   summaryField: 'instance_name',

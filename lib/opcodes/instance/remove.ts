@@ -5,7 +5,7 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceRemove = defineOpcode({
   id: 'OP_INSTANCE_REMOVE',
-  summary: 'Ends an instance and removes it with its disks.',
+  summary: 'Shuts an instance down and removes it with its disks.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
@@ -13,7 +13,7 @@ export const instanceRemove = defineOpcode({
     ignore_failures: optional(
       kinds.bool,
       false,
-      'Remove it from the cluster even when its node cannot be asked.',
+      'Remove it from the cluster even when its node does not answer.',
     ),
   },
   result: z.null(),

@@ -5,16 +5,17 @@ import { instancePlan, newNameLock } from '../locking.ts';
 
 export const instanceRename = defineOpcode({
   id: 'OP_INSTANCE_RENAME',
-  summary: 'Gives an instance that does not run another name.',
+  summary: 'Renames an instance that does not run.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
     new_name: required(kinds.name, 'Its new name.'),
-    name_check: optional(kinds.bool, true, 'Accepted for old clients: names are taken as they are.'),
-    ip_check: optional(kinds.bool, true, 'Accepted for old clients: no address is asked for.'),
+    name_check: optional(kinds.bool, true, 'Accepted for old clients; names are not resolved.'),
+    ip_check: optional(kinds.bool, true, 'Accepted for old clients; addresses are not probed.'),
   },
   result: z.string().min(1),
   summaryField: null,
+  // The instance under both names, so that no other job creates an instance with the new one.
   locks: (params, view) =>
     instancePlan(view, params.instance_name, 'shared').map((wish) =>
       wish.level === 'instance'

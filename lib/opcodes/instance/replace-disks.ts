@@ -27,20 +27,21 @@ export const instanceReplaceDisks = defineOpcode({
     early_release: optional(
       kinds.bool,
       false,
-      'Remove the old side before the new one is in sync: its node is free sooner.',
+      'Remove the old side before the new one is in sync, which frees its node sooner.',
     ),
-    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when that breaks the instance policy.'),
+    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when this violates the instance policy.'),
     mode: required(
       oneOf(modes),
       'Which side: that of the primary or secondary node, or the secondary one on a new node; `replace_auto` finds the side that is broken.',
     ),
-    disks: optional(indexesKind, [], 'The disks by number; none stands for all.'),
+    disks: optional(indexesKind, [], 'The disks by number; an empty list means all.'),
     remote_node: optional(maybe(kinds.name), null, 'The new secondary node.'),
     remote_node_uuid: optional(maybe(kinds.name), null, 'The new secondary node, by uuid; filled in.'),
     iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the new secondary node.'),
   },
   result: z.null(),
   summaryField: 'instance_name',
+  // The instance with its old and new nodes; all nodes if the allocator must choose the new secondary node.
   locks: (params, view) => {
     const plan = instancePlan(view, params.instance_name, 'exclusive');
     const others = plan.filter(({ level }) => level !== 'node');

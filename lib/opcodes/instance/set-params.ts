@@ -7,12 +7,12 @@ import { defineOpcode } from '../define.ts';
 import { diskKind, nicParamsKind } from '../kinds.ts';
 import { instancePlan, networksShared, nodeLock } from '../locking.ts';
 
-/** What can be done to a device. */
+/** The operations on a device. */
 const deviceOps = ['detach', 'attach', 'modify', 'add', 'remove'] as const;
 const shortOps = ['detach', 'attach', 'remove', 'add'] as const;
 export type DeviceOp = (typeof deviceOps)[number];
 
-/** A change of a device as requests write it: with what identifies it, or in the old form without. */
+/** A change of a device in a request: [operation, index or name, parameters], or the old form without the second part. */
 export type DeviceChange<P> = [DeviceOp, number | string, P] | [Exclude<DeviceOp, 'modify'> | number, P];
 
 function changesOf<P>(params: Kind<z.ZodType<P>>): Kind<z.ZodType<DeviceChange<P>[]>> {
@@ -38,17 +38,17 @@ export const instanceSetParams = defineOpcode({
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
     force: shared.force,
-    force_variant: optional(kinds.bool, false, 'Accept a variant that the OS does not name.'),
-    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when that breaks the instance policy.'),
+    force_variant: optional(kinds.bool, false, 'Accept an OS variant that the definition does not list.'),
+    ignore_ipolicy: optional(kinds.bool, false, 'Do it even when this violates the instance policy.'),
     nics: optional(changesOf(nicParamsKind), [], 'Changes of NICs: [what, which, parameters].'),
     disks: optional(changesOf(diskKind), [], 'Changes of disks: [what, which, parameters].'),
-    beparams: optional(kinds.dict, {}, 'Backend parameters; "default" gives one back to the cluster.'),
+    beparams: optional(kinds.dict, {}, 'Backend parameters; "default" makes it inherit one again.'),
     runtime_mem: optional(
       maybe(atLeastOne),
       null,
       'The memory (MiB) that a running instance has from now on.',
     ),
-    hvparams: optional(kinds.dict, {}, 'Hypervisor parameters; "default" gives one back to the cluster.'),
+    hvparams: optional(kinds.dict, {}, 'Hypervisor parameters; "default" makes it inherit one again.'),
     disk_template: optional(
       maybe(oneOf(diskTemplates)),
       null,
@@ -61,26 +61,30 @@ export const instanceSetParams = defineOpcode({
       'The driver of disks that become files.',
     ),
     file_storage_dir: optional(maybe(kinds.name), null, 'The folder of disks that become files.'),
-    pnode: optional(
-      maybe(kinds.name),
-      null,
-      'The node that is its primary one from now on; nothing is moved.',
-    ),
+    pnode: optional(maybe(kinds.name), null, 'The new primary node in the configuration; no data is moved.'),
     pnode_uuid: optional(maybe(kinds.name), null, 'This node by uuid; filled in.'),
     remote_node: optional(maybe(kinds.name), null, 'The secondary node of disks that become mirrored.'),
     remote_node_uuid: optional(maybe(kinds.name), null, 'This node by uuid; filled in.'),
     iallocator: optional(maybe(kinds.name), null, 'The allocator that chooses the secondary node.'),
-    os_name: optional(maybe(kinds.name), null, 'The OS that it is said to have; nothing is installed.'),
-    osparams: optional(kinds.osParams, {}, 'OS parameters; "default" takes one away.'),
+    os_name: optional(maybe(kinds.name), null, 'The OS in the configuration; nothing is installed.'),
+    osparams: optional(kinds.osParams, {}, 'OS parameters; "default" removes one.'),
     osparams_private: secret(
-      optional(maybe(kinds.privateDict), null, 'Private OS parameters; "default" takes one away.'),
+      optional(maybe(kinds.privateDict), null, 'Private OS parameters; "default" removes one.'),
     ),
     wait_for_sync: optional(kinds.bool, true, 'Wait until new mirrored disks are in sync.'),
     offline: optional(maybe(kinds.bool), null, 'Take it out of service, or back.'),
-    conflicts_check: optional(kinds.bool, true, 'Refuse addresses of networks that a NIC is not in.'),
+    conflicts_check: optional(
+      kinds.bool,
+      true,
+      'Refuse addresses that belong to a network which the NIC is not in.',
+    ),
     hotplug: optional(kinds.bool, false, 'Change the devices of the running guest too.'),
-    hotplug_if_possible: optional(kinds.bool, false, 'The same, but do not fail where that cannot be.'),
-    instance_communication: optional(maybe(kinds.bool), null, 'Whether it has a NIC for its node alone.'),
+    hotplug_if_possible: optional(kinds.bool, false, 'The same, but do not fail if it is not possible.'),
+    instance_communication: optional(
+      maybe(kinds.bool),
+      null,
+      'Whether it has a NIC for communication with its node.',
+    ),
   },
   result: z.array(z.tuple([z.string(), z.unknown()])),
   summaryField: 'instance_name',
@@ -88,6 +92,7 @@ export const instanceSetParams = defineOpcode({
   example: { instance_name: 'web1.example.com', beparams: { vcpus: 2 } },
 });
 
+/** Locks the instance and its nodes, new nodes (all if an allocator must choose one), and the networks that NICs name. */
 function locks(
   params: {
     instance_name: string;

@@ -5,15 +5,19 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceShutdown = defineOpcode({
   id: 'OP_INSTANCE_SHUTDOWN',
-  summary: 'Asks an instance to shut down, and ends it when it does not in time.',
+  summary: 'Shuts an instance down, and stops it hard if it does not shut down in time.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
     force: shared.force,
     ignore_offline_nodes: shared.ignoreOfflineNodes,
-    timeout: optional(kinds.count, 120, 'Seconds that the guest has.'),
+    timeout: optional(kinds.count, 120, 'Seconds that the guest has to shut down.'),
     no_remember: shared.noRemember,
-    admin_state_source: optional(maybe(oneOf(['admin', 'user'])), null, 'Who decided it.'),
+    admin_state_source: optional(
+      maybe(oneOf(['admin', 'user'])),
+      null,
+      'Who shut it down: an administrator, or the user of the guest.',
+    ),
   },
   result: z.null(),
   summaryField: 'instance_name',

@@ -5,14 +5,14 @@ import { instancePlan } from '../locking.ts';
 
 export const instanceStartup = defineOpcode({
   id: 'OP_INSTANCE_STARTUP',
-  summary: 'Starts an instance; one that runs goes on.',
+  summary: 'Starts an instance; one that runs is left as it is.',
   params: {
     instance_name: shared.instanceName,
     instance_uuid: shared.instanceUuid,
     force: shared.force,
     ignore_offline_nodes: shared.ignoreOfflineNodes,
-    hvparams: optional(kinds.dict, {}, 'Hypervisor parameters for this start alone.'),
-    beparams: optional(kinds.dict, {}, 'Backend parameters for this start alone.'),
+    hvparams: optional(kinds.dict, {}, 'Hypervisor parameters for this start only.'),
+    beparams: optional(kinds.dict, {}, 'Backend parameters for this start only.'),
     no_remember: shared.noRemember,
     startup_paused: optional(kinds.bool, false, 'Leave it paused.'),
     shutdown_timeout: shared.shutdownTimeout,

@@ -13,14 +13,15 @@ export const networkAdd = defineOpcode({
     gateway: optional(maybe(address4), null, 'Its gateway.'),
     network6: optional(maybe(network6), null, 'The IPv6 network.'),
     gateway6: optional(maybe(address6), null, 'Its gateway.'),
-    mac_prefix: optional(maybe(kinds.name), null, 'The first three bytes of MAC addresses made for it.'),
+    mac_prefix: optional(maybe(kinds.name), null, 'The first three bytes of MAC addresses generated for it.'),
     add_reserved_ips: optional(maybe(addresses4), null, 'Addresses that no instance gets from the pool.'),
-    conflicts_check: optional(kinds.bool, true, 'Reserve the addresses of nodes that lie in it.'),
+    conflicts_check: optional(kinds.bool, true, 'Reserve the addresses of nodes that are in its range.'),
     tags: optional(kinds.names, [], 'Its tags.'),
   },
   result: z.null(),
   summaryField: 'network_name',
   makes: 'network',
+  // The lock of the new name keeps two jobs from adding the same network.
   locks: (params) => [clusterShared, { level: 'network', names: [params.network_name], mode: 'exclusive' }],
   example: { network_name: 'net1', network: '192.0.2.0/24', gateway: '192.0.2.1' },
 });

@@ -6,7 +6,7 @@ import { clusterShared, groupLock, networkLock } from '../locking.ts';
 
 export const networkConnect = defineOpcode({
   id: 'OP_NETWORK_CONNECT',
-  summary: 'Says how the nodes of a group reach a network, so that their instances can have NICs in it.',
+  summary: 'Connects a node group to a network, so that instances of the group can have NICs in it.',
   params: {
     group_name: required(kinds.name, 'The name of the node group.'),
     network_name: required(kinds.name, 'The name of the network.'),
@@ -16,7 +16,7 @@ export const networkConnect = defineOpcode({
     conflicts_check: optional(
       kinds.bool,
       true,
-      'Refuse it when instances of the group have addresses of the network.',
+      'Refuse it when instances of the group already have addresses of the network.',
     ),
   },
   result: z.null(),

@@ -5,7 +5,7 @@ import { clusterShared, groupLock, networkLock } from '../locking.ts';
 
 export const networkDisconnect = defineOpcode({
   id: 'OP_NETWORK_DISCONNECT',
-  summary: 'Says that the nodes of a group do not reach a network any more.',
+  summary: 'Disconnects a node group from a network.',
   params: {
     group_name: required(kinds.name, 'The name of the node group.'),
     network_name: required(kinds.name, 'The name of the network.'),

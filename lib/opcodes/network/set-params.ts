@@ -15,10 +15,10 @@ export const networkSetParams = defineOpcode({
     mac_prefix: optional(
       maybe(kinds.name),
       null,
-      'The first three bytes of MAC addresses made for it; "none" for the cluster\'s.',
+      'The first three bytes of MAC addresses generated for it; "none" to use the cluster\'s.',
     ),
     add_reserved_ips: optional(maybe(addresses4), null, 'Addresses that no instance gets from the pool.'),
-    remove_reserved_ips: optional(maybe(addresses4), null, 'Addresses that instances may get again.'),
+    remove_reserved_ips: optional(maybe(addresses4), null, 'Addresses that the pool may assign again.'),
   },
   result: z.null(),
   summaryField: 'network_name',

@@ -6,10 +6,10 @@ import { storageTypeKind } from '../storage-kind.ts';
 
 export const nodeModifyStorage = defineOpcode({
   id: 'OP_NODE_MODIFY_STORAGE',
-  summary: 'Changes a storage unit of a node: whether a physical volume takes new volumes.',
+  summary: 'Changes a storage unit of a node: whether new volumes may be allocated on a physical volume.',
   params: {
     ...nodeTarget,
-    storage_type: required(storageTypeKind, 'The kind of storage.'),
+    storage_type: required(storageTypeKind, 'The storage type.'),
     name: optional(maybe(kinds.name), null, 'The name of the unit.'),
     changes: required(kinds.dict, 'The new values; only allocatable of lvm-pv can be changed.'),
   },

@@ -12,7 +12,7 @@ export const nodePowercycle = defineOpcode({
   },
   result: z.string().nullable(),
   summaryField: 'node_name',
-  // No node: it is for a node that hangs, and with it the jobs that hold its lock.
+  // Not the node's lock: the opcode is for a node that hangs, and jobs that hang with it hold that lock.
   locks: () => [clusterShared],
   example: { node_name: 'node3.example.com' },
 });

@@ -12,12 +12,12 @@ export const nodeQueryStorage = defineOpcode({
   params: {
     output_fields: required(
       kinds.names,
-      'What to tell of each unit: node, type, name, size, used, free, allocatable.',
+      'The fields of each unit: node, type, name, size, used, free, allocatable.',
     ),
     storage_type: optional(
       maybe(storageTypeKind),
       null,
-      "The kind of storage; by default that of the cluster's first disk template.",
+      "The storage type; by default that of the cluster's first disk template.",
     ),
     nodes: optional(kinds.names, [], 'The nodes; by default all.'),
     name: optional(maybe(kinds.name), null, 'Only the unit of this name.'),

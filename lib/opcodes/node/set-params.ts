@@ -4,7 +4,7 @@ import { kinds, maybe, optional, shared } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { clusterShared, nodeLock, nodeTarget } from '../locking.ts';
 
-/** What a request may set of a node's role. */
+/** The flags of a request that determine a node's role; null leaves one unchanged. */
 export interface RoleWish {
   master_candidate: boolean | null;
   offline: boolean | null;
@@ -12,14 +12,15 @@ export interface RoleWish {
   master_capable: boolean | null;
 }
 
-/** Whether it may take the role of a master candidate from the node. */
+/** Whether the request may end the node's role as a master candidate, so that another node is promoted. */
 export function mayDemote(wish: RoleWish): boolean {
   return wish.master_candidate === false || wish.master_capable === false || !!wish.offline || !!wish.drained;
 }
 
 export const nodeSetParams = defineOpcode({
   id: 'OP_NODE_SET_PARAMS',
-  summary: 'Changes a node: its role (candidate, regular, drained, offline), what it may be, its parameters.',
+  summary:
+    'Changes the role of a node (candidate, regular, drained, offline), its capabilities or its parameters.',
   params: {
     ...nodeTarget,
     force: shared.force,
@@ -29,26 +30,27 @@ export const nodeSetParams = defineOpcode({
     offline: optional(
       maybe(kinds.bool),
       null,
-      'Whether it is offline: nothing is asked of it, and its instances count as lost.',
+      'Whether it is offline: the master does not contact it, and its instances count as lost.',
     ),
     drained: optional(maybe(kinds.bool), null, 'Whether it takes no new instances.'),
     auto_promote: optional(
       kinds.bool,
       false,
-      'Let other nodes become master candidates where this one ceases to be one.',
+      'Promote another node to master candidate if this one ceases to be one.',
     ),
     master_capable: optional(maybe(kinds.bool), null, 'Whether it may become the master.'),
-    vm_capable: optional(maybe(kinds.bool), null, 'Whether it may hold instances.'),
+    vm_capable: optional(maybe(kinds.bool), null, 'Whether it may have instances.'),
     secondary_ip: optional(maybe(kinds.name), null, 'Its address for replication.'),
     ndparams: optional(
       maybe(kinds.dict),
       null,
-      'Its own node parameters; "default" takes one away, those not named stay.',
+      'Its own node parameters; "default" removes one, and those that are not named stay.',
     ),
-    powered: optional(maybe(kinds.bool), null, 'Whether it is switched on; Merapi has no way to know.'),
+    powered: optional(maybe(kinds.bool), null, 'Whether it is powered on; Merapi cannot know.'),
   },
   result: z.array(z.tuple([z.string(), z.unknown()])),
   summaryField: 'node_name',
+  // All nodes if another one may be promoted to master candidate.
   locks: (params, view) => [
     clusterShared,
     {

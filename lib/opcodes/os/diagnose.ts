@@ -4,20 +4,20 @@ import { kinds, optional, required } from '../../model/params.ts';
 import { defineOpcode } from '../define.ts';
 import { allOf } from '../objects.ts';
 
-/** What can be asked of an OS definition. */
+/** The names of the fields of an OS definition. */
 export const osFields = Object.keys(osFieldValues);
 
 export const osDiagnose = defineOpcode({
   id: 'OP_OS_DIAGNOSE',
-  summary: 'Tells which OS definitions the nodes have, and what is wrong with broken ones.',
+  summary: 'Lists the OS definitions of the nodes, and what is wrong with invalid ones.',
   params: {
-    output_fields: required(kinds.names, `The fields wanted of ${osFields.join(', ')}.`),
+    output_fields: required(kinds.names, `The fields to return: ${osFields.join(', ')}.`),
     names: optional(kinds.names, [], 'The definitions; all of them when it is empty.'),
   },
   result: z.array(z.array(z.unknown())),
   summaryField: null,
   access: 'look',
   objects: () => [allOf('os')],
-  locks: () => [],
+  locks: () => [], // it only reads, so it waits for no job
   example: { output_fields: ['name', 'valid', 'variants'] },
 });

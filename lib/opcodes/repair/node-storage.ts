@@ -9,12 +9,12 @@ export const repairNodeStorage = defineOpcode({
   summary: 'Repairs a volume group of a node that lost a physical volume.',
   params: {
     ...nodeTarget,
-    storage_type: required(storageTypeKind, 'The kind of storage; only lvm-vg can be repaired.'),
+    storage_type: required(storageTypeKind, 'The storage type; only lvm-vg can be repaired.'),
     name: optional(maybe(kinds.name), null, 'The name of the unit.'),
     ignore_consistency: optional(
       kinds.bool,
       false,
-      'Do it even when mirrored disks of the node have no good data elsewhere.',
+      'Do it even when mirrored disks of the node have no up-to-date copy on another node.',
     ),
   },
   result: z.null(),

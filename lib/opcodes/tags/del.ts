@@ -4,7 +4,7 @@ import { taggedObject, tagParams, tagPlan } from './params.ts';
 
 export const tagsDel = defineOpcode({
   id: 'OP_TAGS_DEL',
-  summary: 'Takes tags away from an object that has them all.',
+  summary: 'Removes tags from an object that has all of them.',
   params: tagParams,
   result: z.null(),
   summaryField: null,

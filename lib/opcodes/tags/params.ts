@@ -9,15 +9,15 @@ import { named, theCluster } from '../objects.ts';
 
 /** The parameters of the opcodes that change tags. */
 export const tagParams = {
-  kind: required(oneOf(tagKinds), 'What kind of object.'),
+  kind: required(oneOf(tagKinds), 'The kind of the object.'),
   tags: required(kinds.texts, 'The tags.'),
-  name: optional(maybe(kinds.text), null, 'The object; nothing for the cluster.'),
+  name: optional(maybe(kinds.text), null, 'The object; null for the cluster.'),
 };
 
 /**
- * Changes of the tags of one object wait for each other, so that they are done in the order in which they were submitted. Nobody else
- * waits for them: the object only must not be removed or renamed meanwhile. So a tag of the cluster, a group, network or node waits for
- * no job of an instance, and keeps none waiting.
+ * Changes of the tags of one object exclude each other by a lock of the level `tags`, so they run in the order of submission. The object
+ * itself is only locked as shared, so that it is not removed or renamed: a change of the tags of the cluster, a group, network or node
+ * neither waits for jobs of instances nor delays them. For an instance its own exclusive lock does all this.
  */
 export function tagPlan(params: { kind: TagKind; name: string | null }, view: ClusterView): LockPlan {
   const { kind } = params;
@@ -34,7 +34,7 @@ export function tagPlan(params: { kind: TagKind; name: string | null }, view: Cl
     : [clusterShared, { level: kind, names: [name], mode: 'shared' }, tags];
 }
 
-/** The object that is to have other tags. */
+/** The object whose tags are changed. */
 export function taggedObject(
   { kind, name }: { kind?: unknown; name?: unknown },
   view: ClusterView,

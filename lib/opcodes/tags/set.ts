@@ -4,7 +4,7 @@ import { taggedObject, tagParams, tagPlan } from './params.ts';
 
 export const tagsSet = defineOpcode({
   id: 'OP_TAGS_SET',
-  summary: 'Adds tags to an object; those that it has stay.',
+  summary: 'Adds tags to an object, which keeps those that it has.',
   params: tagParams,
   result: z.null(),
   summaryField: null,

@@ -19,10 +19,10 @@ const modes = [
 
 export const testAllocator = defineOpcode({
   id: 'OP_TEST_ALLOCATOR',
-  summary: 'Shows what an allocator is told, or what it answers; nothing is changed.',
+  summary: 'Shows the request to an allocator, or its answer; nothing is changed.',
   params: {
-    direction: required(oneOf(['in', 'out']), 'What is shown: the question (in) or the answer (out).'),
-    mode: required(oneOf(modes), 'What is asked.'),
+    direction: required(oneOf(['in', 'out']), 'What is shown: the request (in) or the answer (out).'),
+    mode: required(oneOf(modes), 'The mode of the request.'),
     name: required(kinds.name, 'The instance; with the mode multi-allocate a number is added to it.'),
     nics: optional(maybe(nicsKind), null, 'The NICs of a new instance.'),
     disks: optional(maybe(kinds.list), null, 'The disks of a new instance, each with its size.'),
@@ -37,11 +37,11 @@ export const testAllocator = defineOpcode({
     vcpus: optional(maybe(kinds.count), null, 'The virtual CPUs of a new instance.'),
     os: optional(maybe(kinds.name), null, 'The OS of a new instance.'),
     disk_template: optional(maybe(oneOf(diskTemplates)), null, 'The disk template of a new instance.'),
-    instances: optional(maybe(kinds.names), null, 'The instances that are to leave.'),
+    instances: optional(maybe(kinds.names), null, 'The instances to move.'),
     evac_mode: optional(
       maybe(oneOf(['secondary-only', 'primary-only', 'all'])),
       null,
-      'Which of their nodes they are to leave.',
+      'Which of their nodes they leave.',
     ),
     target_groups: optional(maybe(kinds.names), null, 'The groups that they may go to.'),
     spindle_use: optional(kinds.count, 1, 'How much a new instance loads disks.'),
@@ -50,7 +50,7 @@ export const testAllocator = defineOpcode({
   },
   result: z.string(),
   summaryField: 'iallocator',
-  objects: () => [theCluster], // it shows all of it
+  objects: () => [theCluster], // the request contains the whole cluster
   locks: () => [clusterShared, { level: 'node', names: ALL, mode: 'shared' }],
   example: { direction: 'in', mode: 'relocate', name: 'web1.example.com' },
 });

@@ -12,8 +12,8 @@ export const testDelay = defineOpcode({
     on_master: optional(kinds.bool, true, 'Wait on the master.'),
     on_nodes: optional(kinds.names, [], 'Wait on these nodes.'),
     on_node_uuids: optional(maybe(kinds.names), null, 'Wait on these nodes, by uuid.'),
-    repeat: optional(kinds.count, 0, 'How often it is done again.'),
-    interruptible: optional(kinds.bool, false, 'Whether a cancel may cut the waiting short.'),
+    repeat: optional(kinds.count, 0, 'How often it is repeated.'),
+    interruptible: optional(kinds.bool, false, 'Whether a cancel may end the wait early.'),
     no_locks: optional(kinds.bool, true, 'Do not lock the nodes.'),
   },
   result: z.null(),
@@ -21,7 +21,7 @@ export const testDelay = defineOpcode({
   locks: (params, view) => {
     const named = params.on_nodes.map((name) => hostNamed(view.nodes, name));
     const nodes = [...named, ...(params.on_node_uuids ?? []).map((uuid) => view.nodes.get(uuid))];
-    const names = nodes.flatMap((node) => node?.name ?? []); // one that is not there is refused by the check
+    const names = nodes.flatMap((node) => node?.name ?? []); // the check refuses nodes that do not exist
     return params.no_locks || names.length === 0
       ? [clusterShared]
       : [clusterShared, { level: 'node', names, mode: 'exclusive' }];

@@ -1,3 +1,4 @@
+// Calls for exports: a node keeps finished ones in its export folder, and one that is being made in a folder that is not listed.
 import * as z from 'zod';
 import { defineCall } from '../define.ts';
 import { Compression, DiskTarget, StreamSource } from '../types.ts';
@@ -5,13 +6,13 @@ import { ScriptParams } from './os.ts';
 
 const nothing = z.strictObject({});
 const ofInstance = z.strictObject({ instance_name: z.string() });
-/** Where the offering worker listens; without a host where that is on all addresses. */
+/** Where the offering worker listens; the host is null if it listens on all addresses. */
 const endpoint = z.object({ host: z.string().nullable(), port: z.number().int() });
 const day = 24 * 3600_000;
 
 export const backupList = defineCall({
   name: 'backup.list',
-  summary: 'Lists the exports that are kept on the node; null when it has never had a folder for them.',
+  summary: 'Lists the finished exports on the node; null when it has never had a folder for them.',
   params: nothing,
   result: z.object({ exports: z.array(z.string()).nullable() }),
   mutates: false,
@@ -21,7 +22,7 @@ export const backupList = defineCall({
 export const backupRead = defineCall({
   name: 'backup.read',
   summary:
-    "Reads what an export says of its instance; `path` is its folder's, or its name in the node's folder.",
+    "Reads the description of an export; `path` is its folder, or its name in the node's export folder.",
   params: z.strictObject({ path: z.string() }),
   /** `config` by section and name; null when there is no such export. `sizes`: the bytes of each file in its folder. */
   result: z.object({
@@ -35,7 +36,7 @@ export const backupRead = defineCall({
 
 export const backupPrepare = defineCall({
   name: 'backup.prepare',
-  summary: 'Makes an empty place for an export that is not seen before it is finished.',
+  summary: 'Makes an empty folder for a new export, which is not listed before it is finished.',
   params: ofInstance,
   result: nothing,
   mutates: true,
@@ -44,7 +45,7 @@ export const backupPrepare = defineCall({
 
 export const backupDiscard = defineCall({
   name: 'backup.discard',
-  summary: 'Removes an export that was not finished; succeeds when there is none.',
+  summary: 'Removes an unfinished export; succeeds when there is none.',
   params: ofInstance,
   result: nothing,
   mutates: true,
@@ -54,7 +55,7 @@ export const backupDiscard = defineCall({
 export const backupOffer = defineCall({
   name: 'backup.offer',
   summary:
-    "Lets the worker of another node read what the OS definition's export script writes of a disk, by number, whose data is that of `source`; without a definition it is read as it is.",
+    "Offers the data of a disk, by number, to the worker of another node: the output of the OS definition's export script, which reads `source`, or without a definition the data itself.",
   params: ScriptParams.extend({
     disk: z.number().int().min(0),
     source: DiskTarget,
@@ -70,7 +71,7 @@ export const backupOffer = defineCall({
 export const backupFetch = defineCall({
   name: 'backup.fetch',
   summary:
-    'Reads what another node offers into a file of an export that is not finished; tells its size and checksum.',
+    'Reads data that another node offers into a file of an unfinished export; returns its size and checksum.',
   params: ofInstance.extend({ file: z.string(), from: StreamSource }),
   result: z.object({ bytes: z.number().int(), sha256: z.string() }),
   mutates: true,
@@ -80,7 +81,7 @@ export const backupFetch = defineCall({
 
 export const backupFinish = defineCall({
   name: 'backup.finish',
-  summary: 'Completes an export with the text of its config.ini and puts it in the place of an older one.',
+  summary: 'Finishes an export with the text of its config.ini; it replaces an older one.',
   params: ofInstance.extend({ config: z.string() }),
   result: nothing,
   mutates: true,
@@ -89,11 +90,11 @@ export const backupFinish = defineCall({
 
 export const backupRestore = defineCall({
   name: 'backup.restore',
-  summary: 'Lets the worker of another node read a file of an export, whose folder is `path`.',
+  summary: 'Offers a file of an export, whose folder is `path`, to the worker of another node.',
   params: z.strictObject({
     path: z.string(),
     file: z.string(),
-    /** What it was when it was exported; null where the export does not say it. What is something else breaks off. */
+    /** The checksum at the time of the export; null if the export has none. The stream fails if the file has another one. */
     sha256: z.string().nullable(),
     id: z.string(),
     to: z.string(),

@@ -4,7 +4,7 @@ import { defineCall } from '../define.ts';
 export const certificateCreate = defineCall({
   name: 'certificate.create',
   summary:
-    'Makes a certificate that vouches for itself for some seconds, and keeps it with its key under a name; tells the one that is there when there is one.',
+    'Makes a self-signed certificate that is valid for some seconds, and stores it with its key under a name; returns the stored one if there is one already.',
   params: z.strictObject({ name: z.string(), common_name: z.string(), seconds: z.number().int().min(1) }),
   result: z.object({ cert: z.string() }),
   mutates: true,

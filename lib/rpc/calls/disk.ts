@@ -1,3 +1,5 @@
+// Calls for the data of disks. Each handler asks the storage driver of the disk's template; every call that changes something is
+// idempotent, since it may be repeated after a crash of the worker.
 import * as z from 'zod';
 import { hypervisors } from '../../model/hvparams/index.ts';
 import { defineCall } from '../define.ts';
@@ -8,7 +10,7 @@ const nothing = z.strictObject({});
 export const diskCheck = defineCall({
   name: 'disk.check',
   summary:
-    'Checks that guests of a hypervisor could use disks of these templates on the node, whether the disks exist or not.',
+    'Checks that guests of a hypervisor can use disks of these templates on the node, whether the disks exist or not.',
   params: z.strictObject({ disks: z.array(DiskTarget), hypervisor: z.enum(hypervisors) }),
   result: nothing,
   mutates: false,
@@ -17,7 +19,7 @@ export const diskCheck = defineCall({
 
 export const diskCreate = defineCall({
   name: 'disk.create',
-  summary: 'Makes the data of a disk; succeeds when it is there already with that size.',
+  summary: 'Creates the data of a disk; succeeds when it exists already with that size.',
   params: z.strictObject({ disk: DiskTarget, instance_name: z.string() }),
   result: nothing,
   mutates: true,
@@ -26,8 +28,7 @@ export const diskCreate = defineCall({
 
 export const diskRemove = defineCall({
   name: 'disk.remove',
-  summary:
-    'Removes the data of a disk, and the folder that held it when that is empty; succeeds when it is gone.',
+  summary: 'Removes the data of a disk, and its folder if that is empty; succeeds when it is gone already.',
   params: z.strictObject({ disk: DiskTarget }),
   result: nothing,
   mutates: true,
@@ -36,7 +37,7 @@ export const diskRemove = defineCall({
 
 export const diskGrow = defineCall({
   name: 'disk.grow',
-  summary: 'Makes the data of a disk at least as big as `size` MiB; what is bigger stays as it is.',
+  summary: 'Grows the data of a disk to at least `size` MiB; a bigger disk stays as it is.',
   params: z.strictObject({ disk: DiskTarget, size: z.number().int().min(1) }),
   result: nothing,
   mutates: true,
@@ -46,7 +47,7 @@ export const diskGrow = defineCall({
 export const diskActivate = defineCall({
   name: 'disk.activate',
   summary:
-    'Makes a disk ready for use, with `primary` by guests, otherwise as the receiving side of a mirror; tells its path.',
+    'Activates a disk: with `primary` for guests, otherwise as the secondary side of a mirror; returns its path.',
   params: z.strictObject({ disk: DiskTarget, primary: z.boolean() }),
   result: z.object({ path: z.string().nullable() }),
   mutates: true,
@@ -55,7 +56,7 @@ export const diskActivate = defineCall({
 
 export const diskDeactivate = defineCall({
   name: 'disk.deactivate',
-  summary: 'Ends what disk.activate began; succeeds when the disk is gone.',
+  summary: 'Deactivates a disk; succeeds when the disk is gone.',
   params: z.strictObject({ disk: DiskTarget }),
   result: nothing,
   mutates: true,
@@ -65,7 +66,7 @@ export const diskDeactivate = defineCall({
 export const diskCopy = defineCall({
   name: 'disk.copy',
   summary:
-    'Copies the data of one disk of the node over that of another one of it, which is as big at least.',
+    'Copies the data of one disk of the node to another one of the node, which must be at least as big.',
   params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
   result: nothing,
   mutates: true,
@@ -75,7 +76,7 @@ export const diskCopy = defineCall({
 
 export const diskSnapshot = defineCall({
   name: 'disk.snapshot',
-  summary: 'Makes a disk with the data that another one of the node has now, whether a guest uses it or not.',
+  summary: 'Creates a copy of a disk with its present data, also while a guest uses the disk.',
   params: z.strictObject({ disk: DiskTarget, copy: DiskTarget }),
   result: nothing,
   mutates: true,
@@ -86,9 +87,9 @@ export const diskSnapshot = defineCall({
 export const diskOffer = defineCall({
   name: 'disk.offer',
   summary:
-    'Lets the worker of another node read the data of a disk, under the id of the disk; tells where this worker listens.',
+    'Offers the data of a disk, under the id of the disk, to the worker of another node; returns where this worker listens.',
   params: z.strictObject({ disk: DiskTarget, to: z.string(), compress: Compression }),
-  /** Without a host where the worker listens on all addresses. */
+  /** The host is null if the worker listens on all addresses. */
   result: z.object({ host: z.string().nullable(), port: z.number().int() }),
   mutates: false,
   timeout: 60_000,
@@ -96,7 +97,7 @@ export const diskOffer = defineCall({
 
 export const diskFetch = defineCall({
   name: 'disk.fetch',
-  summary: 'Reads the data that the worker of another node offers over that of a disk of the same size.',
+  summary: 'Overwrites a disk with the data of one of the same size that the worker of another node offers.',
   params: z.strictObject({ disk: DiskTarget, from: StreamSource }),
   result: nothing,
   mutates: true,
@@ -106,7 +107,7 @@ export const diskFetch = defineCall({
 
 export const diskStatus = defineCall({
   name: 'disk.status',
-  summary: 'Tells for each disk whether its data is there, and its device path as the hypervisor sees it.',
+  summary: 'Returns the state of disks: whether their data exists, and its path as the hypervisor uses it.',
   params: z.strictObject({ disks: z.array(DiskTarget) }),
   result: z.object({
     disks: z.array(
@@ -114,7 +115,7 @@ export const diskStatus = defineCall({
         path: z.string().nullable(),
         exists: z.boolean(),
         size: z.number().int().nullable(),
-        /** Whether a guest could use it now. */
+        /** Whether it is activated, so that a guest can use it. */
         active: z.boolean(),
         mirror: MirrorStatus.nullable(),
       }),
@@ -126,7 +127,7 @@ export const diskStatus = defineCall({
 
 export const diskRename = defineCall({
   name: 'disk.rename',
-  summary: 'Moves the file of a disk to another place on its node; succeeds when it is there already.',
+  summary: 'Moves the file of a disk to another path on its node; succeeds when it is there already.',
   params: z.strictObject({ from: DiskTarget, to: DiskTarget }),
   result: nothing,
   mutates: true,

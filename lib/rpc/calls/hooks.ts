@@ -4,20 +4,20 @@ import { defineCall } from '../define.ts';
 /** How long all scripts of one call may take together, in milliseconds. */
 export const HOOKS_TIMEOUT = 600_000;
 
-/** Stands among the hooks of a node whose scripts cannot be listed: it may have some for any hook. */
+/** Reported by a node whose scripts cannot be listed: it may have some for any hook. */
 export const ANY_HOOK = '*';
 
 const HookResult = z.object({
   script: z.string(),
   succeeded: z.boolean(),
-  /** The last of what it wrote. */
+  /** The end of its output. */
   output: z.string(),
 });
 export type HookResult = z.infer<typeof HookResult>;
 
 export const hooksRun = defineCall({
   name: 'hooks.run',
-  summary: 'Runs the scripts of a hook, one after the other, whether they succeed or not.',
+  summary: 'Runs all scripts of a hook, one after the other, also after one has failed.',
   params: z.strictObject({
     hook: z.string().regex(/^[a-z-]+$/),
     phase: z.enum(['pre', 'post']),

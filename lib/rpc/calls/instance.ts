@@ -1,3 +1,5 @@
+// Calls for guests. Each handler asks the driver of the instance's hypervisor; every call that changes something is idempotent, since
+// it may be repeated after a crash of the worker.
 import * as z from 'zod';
 import { defineCall } from '../define.ts';
 import { InstanceTarget } from '../types.ts';
@@ -6,7 +8,7 @@ const nothing = z.strictObject({});
 
 export const instanceStart = defineCall({
   name: 'instance.start',
-  summary: 'Starts a guest; succeeds when it runs already.',
+  summary: 'Starts a guest; succeeds when it is running already.',
   params: z.strictObject({ instance: InstanceTarget, paused: z.boolean() }),
   result: nothing,
   mutates: true,
@@ -16,7 +18,7 @@ export const instanceStart = defineCall({
 export const instanceCheck = defineCall({
   name: 'instance.check',
   summary:
-    'Fails when no guest with these parameters can run on the node; nothing is changed, also of one that runs.',
+    'Checks that a guest with these parameters can run on the node; nothing is changed, not even a running guest.',
   params: z.strictObject({ instance: InstanceTarget }),
   result: nothing,
   mutates: false,
@@ -26,11 +28,11 @@ export const instanceCheck = defineCall({
 export const instanceStop = defineCall({
   name: 'instance.stop',
   summary:
-    'Asks a guest to shut down, and ends it when it has not within `timeout` seconds; succeeds when it does not run.',
+    'Asks a guest to shut down, and kills it if it has not within `timeout` seconds; succeeds when it does not run.',
   params: z.strictObject({
     instance: InstanceTarget,
     timeout: z.number().int().min(0),
-    /** End it at once. */
+    /** Kill it at once. */
     force: z.boolean(),
   }),
   result: nothing,
@@ -41,7 +43,7 @@ export const instanceStop = defineCall({
 
 export const instanceReboot = defineCall({
   name: 'instance.reboot',
-  summary: 'Restarts a running guest: `soft` from within its process, `hard` by ending and starting it.',
+  summary: 'Restarts a running guest: `soft` within its process, `hard` by stopping and starting it.',
   params: z.strictObject({
     instance: InstanceTarget,
     kind: z.enum(['soft', 'hard']),
@@ -55,8 +57,7 @@ export const instanceReboot = defineCall({
 
 export const instanceResize = defineCall({
   name: 'instance.resize',
-  summary:
-    'Tells a running guest that one of its disks, by number, has grown to the size that the instance names.',
+  summary: 'Makes the new size of a disk, by number, known to a running guest.',
   params: z.strictObject({ instance: InstanceTarget, disk: z.number().int().min(0) }),
   result: nothing,
   mutates: true,
@@ -65,19 +66,19 @@ export const instanceResize = defineCall({
 
 export const instanceMemory = defineCall({
   name: 'instance.memory',
-  summary: 'Gives a running guest this much memory (MiB), at most what it was started with.',
+  summary: 'Sets the memory of a running guest in MiB, at most what it was started with.',
   params: z.strictObject({ instance: InstanceTarget, memory: z.number().int().min(1) }),
   result: nothing,
   mutates: true,
   timeout: 60_000,
 });
 
-/** A disk or NIC, by uuid, of the instance as it is with it. */
+/** A device of an instance, a disk or NIC by its uuid; `instance` includes the device, also where it is to be removed. */
 const ofDevice = z.strictObject({ instance: InstanceTarget, device: z.string() });
 
 export const instancePlug = defineCall({
   name: 'instance.plug',
-  summary: 'Gives a running guest a disk or NIC of its instance; succeeds when it has it, or does not run.',
+  summary: 'Plugs a disk or NIC into a running guest; succeeds when it has it already, or does not run.',
   params: ofDevice,
   result: nothing,
   mutates: true,
@@ -86,7 +87,7 @@ export const instancePlug = defineCall({
 
 export const instanceUnplug = defineCall({
   name: 'instance.unplug',
-  summary: 'Has a running guest give up a disk or NIC; succeeds when it does not have it, or does not run.',
+  summary: 'Unplugs a disk or NIC from a running guest; succeeds when it does not have it, or does not run.',
   params: ofDevice,
   result: nothing,
   mutates: true,
@@ -96,7 +97,7 @@ export const instanceUnplug = defineCall({
 export const instanceForget = defineCall({
   name: 'instance.forget',
   summary:
-    'Removes all that the hypervisor keeps of a guest that does not run (logs, sockets, remembered state).',
+    'Removes all files of the hypervisor about a guest that does not run (logs, sockets, stored state).',
   params: z.strictObject({ instance: InstanceTarget }),
   result: nothing,
   mutates: true,

@@ -1,3 +1,4 @@
+// A live migration: `receive` on the new node, `send` on the old one, `resume` on the new one; if it fails, `resume` on the old one.
 import * as z from 'zod';
 import { defineCall } from '../define.ts';
 import { InstanceTarget } from '../types.ts';
@@ -6,7 +7,7 @@ const nothing = z.strictObject({});
 
 export const migrationReceive = defineCall({
   name: 'migration.receive',
-  summary: 'Makes a guest that waits for its state from another node, and tells where that is to be sent.',
+  summary: 'Starts a guest that waits for its state from another node; returns where to send it.',
   params: z.strictObject({ instance: InstanceTarget }),
   result: z.object({ to: z.string() }),
   mutates: true,
@@ -15,7 +16,8 @@ export const migrationReceive = defineCall({
 
 export const migrationSend = defineCall({
   name: 'migration.send',
-  summary: 'Sends the state of a running guest to where it is waited for; the guest is then stopped here.',
+  summary:
+    'Sends the state of a running guest to the node that waits for it; the guest is then stopped here.',
   params: z.strictObject({ instance: InstanceTarget, to: z.string() }),
   result: nothing,
   mutates: true,
@@ -24,7 +26,7 @@ export const migrationSend = defineCall({
 
 export const migrationResume = defineCall({
   name: 'migration.resume',
-  summary: 'Lets a guest run that was received here, or that was sent elsewhere in vain.',
+  summary: 'Resumes a guest that was received here, or whose migration to another node failed.',
   params: z.strictObject({ instance: InstanceTarget }),
   result: nothing,
   mutates: true,

@@ -7,15 +7,15 @@ const nothing = z.strictObject({});
 
 export const nodeHello = defineCall({
   name: 'node.hello',
-  summary: 'Tells who the worker is and what it can run.',
+  summary: 'Returns the name and version of the worker, and what it supports.',
   params: nothing,
   result: z.object({
     name: z.string(),
     version: z.string(),
-    /** The number of the contract that it knows; releases before 3 did not say. */
+    /** The version of the protocol (wire.ts); releases before 3 did not report it. */
     contract: z.number().int().default(2),
     hypervisors: z.array(z.enum(hypervisors)),
-    /** The disk templates that it can keep: whether they are simulated, and what its driver can do beside what all can. */
+    /** The disk templates that it supports: whether they are simulated, and the optional abilities of their drivers. */
     storage: z.array(z.object({ template: z.string(), simulated: z.boolean(), can: z.array(z.string()) })),
   }),
   mutates: false,
@@ -24,7 +24,7 @@ export const nodeHello = defineCall({
 
 export const nodeFacts = defineCall({
   name: 'node.facts',
-  summary: "Tells all runtime facts of the node: its own and its guests'.",
+  summary: 'Returns all runtime facts of the node and its guests.',
   params: nothing,
   result: RuntimeFacts,
   mutates: false,
@@ -44,7 +44,7 @@ export const nodeDelay = defineCall({
 export const nodePowercycle = defineCall({
   name: 'node.powercycle',
   summary:
-    'Reboots the host in a few seconds, as by its power switch, if its worker may; on a simulated node all guests end.',
+    'Reboots the host in a few seconds, as by its power switch, if its worker may; on a simulated node it stops all guests.',
   params: nothing,
   result: z.object({ message: z.string() }),
   mutates: true,
@@ -53,7 +53,7 @@ export const nodePowercycle = defineCall({
 
 /** PEM texts. */
 const NodeCertificate = z.strictObject({
-  /** What the node shows: its certificate, and those that lead from it to older authorities. */
+  /** The node's certificate, followed by those that link it to older authorities. */
   certificate: z.string(),
   /** The authorities that it trusts. */
   authorities: z.string(),
@@ -61,7 +61,7 @@ const NodeCertificate = z.strictObject({
 
 export const nodeCertificate = defineCall({
   name: 'node.certificate',
-  summary: 'Tells which certificate the node shows and which authorities it trusts.',
+  summary: 'Returns the certificate that the node uses and the authorities that it trusts.',
   params: nothing,
   result: NodeCertificate,
   mutates: false,
@@ -70,7 +70,7 @@ export const nodeCertificate = defineCall({
 
 export const nodeCertify = defineCall({
   name: 'node.certify',
-  summary: 'Makes the node show a renewed certificate for its key, and trust these authorities, from now on.',
+  summary: 'Replaces the certificate of the node, for the same key, and the authorities that it trusts.',
   params: NodeCertificate,
   result: nothing,
   mutates: false,

@@ -4,7 +4,7 @@ import { InstanceTarget, StreamSource } from '../types.ts';
 
 const nothing = z.strictObject({});
 
-/** An OS definition as one node sees it. */
+/** An OS definition as one node reports it. */
 export const OsDefinition = z.object({
   name: z.string(),
   /** The folder of the definition. */
@@ -22,18 +22,18 @@ export type OsDefinition = z.infer<typeof OsDefinition>;
 
 export const osList = defineCall({
   name: 'os.list',
-  summary: 'Lists the OS definitions in the search path, broken ones included.',
+  summary: 'Lists the OS definitions in the search path, invalid ones included.',
   params: z.strictObject({ search_path: z.array(z.string()) }),
   result: z.object({ definitions: z.array(OsDefinition) }),
   mutates: false,
   timeout: 30_000,
 });
 
-/** What every script of an OS definition needs. */
+/** The parameters of every script of an OS definition. */
 export const ScriptParams = z.strictObject({
   instance: InstanceTarget,
   search_path: z.array(z.string()),
-  /** Public, private and secret OS parameters together, as the script gets them. Never logged. */
+  /** Public, private and secret OS parameters together, as the script gets them. They must never be logged. */
   osparams: z.record(z.string(), z.string()),
   debug: z.number().int().min(0),
 });
@@ -51,7 +51,7 @@ export const osCreate = defineCall({
 
 export const osRename = defineCall({
   name: 'os.rename',
-  summary: "Runs the OS definition's rename script for an instance that has got another name.",
+  summary: "Runs the OS definition's rename script for a renamed instance.",
   params: ScriptParams.extend({ old_name: z.string() }),
   result: nothing,
   mutates: true,
@@ -62,7 +62,7 @@ export const osRename = defineCall({
 export const osImport = defineCall({
   name: 'os.import',
   summary:
-    "Reads the data that another node offers, and gives it to the OS definition's import script for one disk, by number; without a definition it goes onto the disk as it is.",
+    "Reads data that another node offers, and passes it to the OS definition's import script for one disk, by number; without a definition it is written to the disk as it is.",
   params: ScriptParams.extend({ disk: z.number().int().min(0), from: StreamSource }),
   result: nothing,
   mutates: true,

@@ -5,7 +5,7 @@ import { defineCall } from '../define.ts';
 const nothing = z.strictObject({});
 const kind = z.enum(listedStorage);
 
-/** A part of a node's storage, sizes in MiB. */
+/** A storage unit of a node: a folder, a volume group or a physical volume; sizes in MiB. */
 const StorageUnit = z.object({
   name: z.string(),
   size: z.number().int(),
@@ -18,7 +18,7 @@ export type StorageUnit = z.infer<typeof StorageUnit>;
 export const storageList = defineCall({
   name: 'storage.list',
   summary:
-    'Tells the storage units of one kind. Those of files are the given folders, as the cluster calls them.',
+    'Returns the storage units of one type. Those of file and sharedfile are the given folders, under the names that the cluster uses.',
   params: z.strictObject({ type: kind, folders: z.array(z.string()) }),
   result: z.object({ units: z.array(StorageUnit) }),
   mutates: false,
@@ -27,7 +27,7 @@ export const storageList = defineCall({
 
 export const storageModify = defineCall({
   name: 'storage.modify',
-  summary: 'Says whether a physical volume takes new volumes.',
+  summary: 'Sets whether new volumes may be allocated on a physical volume.',
   params: z.strictObject({ type: kind, name: z.string(), allocatable: z.boolean() }),
   result: nothing,
   mutates: true,
@@ -36,7 +36,7 @@ export const storageModify = defineCall({
 
 export const storageRepair = defineCall({
   name: 'storage.repair',
-  summary: 'Takes physical volumes that are lost out of a volume group.',
+  summary: 'Removes lost physical volumes from a volume group.',
   params: z.strictObject({ type: kind, name: z.string() }),
   result: nothing,
   mutates: true,

@@ -1,25 +1,27 @@
+// Calls for moves of instances between clusters: the receiving cluster's worker opens a listener (`open`, `wait`, `close`), and the
+// sending cluster's worker announces the data (`promise`) and sends each disk (`send`).
 import * as z from 'zod';
 import { defineCall } from '../define.ts';
 import { Compression, DiskTarget } from '../types.ts';
 import { ScriptParams } from './os.ts';
 
 const nothing = z.strictObject({});
-/** Where another cluster waits for the data of a disk. */
-const place = z.strictObject({ host: z.string(), port: z.number().int(), secret: z.string() });
-/** Who this worker is to the other cluster, and the one certificate of that cluster which it trusts. */
+/** Where another cluster waits for the data of a disk, and the secret that identifies the disk there. */
+const destination = z.strictObject({ host: z.string(), port: z.number().int(), secret: z.string() });
+/** The name of this worker's certificate, and the only certificate of the other cluster that it trusts. */
 const trust = { certificate: z.string(), ca: z.string() };
 
 export const transferOpen = defineCall({
   name: 'transfer.open',
   summary:
-    'Waits for the data of all disks of an instance from another cluster, each under a secret of its own, and imports it as os.import does.',
+    'Opens a listener for the data of all disks of an instance from another cluster, each identified by a secret, and imports it as os.import does.',
   params: ScriptParams.extend({
     id: z.string(),
     ...trust,
-    /** Seconds that the first connection may take. */
+    /** Seconds to wait for the first connection. */
     patience: z.number().int().min(1),
   }),
-  /** Without a host where it listens on all addresses; a secret for each disk. */
+  /** The host is null if it listens on all addresses; one secret for each disk. */
   result: z.object({ host: z.string().nullable(), port: z.number().int(), secrets: z.array(z.string()) }),
   mutates: false,
   timeout: 60_000,
@@ -28,7 +30,7 @@ export const transferOpen = defineCall({
 export const transferWait = defineCall({
   name: 'transfer.wait',
   summary:
-    'Waits for some seconds until all data is imported, and tells how many bytes have come for each disk.',
+    'Waits up to some seconds until all data is imported, and returns how many bytes have arrived for each disk.',
   params: z.strictObject({ id: z.string(), seconds: z.number().int().min(0) }),
   result: z.object({ done: z.boolean(), bytes: z.array(z.number().int()) }),
   mutates: false,
@@ -38,7 +40,7 @@ export const transferWait = defineCall({
 
 export const transferClose = defineCall({
   name: 'transfer.close',
-  summary: 'Ends what transfer.open began; succeeds when there is nothing to end.',
+  summary: 'Closes the listener of transfer.open; succeeds when there is none.',
   params: z.strictObject({ id: z.string() }),
   result: nothing,
   mutates: false,
@@ -47,8 +49,8 @@ export const transferClose = defineCall({
 
 export const transferPromise = defineCall({
   name: 'transfer.promise',
-  summary: 'Promises another cluster that waits for data that it will come, or takes that back.',
-  params: z.strictObject({ ...trust, to: place, withdraws: z.boolean() }),
+  summary: 'Announces data to another cluster that waits for it, or withdraws the announcement.',
+  params: z.strictObject({ ...trust, to: destination, withdraws: z.boolean() }),
   result: nothing,
   mutates: false,
   timeout: 60_000,
@@ -57,12 +59,12 @@ export const transferPromise = defineCall({
 export const transferSend = defineCall({
   name: 'transfer.send',
   summary:
-    'Sends the data of a disk, as backup.offer has it, to another cluster that waits for it; tells its size.',
+    'Sends the data of a disk, in the form of backup.offer, to another cluster that waits for it; returns its size.',
   params: ScriptParams.extend({
     disk: z.number().int().min(0),
     source: DiskTarget,
     ...trust,
-    to: place,
+    to: destination,
     compress: Compression,
   }),
   result: z.object({ bytes: z.number().int() }),

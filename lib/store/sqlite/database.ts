@@ -1,3 +1,8 @@
+// The main thread's side of a database connection (worker.ts is the other side). Requests are answered by their ids.
+//
+// When a commit fails, those that were sent after it were built on it and must fail too, even if the disk works again meanwhile. So
+// commits carry a generation: the worker refuses all of the failed generation, and this side begins a new one when it learns of the
+// failure, which the store must handle (onFailure) before it makes the next commit.
 import { Worker } from 'node:worker_threads';
 import { MerapiError } from '../../base/errors.ts';
 import { compiled } from '../../base/installation.ts';
@@ -11,17 +16,17 @@ interface Pending {
   reject(error: MerapiError): void;
 }
 
-/** A database connection in a thread of its own. */
+/** A database connection in its own thread. */
 export class Connection {
   readonly #worker: Worker;
-  /** Of the one that writes: the life of the master that it was opened for. */
+  /** For the writing connection: the number of this owner of the store, see Store.epoch. */
   readonly epoch: number;
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<void>;
   #nextId = 1;
   #generation = 0;
   #closed = false;
-  /** Called when a commit could not be written: everything committed since then is void too. */
+  /** Called when a commit could not be written, before its promise and those of all later commits reject. */
   onFailure: (failure: WriteFailure) => void = () => undefined;
 
   private constructor(worker: Worker, epoch: number) {
@@ -35,7 +40,7 @@ export class Connection {
     });
   }
 
-  /** Opens the database file; the one that writes makes the file and brings its schema up to date. */
+  /** Opens the database file; a writing connection also creates the file, and migrates its schema. @throws MerapiError unavailable */
   static async open(start: WorkerStart): Promise<Connection> {
     const worker = new Worker(compiled('store/sqlite/worker'), {
       workerData: start,
@@ -56,13 +61,17 @@ export class Connection {
     return connection;
   }
 
-  /** Writes statements of a job in one transaction with others that come at the same time; resolves when they are on disk. */
+  /**
+   * Writes the statements of a commit; commits that arrive at the same time share a transaction. Resolves when they are durable.
+   * @param job the job that made the commit, which is to blame if the commit itself cannot be stored
+   * @throws MerapiError unavailable; internal_error when no database would accept the values
+   */
   async write(job: number | null, statements: readonly Statement[]): Promise<void> {
     const generation = this.#generation;
     await this.#ask(job, (id) => ({ kind: 'write', id, generation, statements }));
   }
 
-  /** The rows that each of some queries gives, all from one state of the database. */
+  /** The rows of each query, all from the same state of the database. @throws MerapiError unavailable */
   async read<Rows extends readonly unknown[]>(
     ...queries: { [K in keyof Rows]: Query }
   ): Promise<{ [K in keyof Rows]: Rows[K][] }> {
@@ -71,7 +80,7 @@ export class Connection {
     };
   }
 
-  /** Ends the thread after all that was asked for. */
+  /** Ends the thread after all earlier requests. */
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
@@ -118,5 +127,5 @@ export class Connection {
 }
 
 function unstorable(reason: string): MerapiError {
-  return new MerapiError('internal_error', `What was to be changed cannot be stored: ${reason}`);
+  return new MerapiError('internal_error', `The change cannot be stored: ${reason}`);
 }

@@ -3,6 +3,7 @@ import { type Json, parseJson } from '../../base/json.ts';
 import { parseJsonInSlices } from '../../base/json-slices.ts';
 import type { Job, JobOp, JobStatus, LogEntry, OpInput } from '../../model/job.ts';
 
+/** A row of the table jobs. */
 export interface JobRow {
   id: number;
   status: JobStatus;
@@ -15,6 +16,7 @@ export interface JobRow {
   brief: number;
 }
 
+/** A row of the table job_ops; the texts are JSON. */
 export interface OpRow {
   job: number;
   op: number;
@@ -32,15 +34,16 @@ export interface OpRow {
   journal: number | null;
 }
 
+/** A row of the table job_log. */
 export interface LogRow extends LogEntry {
   job: number;
   op: number;
 }
 
-/** What a text of a row holds. */
+/** Parses the JSON text of a row. */
 export const read = <T>(text: string): T => parseJson(text) as T;
 
-/** The jobs that rows of the tables describe. The texts of each are parsed when it is taken, so that its taker can pause in between. */
+/** Makes jobs of rows. The texts of a job are parsed only when the iterator reaches it, so that the caller can yield in between. */
 export function* jobsOf(
   jobs: readonly JobRow[],
   ops: readonly OpRow[],
@@ -57,6 +60,7 @@ export function* jobsOf(
     };
 }
 
+/** The items by a key, each group in the order of the items. */
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -82,7 +86,7 @@ function jobOp(row: OpRow, log: readonly LogRow[]): JobOp {
   };
 }
 
-/** The texts of a large opcode as values; they are parsed in slices. */
+/** Parses the texts of a large opcode in slices, so that the event loop is not blocked. */
 export async function parsedTexts({
   input,
   resolved,

@@ -1,3 +1,5 @@
+// Reads jobs. A listing of a million jobs must neither block the main thread nor fill its memory: so jobs are read in pages that are
+// limited by number and by bytes, and a large job is read alone, with its JSON parsed in slices.
 import type { Failure } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import type { Job, JobOp } from '../../model/job.ts';
@@ -8,7 +10,7 @@ import type { Connection } from './database.ts';
 import { groupBy, type JobRow, jobsOf, type LogRow, type OpRow, parsedTexts, read } from './job-rows.ts';
 import type { Query } from './sql.ts';
 
-/** The version of what says none. */
+/** The version of formats in rows of the first release, which stored none. */
 const FIRST = 1;
 
 interface IdRow {
@@ -34,16 +36,16 @@ interface SecretRow {
   sealed: string;
 }
 
-/** From how many bytes a job is large: it is read by itself, and in slices. */
+/** A job with more bytes than this is large: it is read alone, and in slices. */
 const LARGE = 512 * 1024;
 
-/** Reads jobs from the tables of SQLite, many at a time but few bytes. */
+/** The JobReader of the SQLite store. */
 export class SqliteJobReader implements JobReader {
   readonly #connection: Connection;
   readonly #settled: () => Promise<void>;
   readonly #large = new LargeJobs((id) => this.#readLarge(id));
 
-  /** `settled` resolves when the commits that were asked for so far have ended. */
+  /** @param settled resolves when all commits that were made so far have ended */
   constructor(connection: Connection, settled: () => Promise<void>) {
     this.#connection = connection;
     this.#settled = settled;
@@ -90,7 +92,7 @@ export class SqliteJobReader implements JobReader {
     return [...(await this.#range(first, last))];
   }
 
-  /** So many, or so many bytes of them, are read at a time. */
+  /** Reads in groups that are limited by `portion` and by bytes. */
   async *all(portion = 200): AsyncGenerator<Job> {
     for (let after = 0; ; ) {
       const [rows] = await this.#read<[SizeRow]>(['listedSizes', [after, portion]]);
@@ -124,7 +126,7 @@ export class SqliteJobReader implements JobReader {
     }
   }
 
-  /** The reading thread may see a commit before the main thread has heard that it is done. */
+  /** Reads, then waits for commits: the reading thread may see a commit before this thread shows its objects in `view`. */
   async #read<Rows extends readonly unknown[]>(
     ...queries: { [K in keyof Rows]: Query }
   ): Promise<{ [K in keyof Rows]: Rows[K][] }> {
@@ -142,8 +144,8 @@ export class SqliteJobReader implements JobReader {
     );
     if (!job) return null;
     const whole: JobOp[] = [];
-    for (const [place, op] of job.ops.entries())
-      whole.push({ ...op, ...(await parsedTexts(ops[place] as OpRow)) });
+    for (const [index, op] of job.ops.entries())
+      whole.push({ ...op, ...(await parsedTexts(ops[index] as OpRow)) });
     return { ...job, ops: whole };
   }
 
@@ -152,10 +154,10 @@ export class SqliteJobReader implements JobReader {
   }
 }
 
-/** How many numbers of archived jobs are read along at most, so that a run need not end before them. */
+/** How many archived jobs between two listed ones may be read in vain, so that one query can span them. */
 const GAP = 20;
 
-/** Which jobs to read together: few bytes, no large one with others, and few archived ones in between. */
+/** Groups jobs into ranges of ids to read together: few bytes, large ones alone, and few archived ones in between. */
 function* runsOf(rows: readonly SizeRow[]): Generator<{ first: number; last: number; isLarge: boolean }> {
   let run: { first: number; last: number; isLarge: boolean; size: number } | null = null;
   for (const { id, size } of rows) {

@@ -1,3 +1,5 @@
+// Creates, migrates and opens the database file. The schema is the sequence of numbered files in migrations/; SQLite's user_version
+// counts how many a file has had. A migration that was released must never be changed: add a new one.
 import {
   closeSync,
   existsSync,
@@ -13,14 +15,14 @@ import { installed } from '../../base/installation.ts';
 
 const folder = installed('dist/store/sqlite/migrations/');
 
-/** The numbered files that the schema grows by, in their order. */
+/** The migration files, in order. */
 function migrations(): string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort();
 }
 
-/** How many of the numbered files a store has had. */
+/** The schema of a store: how many migrations it has had; 0 for a database that is not a store. */
 export function schemaOf(database: Database.Database): number {
   return database.pragma('user_version', { simple: true }) as number;
 }
@@ -30,7 +32,7 @@ export function knownSchema(): number {
   return migrations().length;
 }
 
-/** Brings a store up to a schema, that of this Merapi unless told otherwise; each step is a transaction. */
+/** Migrates a store to a schema, by default that of this Merapi; each migration is a transaction. */
 export function migrate(database: Database.Database, upTo = knownSchema()): void {
   const done = schemaOf(database);
   for (const [index, name] of migrations().slice(0, upTo).entries()) {
@@ -42,13 +44,13 @@ export function migrate(database: Database.Database, upTo = knownSchema()): void
   }
 }
 
-/** What a store of this schema must have and this one lacks, in words: tables, columns and indexes. */
+/** The tables, columns and indexes that a store of this schema must have and that this one lacks, for people. */
 export function lackingParts(database: Database.Database): string[] {
   const model = new Database(':memory:');
   try {
     migrate(model, schemaOf(database));
-    const there = new Set(partsOf(database));
-    return partsOf(model).filter((part) => !there.has(part));
+    const present = new Set(partsOf(database));
+    return partsOf(model).filter((part) => !present.has(part));
   } finally {
     model.close();
   }
@@ -68,14 +70,14 @@ function partsOf(database: Database.Database): string[] {
 }
 
 const REMEDY =
-  "; look at it with 'merapi check', and put a backup in its place with 'merapi restore FILE --dir DIR --force'";
+  "; check it with 'merapi check', and restore a backup with 'merapi restore FILE --dir DIR --force'";
 
-/** The most memory that a connection keeps pages in, in KiB. The objects are in memory anyway, and what is read of jobs is recent. */
+/** The page cache of a connection, in KiB. It is small, since all objects are in memory and mostly recent jobs are read. */
 const CACHE = 4096;
 
 /**
- * Opens a store for a master, to write or only to read. One who writes makes it where it is missing, whole or not at all,
- * brings it up to date, and takes it over. @throws Error saying what is wrong with the file and what to do
+ * Opens a store for a master. A writing connection first creates a missing file, completely or not at all, migrates it, and calls
+ * `takeOver` to claim it. @throws Error whose message says what is wrong with the file and what to do
  */
 export function openDatabase(
   file: string,
@@ -97,44 +99,44 @@ export function openDatabase(
     return database;
   } catch (error) {
     database?.close();
-    throw new Error(troubleText(error), { cause: error });
+    throw new Error(explain(error), { cause: error });
   }
 }
 
-/** Makes a store beside the file and gives it its name when it is whole. */
+/** Creates a store under another name, and renames it when it is complete. */
 function ensureDatabase(file: string): void {
   if (existsSync(file)) {
     if (statSync(file).size === 0) throw new Error(`the file is empty${REMEDY}`);
     return;
   }
   if (existsSync(`${file}-wal`))
-    throw new Error(`the file is gone, but its journal ${file}-wal is there${REMEDY}`);
+    throw new Error(`the file is missing, but its journal ${file}-wal exists${REMEDY}`);
   const made = `${file}.new`;
   rmSync(made, { force: true });
-  closeSync(openSync(made, 'wx', 0o600)); // SQLite gives its other files the mode of this one
+  closeSync(openSync(made, 'wx', 0o600)); // SQLite's other files get the mode of this one
   const database = new Database(made);
   migrate(database);
   database.close();
   renameSync(made, file);
 }
 
-/** @throws Error when the database is not one of this Merapi */
+/** Checks that the database is a store with a schema that this Merapi knows. @throws Error */
 function checkOwn(database: Database.Database): void {
   const [schema, known] = [schemaOf(database), knownSchema()];
   if (schema > known)
     throw new Error(
-      `The store is of a newer Merapi (schema ${schema}, known up to ${known}); start that one, or put a backup made by this one in its place with 'merapi restore FILE --dir DIR --force'`,
+      `The store is from a newer Merapi (schema ${schema}, known up to ${known}); start that one, or restore a backup that this one made with 'merapi restore FILE --dir DIR --force'`,
     );
   const [lack] = schema === 0 ? ['the tables of a cluster'] : lackingParts(database);
   if (lack) throw new Error(`the file is not a store of Merapi, or it is damaged: it lacks ${lack}${REMEDY}`);
 }
 
-/** What SQLite's words mean for the one who starts a master. */
-function troubleText(error: unknown): string {
+/** The message of an error for the administrator who starts a master. */
+function explain(error: unknown): string {
   const { code = '', message } = error as { code?: string; message: string };
   if (code === 'SQLITE_NOTADB') return `the file is not a database, or its beginning is damaged${REMEDY}`;
   if (code.startsWith('SQLITE_CORRUPT')) return `the file is damaged (${message})${REMEDY}`;
   if (/^SQLITE_(READONLY|CANTOPEN|PERM)|^(EROFS|EACCES|EPERM)$/.test(code))
-    return `the file or its folder cannot be written (${message}); give the user who runs the master the right to write them, and look whether the disk is read-only`;
+    return `the file or its folder cannot be written (${message}); give the user who runs the master permission to write them, and check whether the disk is read-only`;
   return message;
 }

@@ -1,17 +1,19 @@
+// All SQL statements, by name, and the mapping of changes to them. The worker thread prepares each statement once; only names and values
+// are sent to it.
 import { stringifyJson } from '../../base/json.ts';
 import type { ClusterEvent } from '../../model/event.ts';
 import type { Change } from '../changes.ts';
 import { JOB_FORMAT, JOURNAL_FORMAT } from '../formats.ts';
 
-/** Jobs that only read: those that ended before a time, and all but the newest so many if they ended before a later one. */
+/** The read-only jobs to delete. Parameters: a time (those that ended before), how many of the newest to keep, a later time for the rest. */
 const forgotten = `SELECT id FROM jobs WHERE brief = 1 AND "end" < ? UNION SELECT id FROM
   (SELECT id, "end" FROM jobs WHERE brief = 1 AND "end" IS NOT NULL ORDER BY "end" DESC LIMIT -1 OFFSET ?) WHERE "end" < ?`;
 
-/** Every statement that writes, by name. The worker prepares each once. */
+/** Every statement that writes, by name. */
 export const writes = {
-  // It must change something: what stays as it is SQLite does not write.
+  // Tests whether the file can be written. It must change a value, or SQLite writes nothing.
   probe: "UPDATE meta SET value = value + 1 WHERE key = 'tries'",
-  // Above each one before, also where a backup has brought an old one back.
+  // Higher than every earlier epoch, also after a restored backup brought an old one back: hence the time.
   epochClaim:
     "UPDATE meta SET value = max(value + 1, CAST(unixepoch('subsec') * 1000 AS INTEGER)) WHERE key = 'epoch'",
   objectPut:
@@ -51,14 +53,14 @@ export const writes = {
   locksRemove: 'UPDATE job_ops SET locks = NULL, undo = NULL WHERE job = ?',
 } as const;
 
-/** Every statement that reads, by name. */
-/** A page of the jobs that have not ended: those after an id, so many of them. */
+/** A page of the unfinished jobs: those after an id, up to a limit. */
 const active =
   "FROM jobs WHERE status NOT IN ('success', 'error', 'canceled') AND id > ? ORDER BY id LIMIT ?";
 
-/** How many bytes the texts of opcodes have. */
+/** The total size of the texts of opcodes, in bytes. */
 const size = 'total(octet_length(input) + octet_length(resolved) + octet_length(result))';
 
+/** Every statement that reads, by name. */
 export const reads = {
   epoch: "SELECT value FROM meta WHERE key = 'epoch'",
   lastJob: "SELECT value FROM meta WHERE key = 'last_job'",
@@ -70,7 +72,7 @@ export const reads = {
   activeSecrets: `SELECT job, op, sealed FROM job_secrets WHERE job IN (SELECT id ${active})`,
   jobs: 'SELECT * FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id',
   ops: 'SELECT * FROM job_ops WHERE job BETWEEN ? AND ? ORDER BY job, op',
-  // Those of one job, but none if their texts have more bytes than so many together.
+  // The opcodes of one job; none if their texts exceed a number of bytes.
   shortOps: `SELECT * FROM job_ops WHERE job = ? AND (SELECT ${size} FROM job_ops WHERE job = ?) <= ? ORDER BY op`,
   logs: 'SELECT * FROM job_log WHERE job BETWEEN ? AND ? ORDER BY job, serial',
   lastEvent: "SELECT seq AS id FROM sqlite_sequence WHERE name = 'events'",
@@ -86,21 +88,21 @@ export const reads = {
 export type WriteName = keyof typeof writes;
 type SqlValue = string | number | null;
 
-/** One statement to run, by its name, with its values. */
+/** A statement to run: its name and its values. */
 export type Statement = readonly [name: WriteName, values: readonly SqlValue[]];
 
-/** One query, by its name, with its values. */
+/** A query to run: its name and its values. */
 export type Query = readonly [name: keyof typeof reads, values: readonly (string | number)[]];
 
 const json = (value: unknown): string => stringifyJson(value);
 const jsonOrNull = (value: unknown): string | null => (value === null ? null : stringifyJson(value));
 
-/** What puts an event into its table. */
+/** The statement that stores an event. */
 export function eventStatement({ id, time, kind, uuid, name, action, job }: ClusterEvent): Statement {
   return ['eventAdd', [id, time, kind, uuid, name, action, job]];
 }
 
-/** What a change does to the tables. */
+/** The statements that store a change. */
 export function statementsOf(change: Change): Statement[] {
   switch (change.change) {
     case 'put':

@@ -1,3 +1,5 @@
+// The SQLite store: the state of the cluster is in memory (Snapshot), and every commit is written to the file. One thread writes and
+// another one reads, so that neither an fsync nor a large read blocks the main thread.
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
@@ -15,7 +17,7 @@ import { SqliteJobReader } from './jobs.ts';
 import { eventStatement, type Statement, statementsOf } from './sql.ts';
 
 /**
- * Opens the store in a SQLite file, which is made when it is missing; takes it over from any other master.
+ * Opens the store in a SQLite file, which is created if it is missing, and takes it over from any other master.
  * @throws MerapiError unavailable, naming the file and what to do, when it is not a store, damaged, or cannot be written
  */
 export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
@@ -43,7 +45,7 @@ async function readObjects(file: string, reader: Connection): Promise<Snapshot> 
   } catch (cause) {
     throw new MerapiError(
       'unavailable',
-      `The store ${file} is damaged (${errorText(cause)}); 'merapi check' tells where, and 'merapi restore FILE --dir DIR --force' puts a backup in its place`,
+      `The store ${file} is damaged (${errorText(cause)}); 'merapi check' reports where, and 'merapi restore FILE --dir DIR --force' restores a backup`,
       { cause },
     );
   }
@@ -60,7 +62,7 @@ async function openEvents(reader: Connection, clock: Clock): Promise<EventLog> {
   });
 }
 
-/** How much room a disk must have to be tried again, in bytes: a record fits in less, but not all that follow. */
+/** The free space on the disk before writes are retried, in bytes. One record needs less, but the next ones would fail again. */
 const ROOM = 1 << 20;
 
 class SqliteStore implements Store {
@@ -69,10 +71,10 @@ class SqliteStore implements Store {
   readonly #writer: Connection;
   readonly #reader: Connection;
   readonly events: EventLog;
-  /** The state on disk, and the one that commits under way lead to. */
+  /** The durable state, and the one that includes the commits under way. */
   #durable: Snapshot;
   #pending: Snapshot;
-  /** Resolves when every commit that was asked for so far has ended, well or not. */
+  /** Resolves when every commit that was made so far has ended, successfully or not. */
   #settled: Promise<void> = Promise.resolve();
   #failure: MerapiError | null = null;
   readonly #failures = new Listeners<WriteFailure>();
@@ -96,7 +98,7 @@ class SqliteStore implements Store {
       this.#pending = this.#durable;
       this.events.discard();
       if (this.#failure) return;
-      const words = lost ? '' : '. Nothing is changed until it can; what is there can be read';
+      const words = lost ? '' : '. Changes are refused until it can be written again; reads still work';
       this.#failure = new MerapiError('unavailable', error.message + words, { cause: error });
       this.#failures.notify({ error, lost, culprit });
     };
@@ -169,7 +171,7 @@ class SqliteStore implements Store {
   ): Promise<void> {
     await this.#writer.write(job, statements);
     this.events.publish(events);
-    // Commits end in the order in which they began, so the newest to end is the newest state on disk.
+    // Commits become durable in order, so the state of this one is the newest durable one.
     if (after.version <= this.#durable.version) return;
     this.#durable = after;
     this.#states.notify(after);

@@ -1,22 +1,27 @@
-// The thread that owns a database connection: one that writes, so that no fsync blocks the main thread and the next group
-// of commits collects while one is written; another one that only reads.
+// The thread that owns a database connection; database.ts is the main thread's side. There is one that writes, and one that only reads.
+// No fsync blocks the main thread, and while one group of commits is written the next one collects: each group is one transaction.
+//
+// A write transaction first checks the epoch: if another master has taken the store over, nothing is written any more. After a failure
+// all commits of the same generation are refused, since they were built on the failed one.
 import { parentPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { openDatabase } from './migrate.ts';
 import { type Query, reads, type Statement, type WriteName, writes } from './sql.ts';
 
+/** How the thread opens the database: as the one that writes, or as one that only reads. */
 export interface WorkerStart {
   file: string;
   readonly: boolean;
 }
 
+/** A request to the thread; `id` is returned with the answer. */
 export type ToWorker =
   | { kind: 'write'; id: number; generation: number; statements: readonly Statement[] }
   | { kind: 'read'; id: number; queries: readonly Query[] }
   | { kind: 'close' };
 
-/** `lost` says that another master has taken the store over; `culprit` is the commit that no database would take, if there is one. */
+/** `lost`: another master has taken the store over. `culprit`: the commit whose values no database would accept, if that is the reason. */
 export type FromWorker =
   | { kind: 'ready'; epoch: number }
   | { kind: 'done'; ids: number[] }
@@ -55,12 +60,12 @@ function readEpoch(): number {
 
 type Write = Extract<ToWorker, { kind: 'write' }>;
 let waiting: Write[] = [];
-/** Commits of this generation and older ones are void: one before them failed. */
+/** Commits of this generation and of older ones are refused, since an earlier one failed. */
 let voided = -1;
 
 class LeadershipLost extends MerapiError {}
 
-/** What is wrong with a commit itself: it would fail on any disk. */
+/** A commit that no database would accept, whatever the disk. */
 class BadCommit extends Error {
   readonly id: number;
   constructor(id: number, cause: Error) {
@@ -80,14 +85,14 @@ const writeAll = database.transaction((commits: readonly Write[]) => {
     }
 });
 
-/** Whether an error is of the values that were to be written, and not of the disk. No trigger belongs to the schema. */
+/** Whether an error is caused by the written values, and not by the disk. The schema has no triggers; tests simulate a full disk by one. */
 function isDefect(error: unknown): error is Error {
   if (error instanceof TypeError || error instanceof RangeError) return true; // a value that SQLite has no type for
   const { code = '' } = error as { code?: string };
   return code !== 'SQLITE_CONSTRAINT_TRIGGER' && /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code);
 }
 
-/** In one transaction, so that all of them see the same state. */
+/** Runs queries in one transaction, so that they see the same state. */
 const readAll = database.transaction((queries: readonly Query[]) =>
   queries.map(([name, values]) => statement(reads[name]).all(...values)),
 );

@@ -84,7 +84,7 @@ describe('changing node groups', () => {
       new_name,
     });
     await f.refuses(rename('default'), 'already_exists', /There is a node group 'default' already/);
-    await f.refuses(rename('a b'), 'wrong_input', /no name of a node group/);
+    await f.refuses(rename('a b'), 'wrong_input', /cannot be the name of a node group/);
     await f.refuses(rename('x', 'nosuch'), 'not_found', /nosuch/);
     await f.refuses(assign(group_name, 'node9'), 'not_found', /node9/);
   });

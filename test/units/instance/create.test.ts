@@ -98,7 +98,7 @@ describe('creating an instance', () => {
     const states: [object, string][] = [
       [{ offline: true }, `${node} marked offline`],
       [{ drained: true }, `${node} drained: it takes no new instances`],
-      [{ vm_capable: false }, `${node} not meant to hold instances`],
+      [{ vm_capable: false }, `${node} not vm_capable: it cannot have instances`],
     ];
     for (const [patch, message] of states)
       await f.withNode('node1.example.com', patch, () => refuses([[{}, 'wrong_state', message]]));

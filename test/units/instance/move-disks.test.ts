@@ -96,7 +96,7 @@ describe('moving an instance with its disks', () => {
     const texts = job.ops[0]?.log.map(({ text }) => text) ?? [];
     assert.ok(
       texts.includes(
-        'Not done yet: old/0/remove: it is busy; it is a duty now, and is tried again when node1.example.com answers',
+        'Not done yet: old/0/remove: it is busy; it is now a duty, which is tried again when node1.example.com answers',
       ),
       texts.join('\n'),
     );

@@ -34,7 +34,7 @@ describe('a reinstallation of a running instance', () => {
       );
       assert.equal(ops[0]?.failure?.code, code);
       assert.match(ops[0]?.failure?.message ?? '', message);
-      assert.match(ops[0]?.failure?.message ?? '', /^Nothing is done, for OP_INSTANCE_REINSTALL later/);
+      assert.match(ops[0]?.failure?.message ?? '', /^Nothing was done, since OP_INSTANCE_REINSTALL later/);
       assert.equal(f.cluster.store.view, view);
       assert.equal(await status(), 'running');
     });

@@ -178,7 +178,7 @@ describe('networks', () => {
     withNetwork(async () => {
       await f.refuses(add(), 'already_exists', /There is a network 'net1' already/);
       const cases: [OpInput, string, RegExp][] = [
-        [add({ network_name: 'a b' }), 'wrong_input', /no name of a network/],
+        [add({ network_name: 'a b' }), 'wrong_input', /cannot be the name of a network/],
         [
           add({ network_name: 'n', network: '192.0.2.1/24' }),
           'wrong_input',

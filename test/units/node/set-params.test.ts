@@ -161,7 +161,7 @@ describe('changing nodes', () => {
 
   it('lets a node hold instances or not, if it holds none', async () => {
     assert.deepEqual(await change(node3, { vm_capable: false }), [['vm_capable', 'False']]);
-    await f.refuses(create({ pnode: node3 }), 'wrong_state', /not meant to hold instances/);
+    await f.refuses(create({ pnode: node3 }), 'wrong_state', /not vm_capable/);
     await change(node3, { vm_capable: true });
     await f.cluster.done(create({ pnode: node2, snode: node3, disk_template: 'drbd' }));
     for (const name of [node2, node3])

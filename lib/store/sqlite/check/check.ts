@@ -1,3 +1,5 @@
+// `merapi check`: verifies a store without changing it, from the file itself up to the meaning of its rows. Each part reports to
+// Findings; a part that cannot be read does not keep the others from running.
 import { stat } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { errorText, MerapiError } from '../../../base/errors.ts';
@@ -7,13 +9,13 @@ import { checkFile } from './file.ts';
 import { checkJobs } from './jobs.ts';
 import { checkNetworks } from './networks.ts';
 import { readObjects } from './objects.ts';
-import { type Look, openLook } from './open.ts';
+import { openForCheck, type ReadableStore } from './open.ts';
 import { checkOpenJobs } from './open-jobs.ts';
 import type { Findings } from './problem.ts';
 import { checkReferences } from './references.ts';
 import { checkSecrets } from './secrets.ts';
 
-/** What a store holds, as far as it can be read. */
+/** The contents of a store, as far as it can be read. */
 export interface StoreSummary {
   cluster: string | null;
   nodes: number;
@@ -25,8 +27,8 @@ export interface StoreSummary {
 const nothing: StoreSummary = { cluster: null, nodes: 0, instances: 0, openJobs: 0 };
 
 /**
- * Verifies a store as it is at one moment, with a master writing into it or not, and changes nothing. Without the seal nothing
- * is said of sealed values. @throws MerapiError unavailable when the file is missing, cannot be opened or is of a newer Merapi
+ * Verifies a store at one moment, also while a master writes to it, and changes nothing. Without the seal, sealed values are not
+ * checked. @throws MerapiError unavailable when the file is missing, cannot be opened or is from a newer Merapi
  */
 export async function checkStore(
   file: string,
@@ -37,19 +39,19 @@ export async function checkStore(
     findings.add('database', file, 'is empty');
     return nothing;
   }
-  let look: Look;
+  let store: ReadableStore;
   try {
-    look = await openLook(file);
+    store = await openForCheck(file);
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
-    if (/^SQLITE_(BUSY|CANTOPEN|PERM|IOERR)/.test(error.code)) throw cannotLook(file, error);
+    if (/^SQLITE_(BUSY|CANTOPEN|PERM|IOERR)/.test(error.code)) throw cannotOpen(file, error);
     findings.add('database', file, `is not a database, or is damaged: ${errorText(error)}`);
     return nothing;
   }
   try {
-    return checkDatabase(look.database, file, seal, findings);
+    return checkDatabase(store.database, file, seal, findings);
   } finally {
-    await look.close();
+    await store.close();
   }
 }
 
@@ -79,10 +81,10 @@ async function sizeOf(file: string): Promise<number> {
   try {
     return (await stat(file)).size;
   } catch (cause) {
-    throw cannotLook(file, cause);
+    throw cannotOpen(file, cause);
   }
 }
 
-function cannotLook(file: string, cause: unknown): MerapiError {
+function cannotOpen(file: string, cause: unknown): MerapiError {
   return new MerapiError('unavailable', `The store ${file} cannot be opened: ${errorText(cause)}`, { cause });
 }

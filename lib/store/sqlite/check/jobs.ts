@@ -2,9 +2,9 @@ import type Database from 'better-sqlite3';
 import type { JobStatus } from '../../../model/job.ts';
 import { type Findings, RESTORE } from './problem.ts';
 
-const HARMLESS = 'it does no harm, but should not be: report how it came about';
+const HARMLESS = 'it is harmless, but must not happen: report how it came about';
 
-/** The statuses that the opcodes of a job can have, in their order, by the status of the job. */
+/** The statuses that the opcodes of a job can have, in order, by the status of the job. */
 const opStatuses: Readonly<Record<JobStatus, RegExp>> = {
   queued: /^(queued )+$/,
   waiting: /^(success )*(waiting )?(queued )*$/,
@@ -17,7 +17,7 @@ const opStatuses: Readonly<Record<JobStatus, RegExp>> = {
 
 const ENDED = "j.status IN ('success', 'error', 'canceled')";
 
-/** What may not be, as queries that give the rows of which it is so: the job, and what the text says of it in `what`. */
+/** What must not occur, as queries for the rows where it does: they return the job, and a detail for the text as `what`. */
 const rules: readonly (readonly [sql: string, text: string, advice: string])[] = [
   [
     'SELECT id AS job FROM jobs j WHERE NOT EXISTS (SELECT 1 FROM job_ops WHERE job = j.id)',
@@ -31,19 +31,19 @@ const rules: readonly (readonly [sql: string, text: string, advice: string])[] =
   ],
   [
     `SELECT id AS job FROM jobs j WHERE (${ENDED}) <> ("end" IS NOT NULL)`,
-    'its end and its status do not agree',
+    'has an end that contradicts its status',
     RESTORE,
   ],
   [
     `SELECT id AS job FROM jobs j WHERE archived <> 0 AND NOT ${ENDED}`,
-    'is archived and has not ended',
+    'is archived but has not ended',
     RESTORE,
   ],
   ...['job_ops', 'job_log', 'job_steps', 'job_secrets'].map(
     (table) =>
       [
         `SELECT DISTINCT job FROM ${table} t WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = t.job)`,
-        `is not there, but has rows in the table ${table}`,
+        `does not exist, but has rows in the table ${table}`,
         RESTORE,
       ] as const,
   ),
@@ -52,31 +52,31 @@ const rules: readonly (readonly [sql: string, text: string, advice: string])[] =
       [
         `SELECT DISTINCT t.job, t.op AS what FROM ${table} t JOIN jobs j ON j.id = t.job
          WHERE NOT EXISTS (SELECT 1 FROM job_ops o WHERE o.job = t.job AND o.op = t.op)`,
-        `has rows in the table ${table} of an opcode that it does not have`,
+        `has rows in the table ${table} for an opcode that does not exist`,
         RESTORE,
       ] as const,
   ),
   [
     `SELECT DISTINCT t.job FROM job_steps t JOIN jobs j ON j.id = t.job WHERE ${ENDED}`,
-    'has ended and still has steps in its journal',
+    'has ended but still has steps in its journal',
     HARMLESS,
   ],
   [
     `SELECT DISTINCT t.job FROM job_secrets t JOIN jobs j ON j.id = t.job WHERE ${ENDED}`,
-    'has ended and its secrets are still there',
+    'has ended but still has secrets',
     HARMLESS,
   ],
   [
     `SELECT DISTINCT o.job FROM job_ops o JOIN jobs j ON j.id = o.job
      WHERE (o.locks IS NOT NULL OR o.undo IS NOT NULL) AND ${ENDED}`,
-    'has ended and still holds locks',
+    'has ended but still holds locks',
     HARMLESS,
   ],
   [
     `SELECT DISTINCT job, name AS what FROM job_steps
      WHERE CASE WHEN seq IS NULL THEN outcome IS NOT NULL OR failure IS NOT NULL
                 ELSE (outcome IS NULL) = (failure IS NULL) END`,
-    'a step has no outcome, or two',
+    'has a step with no outcome or two outcomes',
     RESTORE,
   ],
   ...(
@@ -97,17 +97,17 @@ const rules: readonly (readonly [sql: string, text: string, advice: string])[] =
   [
     `SELECT DISTINCT job, op AS what FROM job_ops
      WHERE CASE WHEN json_valid(input) THEN json_type(input, '$.OP_ID') IS NOT 'text' ELSE 0 END`,
-    'does not say what it does: opcode',
+    'has no OP_ID: opcode',
     RESTORE,
   ],
   [
     `SELECT id AS job FROM jobs WHERE id > (SELECT value FROM meta WHERE key = 'last_job') ORDER BY id DESC LIMIT 1`,
-    'has a higher number than the last one that was given away: the next jobs would get numbers that are used',
+    'has a number above the last assigned one: new jobs would get numbers that are in use',
     RESTORE,
   ],
 ];
 
-/** Whether jobs are whole, their statuses agree, and those that ended have left nothing behind. */
+/** Checks that jobs are complete, that their statuses are consistent, and that ended ones have left nothing behind. */
 export function checkJobs(database: Database.Database, findings: Findings): void {
   for (const [sql, text, advice] of rules)
     findings.during('the jobs', () => {

@@ -6,7 +6,7 @@ import type { SoundObjects } from './objects.ts';
 import type { Findings } from './problem.ts';
 import { checkUnique } from './references.ts';
 
-/** Whether the NICs of instances and the pools of networks fit together, and no two NICs share a MAC or IP address. */
+/** Checks the pools of networks, that addresses of NICs belong to their networks, and that no two NICs share a MAC or IP address. */
 export function checkNetworks({ instance, network }: SoundObjects, findings: Findings): void {
   for (const each of network.values()) checkPool(each, findings);
   const nics = [...instance.values()].flatMap((owner) =>
@@ -15,12 +15,12 @@ export function checkNetworks({ instance, network }: SoundObjects, findings: Fin
   for (const { nic, about } of nics) {
     if (nic.network === null) continue;
     const found = network.get(nic.network);
-    if (!found) findings.add('reference', about, `its network ${nic.network} is not there`);
+    if (!found) findings.add('reference', about, `its network ${nic.network} does not exist`);
     else if (nic.ip !== null && !holds(found, nic.ip))
       findings.add(
         'reference',
         about,
-        `its address ${nic.ip} is not one of network ${found.name} (${found.network})`,
+        `its address ${nic.ip} is not in network ${found.name} (${found.network})`,
       );
   }
   checkUnique(
@@ -51,7 +51,7 @@ function checkPool(network: Network, findings: Findings): void {
   const about = `network ${network.name}`;
   const range = range4(network.network);
   if (!range) {
-    findings.add('object', about, `'${network.network}' is no IPv4 network`);
+    findings.add('object', about, `'${network.network}' is not an IPv4 network`);
     return;
   }
   const outside = network.reservations.filter((ip) => !contains(network, ip));

@@ -25,7 +25,7 @@ const schemas: { readonly [K in ObjectKind]: z.ZodType<Objects[K]> } = {
   duty: Duty,
 };
 
-/** How the kinds are called where people read it. */
+/** The names of the kinds for people. */
 export const kindNames: Readonly<Record<ObjectKind, string>> = {
   cluster: 'cluster',
   node: 'node',
@@ -37,10 +37,10 @@ export const kindNames: Readonly<Record<ObjectKind, string>> = {
   duty: 'duty',
 };
 
-/** The objects that are right in themselves, by kind and uuid. */
+/** The objects that are valid in themselves, by kind and uuid. */
 export type SoundObjects = { [K in ObjectKind]: Map<string, Objects[K]> };
 
-/** Reads every object; what its schema refuses, or is stored under another name than it has, is found. */
+/** Reads every object; reports those that their schema refuses, or that are stored under another uuid than theirs. */
 export function readObjects(database: Database.Database, findings: Findings): SoundObjects {
   const sound: SoundObjects = {
     cluster: new Map(),
@@ -57,7 +57,7 @@ export function readObjects(database: Database.Database, findings: Findings): So
     for (const row of rows as Iterable<Record<'kind' | 'uuid' | 'body', unknown>>) {
       const [kind, uuid] = [String(row.kind), String(row.uuid)];
       if (isKind(kind) && kind !== 'duty') take(sound, kind, uuid, String(row.body), findings);
-      else findings.add('object', `object ${uuid}`, `is of the unknown kind '${kind}'`);
+      else findings.add('object', `object ${uuid}`, `has the unknown kind '${kind}'`);
     }
   });
   findings.during('the table duties', () => {
@@ -84,13 +84,14 @@ function take<K extends ObjectKind>(
   for (const text of read.wrong) findings.add('object', about, text);
   if (!read.object) return;
   if (read.object.uuid !== uuid)
-    findings.add('object', about, `is stored as ${uuid} and says that it is ${read.object.uuid}`);
+    findings.add('object', about, `is stored under ${uuid}, but its uuid is ${read.object.uuid}`);
   else sound[kind].set(uuid, read.object);
 }
 
 interface ReadObject<T> {
-  /** The name that the stored object has, if it can be told. */
+  /** The name of the stored object; null if it cannot be read. */
   name: string | null;
+  /** What is wrong with it. */
   wrong: string[];
   /** Null when the schema refuses it. */
   object: T | null;
@@ -110,7 +111,7 @@ function readObject<K extends ObjectKind>(kind: K, body: string): ReadObject<Obj
   if (!parsed.success) {
     return { name, wrong: faultTexts(schemas[kind], parsed.error.issues, raw), object: null };
   }
-  // A schema fills in what is missing; the master reads without it.
+  // The schema fills in defaults for missing fields, but the master reads objects without it, so they must be stored.
   const missing = Object.entries(parsed.data).filter(
     ([key, value]) => value !== undefined && !Object.hasOwn(stored, key),
   );

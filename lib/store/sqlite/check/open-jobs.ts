@@ -14,7 +14,7 @@ const Input = z
   .object({ OP_ID: z.string() })
   .refine(({ OP_ID }) => Object.hasOwn(opcodes, OP_ID), 'its opcode is unknown to this Merapi');
 
-/** What the next master reads of a job that has not ended, besides its rows. */
+/** The JSON columns of an unfinished job that the next master parses, with their schemas. */
 const columns: readonly (readonly [column: string, schema: z.ZodType])[] = [
   ['input', Input],
   ['resolved', z.record(z.string(), z.unknown())],
@@ -23,7 +23,7 @@ const columns: readonly (readonly [column: string, schema: z.ZodType])[] = [
   ['undo', StoredFailure.nullable()],
 ];
 
-/** Whether what is stored of jobs that have not ended can be taken up again. Answers how many there are. */
+/** Checks that unfinished jobs can be resumed; returns how many there are. */
 export function checkOpenJobs(database: Database.Database, findings: Findings): number {
   findings.during('the jobs', () => {
     const rows = database
@@ -49,7 +49,7 @@ export function checkOpenJobs(database: Database.Database, findings: Findings): 
   return count;
 }
 
-/** What is wrong with a stored JSON text; null for nothing. A text that is no JSON at all is found elsewhere. */
+/** What is wrong with a stored JSON text; null for nothing. A text that is not JSON is reported by checkJobs(). */
 function wrongIn(text: unknown, schema: z.ZodType): string | null {
   let value: unknown;
   try {

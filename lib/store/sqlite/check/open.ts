@@ -1,3 +1,5 @@
+// Opens a store for reading while a master may be writing to it, without changing it. All reads of one check are in one transaction,
+// so they see one state. A copy is used where the file cannot be read in place, or has an older schema that must be migrated first.
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,38 +7,37 @@ import Database from 'better-sqlite3';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { knownSchema, migrate, schemaOf } from '../migrate.ts';
 
-/** How long it is waited for a master that has the file for itself, in milliseconds. */
+/** How long to wait for a master that has the file locked, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** One state of a store, to be looked at while a master may go on writing. */
-export interface Look {
+/** A store that is open for reading. */
+export interface ReadableStore {
   database: Database.Database;
   close(): Promise<void>;
 }
 
 /**
- * Opens a store to look at it, changing nothing. One that an older Merapi wrote is looked at as a copy that is brought up to
- * date; so is one in a folder where SQLite cannot make the files that it shares with a master.
+ * Opens a store for a check. If an older Merapi wrote it, a migrated copy is opened instead.
  * @throws MerapiError unavailable when it cannot be opened or a newer Merapi wrote it; SqliteError when it is damaged
  */
-export async function openLook(file: string): Promise<Look> {
-  const look = await openInPlace(file);
-  const schema = schemaOf(look.database);
+export async function openForCheck(file: string): Promise<ReadableStore> {
+  const store = await openInPlace(file);
+  const schema = schemaOf(store.database);
   const known = knownSchema();
   if (schema > known) {
-    await look.close();
+    await store.close();
     throw new MerapiError(
       'unavailable',
-      `The store ${file} is of a newer Merapi (schema ${schema}, known up to ${known}); look at it with that one`,
+      `The store ${file} is from a newer Merapi (schema ${schema}, known up to ${known}); check it with that one`,
     );
   }
-  if (schema > 0 && schema < known) return broughtUp(look);
-  look.database.exec('BEGIN'); // all that is looked at is of one moment
-  return look;
+  if (schema > 0 && schema < known) return migratedCopy(store);
+  store.database.exec('BEGIN'); // all reads see the same state
+  return store;
 }
 
-/** Opens the file read-only, or a copy of it where that cannot be. */
-async function openInPlace(file: string): Promise<Look> {
+/** Opens the file read-only; or a copy of it, if its folder is read-only, where SQLite cannot make the files that it shares with a master. */
+async function openInPlace(file: string): Promise<ReadableStore> {
   try {
     const database = open(file);
     return { database, close: async () => void database.close() };
@@ -49,7 +50,7 @@ async function openInPlace(file: string): Promise<Look> {
 function open(file: string): Database.Database {
   const database = new Database(file, { readonly: true, fileMustExist: true, timeout: PATIENCE });
   try {
-    schemaOf(database); // only this touches the file
+    schemaOf(database); // SQLite opens the file only at the first read
     return database;
   } catch (error) {
     database.close();
@@ -57,7 +58,7 @@ function open(file: string): Database.Database {
   }
 }
 
-async function copied(file: string, reason: unknown): Promise<Look> {
+async function copied(file: string, reason: unknown): Promise<ReadableStore> {
   const folder = await mkdtemp(join(tmpdir(), 'merapi-look-'));
   const copy = join(folder, 'cluster.db');
   try {
@@ -75,12 +76,12 @@ async function copied(file: string, reason: unknown): Promise<Look> {
   }
 }
 
-/** A copy of the store as this Merapi would have it. */
-async function broughtUp(look: Look): Promise<Look> {
+/** A copy of the store with the schema of this Merapi. */
+async function migratedCopy(store: ReadableStore): Promise<ReadableStore> {
   const folder = await mkdtemp(join(tmpdir(), 'merapi-look-'));
   try {
     const copy = join(folder, 'cluster.db');
-    look.database.prepare('VACUUM INTO ?').run(copy);
+    store.database.prepare('VACUUM INTO ?').run(copy);
     const database = new Database(copy);
     migrate(database);
     return within(folder, database);
@@ -88,11 +89,11 @@ async function broughtUp(look: Look): Promise<Look> {
     await rm(folder, { recursive: true, force: true });
     throw error;
   } finally {
-    await look.close();
+    await store.close();
   }
 }
 
-function within(folder: string, database: Database.Database): Look {
+function within(folder: string, database: Database.Database): ReadableStore {
   return {
     database,
     close: async () => {
@@ -103,21 +104,21 @@ function within(folder: string, database: Database.Database): Look {
 }
 
 /**
- * Writes the state of this moment into a new file, while a master may go on writing: it waits for nothing.
- * @throws MerapiError unavailable when the store cannot be read or the file not be written
+ * Writes the present state of a store to a new file, for a backup. A master that is writing is not delayed.
+ * @throws MerapiError unavailable when the store cannot be read, or the file cannot be written
  */
 export async function copyStore(file: string, to: string): Promise<void> {
-  let look: Look | null = null;
+  let store: ReadableStore | null = null;
   try {
-    look = await openInPlace(file);
-    look.database.prepare('VACUUM INTO ?').run(to);
+    store = await openInPlace(file);
+    store.database.prepare('VACUUM INTO ?').run(to);
   } catch (cause) {
     throw new MerapiError(
       'unavailable',
-      `The store ${file} cannot be copied: ${errorText(cause)}; merapi check tells what is wrong with it`,
+      `The store ${file} cannot be copied: ${errorText(cause)}; 'merapi check' reports what is wrong with it`,
       { cause },
     );
   } finally {
-    await look?.close();
+    await store?.close();
   }
 }

@@ -1,28 +1,28 @@
 import Database from 'better-sqlite3';
 import { errorText } from '../../../base/errors.ts';
 
-/** Something that is wrong with a cluster's state. */
+/** Something that is wrong with the stored state of a cluster. */
 export interface Problem {
   /** What kind of thing it is. */
   kind: 'database' | 'object' | 'reference' | 'job' | 'secret' | 'certificate' | 'file' | 'mode';
-  /** The thing, for people: `instance web1.example.com`, `job 17`, a path. */
+  /** What it is about, for people: `instance web1.example.com`, `job 17`, a path. */
   about: string;
   /** What is wrong with it. */
   text: string;
-  /** What can be done. */
+  /** What to do. */
   advice: string;
 }
 
-/** What helps when nothing smaller does. */
+/** The advice if nothing simpler helps. */
 export const RESTORE = 'restore a backup (merapi restore)';
 
-/** How many problems are kept: one damage can show in a million rows. */
+/** How many problems are kept: a single damage can affect a million rows. */
 const KEPT = 1000;
 
 /** The problems that were found so far. */
 export class Findings {
   readonly problems: Problem[] = [];
-  /** All that were found, those that were not kept too. */
+  /** How many were found, those that are not kept included. */
   total = 0;
 
   add(kind: Problem['kind'], about: string, text: string, advice: string = RESTORE): void {
@@ -30,7 +30,7 @@ export class Findings {
     if (this.problems.length < KEPT) this.problems.push({ kind, about, text, advice });
   }
 
-  /** Does a part of the work; that the database cannot be read there is a problem too, and the rest goes on. */
+  /** Runs a part of the check. An error of SQLite is recorded as a problem, so that the other parts still run. */
   during(part: string, work: () => void): void {
     try {
       work();

@@ -7,8 +7,8 @@ import { kindNames, type SoundObjects } from './objects.ts';
 import { type Findings, RESTORE } from './problem.ts';
 
 /**
- * Whether what objects say of each other holds: the cluster's master node, groups of nodes, nodes and disks of instances,
- * instances of disks, networks of groups; and whether names are unique. Objects that are not right in themselves are not there.
+ * Checks the references between objects (the cluster's master node, groups of nodes, nodes and disks of instances, instances of disks,
+ * networks of groups) and that names are unique. Objects that are not valid in themselves count as missing.
  */
 export function checkReferences(objects: SoundObjects, findings: Findings): void {
   checkCluster(objects, findings);
@@ -28,28 +28,28 @@ export function checkReferences(objects: SoundObjects, findings: Findings): void
   checkMirrors(objects, findings);
 }
 
-/** Each key may be one thing's only; `said` tells of a thing that its key is also that of another. */
+/** Checks that no two entries have the same key; `message` describes the conflict with another entry. */
 export function checkUnique(
   entries: readonly (readonly [key: string, about: string])[],
-  said: (key: string, other: string) => string,
+  message: (key: string, other: string) => string,
   findings: Findings,
 ): void {
   const owners = new Map<string, string>();
   for (const [key, about] of entries) {
     const other = owners.get(key);
-    if (other !== undefined) findings.add('reference', about, said(key, other), RESTORE);
+    if (other !== undefined) findings.add('reference', about, message(key, other), RESTORE);
     else owners.set(key, about);
   }
 }
 
 function missing(findings: Findings, about: string, what: string, uuid: string): void {
-  findings.add('reference', about, `${what} ${uuid} is not there`);
+  findings.add('reference', about, `${what} ${uuid} does not exist`);
 }
 
 function checkCluster({ cluster, node }: SoundObjects, findings: Findings): void {
   const [first] = cluster.values();
   if (cluster.size !== 1)
-    findings.add('reference', 'the cluster', `is there ${cluster.size} times and must be once`);
+    findings.add('reference', 'the cluster', `exists ${cluster.size} times, and must exist once`);
   if (first && !node.has(first.master_node))
     missing(findings, `cluster ${first.name}`, 'its master node', first.master_node);
 }
@@ -63,11 +63,7 @@ function checkInstance({ node, disk }: SoundObjects, instance: Instance, finding
     const found = disk.get(uuid);
     if (!found) missing(findings, about, 'its disk', uuid);
     else if (found.instance !== instance.uuid)
-      findings.add(
-        'reference',
-        about,
-        `has the disk ${uuid}, which says that it belongs to ${found.instance ?? 'nobody'}`,
-      );
+      findings.add('reference', about, `has the disk ${uuid}, whose instance is ${found.instance ?? 'none'}`);
   }
 }
 
@@ -76,27 +72,24 @@ function checkDisk({ node, instance }: SoundObjects, disk: Disk, findings: Findi
   const owner = disk.instance === null ? null : instance.get(disk.instance);
   if (owner === undefined) missing(findings, about, 'its instance', disk.instance ?? '');
   else if (owner !== null && !owner.disks.includes(disk.uuid))
-    findings.add(
-      'reference',
-      about,
-      `says that it belongs to instance ${owner.name}, which does not have it`,
-    );
+    findings.add('reference', about, `belongs to instance ${owner.name}, which does not have it`);
   const mirror = mirrorOf(disk);
-  if (mirror === undefined) findings.add('object', about, 'is mirrored and does not say between which nodes');
+  if (mirror === undefined)
+    findings.add('object', about, 'is mirrored, but its logical id does not name the nodes');
   if (!mirror) return;
   const [a, b] = mirror;
   for (const uuid of [a, b]) if (!node.has(uuid)) missing(findings, about, 'its node', uuid);
   if (a === b) findings.add('reference', about, `is mirrored from node ${a} to itself`);
   if (owner && owner.primary_node !== a && owner.primary_node !== b)
-    findings.add('reference', about, `is on neither side of the primary node of instance ${owner.name}`);
+    findings.add('reference', about, `has no side on the primary node of instance ${owner.name}`);
 }
 
-/** Where a mirrored disk is; null of another disk, undefined when that cannot be read. */
+/** The logical id of a mirrored disk; null for other disks, undefined when it is not valid. */
 function mirrorOf(disk: Disk): MirrorId | null | undefined {
   return templates[disk.dev_type].mirrored ? MirrorId.safeParse(disk.logical_id).data : null;
 }
 
-/** On one node no two mirrored disks may have the same number or port. */
+/** Checks that no two mirrored disks have the same minor number or port on one node. */
 function checkMirrors({ disk: disks, node: nodes }: SoundObjects, findings: Findings): void {
   const numbers: [string, string][] = [];
   for (const disk of disks.values()) {

@@ -7,24 +7,24 @@ import type { Findings } from './problem.ts';
 
 const KEY = 'put back the secret.key that belongs to this store (merapi restore does)';
 
-/** Whether all that is sealed can be opened with the cluster's key and holds values: private OS parameters, secrets of jobs. */
+/** Checks that all sealed values (private OS parameters, secrets of jobs) can be opened with the cluster's key and are objects. */
 export function checkSecrets(
   database: Database.Database,
   objects: SoundObjects,
   seal: Pick<Seal, 'open'>,
   findings: Findings,
 ): void {
-  const look = (about: string, sealed: string) => {
+  const check = (about: string, sealed: string) => {
     const wrong = wrongIn(seal, sealed);
     if (wrong !== null) findings.add('secret', about, wrong, KEY);
   };
   for (const kind of ['cluster', 'instance'] as const)
     for (const { name, osparams_private: sealed } of objects[kind].values())
-      if (sealed !== null) look(`the private OS parameters of ${kind} ${name}`, sealed);
+      if (sealed !== null) check(`the private OS parameters of ${kind} ${name}`, sealed);
   findings.during('the table job_secrets', () => {
     const rows = database.prepare('SELECT job, op, sealed FROM job_secrets').iterate();
     for (const { job, op, sealed } of rows as Iterable<Record<'job' | 'op' | 'sealed', unknown>>)
-      look(`the secrets of job ${job}, opcode ${op}`, String(sealed));
+      check(`the secrets of job ${job}, opcode ${op}`, String(sealed));
   });
 }
 
@@ -32,7 +32,7 @@ function wrongIn(seal: Pick<Seal, 'open'>, sealed: string): string | null {
   try {
     const values = parseJson(seal.open(sealed));
     const isObject = values !== null && typeof values === 'object' && !Array.isArray(values);
-    return isObject ? null : 'are not values by their names';
+    return isObject ? null : 'are not an object';
   } catch (error) {
     return `cannot be opened: ${errorText(error)}`;
   }

@@ -33,29 +33,35 @@ const damages: readonly (readonly [sql: string, found: RegExp])[] = [
     `UPDATE objects SET body = '[]' WHERE kind = 'network'`,
     /^object: network \S+: it must be an object, not \[\]/,
   ],
-  ["INSERT INTO objects VALUES ('house', 'u', '{}')", /^object: object u: is of the unknown kind 'house'/],
+  ["INSERT INTO objects VALUES ('house', 'u', '{}')", /^object: object u: has the unknown kind 'house'/],
   [
     set('nodegroup', null, 'uuid', "'x'"),
-    /^object: node group default: is stored as \S+ and says that it is x/,
+    /^object: node group default: is stored under \S+, but its uuid is x/,
   ],
   [
     "UPDATE objects SET body = json_remove(body, '$.networks') WHERE kind = 'nodegroup'",
     /^object: node group default: lacks networks/,
   ],
   [set('filter', null, 'action', "'SING'"), /^object: job filter \S+: action/],
-  [set('network', null, 'network', "'192.0.2.0'"), /^object: network lan: '192.0.2.0' is no IPv4 network/],
+  [
+    set('network', null, 'network', "'192.0.2.0'"),
+    /^object: network lan: '192.0.2.0' is not an IPv4 network/,
+  ],
   [set('network', null, 'reservations[0]', "'10.0.0.1'"), /^object: network lan: reserves 10.0.0.1, which/],
   [set('network', null, 'gateway', "'192.0.2.9'"), /^object: network lan: does not reserve 192.0.2.9/],
-  [setDisk('drbd', 'logical_id', `json('["x"]')`), /^object: disk \S+: is mirrored and does not say/],
+  [
+    setDisk('drbd', 'logical_id', `json('["x"]')`),
+    /^object: disk \S+: is mirrored, but its logical id does not/,
+  ],
   // What they say of each other.
-  ["DELETE FROM objects WHERE kind = 'cluster'", /^reference: the cluster: is there 0 times/],
+  ["DELETE FROM objects WHERE kind = 'cluster'", /^reference: the cluster: exists 0 times/],
   [
     set('cluster', null, 'master_node', "'x'"),
-    /^reference: cluster test\.example\.com: its master node x is not/,
+    /^reference: cluster test\.example\.com: its master node x does not exist/,
   ],
   [
     set('node', 'node2.example.com', 'group', "'x'"),
-    /^reference: node node2\S+: its node group x is not there/,
+    /^reference: node node2\S+: its node group x does not exist/,
   ],
   [
     set('node', 'node2.example.com', 'name', "'node1.example.com'"),
@@ -67,21 +73,24 @@ const damages: readonly (readonly [sql: string, found: RegExp])[] = [
   ],
   [
     set('nodegroup', null, 'networks.x', `json('{"mode":"bridged","link":"b","vlan":""}')`),
-    /its network x is/,
+    /its network x does not exist/,
   ],
-  [set('instance', 'm1', 'primary_node', "'x'"), /^reference: instance m1: its primary node x is not there/],
-  [set('instance', 'm1', 'disks[#]', "'x'"), /^reference: instance m1: its disk x is not there/],
+  [
+    set('instance', 'm1', 'primary_node', "'x'"),
+    /^reference: instance m1: its primary node x does not exist/,
+  ],
+  [set('instance', 'm1', 'disks[#]', "'x'"), /^reference: instance m1: its disk x does not exist/],
   [
     set('instance', 'a', 'disks[1]', "json_extract(body, '$.disks[0]')"),
     /^reference: instance a: has one disk twice/,
   ],
+  [set('instance', 'a', 'disks', "json('[]')"), /^reference: disk \S+: belongs to instance a, which/],
   [
-    set('instance', 'a', 'disks', "json('[]')"),
-    /^reference: disk \S+: says that it belongs to instance a, which/,
+    setDisk('file', 'instance', 'NULL'),
+    /^reference: instance [ab]: has the disk \S+, whose instance is none/,
   ],
-  [setDisk('file', 'instance', 'NULL'), /^reference: instance [ab]: has the disk \S+, .* belongs to nobody/],
-  [removed('instance', 'a'), /^reference: disk \S+: its instance \S+ is not there/],
-  [setDisk('drbd', 'logical_id[1]', "'x'"), /^reference: disk \S+: its node x is not there/],
+  [removed('instance', 'a'), /^reference: disk \S+: its instance \S+ does not exist/],
+  [setDisk('drbd', 'logical_id[1]', "'x'"), /^reference: disk \S+: its node x does not exist/],
   [setDisk('drbd', 'logical_id[1]', "json_extract(body, '$.logical_id[0]')"), /from node \S+ to itself/],
   [
     `UPDATE objects SET body = json_set(body, '$.logical_id[2]', 11000) WHERE kind = 'disk' AND body LIKE '%drbd%'`,
@@ -91,7 +100,7 @@ const damages: readonly (readonly [sql: string, found: RegExp])[] = [
     `UPDATE objects SET body = json_set(body, '$.logical_id[3]', 7) WHERE kind = 'disk' AND body LIKE '%drbd%'`,
     /uses number 7 on node node1/,
   ],
-  [removed('network', 'lan'), /its network \S+ is not there/],
+  [removed('network', 'lan'), /its network \S+ does not exist/],
   [
     set('instance', 'a', 'nics[0].ip', "'10.0.0.1'"),
     /^reference: NIC 0 of instance a: its address 10.0.0.1 is not/,
@@ -109,9 +118,12 @@ const damages: readonly (readonly [sql: string, found: RegExp])[] = [
   // Jobs.
   [`DELETE FROM job_ops WHERE job = ${queued}`, /^job: job \d+: has no opcodes/],
   [`UPDATE job_ops SET op = 1 WHERE job = ${ended}`, /^job: job \d+: lacks some of its opcodes/],
-  [`UPDATE jobs SET "end" = NULL WHERE id = ${ended}`, /^job: job \d+: its end and its status do not agree/],
-  [`UPDATE jobs SET "end" = 1 WHERE id = ${queued}`, /^job: job \d+: its end and its status do not agree/],
-  [`UPDATE jobs SET archived = 1 WHERE id = ${queued}`, /^job: job \d+: is archived and has not ended/],
+  [
+    `UPDATE jobs SET "end" = NULL WHERE id = ${ended}`,
+    /^job: job \d+: has an end that contradicts its status/,
+  ],
+  [`UPDATE jobs SET "end" = 1 WHERE id = ${queued}`, /^job: job \d+: has an end that contradicts its status/],
+  [`UPDATE jobs SET archived = 1 WHERE id = ${queued}`, /^job: job \d+: is archived but has not ended/],
   [`UPDATE jobs SET status = 'odd' WHERE id = ${queued}`, /^job: job \d+: has the unknown status 'odd'/],
   [
     `UPDATE job_ops SET status = 'running' WHERE job = ${queued}`,
@@ -121,33 +133,30 @@ const damages: readonly (readonly [sql: string, found: RegExp])[] = [
     `UPDATE job_ops SET status = 'queued' WHERE job = ${failed}`,
     /^job: job \d+: is error, and its opcodes are: queued$/,
   ],
-  [`DELETE FROM jobs WHERE id = ${failed}`, /^job: job \d+: is not there, but has rows in the table job_ops/],
+  [
+    `DELETE FROM jobs WHERE id = ${failed}`,
+    /^job: job \d+: does not exist, but has rows in the table job_ops/,
+  ],
   [
     `UPDATE job_log SET op = 7 WHERE job = ${ended}`,
-    /^job: job \d+: has rows in the table job_log of an opcode .*\(7\)/,
+    /^job: job \d+: has rows in the table job_log for an opcode .*\(7\)/,
   ],
-  [`INSERT INTO job_steps VALUES (${ended}, 0, 'x', 1, 'null', NULL)`, /has ended and still has steps/],
-  [
-    `INSERT INTO job_secrets SELECT ${ended}, 0, sealed FROM job_secrets`,
-    /has ended and its secrets are still there/,
-  ],
-  [`UPDATE job_ops SET locks = '[]' WHERE job = ${ended}`, /^job: job \d+: has ended and still holds locks/],
+  [`INSERT INTO job_steps VALUES (${ended}, 0, 'x', 1, 'null', NULL)`, /has ended but still has steps/],
+  [`INSERT INTO job_secrets SELECT ${ended}, 0, sealed FROM job_secrets`, /has ended but still has secrets/],
+  [`UPDATE job_ops SET locks = '[]' WHERE job = ${ended}`, /^job: job \d+: has ended but still holds locks/],
   [
     `INSERT INTO job_steps VALUES (${running}, 0, 'x', 99, NULL, NULL)`,
-    /a step has no outcome, or two \(x\)/,
+    /has a step with no outcome or two outcomes \(x\)/,
   ],
   [
     `INSERT INTO job_steps VALUES (${running}, 0, 'x', NULL, 'null', NULL)`,
-    /a step has no outcome, or two \(x\)/,
+    /has a step with no outcome or two outcomes \(x\)/,
   ],
   [
     `UPDATE job_ops SET result = '{' WHERE job = ${ended}`,
     /'result' in the table job_ops is not JSON: opcode \(0\)/,
   ],
-  [
-    `UPDATE job_ops SET input = '{}' WHERE job = ${ended}`,
-    /^job: job \d+: does not say what it does: opcode \(0\)/,
-  ],
+  [`UPDATE job_ops SET input = '{}' WHERE job = ${ended}`, /^job: job \d+: has no OP_ID: opcode \(0\)/],
   [
     `UPDATE job_ops SET input = json_set(input, '$.OP_ID', 'OP_SING') WHERE job = ${queued}`,
     /^job: job \d+: opcode 0, input: it: its opcode is unknown to this Merapi/,
@@ -159,7 +168,7 @@ const damages: readonly (readonly [sql: string, found: RegExp])[] = [
   ],
   [
     "UPDATE meta SET value = 1 WHERE key = 'last_job'",
-    /^job: job \d+: has a higher number than the last one/,
+    /^job: job \d+: has a number above the last assigned one/,
   ],
   // Secrets.
   [
