@@ -14,7 +14,7 @@ import { defineUnit, type RunContext } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks, removeDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
-import { tellShutdown } from '../steps/running.ts';
+import { logShutdownWait } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { tolerant } from '../steps/tolerant.ts';
 import { type Dump, exportConfig, withDumps } from './export-config.ts';
@@ -85,7 +85,7 @@ export const backupExport = defineUnit(opcode, {
     else await promise(context, primary, destination);
     const begin = { call: 'instance.start' as const, params: { instance: target, paused: false } };
     if (params.shutdown && wasRunning) {
-      tellShutdown(context.log, wasRunning, params.shutdown_timeout);
+      logShutdownWait(context.log, wasRunning, params.shutdown_timeout);
       const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
       await context.call('stop', primary, 'instance.stop', stopping, [begin]);
     }

@@ -43,12 +43,12 @@ export function instanceHooks<P extends { instance_name: string }>(
 ): (view: ClusterView, facts: unknown, params: P) => Hooks | null {
   return (view, _facts, params) => {
     const instance = hostNamed(view.instances, params.instance_name);
-    return instance ? aboutInstance(view, name, instance, own(params, view, instance)) : null;
+    return instance ? hooksOfInstance(view, name, instance, own(params, view, instance)) : null;
   };
 }
 
 /** Hooks of what is done to this instance. */
-export function aboutInstance(view: ClusterView, name: string, instance: Instance, own: Own = {}): Hooks {
+export function hooksOfInstance(view: ClusterView, name: string, instance: Instance, own: Own = {}): Hooks {
   const { env, ...places } = own;
   const all = { ...knownInstanceEnv(view, instance), ...env };
   return hooks(view, name, 'INSTANCE', instance.name, {
@@ -110,7 +110,7 @@ export function changeHooks(
   env: HookEnv,
 ): Hooks {
   const all = instanceEnv(view, after, disks ?? view.disksOf(after), secondaryOf(view, after));
-  return aboutInstance(view, 'instance-modify', after, { env: { ...all, ...env } });
+  return hooksOfInstance(view, 'instance-modify', after, { env: { ...all, ...env } });
 }
 
 /** Hooks of an instance that goes from one node to another; `pre` are further nodes on which those before it run. */
@@ -122,7 +122,7 @@ export function moveHooks(
   pre: readonly string[] = [],
 ): Hooks {
   const isMirrored = secondaryOf(view, instance) !== null;
-  return aboutInstance(view, name, view.instances.get(instance.uuid) ?? instance, {
+  return hooksOfInstance(view, name, view.instances.get(instance.uuid) ?? instance, {
     env: {
       ...env,
       OLD_PRIMARY: from.name,
@@ -147,7 +147,7 @@ export function nodeHooks(view: ClusterView, name: string, node: Node, own: Own)
 }
 
 /** The uuids of all nodes but one. */
-export function nodesBut(view: ClusterView, node: string): string[] {
+export function otherNodes(view: ClusterView, node: string): string[] {
   return view.nodes.list().flatMap(({ uuid }) => (uuid === node ? [] : [uuid]));
 }
 

@@ -8,7 +8,7 @@ import { diskTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
 import { withoutOffline } from '../steps/disk-work.ts';
 import { waitForSync } from '../steps/mirrors.ts';
-import { disksActive } from '../steps/running.ts';
+import { setDisksActive } from '../steps/running.ts';
 
 export const instanceActivateDisks = defineUnit(opcode, {
   async check({ view, runtime, nodes: caller, resolve, log }, params) {
@@ -62,6 +62,6 @@ export const instanceActivateDisks = defineUnit(opcode, {
       result.push([primary.name, `disk/${index}`, path]);
     }
     if (params.wait_for_sync) await waitForSync(context, primary, disks);
-    return { result, changes: disksActive(uuid, true, context.clock.seconds()) };
+    return { result, changes: setDisksActive(uuid, true, context.clock.seconds()) };
   },
 });

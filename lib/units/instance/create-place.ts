@@ -40,11 +40,11 @@ interface Wanted {
 export function place(context: CheckContext, params: CreateParams, wanted: Wanted): Promise<DiskNodes> {
   const allocator = allocatorOf(context.view, params.iallocator, 'pnode');
   context.resolve({ iallocator: allocator });
-  return placeNew(context, allocator, toPlace(context.view, params, wanted));
+  return placeNew(context, allocator, allocationRequest(context.view, params, wanted));
 }
 
 /** A request as an allocator is asked about it. @throws MerapiError not_found when there is no such group */
-export function toPlace(view: ClusterView, params: CreateParams, wanted: Wanted): NewInstance {
+export function allocationRequest(view: ClusterView, params: CreateParams, wanted: Wanted): NewInstance {
   const { name, settings, template, disks, nics } = wanted;
   const instance = {
     beparams: settings.beparams,

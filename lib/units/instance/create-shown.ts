@@ -14,7 +14,7 @@ const HELPER_END = 7200;
  * The request as it is done, but for its disks, and with that what its job shows from the start: what is null is not there, and an
  * instance without a system is not started.
  */
-export function asDone(request: CreateParams): CreateParams {
+export function normalisedRequest(request: CreateParams): CreateParams {
   return {
     ...request,
     nics: request.nics.map(shownNic),

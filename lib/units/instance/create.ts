@@ -39,7 +39,14 @@ import {
   specOf,
   tagsOf,
 } from './create-request.ts';
-import { asDone, shownFirst, shownNodes, shownSettings, shownTemplate, sizedDisks } from './create-shown.ts';
+import {
+  normalisedRequest,
+  shownFirst,
+  shownNodes,
+  shownSettings,
+  shownTemplate,
+  sizedDisks,
+} from './create-shown.ts';
 import { checkImport, importData } from './import.ts';
 
 export const instanceCreate = defineUnit(opcode, {
@@ -48,7 +55,7 @@ export const instanceCreate = defineUnit(opcode, {
   async check(context, request) {
     const { view, clock, random, resolve, log } = context;
     const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
-    const whole = asDone(request);
+    const whole = normalisedRequest(request);
     const disksAsked = sizedDisks(whole.disks, (disks) => resolve(shownFirst(proper, { ...whole, disks })));
     for (const [index, nic] of whole.nics.entries()) checkVlan(nic, `NIC ${index}`);
     const asked = { ...whole, disks: disksAsked };

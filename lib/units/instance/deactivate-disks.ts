@@ -7,7 +7,7 @@ import { isRunning } from '../../rpc/runtime.ts';
 import { diskTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
 import { deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { disksActive } from '../steps/running.ts';
+import { setDisksActive } from '../steps/running.ts';
 
 /** @throws MerapiError wrong_state for an instance that uses its disks or may begin to at any moment, or is not to be touched */
 function checkUnused({ name, admin_state }: Instance, runs: boolean): void {
@@ -37,6 +37,6 @@ export const instanceDeactivateDisks = defineUnit(opcode, {
 
   async run(context, { uuid, nodes, targets, wasActive }) {
     await deactivateDisks(context, nodes, targets, { isFinal: !wasActive });
-    return { result: null, changes: disksActive(uuid, false, context.clock.seconds()) };
+    return { result: null, changes: setDisksActive(uuid, false, context.clock.seconds()) };
   },
 });

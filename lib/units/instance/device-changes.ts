@@ -35,7 +35,7 @@ interface Device {
 }
 
 /** Where a device is, by number, name or uuid. @throws MerapiError execution */
-export function placeOf(devices: readonly Device[], which: number | string, what: string): number {
+export function deviceIndex(devices: readonly Device[], which: number | string, what: string): number {
   const number = typeof which === 'string' && /^-?\d+$/.test(which) ? Number(which) : which;
   const place =
     typeof number === 'string'
@@ -66,7 +66,7 @@ export function checkNames(
 }
 
 /** The place where a device is to be put in. @throws MerapiError execution */
-export function newPlace(devices: readonly Device[], which: number | string, what: string): number {
+export function insertIndex(devices: readonly Device[], which: number | string, what: string): number {
   const number = Number(which);
   if (number === -1) return devices.length;
   if (Number.isInteger(number) && number >= 0 && number <= devices.length) return number;

@@ -3,7 +3,7 @@ import { instanceFailover as opcode } from '../../opcodes/instance/failover.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks, moveHooks } from '../hooks/hooks.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
-import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
+import { checkMove, findRunningNode, type Move, setPrimaryNode } from '../steps/relocation.ts';
 
 /** The name of its hooks. */
 const NAME = 'instance-failover';
@@ -14,7 +14,7 @@ export const instanceFailover = defineUnit(opcode, {
     if (params.cleanup) {
       const instance = instanceNamed(view, params.instance_name);
       resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-      return { uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
+      return { uuid: instance.uuid, place: findRunningNode(view, runtime, instance).uuid };
     }
     const move = await checkMove(context, params);
     await checkFailover(context, move, params);
@@ -33,7 +33,7 @@ export const instanceFailover = defineUnit(opcode, {
 
   async run(context, facts, params) {
     const now = context.clock.seconds();
-    if ('place' in facts) return { result: null, changes: primaryIs(facts.uuid, facts.place, now) };
+    if ('place' in facts) return { result: null, changes: setPrimaryNode(facts.uuid, facts.place, now) };
     await failOver(context, facts.move, params);
     return { result: null };
   },

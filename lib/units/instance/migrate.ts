@@ -8,7 +8,7 @@ import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
 import { type CheckContext, defineUnit, type RunContext, type UndoCall } from '../define.ts';
 import { instanceHooks, moveHooks } from '../hooks/hooks.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
-import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
+import { checkMove, findRunningNode, type Move, setPrimaryNode } from '../steps/relocation.ts';
 
 /** How a migration that becomes a failover is done. */
 const asFailover = { shutdown_timeout: 120, ignore_consistency: false };
@@ -30,7 +30,7 @@ export const instanceMigrate = defineUnit(opcode, {
     if (params.cleanup) {
       const instance = instanceNamed(view, params.instance_name);
       resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-      return { kind: 'cleanup', uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
+      return { kind: 'cleanup', uuid: instance.uuid, place: findRunningNode(view, runtime, instance).uuid };
     }
     const move = await checkMove(context, params);
     const { instance, target, isRunning } = move;
@@ -64,7 +64,7 @@ export const instanceMigrate = defineUnit(opcode, {
   async run(context, plan) {
     switch (plan.kind) {
       case 'cleanup':
-        return { result: null, changes: primaryIs(plan.uuid, plan.place, context.clock.seconds()) };
+        return { result: null, changes: setPrimaryNode(plan.uuid, plan.place, context.clock.seconds()) };
       case 'failover':
         await failOver(context, plan.move, asFailover);
         return { result: null };
@@ -140,8 +140,8 @@ async function migrate(
   const now = context.clock.seconds();
   await context.commit(
     'primary',
-    primaryIs(instance.uuid, to.uuid, now),
-    primaryIs(instance.uuid, from.uuid, now),
+    setPrimaryNode(instance.uuid, to.uuid, now),
+    setPrimaryNode(instance.uuid, from.uuid, now),
   );
   await context.call('resume', to, 'migration.resume', { instance: guest }, [
     { call: 'instance.stop', params: { instance: guest, timeout: 0, force: true } },

@@ -10,10 +10,10 @@ import type { Compression, DiskTarget } from '../../rpc/types.ts';
 import { checkHost, checkMemory } from '../checks/host.ts';
 import { checkInstancePolicy } from '../checks/spec.ts';
 import { defineUnit, type RunContext } from '../define.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { activateDisks, createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
-import { primaryIs } from '../steps/relocation.ts';
-import { tellShutdown } from '../steps/running.ts';
+import { setPrimaryNode } from '../steps/relocation.ts';
+import { logShutdownWait } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 
 export const instanceMove = defineUnit(opcode, {
@@ -47,13 +47,13 @@ export const instanceMove = defineUnit(opcode, {
     const instance = view.instances.get(target.uuid);
     if (!instance) return null;
     const env = { TARGET_NODE: to.name, SHUTDOWN_TIMEOUT: shutdown_timeout };
-    return aboutInstance(view, 'instance-move', instance, { env, pre: [from.uuid, to.uuid] });
+    return hooksOfInstance(view, 'instance-move', instance, { env, pre: [from.uuid, to.uuid] });
   },
 
   async run(context, { target, from, to, compress, wasRunning, isMeantToRun }, params) {
     const { uuid, disks } = target;
     context.log(`Stopping the instance on ${from.name}`);
-    tellShutdown(context.log, wasRunning, params.shutdown_timeout);
+    logShutdownWait(context.log, wasRunning, params.shutdown_timeout);
     const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
     const undo = wasRunning
       ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
@@ -70,14 +70,14 @@ export const instanceMove = defineUnit(opcode, {
       await copyDisk(context, `disk/${index}`, disk, { from, to, compress });
     }
     const now = context.clock.seconds();
-    await context.commit('primary', primaryIs(uuid, to.uuid, now), primaryIs(uuid, from.uuid, now));
+    await context.commit('primary', setPrimaryNode(uuid, to.uuid, now), setPrimaryNode(uuid, from.uuid, now));
     if (isMeantToRun) {
       context.log(`Starting the instance on ${to.name}`);
       await context.call('start', to, 'instance.start', { instance: target, paused: false }, [
         { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
         { call: 'instance.forget', params: { instance: target } },
       ]);
-    } else await deactivateDisks(context, fresh, disks, { prefix: 'new', isFinal: true, isOwed: true });
+    } else await deactivateDisks(context, fresh, disks, { prefix: 'new', isFinal: true, asDuty: true });
     await removeDisks(context, old, disks, { prefix: 'old' });
     await context.attempt('forget', from, 'instance.forget', { instance: target });
     return { result: null };

@@ -14,7 +14,7 @@ import { placeSeveral } from '../../placement/placement.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { buildDisks, sizedRequest } from '../devices/disks.ts';
 import { buildNics } from '../devices/nics.ts';
-import { toPlace } from './create-place.ts';
+import { allocationRequest } from './create-place.ts';
 import {
   type CreateParams,
   checkRequest,
@@ -168,7 +168,7 @@ async function wantedOf(context: CheckContext, params: CreateParams): Promise<Wa
     random,
   });
   const nics = await buildNics(context, name, params.nics);
-  return { params, instance: toPlace(view, params, { name, settings, template, disks, nics }) };
+  return { params, instance: allocationRequest(view, params, { name, settings, template, disks, nics }) };
 }
 
 /** The opcode that makes an instance on these nodes. */

@@ -8,7 +8,7 @@ import { checkHost } from '../checks/host.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { meantToBe, tellShutdown } from '../steps/running.ts';
+import { logShutdownWait, setAdminState } from '../steps/running.ts';
 
 export const instanceReboot = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {
@@ -38,7 +38,7 @@ export const instanceReboot = defineUnit(opcode, {
     const timeout = params.shutdown_timeout;
     const start = { instance: target, paused: false };
     const stop = { instance: target, timeout, force: false };
-    if (params.reboot_type !== 'soft') tellShutdown(context.log, wasRunning, timeout);
+    if (params.reboot_type !== 'soft') logShutdownWait(context.log, wasRunning, timeout);
     if (wasRunning && params.reboot_type !== 'full') {
       await context.call('reboot', node, 'instance.reboot', {
         instance: target,
@@ -48,11 +48,11 @@ export const instanceReboot = defineUnit(opcode, {
     } else {
       if (wasRunning)
         await context.call('stop', node, 'instance.stop', stop, [{ call: 'instance.start', params: start }]);
-      const mayLack = params.ignore_secondaries;
-      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning, mayLack });
+      const secondaryOptional = params.ignore_secondaries;
+      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning, secondaryOptional });
       const undo = { call: 'instance.stop' as const, params: { ...stop, timeout: 0, force: true } };
       await context.call('start', node, 'instance.start', start, wasRunning ? [] : [undo]);
     }
-    return { result: null, changes: meantToBe(target.uuid, 'up', 'admin', context.clock.seconds()) };
+    return { result: null, changes: setAdminState(target.uuid, 'up', 'admin', context.clock.seconds()) };
   },
 });

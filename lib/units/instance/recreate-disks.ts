@@ -16,7 +16,7 @@ import { put } from '../../store/changes.ts';
 import { checkDiskPolicy } from '../checks/spec.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { checkSpindles, onNodes, sizedRequest } from '../devices/disks.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { createDisks } from '../steps/disk-work.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
 
@@ -51,7 +51,7 @@ export const instanceRecreateDisks = defineUnit(opcode, {
   hooks: (view, { uuid, nodes }) => {
     const instance = view.instances.get(uuid);
     const places = Object.values(nodes).flatMap((node) => node?.uuid ?? []);
-    return instance ? aboutInstance(view, 'instance-recreate-disks', instance, { pre: places }) : null;
+    return instance ? hooksOfInstance(view, 'instance-recreate-disks', instance, { pre: places }) : null;
   },
 
   async run(context, { uuid, name, nodes, disks: planned, before }) {

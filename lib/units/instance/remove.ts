@@ -7,7 +7,7 @@ import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks, placesOf } from '../hooks/hooks.ts';
 import { removeDisks, withoutOffline } from '../steps/disk-work.ts';
-import { tellShutdown } from '../steps/running.ts';
+import { logShutdownWait } from '../steps/running.ts';
 
 export const instanceRemove = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
@@ -28,7 +28,7 @@ export const instanceRemove = defineUnit(opcode, {
 
   async run(context, { nodes, target, wasRunning }, params) {
     const node = nodes.primary;
-    tellShutdown(context.log, wasRunning, params.shutdown_timeout);
+    logShutdownWait(context.log, wasRunning, params.shutdown_timeout);
     const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
     // As long as all disks are there the instance can be given back as it was.
     const undo = wasRunning

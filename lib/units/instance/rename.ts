@@ -11,7 +11,7 @@ import { put } from '../../store/changes.ts';
 import { checkStopped } from '../checks/host.ts';
 import { type Build, defineUnit } from '../define.ts';
 import { inFolderOf } from '../devices/disks.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { tolerant } from '../steps/tolerant.ts';
@@ -45,7 +45,7 @@ export const instanceRename = defineUnit(opcode, {
   hooks: (view, { uuid, name }) => {
     const instance = view.instances.get(uuid);
     const env = { INSTANCE_NEW_NAME: name };
-    return instance ? aboutInstance(view, 'instance-rename', instance, { env }) : null;
+    return instance ? hooksOfInstance(view, 'instance-rename', instance, { env }) : null;
   },
 
   async run(context, facts, params) {
@@ -68,7 +68,7 @@ export const instanceRename = defineUnit(opcode, {
       await attempt(() =>
         context.call('os/rename', nodes.primary, 'os.rename', { ...scripts, old_name: old.name }),
       );
-      await deactivateDisks(context, nodes, target.disks, { isFinal: true, isOwed: true });
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, asDuty: true });
     }
     return { result: name };
   },

@@ -6,10 +6,10 @@ import { diskTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
 import { type Build, defineUnit, type RunContext } from '../define.ts';
 import { onNodes } from '../devices/disks.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks } from '../steps/disk-work.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
-import { disksActive } from '../steps/running.ts';
+import { setDisksActive } from '../steps/running.ts';
 import { type Plan, planReplacement } from './replace-plan.ts';
 
 export const instanceReplaceDisks = defineUnit(opcode, {
@@ -21,7 +21,7 @@ export const instanceReplaceDisks = defineUnit(opcode, {
     const old = nodes.secondary;
     const env = { MODE: mode, NEW_SECONDARY: fresh?.name, OLD_SECONDARY: old?.name };
     const places = [nodes.primary, old, fresh].flatMap((node) => node?.uuid ?? []);
-    return aboutInstance(view, 'mirrors-replace', instance, { env, pre: places });
+    return hooksOfInstance(view, 'mirrors-replace', instance, { env, pre: places });
   },
 
   async run(context, plan, params) {
@@ -39,7 +39,7 @@ export const instanceReplaceDisks = defineUnit(opcode, {
       result: null,
       changes: (view) => [
         ...touched(after, uuid, now)(view),
-        ...disksActive(uuid, plan.wasActive, now)(view),
+        ...setDisksActive(uuid, plan.wasActive, now)(view),
       ],
     };
   },

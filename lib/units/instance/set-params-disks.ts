@@ -20,7 +20,7 @@ import {
 } from '../devices/disks.ts';
 import { createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
-import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
+import { checkNames, deviceIndex, insertIndex, type Step } from './device-changes.ts';
 
 /** Changes of disks that can be made. */
 export interface DiskChanges {
@@ -60,7 +60,7 @@ export function changeDisks(
       case 'add':
       case 'attach': {
         const isNamed = step.op === 'add' || 'uuid' in step.params || 'name' in step.params;
-        const place = newPlace(disks, isNamed ? step.which : -1, 'disk');
+        const place = insertIndex(disks, isNamed ? step.which : -1, 'disk');
         const disk =
           step.op === 'add'
             ? newDisk(context, instance, nodes, step.params, disks.length)
@@ -73,14 +73,14 @@ export function changeDisks(
       }
       case 'remove':
       case 'detach': {
-        const place = placeOf(disks, step.which, 'disk');
+        const place = deviceIndex(disks, step.which, 'disk');
         (step.op === 'remove' ? changes.removed : changes.detached).push(disks[place] as Disk);
         changes.disks = disks.filter((_, index) => index !== place);
         told.push([`disk/${place}`, step.op]);
         break;
       }
       case 'modify': {
-        const place = placeOf(disks, step.which, 'disk');
+        const place = deviceIndex(disks, step.which, 'disk');
         const disk = modified(disks[place] as Disk, step.params, clock.seconds());
         changes.disks = disks.map((each, index) => (index === place ? disk : each));
         for (const key of ['mode', 'name'] as const)

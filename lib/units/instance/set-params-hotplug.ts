@@ -11,7 +11,7 @@ import type { DiskChanges } from './set-params-disks.ts';
 import type { Request } from './set-params-values.ts';
 
 /** A device that a running guest is to get, to give up, or to have in another form. */
-export interface Wire {
+export interface HotplugAction {
   /** What the job's result calls it. */
   label: string;
   device: string;
@@ -26,35 +26,35 @@ export interface Wire {
  * What a running guest is to do for changes of the devices of its instance. With `hotplug` it must; otherwise what it does
  * not do waits for its next start, but for disks that it loses: those it must give up.
  */
-export function wiresOf(
+export function hotplugActions(
   view: ClusterView,
   instance: Instance,
   { hotplug, hotplug_if_possible }: Request,
   changes: { disks: DiskChanges | null; nics: readonly Nic[] | null },
-): Wire[] {
+): HotplugAction[] {
   const how = { isStrict: hotplug, isTold: hotplug || hotplug_if_possible };
   const { disks } = changes;
   const before = view.disksOf(instance);
-  const lost = before.flatMap(({ uuid: device }, index): Wire[] => {
+  const lost = before.flatMap(({ uuid: device }, index): HotplugAction[] => {
     if (!disks || disks.disks.some(({ uuid }) => uuid === device)) return [];
     return [{ ...how, label: `disk/${index}`, device, does: 'unplug', isStrict: true }];
   });
-  const gained = (disks?.disks ?? []).flatMap(({ uuid: device }, index): Wire[] => {
+  const gained = (disks?.disks ?? []).flatMap(({ uuid: device }, index): HotplugAction[] => {
     if (before.some(({ uuid }) => uuid === device)) return [];
     return [{ ...how, label: `disk/${index}`, device, does: 'plug' }];
   });
-  const nics = nicWires(view, instance.nics, changes.nics).map((wire) => ({ ...wire, ...how }));
+  const nics = nicActions(view, instance.nics, changes.nics).map((wire) => ({ ...wire, ...how }));
   return [...lost, ...nics, ...gained];
 }
 
-type NicWire = Pick<Wire, 'label' | 'device' | 'does'>;
+type NicAction = Pick<HotplugAction, 'label' | 'device' | 'does'>;
 
-function nicWires(view: ClusterView, before: readonly Nic[], after: readonly Nic[] | null): NicWire[] {
+function nicActions(view: ClusterView, before: readonly Nic[], after: readonly Nic[] | null): NicAction[] {
   if (!after) return [];
-  const lost = before.flatMap(({ uuid: device }, index): NicWire[] =>
+  const lost = before.flatMap(({ uuid: device }, index): NicAction[] =>
     after.some(({ uuid }) => uuid === device) ? [] : [{ label: `NIC/${index}`, device, does: 'unplug' }],
   );
-  const others = after.flatMap((nic, index): NicWire[] => {
+  const others = after.flatMap((nic, index): NicAction[] => {
     const old = before.find(({ uuid }) => uuid === nic.uuid);
     if (!old) return [{ label: `nic.${index}`, device: nic.uuid, does: 'plug' }];
     if (linkOf(view, old) === linkOf(view, nic)) return [];
@@ -73,11 +73,11 @@ function linkOf(view: ClusterView, nic: Nic): string {
  * Has the running guest do it, when the changes are recorded; answers what the result tells.
  * @throws MerapiError hypervisor when it does not do what it must
  */
-export async function rewire(
+export async function runHotplug(
   context: RunContext,
   node: Node,
   before: InstanceTarget,
-  wires: readonly Wire[],
+  wires: readonly HotplugAction[],
 ): Promise<[string, string][]> {
   if (wires.length === 0) return [];
   const after = await context.step('target', ({ view }) => {
@@ -105,7 +105,7 @@ export async function rewire(
 /** Whether a guest did what it was asked. */
 async function attempted(
   context: RunContext,
-  { label, isStrict }: Wire,
+  { label, isStrict }: HotplugAction,
   work: () => Promise<void>,
 ): Promise<boolean> {
   try {

@@ -16,7 +16,7 @@ import {
   type NicRequest,
   type NicWorld,
 } from '../devices/nics.ts';
-import { checkNames, newPlace, placeOf, type Step, stepsOf } from './device-changes.ts';
+import { checkNames, deviceIndex, insertIndex, type Step, stepsOf } from './device-changes.ts';
 
 /** The NICs of an instance after changes, and these changes in order. */
 export interface NicChanges {
@@ -120,7 +120,7 @@ export async function changeNics(
   for (const step of steps) {
     switch (step.op) {
       case 'add': {
-        const place = newPlace(entries, step.which, 'NIC');
+        const place = insertIndex(entries, step.which, 'NIC');
         const entry = { uuid: '', name: null, old: undefined, request: step.params, isChanged: true };
         entries = [...entries.slice(0, place), entry, ...entries.slice(place)];
         done.push({ step, place, entry });
@@ -128,7 +128,7 @@ export async function changeNics(
       }
       case 'modify':
       case 'remove': {
-        const place = placeOf(entries, step.which, 'NIC');
+        const place = deviceIndex(entries, step.which, 'NIC');
         const entry = entries[place] as Entry;
         if (step.op === 'remove') entries = entries.filter((each) => each !== entry);
         else Object.assign(entry, { request: { ...entry.request, ...step.params }, isChanged: true });

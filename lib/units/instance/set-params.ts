@@ -29,7 +29,7 @@ import {
   makeDisks,
   templateOf,
 } from './set-params-disks.ts';
-import { rewire, wiresOf } from './set-params-hotplug.ts';
+import { hotplugActions, runHotplug } from './set-params-hotplug.ts';
 import {
   changeNics,
   listed,
@@ -106,8 +106,8 @@ export const instanceSetParams = defineUnit(opcode, {
     const old = view.disksOf(instance);
     const target = instanceTarget(view, instance, old);
     const had = runtime.guest(node.uuid, instance.name)?.memory ?? target.beparams.maxmem;
-    if (running) tellLater(context, params, old, disks);
-    const wires = running ? wiresOf(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
+    if (running) logDeferredChanges(context, params, old, disks);
+    const wires = running ? hotplugActions(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
     const result = { before, nics: nics?.changes ?? [], after: told };
     return { instance, node, target, memory, had, old, disks, wires, template, patch, result };
   },
@@ -155,7 +155,7 @@ export const instanceSetParams = defineUnit(opcode, {
       await activateDisks(context, disks.nodes, added.map(diskTarget), { prefix: 'new' });
       if (params.wait_for_sync) await waitForSync(context, node, added);
     }
-    const wired = await rewire(context, node, target, wires);
+    const wired = await runHotplug(context, node, target, wires);
     if (disks && wires.length > 0) await deactivateLost(context, disks);
     // What is removed cannot come back: the job that fails here is to be submitted again.
     if (disks) await dropDisks(context, disks);
@@ -197,7 +197,7 @@ function restored(instance: Instance, old: readonly Disk[], changes: DiskChanges
 }
 
 /** Tells what a running guest does not notice. */
-function tellLater(
+function logDeferredChanges(
   { log }: CheckContext,
   { beparams, hvparams }: Request,
   old: readonly Disk[],

@@ -7,7 +7,7 @@ import { instanceTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { meantToBe, tellShutdown } from '../steps/running.ts';
+import { logShutdownWait, setAdminState } from '../steps/running.ts';
 
 export const instanceShutdown = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
@@ -35,19 +35,19 @@ export const instanceShutdown = defineUnit(opcode, {
 
   async run(context, { node, nodes, target, source, recordOnly, wasRunning }, params) {
     if (!recordOnly) {
-      tellShutdown(context.log, wasRunning, params.timeout);
+      logShutdownWait(context.log, wasRunning, params.timeout);
       await context.call('stop', node, 'instance.stop', {
         instance: target,
         timeout: params.timeout,
         force: false,
       });
       // The guest is down by now, so disks that stay active are no reason to fail.
-      await deactivateDisks(context, nodes, target.disks, { isFinal: true, isOwed: true });
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, asDuty: true });
     }
     const now = context.clock.seconds();
     return {
       result: null,
-      changes: params.no_remember ? undefined : meantToBe(target.uuid, 'down', source, now),
+      changes: params.no_remember ? undefined : setAdminState(target.uuid, 'down', source, now),
     };
   },
 });

@@ -9,7 +9,7 @@ import { checkHost, checkMemory } from '../checks/host.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { meantToBe } from '../steps/running.ts';
+import { setAdminState } from '../steps/running.ts';
 
 export const instanceStartup = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {
@@ -43,7 +43,10 @@ export const instanceStartup = defineUnit(opcode, {
 
   async run(context, { node, nodes, target, recordOnly, wasRunning }, params) {
     if (!recordOnly) {
-      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning, mayLack: params.force });
+      await activateDisks(context, nodes, target.disks, {
+        wasActive: wasRunning,
+        secondaryOptional: params.force,
+      });
       await context.call(
         'start',
         node,
@@ -55,7 +58,7 @@ export const instanceStartup = defineUnit(opcode, {
     const now = context.clock.seconds();
     return {
       result: null,
-      changes: params.no_remember ? undefined : meantToBe(target.uuid, 'up', 'admin', now),
+      changes: params.no_remember ? undefined : setAdminState(target.uuid, 'up', 'admin', now),
     };
   },
 });

@@ -13,7 +13,7 @@ import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
 import { wantsCandidate } from '../checks/candidates.ts';
 import { defineUnit } from '../define.ts';
-import { nodeHooks, nodesBut, roleEnv } from '../hooks/hooks.ts';
+import { nodeHooks, otherNodes, roleEnv } from '../hooks/hooks.ts';
 import { noLongerAwaited } from './awaited.ts';
 
 export const nodeAdd = defineUnit(opcode, {
@@ -66,7 +66,7 @@ export const nodeAdd = defineUnit(opcode, {
   },
 
   hooks: (view, { node }) => {
-    const others = nodesBut(view, node.uuid);
+    const others = otherNodes(view, node.uuid);
     const all = { env: roleEnv(node), pre: others, post: [...others, node.uuid] };
     return nodeHooks(view, 'node-add', view.nodes.get(node.uuid) ?? node, all);
   },

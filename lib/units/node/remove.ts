@@ -4,7 +4,7 @@ import { nodeRemove as opcode } from '../../opcodes/node/remove.ts';
 import { remove } from '../../store/changes.ts';
 import { fillPool, missingCandidates } from '../checks/candidates.ts';
 import { defineUnit } from '../define.ts';
-import { nodeHooks, nodesBut } from '../hooks/hooks.ts';
+import { nodeHooks, otherNodes } from '../hooks/hooks.ts';
 import { isOnlyAwaited, noLongerAwaited } from './awaited.ts';
 
 export const nodeRemove = defineUnit(opcode, {
@@ -31,7 +31,9 @@ export const nodeRemove = defineUnit(opcode, {
 
   hooks: (view, { uuid }) => {
     const node = uuid === null ? undefined : view.nodes.get(uuid);
-    return uuid !== null && node ? nodeHooks(view, 'node-remove', node, { pre: nodesBut(view, uuid) }) : null;
+    return uuid !== null && node
+      ? nodeHooks(view, 'node-remove', node, { pre: otherNodes(view, uuid) })
+      : null;
   },
 
   run: async (context, { uuid, name }) => {
