@@ -1,3 +1,6 @@
+// OP_INSTANCE_ACTIVATE_DISKS: activates the disks of an instance that is down, for an administrator who wants their data. That they are
+// active is recorded (`disks_active`), so that other jobs leave them active.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { diskNodesOf } from '../../model/mirror.ts';
@@ -26,13 +29,13 @@ export const instanceActivateDisks = defineUnit(opcode, {
       if (!exists)
         throw new MerapiError(
           'execution',
-          `${what} does not exist on ${nodes.primary.name} (${path}); recreate-disks recreates it`,
+          `${what} does not exist on ${nodes.primary.name} (${path}); recreate it with recreate-disks`,
         );
       const wanted = disks[index]?.size ?? 0;
       if (!params.ignore_size && size !== null && size < wanted)
         throw new MerapiError(
           'execution',
-          `${what} has ${size} MiB, less than the ${wanted} that are recorded`,
+          `${what} has ${size} MiB, less than the recorded ${wanted} MiB; give ignore_size to activate it anyway`,
         );
     }
     const wasActive = isRunning(runtime, instance) || instance.disks_active === true;

@@ -1,3 +1,5 @@
+// OP_INSTANCE_CHANGE_GROUP: submits the jobs that move an instance to another node group. It moves nothing itself.
+
 import { instanceNamed } from '../../model/find.ts';
 import { instanceChangeGroup as opcode } from '../../opcodes/instance/change-group.ts';
 import { allocatorOf } from '../../placement/iallocator.ts';

@@ -1,3 +1,6 @@
+// OP_INSTANCE_FAILOVER: see steps/failing-over.ts. With cleanup nothing is moved: the node on which the instance runs is recorded as its
+// primary node, after a failover that was interrupted.
+
 import { instanceNamed } from '../../model/find.ts';
 import { instanceFailover as opcode } from '../../opcodes/instance/failover.ts';
 import { defineUnit } from '../define.ts';
@@ -5,8 +8,7 @@ import { instanceHooks, moveHooks } from '../hooks/hooks.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
 import { checkMove, findRunningNode, type Move, setPrimaryNode } from '../steps/relocation.ts';
 
-/** The name of its hooks. */
-const NAME = 'instance-failover';
+const HOOK = 'instance-failover';
 
 export const instanceFailover = defineUnit(opcode, {
   async check(context, params): Promise<{ move: Move } | { uuid: string; place: string }> {
@@ -27,8 +29,8 @@ export const instanceFailover = defineUnit(opcode, {
       IGNORE_CONSISTENCY: ignore_consistency,
       SHUTDOWN_TIMEOUT: shutdown_timeout,
     };
-    if ('place' in facts) return instanceHooks(NAME)(view, facts, { instance_name });
-    return moveHooks(view, NAME, facts.move, { ...env, TARGET_NODE: facts.move.to.name });
+    if ('place' in facts) return instanceHooks(HOOK)(view, facts, { instance_name });
+    return moveHooks(view, HOOK, facts.move, { ...env, TARGET_NODE: facts.move.to.name });
   },
 
   async run(context, facts, params) {

@@ -1,3 +1,6 @@
+// OP_INSTANCE_REBOOT: restarts an instance; soft within its process, hard by ending and starting its process, full as shutdown and
+// startup with deactivated and activated disks. An instance that does not run is started.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { diskNodesOf } from '../../model/mirror.ts';
@@ -17,12 +20,12 @@ export const instanceReboot = defineUnit(opcode, {
     const all = diskNodesOf(view, instance);
     const node = all.primary;
     if (instance.admin_state === 'offline')
-      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
+      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline, so it must not be started`);
     checkOnline(node);
     const target = instanceTarget(view, instance, view.disksOf(instance));
     await checkHost(nodes, node, target);
     const wasRunning = isRunning(runtime, instance);
-    if (!wasRunning && !params.dry_run) log('The instance does not run: it is started');
+    if (!wasRunning && !params.dry_run) log('The instance does not run; it is started');
     return { node, nodes: withoutOffline(all, log), target, wasRunning };
   },
 

@@ -1,3 +1,6 @@
+// OP_INSTANCE_REMOVE: stops an instance, removes its disks and then its record. A failure or cancel before the first disk is removed
+// restarts the instance; after that the removal can only be completed, and what cannot be removed becomes a duty.
+
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { diskNodesOf, nodesOf } from '../../model/mirror.ts';
 import { instanceRemove as opcode } from '../../opcodes/instance/remove.ts';

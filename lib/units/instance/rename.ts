@@ -1,3 +1,5 @@
+// OP_INSTANCE_RENAME: gives an instance that is down another name, also to the folders of its files, and runs the rename script of its OS.
+
 import { basename, dirname } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -58,8 +60,8 @@ export const instanceRename = defineUnit(opcode, {
       ]);
     }
     const now = context.clock.seconds();
-    await context.commit('name', called(uuid, name, moved, now), called(uuid, old.name, disks, now));
-    const attempt = tolerant(context, true); // the name has changed, whatever the guest makes of it
+    await context.commit('name', setName(uuid, name, moved, now), setName(uuid, old.name, disks, now));
+    const attempt = tolerant(context, true); // the instance is renamed, even if what follows fails
     await attempt(() => context.call('forget', nodes.primary, 'instance.forget', { instance: old }));
     if (target.os !== '') {
       await activateDisks(context, nodes, target.disks);
@@ -74,13 +76,14 @@ export const instanceRename = defineUnit(opcode, {
   },
 });
 
-/** A disk whose file is in a folder named like its instance, in the folder of the new name. */
+/** The disk with its file in the folder of the new name, if it is in a folder that is named after the instance. */
 function renamed(disk: Disk, from: string, to: string): Disk {
-  const isThere = basename(dirname(String(disk.logical_id[1]))) === from;
-  return isThere ? inFolderOf(to, disk) : disk;
+  const isInOwnFolder = basename(dirname(String(disk.logical_id[1]))) === from;
+  return isInOwnFolder ? inFolderOf(to, disk) : disk;
 }
 
-function called(uuid: string, name: string, disks: readonly Disk[], now: number): Build {
+/** The change that records the name of an instance and the locations of its disks. */
+function setName(uuid: string, name: string, disks: readonly Disk[], now: number): Build {
   return (view) => {
     const instance = view.instances.get(uuid);
     if (!instance) return [];

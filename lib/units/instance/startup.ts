@@ -1,3 +1,6 @@
+// OP_INSTANCE_STARTUP: starts an instance, with hvparams and beparams that are given only for this time. On an offline node
+// (ignore_offline_nodes) only the admin state is recorded.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { checkBeParams, ownBeParams, ownHvParams } from '../../model/given-params.ts';
@@ -22,9 +25,9 @@ export const instanceStartup = defineUnit(opcode, {
       beparams: ownBeParams(params.beparams),
     };
     if (instance.admin_state === 'offline')
-      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
+      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline, so it must not be started`);
     const target = instanceTarget(view, instance, view.disksOf(instance), override);
-    // What an instance has itself may well contradict itself; what is asked for now may not.
+    // Stored backend parameters may contradict each other (OP_INSTANCE_SET_PARAMS only warns); those of a request may not.
     if (Object.keys(params.beparams).length > 0) checkBeParams(target.beparams);
     if (node.offline && params.ignore_offline_nodes) {
       log(`Node ${node.name} is offline: the instance is only marked as up`);
