@@ -1,5 +1,5 @@
-// OP_INSTANCE_REBOOT: restarts an instance; soft within its process, hard by ending and starting its process, full as shutdown and
-// startup with deactivated and activated disks. An instance that does not run is started.
+// OP_INSTANCE_REBOOT: restarts an instance: soft within its process, hard by ending and starting its process, full by a shutdown and a
+// start from scratch. An instance that does not run is started.
 
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
