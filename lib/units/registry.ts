@@ -1,3 +1,5 @@
+// The units of all opcodes. lib/opcodes/registry.ts says which opcodes there are; a new one is entered in both.
+
 import type { Opcodes } from '../opcodes/registry.ts';
 import { backupExport } from './backup/export.ts';
 import { backupPrepare } from './backup/prepare.ts';
@@ -52,7 +54,7 @@ import { tagsSet } from './tags/set.ts';
 import { testAllocator } from './test/allocator.ts';
 import { testDelay } from './test/delay.ts';
 
-/** The unit of every opcode: the compiler refuses one that is missing or stands in the place of another. */
+/** The unit of every opcode. The compiler rejects a unit that is missing or registered for another opcode. */
 const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
   OP_CLUSTER_POST_INIT: clusterPostInit,
   OP_CLUSTER_SET_PARAMS: clusterSetParams,
@@ -107,10 +109,10 @@ const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
   OP_TEST_ALLOCATOR: testAllocator,
 };
 
-/** A unit as the runner sees it, the types of its opcode forgotten. */
+/** A unit as the runner uses it, without the types of its opcode. */
 export type AnyUnit = Unit<unknown, unknown>;
 
-/** The unit of an opcode that the registry knows. */
+/** The unit of an opcode. The caller has checked that the opcode exists; for another id the result is undefined. */
 export function unitOf(id: string): AnyUnit {
   return units[id as keyof Opcodes] as unknown as AnyUnit;
 }

@@ -1,31 +1,35 @@
+// The signed messages by which two clusters exchange an instance (export and import in remote mode), in Ganeti's forms. Both clusters have
+// the same secret (cluster-domain-secret); every message carries a salt and an HMAC of salt and text with that secret. What comes from
+// the other cluster must pass one of the check functions before it is used.
+
 import { timingSafeEqual, X509Certificate } from 'node:crypto';
 import { MerapiError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { Seal } from '../../base/seal.ts';
 import type { CheckContext } from '../define.ts';
 
-/** The version and the text of the handshake by which Ganeti's clusters know that they share a secret. */
+/** The version and the text of Ganeti's handshake, by which a cluster proves that it has the shared secret. */
 const VERSION = 0;
 const GREETING = "Hi, I'm Ganeti";
 const HEADER = 'X-Ganeti-Signature';
 
-/** Seconds for which the certificates of an exchange are valid. */
+/** How long the certificates of an exchange are valid, in seconds. */
 export const CERTIFICATE_TIME = 24 * 3600;
 
-/** A salt: eight random bytes in hexadecimal. */
+/** A new salt: eight random bytes in hexadecimal. */
 export const makeSalt = (random: Random) => random.bytes(8).toString('hex');
 
-/** What shows another cluster that this one knows the shared secret. */
+/** The handshake that proves to another cluster that this one has the shared secret: version, signature, salt. */
 export function handshake(seal: Seal, salt: string): [number, string, string] {
   return [VERSION, ...signatureOf(seal, GREETING, salt)];
 }
 
-/** A name with its signature. */
+/** A name with its signature and salt. */
 export function signedName(seal: Seal, name: string, salt: string): [string, string, string] {
   return [name, ...signatureOf(seal, name, salt)];
 }
 
-/** A certificate with its signature in a line before it. */
+/** A certificate (PEM) after a header line with its signature. */
 export function signedCertificate(seal: Seal, pem: string, salt: string): string {
   const text = plainPem(pem);
   return `${HEADER}: ${salt}/${signatureOf(seal, text, salt)[0]}\n\n${text}`;
@@ -35,11 +39,11 @@ export function signedCertificate(seal: Seal, pem: string, salt: string): string
 export interface DiskPlace {
   host: string;
   port: number;
-  /** Under which it is waited for. */
+  /** Identifies the disk to the importing cluster and authorises the transfer. */
   secret: string;
 }
 
-/** The place of a disk, by number, with its signature. */
+/** The place for the disk with this index, with its signature and salt. */
 export function signedPlace(
   seal: Seal,
   index: number,
@@ -50,7 +54,7 @@ export function signedPlace(
   return [host, port, secret, ...signatureOf(seal, placeText(index, place), salt)];
 }
 
-/** @throws MerapiError wrong_input when the other cluster does not share this one's secret */
+/** @throws MerapiError wrong_input when the handshake is malformed, of another version, or made with another secret */
 export function checkHandshake(seal: Seal, given: readonly unknown[]): void {
   const [version, digest, salt] = given;
   if (given.length !== 3 || typeof digest !== 'string' || typeof salt !== 'string')
@@ -63,7 +67,7 @@ export function checkHandshake(seal: Seal, given: readonly unknown[]): void {
   checkSignature(seal, GREETING, digest, salt, 'source_handshake');
 }
 
-/** The name that was signed. @throws MerapiError wrong_input */
+/** The name in a signed name; `what` is the parameter for messages, here and below. @throws MerapiError wrong_input */
 export function checkedName(seal: Seal, given: readonly unknown[], what: string): string {
   const [name, digest, salt] = given;
   if (given.length !== 3 || ![name, digest, salt].every((each) => typeof each === 'string'))
@@ -72,7 +76,7 @@ export function checkedName(seal: Seal, given: readonly unknown[], what: string)
   return String(name);
 }
 
-/** The certificate that was signed, as PEM. @throws MerapiError wrong_input also when its time is over */
+/** The certificate in a signed certificate, as PEM. @throws MerapiError wrong_input, also when it has expired */
 export function checkedCertificate(
   { seal, clock }: Pick<CheckContext, 'seal' | 'clock'>,
   given: string,
@@ -88,12 +92,12 @@ export function checkedCertificate(
   if (Date.parse(certificate.validTo) < clock.seconds() * 1000)
     throw new MerapiError(
       'wrong_input',
-      `The certificate in ${what} was valid until ${certificate.validTo}; begin again`,
+      `The certificate in ${what} was valid until ${certificate.validTo}; start the export again`,
     );
   return pem;
 }
 
-/** The place of a disk, by number. @throws MerapiError wrong_input */
+/** The place in the signed place of the disk with this index. @throws MerapiError wrong_input */
 export function checkedPlace(seal: Seal, index: number, given: unknown): DiskPlace {
   const [host, port, secret, digest, salt, ...more] = Array.isArray(given) ? given : [];
   const texts = [host, secret, digest, salt];
@@ -109,13 +113,14 @@ export function checkedPlace(seal: Seal, index: number, given: unknown): DiskPla
 
 const placeText = (index: number, { host, port, secret }: DiskPlace) => `${index}:${host}:${port}:${secret}`;
 
+/** The signature of a text, and its salt. */
 function signatureOf(seal: Seal, text: string, salt: string): [string, string] {
   return [seal.sign(salt + text), salt];
 }
 
 function checkSignature(seal: Seal, text: string, digest: string, salt: string, what: string): void {
-  const [right, given] = [Buffer.from(seal.sign(salt + text)), Buffer.from(digest)];
-  if (right.length === given.length && timingSafeEqual(right, given)) return;
+  const [expected, given] = [Buffer.from(seal.sign(salt + text)), Buffer.from(digest)];
+  if (expected.length === given.length && timingSafeEqual(expected, given)) return;
   throw new MerapiError(
     'wrong_input',
     `The signature of ${what} is wrong: it was changed, or the clusters have different secrets (cluster-domain-secret)`,
@@ -126,11 +131,11 @@ function read(pem: string, what: string): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
-    throw new MerapiError('wrong_input', `What ${what} holds is no certificate`, { cause });
+    throw new MerapiError('wrong_input', `${what} does not contain a valid certificate`, { cause });
   }
 }
 
-/** A PEM text with plain line ends, one of them at its end. */
+/** A PEM text in the form that is signed: no carriage returns, and exactly one newline at the end. */
 function plainPem(pem: string): string {
   return `${pem.replaceAll('\r', '').trim()}\n`;
 }

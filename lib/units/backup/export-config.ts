@@ -1,3 +1,6 @@
+// config.ini of an export, in Ganeti's format, so that Ganeti can import exports of Merapi and the other way round. Only the section
+// `merapi` is our own: the sizes and checksums of the files. Private OS parameters must not be in it.
+
 import type { Ini } from '../../base/ini.ts';
 import { pythonText } from '../../base/python.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -10,7 +13,7 @@ import type { InstanceTarget } from '../../rpc/types.ts';
 /** The version of Ganeti's format of exports. */
 export const EXPORT_VERSION = '0';
 
-/** What an export says of the exported instance. */
+/** What config.ini is made from. */
 export interface Exported {
   view: ClusterView;
   instance: Instance;
@@ -23,17 +26,17 @@ export interface Exported {
   now: number;
 }
 
-/** What became of a disk in an export. */
+/** The file that a disk became in an export. */
 export interface Dump {
   bytes: number;
-  /** In hexadecimal. */
+  /** The checksum in hexadecimal. */
   sha256: string;
 }
 
-/** The section of config.ini that Ganeti's exports do not have: what tells later that the files of the disks are whole. */
+/** The section with sizes and checksums of the files, by which an import finds out whether they are complete. Ganeti has none such. */
 const OWN = 'merapi';
 
-/** The contents of config.ini with what became of the disks. */
+/** The contents of config.ini with the section about the files of the disks. */
 export function withDumps(config: Ini, dumps: readonly Dump[]): Ini {
   return {
     ...config,
@@ -46,14 +49,14 @@ export function withDumps(config: Ini, dumps: readonly Dump[]): Ini {
   };
 }
 
-/** What an export says of the file of a disk; null where it says nothing, as those of Ganeti and of older releases. */
+/** What an export says of the file of a disk; null if it says nothing, as exports of Ganeti and of older releases do. */
 export function dumpOf(config: Ini, disk: number): Dump | null {
   const values = config[OWN] ?? {};
   const [bytes, sha256] = [values[`disk${disk}_bytes`], values[`disk${disk}_sha256`]];
   return bytes === undefined || sha256 === undefined ? null : { bytes: Number(bytes), sha256 };
 }
 
-/** The contents of an export's config.ini, in Ganeti's form. Private OS parameters are not in it. */
+/** The contents of config.ini in Ganeti's form, without the section about the files. */
 export function exportConfig({ view, instance, target, disks, files, now }: Exported): Ini {
   const { maxmem, minmem, vcpus } = target.beparams;
   const hvparams = Object.entries(target.hvparams).filter(([name]) => !clusterOnlyHvParams.includes(name));
@@ -69,7 +72,7 @@ export function exportConfig({ view, instance, target, disks, files, now }: Expo
       name: instance.name,
       maxmem,
       minmem,
-      memory: maxmem, // what old releases of Ganeti read
+      memory: maxmem, // read by old releases of Ganeti
       vcpus,
       disk_template: instance.disk_template,
       hypervisor: instance.hypervisor,
@@ -98,7 +101,7 @@ function nicValues(view: ClusterView, { nics }: Instance): Record<string, unknow
   }));
 }
 
-/** The values as `PREFIX0_NAME`, `PREFIX1_NAME` and so on. */
+/** The values of several items as PREFIX0_NAME, PREFIX1_NAME and so on. */
 function numbered(prefix: string, items: readonly Record<string, unknown>[]): Record<string, unknown> {
   return Object.fromEntries(
     items.flatMap((item, index) =>
@@ -107,7 +110,7 @@ function numbered(prefix: string, items: readonly Record<string, unknown>[]): Re
   );
 }
 
-/** Values as Ganeti writes them: texts as they are, everything else as Python shows it. */
+/** Values as Ganeti writes them: texts unchanged, everything else as Python's str() shows it. */
 function texts(values: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [

@@ -8,14 +8,17 @@ import { checkedCertificate, checkedName, checkedPlace, type DiskPlace } from '.
 
 type ExportParams = ValuesOf<typeof backupExport> & CommonValues;
 
-/** Where an export goes. */
+/** The destination of an export. */
 export type Destination =
-  /** To a node of this cluster, which keeps the export. */
+  /** A node of this cluster, which keeps the export. */
   | { kind: 'node'; node: Node }
-  /** To another cluster that waits for the disks; `certificate` is the name of the one that is shown to it. */
+  /**
+   * Another cluster, which is waiting for the disks. `certificate` is the name of the certificate on the sending node, `ca` the
+   * certificate of the other cluster.
+   */
   | { kind: 'cluster'; certificate: string; ca: string; places: DiskPlace[] };
 
-/** @throws MerapiError not_found, wrong_state, or wrong_input saying what is missing or wrong */
+/** The destination of an export of `count` disks. @throws MerapiError not_found, wrong_state, or wrong_input with what is missing or wrong */
 export function destinationOf(
   { view, seal, clock }: CheckContext,
   params: ExportParams,
@@ -44,19 +47,19 @@ export function destinationOf(
   if (target_node.length !== count)
     throw new MerapiError(
       'wrong_input',
-      `target_node names ${target_node.length} disks; the instance has ${count}`,
+      `target_node has ${target_node.length} disks; the instance has ${count}`,
     );
   const places = target_node.map((given, index) => checkedPlace(seal, index, given));
   return { kind: 'cluster', certificate, ca, places };
 }
 
-/** @throws MerapiError wrong_input for wishes that contradict each other or cannot be fulfilled */
+/** @throws MerapiError wrong_input for parameters that contradict each other or are not supported */
 export function checkRequest(params: ExportParams): void {
   if (params.remove_instance && !params.shutdown)
-    throw new MerapiError('wrong_input', 'An instance can only be removed after its export with shutdown');
+    throw new MerapiError('wrong_input', 'remove_instance needs shutdown: a running instance is not removed');
   if (params.zero_free_space)
     throw new MerapiError(
       'wrong_input',
-      'zero_free_space is not supported: it needs a helper machine, and blocks of zeros take no space in exports anyway',
+      'zero_free_space is not supported: it needs a helper VM; leave it out',
     );
 }

@@ -1,3 +1,14 @@
+// OP_BACKUP_EXPORT: exports an instance to a node of this cluster or, in remote mode, to another cluster.
+//
+//   instance                  disks that are exported
+//   is down                   its own disks, activated for the export
+//   runs, with shutdown       copies that are made while it is stopped; then it starts again. With long_sleep or remove_instance its
+//                             own disks: it stays stopped until the export has ended
+//   runs, without shutdown    copies that are made while it runs, as if its power had failed
+//
+// An export to a node is built in a folder of its own; `backup.finish` replaces an older export by it, so a failed export leaves the
+// older one. Removing the instance (remove_instance) comes last, since it cannot be undone.
+
 import { formatIni, parseIni } from '../../base/ini.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { hostNamed } from '../../model/lookup.ts';
@@ -14,7 +25,7 @@ import { defineUnit, type RunContext } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks, removeDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
-import { tellShutdown } from '../steps/running.ts';
+import { logShutdownWait } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 import { tolerant } from '../steps/tolerant.ts';
 import { type Dump, exportConfig, withDumps } from './export-config.ts';
@@ -43,13 +54,13 @@ export const backupExport = defineUnit(opcode, {
     const wasRunning = isRunning(runtime, instance);
     const staysDown = params.shutdown && (params.long_sleep || params.remove_instance);
     if (wasRunning && !params.shutdown)
-      log('The instance goes on running: its disks are exported as if its power had failed');
+      log('The instance keeps running: its disks are exported as if its power had failed');
     const files = disks.map((disk, index) => `${disk.uuid}.disk${index}.snap`);
     const target = instanceTarget(view, instance, disks);
     const exported = { view, instance, target, disks, files, now: clock.seconds() };
     return {
       ...{ target, disks: target.disks, files, destination, compress, nodes: diskNodes, wasRunning },
-      /** Disks that get the data of those of a running instance. */
+      /** The copies of the disks that are exported instead of the disks themselves; null for none. */
       snapshots: wasRunning && !staysDown ? disks.map((disk) => snapshotOf(disk, random)) : null,
       wasActive: instance.disks_active === true || (wasRunning && !params.shutdown),
       config: formatIni(exportConfig(exported)),
@@ -82,20 +93,20 @@ export const backupExport = defineUnit(opcode, {
       await context.call('prepare', destination.node, 'backup.prepare', { instance_name: target.name }, [
         { call: 'backup.discard', params: { instance_name: target.name } },
       ]);
-    else await promise(context, primary, destination);
-    const begin = { call: 'instance.start' as const, params: { instance: target, paused: false } };
+    else await announce(context, primary, destination);
+    const start = { call: 'instance.start' as const, params: { instance: target, paused: false } };
     if (params.shutdown && wasRunning) {
-      tellShutdown(context.log, wasRunning, params.shutdown_timeout);
+      logShutdownWait(context.log, wasRunning, params.shutdown_timeout);
       const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
-      await context.call('stop', primary, 'instance.stop', stopping, [begin]);
+      await context.call('stop', primary, 'instance.stop', stopping, [start]);
     }
-    // Disks that its guest has left stay active until the end; those of one that was down are not.
+    // The disks of an instance that was stopped here are still active, and an undo leaves them so.
     if (!wasActive) await activateDisks(context, nodes, disks, { wasActive: wasRunning });
     if (snapshots) await copyDisks(context, primary, disks, snapshots);
-    const isBack = snapshots !== null && params.shutdown;
-    if (isBack) {
+    const isRestarted = snapshots !== null && params.shutdown;
+    if (isRestarted) {
       context.log('Starting the instance again');
-      await context.call('start', primary, begin.call, begin.params);
+      await context.call('start', primary, start.call, start.params);
     }
     const dumps = await transfer(context, destination, {
       ...{ node: primary, disks: snapshots ?? disks, files: facts.files, compress: facts.compress },
@@ -103,15 +114,16 @@ export const backupExport = defineUnit(opcode, {
     });
     for (const [index, disk] of (snapshots ?? []).entries())
       await context.attempt(`snapshot/${index}/remove`, primary, 'disk.remove', { disk });
-    if (wasRunning && !isBack && params.shutdown && !params.remove_instance) {
+    if (wasRunning && !isRestarted && params.shutdown && !params.remove_instance) {
       context.log('Starting the instance again');
-      await context.call('start', primary, begin.call, begin.params);
+      await context.call('start', primary, start.call, start.params);
     } else if (!wasRunning && !wasActive) await deactivateDisks(context, nodes, disks);
     if (destination.kind === 'node') {
       const config = formatIni(withDumps(parseIni(facts.config), dumps));
       const finished = { instance_name: target.name, config };
       await context.call('finish', destination.node, 'backup.finish', finished);
-      await removeExports(context, facts.others, target.name, tolerant(context, true)); // it is exported all the same
+      // An older export that stays on another node is no failure of this one.
+      await removeExports(context, facts.others, target.name, tolerant(context, true));
     } else
       await context.attempt('certificate', primary, 'certificate.remove', { name: destination.certificate });
     const result: [boolean, boolean[]] = [true, disks.map(() => true)];
@@ -126,7 +138,7 @@ export const backupExport = defineUnit(opcode, {
   },
 });
 
-/** Copies the data of disks, which nothing changes meanwhile, onto disks made for that. */
+/** Makes the copies of disks, with the data that these have now. */
 async function copyDisks(
   context: RunContext,
   primary: Node,
@@ -143,31 +155,31 @@ async function copyDisks(
 }
 
 interface Transfer {
-  /** The node that has the data. */
+  /** The node that has the disks. */
   node: Node;
-  /** Where it is. */
+  /** The disks to send. */
   disks: readonly DiskTarget[];
-  /** The file that each disk becomes. */
+  /** The name of the file for each disk. */
   files: readonly string[];
   compress: Parameters<typeof sourceAt>[3];
   scripts: ScriptParams;
 }
 
-/** Tells the other cluster that the disks will come, and when the export fails that they will not. */
-async function promise(
+/** Tells the other cluster that the disks will be sent; the undo withdraws that. */
+async function announce(
   context: RunContext,
   node: Node,
   { certificate, ca, places }: Extract<Destination, { kind: 'cluster' }>,
 ): Promise<void> {
   const [to] = places;
   if (!to) return;
-  const about = { certificate, ca, to };
-  await context.call('promise', node, 'transfer.promise', { ...about, withdraws: false }, [
-    { call: 'transfer.promise', params: { ...about, withdraws: true } },
+  const peer = { certificate, ca, to };
+  await context.call('promise', node, 'transfer.promise', { ...peer, withdraws: false }, [
+    { call: 'transfer.promise', params: { ...peer, withdraws: true } },
   ]);
 }
 
-/** Sends the data; answers what the files of the disks became on a node. */
+/** Sends the data of the disks. Returns size and checksum of each file on a node; nothing for another cluster. */
 async function transfer(context: RunContext, destination: Destination, what: Transfer): Promise<Dump[]> {
   const { node, disks, files, compress, scripts } = what;
   if (destination.kind === 'node') {
@@ -189,7 +201,7 @@ async function transfer(context: RunContext, destination: Destination, what: Tra
     return dumps;
   }
   const { certificate, ca, places } = destination;
-  // All at once: the other cluster waits for all of them.
+  // In parallel, since the other cluster waits for all disks at once.
   await Promise.all(
     disks.map(async (source, index) => {
       const to = places[index] as (typeof places)[number];

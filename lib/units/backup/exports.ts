@@ -2,12 +2,15 @@ import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 import type { RunContext } from '../define.ts';
 
-/** The nodes whose exports can be looked for now. */
+/** The nodes that can be asked for exports: all that are not offline. */
 export function exportNodes(view: ClusterView): Node[] {
   return view.nodes.list().filter((node) => !node.offline);
 }
 
-/** Removes the exports of an instance from those of these nodes that have one, and says so; answers how many had. */
+/**
+ * Removes the exports of an instance from those of the nodes that have one, and logs it. `attempt` runs the step of each removal and
+ * decides about its failure (see tolerant). Returns how many nodes had one.
+ */
 export async function removeExports(
   context: RunContext,
   nodes: readonly Node[],
@@ -22,9 +25,9 @@ export async function removeExports(
       return answer.result.exports?.includes(instance_name) ?? false;
     });
   });
-  for (const [place, node] of nodes.entries()) {
-    if (found[place] === null) context.log(`Node ${node.name} does not answer: an export may be left there`);
-    if (!found[place]) continue;
+  for (const [index, node] of nodes.entries()) {
+    if (found[index] === null) context.log(`Node ${node.name} does not answer: an export may be left there`);
+    if (!found[index]) continue;
     context.log(`Removing the export on node ${node.name}`);
     await attempt(() => context.call(`export/${node.uuid}/remove`, node, 'backup.remove', { instance_name }));
   }

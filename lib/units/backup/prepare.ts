@@ -1,3 +1,6 @@
+// OP_BACKUP_PREPARE: the first half of an export to another cluster. In remote mode it makes a certificate on the instance's node and
+// returns what the other cluster needs to trust it; in local mode there is nothing to prepare.
+
 import { checkOnline, instanceNamed, primaryOf } from '../../model/find.ts';
 import { backupPrepare as opcode } from '../../opcodes/backup/prepare.ts';
 import { defineUnit } from '../define.ts';
@@ -17,7 +20,7 @@ export const backupPrepare = defineUnit(opcode, {
   async run(context, { node, name, salts }, params) {
     if (params.mode === 'local') return { result: null };
     const [greetingSalt, nameSalt, certificateSalt] = salts;
-    context.log(`Making a certificate on node ${node.name}`);
+    context.log(`Creating a certificate on node ${node.name}`);
     const making = { name, common_name: node.name, seconds: CERTIFICATE_TIME };
     const { cert } = await context.call('certificate', node, 'certificate.create', making, [
       { call: 'certificate.remove', params: { name } },

@@ -13,7 +13,9 @@ export const backupRemove = defineUnit(opcode, {
   async run(context, { name, nodes }) {
     const count = await removeExports(context, nodes, name, async (step) => void (await step()));
     if (count === 0)
-      context.log(`There is no export of ${name}; an instance that is gone must be named in full`);
+      context.log(
+        `There is no export of ${name}; an instance that no longer exists must be given by its full name`,
+      );
     return { result: null };
   },
 });

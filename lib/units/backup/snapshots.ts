@@ -4,7 +4,7 @@ import { type DiskTemplate, templates } from '../../model/templates/index.ts';
 import { diskTarget } from '../../rpc/target.ts';
 import type { DiskTarget } from '../../rpc/types.ts';
 
-/** A disk for a copy of another one's data, of its own size, where the template of that one keeps snapshots. */
+/** The disk for a snapshot of another one: of the same size, at the place where the template of that disk keeps snapshots. */
 export function snapshotOf(disk: Disk, random: Random): DiskTarget {
   const uuid = random.uuid();
   const { dev_type, logical_id } = templates[disk.dev_type].snapshotPlace(disk.logical_id, uuid);

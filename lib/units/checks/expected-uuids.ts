@@ -2,7 +2,7 @@ import { MerapiError } from '../../base/errors.ts';
 import { hostNamed } from '../../model/lookup.ts';
 import type { ClusterView } from '../../model/view.ts';
 
-/** Parameters that name an instance or a node, each with the one that may tell its uuid too. */
+/** Parameters that name an instance or a node: the table, the parameter with the name, the one with the expected uuid. */
 const pairs = [
   ['instances', 'instance_name', 'instance_uuid'],
   ['nodes', 'node_name', 'node_uuid'],
@@ -14,7 +14,8 @@ const pairs = [
 ] as const;
 
 /**
- * A request that gives a name and a uuid means one certain object: not another one that has got the name since.
+ * Checks that the objects which a request names have the uuids that it gives. So a request with a uuid does not act on another object
+ * that got the name in the meantime. Names that do not exist are left to the unit.
  * @throws MerapiError resource_not_unique when the object of that name has another uuid
  */
 export function checkExpectedUuids(params: Readonly<Record<string, unknown>>, view: ClusterView): void {

@@ -1,3 +1,5 @@
+// Checks that a node can run an instance: bridges, hypervisor, memory, disks. They ask the node or read its facts and change nothing.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { checkHvForms } from '../../model/given-params.ts';
@@ -9,9 +11,9 @@ import { diskTarget } from '../../rpc/target.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 
 /**
- * Checks that a node has what a guest needs: its bridges, and a hypervisor that can take its parameters. Nothing is changed, and
- * a guest that runs is not touched.
- * @throws MerapiError environment_error, hypervisor
+ * Checks that a node has the bridges of an instance's NICs, and that its hypervisor accepts the parameters. A running guest is not
+ * touched.
+ * @throws MerapiError environment_error, hypervisor, and what the calls throw
  */
 export async function checkHost(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
   await checkBridges(nodes, node, target);
@@ -19,11 +21,11 @@ export async function checkHost(nodes: NodeCaller, node: Node, target: InstanceT
 }
 
 /**
- * Checks that a node can run a guest with these parameters, without touching a guest that runs.
- * @throws MerapiError hypervisor with what does not fit, or what the call says
+ * Checks that a node can run a guest with these parameters. A running guest is not touched.
+ * @throws MerapiError hypervisor with the value that does not fit, or what the call throws
  */
 export async function checkHypervisor(nodes: NodeCaller, node: Node, target: InstanceTarget): Promise<void> {
-  if (target.hypervisor === 'fake') return; // it takes everything
+  if (target.hypervisor === 'fake') return; // it accepts everything
   checkHvForms(target.hypervisor, target.hvparams);
   await nodes.call(node, 'instance.check', { instance: target });
 }
@@ -37,11 +39,11 @@ async function checkBridges(nodes: NodeCaller, node: Node, target: InstanceTarge
   if (missing.length > 0)
     throw new MerapiError(
       'environment_error',
-      `Node ${node.name} has no bridge ${missing.join(', ')}; make it there, or give the NIC another link`,
+      `Node ${node.name} has no bridge ${missing.join(', ')}; create it there, or give the NIC another link`,
     );
 }
 
-/** @throws MerapiError wrong_input when the guest of an instance could not use such disks on the node */
+/** @throws MerapiError wrong_input when the instance's hypervisor cannot use disks of these templates on the node */
 export async function checkUsable(
   nodes: NodeCaller,
   node: Node,
@@ -51,13 +53,16 @@ export async function checkUsable(
   await nodes.call(node, 'disk.check', { disks: disks.map(diskTarget), hypervisor });
 }
 
-/** @throws MerapiError wrong_state when the instance runs or is meant to */
+/** @throws MerapiError wrong_state when the instance runs or its admin state is `up` */
 export function checkStopped(runtime: RuntimeView, instance: Instance): void {
   if (instance.admin_state !== 'up' && !isRunning(runtime, instance)) return;
   throw new MerapiError('wrong_state', `Instance ${instance.name} is not down; shut it down first`);
 }
 
-/** @throws MerapiError insufficient_resources when a guest of this memory (MiB) cannot be started on the node */
+/**
+ * Checks that a guest with this memory (MiB) can be started on the node.
+ * @throws MerapiError insufficient_resources; environment_error when the node does not answer
+ */
 export function checkMemory(runtime: RuntimeView, node: Node, memory: number): void {
   const free = runtime.of(node.uuid)?.node.memory_free ?? null;
   if (free === null)

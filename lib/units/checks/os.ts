@@ -1,3 +1,7 @@
+// OS definitions of the nodes, and the OS parameters of instances.
+// Public OS parameters are stored as they are. Private ones are stored sealed (encrypted with the key of the installation): of the
+// cluster as one sealed text with a set per OS, of an instance as one sealed text. Secret ones are never stored.
+
 import { MerapiError } from '../../base/errors.ts';
 import { parseJson, stringifyJson } from '../../base/json.ts';
 import type { Seal } from '../../base/seal.ts';
@@ -9,12 +13,12 @@ import type { ClusterView } from '../../model/view.ts';
 import type { NodeCaller } from '../../rpc/caller.ts';
 import type { OsDefinition } from '../../rpc/calls/os.ts';
 
-/** The nodes whose OS definitions count: those that may hold instances and are not offline. */
+/** The nodes whose OS definitions count: those that are vm_capable and not offline. */
 function osNodes(view: ClusterView): Node[] {
   return view.nodes.list().filter((node) => node.vm_capable && !node.offline);
 }
 
-/** Asks all nodes for their OS definitions; a node that does not answer has none. */
+/** Asks all nodes for their OS definitions; a node that does not answer counts as one without any. Sorted by name. */
 export async function diagnoseOs(view: ClusterView, nodes: NodeCaller): Promise<OsStatus[]> {
   const asked = osNodes(view);
   const answers = await nodes.callAll(asked, 'os.list', { search_path: view.cluster.os_search_path });
@@ -34,7 +38,7 @@ export async function diagnoseOs(view: ClusterView, nodes: NodeCaller): Promise<
 
 function summarise(name: string, perNode: Record<string, OsDefinition[]>, asked: readonly Node[]): OsStatus {
   const nodes = Object.fromEntries(asked.map((node) => [node.name, perNode[node.name] ?? []]));
-  // The first definition found in the search path is the one that counts on a node.
+  // On each node the first definition in the search path counts.
   const first = Object.values(nodes).map((definitions) => definitions[0]);
   const present = first.filter((definition) => definition !== undefined);
   const common = <T>(pick: (definition: OsDefinition) => readonly T[]): T[] => {
@@ -54,13 +58,13 @@ function summarise(name: string, perNode: Record<string, OsDefinition[]>, asked:
   };
 }
 
-/** The first version of the OS interface in which an OS says which parameters it has. */
-const TYPED_PARAMETERS = 20;
+/** The first version of the OS interface in which an OS definition lists its parameters. */
+const FIRST_WITH_PARAMETERS = 20;
 
 /**
- * Checks that a node can install an OS, as its verification does. The parameters of an OS of an interface before 20, which names
- * none, are taken as they are. @throws MerapiError execution when the node has no such OS or a broken one, or when the variant or a
- * parameter is not one of the definition
+ * Checks that a node has a valid OS definition (`NAME` or `NAME+VARIANT`) with this variant and these parameters. With `forceVariant` the variant
+ * is not checked. If the definition has only interface versions before 20, its parameters are unknown and not checked.
+ * @throws MerapiError execution when the node has no such OS or a broken one, or the variant or a parameter is not in the definition
  */
 export async function checkOs(
   view: ClusterView,
@@ -91,24 +95,24 @@ export async function checkOs(
       throw new MerapiError('execution', `OS '${name}' has no variant '${variant}'; give one of ${choice}`);
   } else if (variant && definition.variants.length === 0)
     throw new MerapiError('execution', `OS '${name}' has no variants`);
-  if (Math.max(...definition.api_versions) < TYPED_PARAMETERS) return;
+  if (Math.max(...definition.api_versions) < FIRST_WITH_PARAMETERS) return;
   const known = definition.parameters.map(([parameter]) => parameter);
-  const strange = Object.keys(options.params).filter((parameter) => !known.includes(parameter));
-  if (strange.length > 0)
+  const unknown = Object.keys(options.params).filter((parameter) => !known.includes(parameter));
+  if (unknown.length > 0)
     throw new MerapiError(
       'execution',
-      `OS '${name}' has no parameter ${strange.join(', ')}; it has ${known.join(', ') || 'none'}`,
+      `OS '${name}' has no parameter ${unknown.join(', ')}; it has ${known.join(', ') || 'none'}`,
     );
 }
 
-/** OS parameters as scripts get them: every value a text, all levels filled in. */
+/** Public OS parameters as scripts get them: every value a text, those inherited from the cluster included. */
 export function osParamTexts(view: ClusterView, os: string, own: ParamValues): Record<string, string> {
   return scriptTexts(fillOsParams(view.cluster, os, own));
 }
 
 /**
- * Private and secret OS parameters as scripts get them: those of the cluster for the OS, then for its variant, then the
- * instance's own. `sealed` is the cluster's, as it is stored.
+ * Private and secret OS parameters as scripts get them: those of the cluster for the OS, overridden by those for its variant,
+ * overridden by the instance's own. `sealed` are the cluster's, sealed as they are stored. The result must not be stored.
  */
 export function hiddenOsParamTexts(
   seal: Seal,
@@ -121,17 +125,17 @@ export function hiddenOsParamTexts(
   return scriptTexts({ ...sets[base], ...(os === base ? {} : sets[os]), ...own });
 }
 
-/** Private OS parameters by OS, from the sealed text in which they are stored. */
+/** Opens the private OS parameters of the cluster, by OS. */
 export function openOsParams(seal: Seal, sealed: string | null): Record<string, ParamValues> {
   return sealed === null ? {} : (parseJson(seal.open(sealed)) as Record<string, ParamValues>);
 }
 
-/** Private OS parameters of an instance, from the sealed text in which they are stored. */
+/** Opens the private OS parameters of an instance. */
 export function openPrivate(seal: Seal, sealed: string | null): ParamValues {
   return sealed === null ? {} : (parseJson(seal.open(sealed)) as ParamValues);
 }
 
-/** Private OS parameters of an instance as they are stored; null when there are none. */
+/** Seals the private OS parameters of an instance for the store; null when there are none. */
 export function sealedParams(seal: Seal, values: ParamValues): string | null {
   return Object.keys(values).length === 0 ? null : seal.close(stringifyJson(values));
 }

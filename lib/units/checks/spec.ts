@@ -1,3 +1,6 @@
+// Checks of instances against the instance policy (ipolicy) of a node's group: the cluster's policy with what the group overrides.
+// A change is refused only for violations that it adds: an instance that violates the policy already can still be changed.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillIPolicy } from '../../model/fill.ts';
@@ -6,7 +9,7 @@ import { type InstanceSpec, ipolicyViolations } from '../../model/ipolicy.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
 
-/** An instance that is there as an instance policy counts it, with these disks. */
+/** What an instance policy looks at, of an existing instance with these disks. */
 export function specOfInstance(view: ClusterView, instance: Instance, disks: readonly Disk[]): InstanceSpec {
   const be = fillBeParams(view.cluster, instance.beparams);
   return {
@@ -21,7 +24,7 @@ export function specOfInstance(view: ClusterView, instance: Instance, disks: rea
 }
 
 /**
- * Refuses disks that break the policy of a node's group in a way in which the instance does not break it now.
+ * Checks new disks of an instance against the policy of a node's group; only violations that the instance does not have now count.
  * @throws MerapiError wrong_input
  */
 export function checkDiskPolicy(
@@ -43,26 +46,26 @@ export function checkDiskPolicy(
 }
 
 /**
- * Refuses a node whose group's policy does not allow the instance; with `tell` it is only told.
+ * Checks an instance against the policy of a node's group. With `log` violations are logged instead of thrown.
  * @throws MerapiError wrong_input
  */
 export function checkInstancePolicy(
   view: ClusterView,
   node: Node,
   instance: Instance,
-  tell?: (text: string) => void,
+  log?: (text: string) => void,
 ): void {
   const group = view.groups.get(node.group);
   const policy = fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {});
   const problems = ipolicyViolations(policy, specOfInstance(view, instance, view.disksOf(instance)));
   if (problems.length === 0) return;
   const text = `The instance breaks the instance policy of group ${group?.name}: ${problems.join('; ')}`;
-  if (!tell) throw new MerapiError('wrong_input', text);
-  tell(text);
+  if (!log) throw new MerapiError('wrong_input', text);
+  log(text);
 }
 
 /**
- * Refuses a change that breaks the policy of the group of an instance's node in a way in which it is not broken now.
+ * Checks a changed instance against the policy of its node's group; only violations that it does not have now count.
  * @throws MerapiError wrong_input
  */
 export function checkChangedPolicy(view: ClusterView, before: Instance, after: Instance): void {

@@ -1,3 +1,5 @@
+// What a change of the cluster needs: hypervisors on the nodes, and storage settings for the disk templates.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { HypervisorName } from '../../model/hvparams/index.ts';
@@ -6,8 +8,8 @@ import type { ClusterView } from '../../model/view.ts';
 import type { CheckContext } from '../define.ts';
 
 /**
- * Asks the nodes that may hold instances whether they run these hypervisors.
- * @throws MerapiError execution for the first node that does not, or does not answer
+ * Asks all nodes that are vm_capable and not offline whether they have these hypervisors.
+ * @throws MerapiError execution for the first node that does not have one of them, or does not answer
  */
 export async function checkNodesRun(
   { view, nodes }: CheckContext,
@@ -32,7 +34,10 @@ export async function checkNodesRun(
   }
 }
 
-/** @throws MerapiError wrong_input, wrong_state when a change takes away what the templates of the cluster need */
+/**
+ * Checks that a change leaves the settings which disk templates depend on.
+ * @throws MerapiError wrong_input when an enabled template lacks a setting, wrong_state when a setting is emptied that disks use
+ */
 export function checkStorage(view: ClusterView, patch: Partial<Cluster>): void {
   const after = { ...view.cluster, ...patch };
   for (const template of after.enabled_disk_templates) {

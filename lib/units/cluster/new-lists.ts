@@ -1,3 +1,5 @@
+// Lists of the cluster after a request: enabled hypervisors and disk templates, names of OSes, ranges of user ids, data collectors.
+
 import { isAbsolute } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import { dataCollectors } from '../../model/cluster.ts';
@@ -7,19 +9,22 @@ import type { ClusterView } from '../../model/view.ts';
 
 const wrong = (text: string) => new MerapiError('wrong_input', text);
 
-/** @throws MerapiError wrong_input for none or one twice, wrong_state when one is left out that instances have */
+/**
+ * The enabled hypervisors after a request.
+ * @throws MerapiError wrong_input for an empty list or a duplicate, wrong_state when an instance uses one that is left out
+ */
 export function newHypervisors(view: ClusterView, wanted: readonly HypervisorName[]): HypervisorName[] {
   checkSet('enabled_hypervisors', wanted);
   const used = view.instances.list().find(({ hypervisor }) => !wanted.includes(hypervisor));
   if (used)
     throw new MerapiError(
       'wrong_state',
-      `Hypervisor ${used.hypervisor} cannot be disabled: instance ${used.name} has it`,
+      `Hypervisor ${used.hypervisor} cannot be disabled: instance ${used.name} uses it`,
     );
   return [...wanted];
 }
 
-/** @throws MerapiError as newHypervisors() */
+/** The enabled disk templates after a request. @throws MerapiError as newHypervisors() */
 export function newTemplates(view: ClusterView, wanted: readonly DiskTemplate[]): DiskTemplate[] {
   checkSet('enabled_disk_templates', wanted);
   for (const instance of view.instances.list()) {
@@ -28,7 +33,7 @@ export function newTemplates(view: ClusterView, wanted: readonly DiskTemplate[])
     if (lost)
       throw new MerapiError(
         'wrong_state',
-        `Disk template ${lost} cannot be disabled: instance ${instance.name} has it`,
+        `Disk template ${lost} cannot be disabled: instance ${instance.name} uses it`,
       );
   }
   return [...wanted];
@@ -39,44 +44,51 @@ function checkSet(name: string, values: readonly string[]): void {
   if (new Set(values).size < values.length) throw wrong(`${name} names one twice: ${values.join(', ')}`);
 }
 
-/** A list of names after additions and removals; what is there already, or not there, is told. */
+/**
+ * A list of OS names after additions (`add`) and removals (`remove`). What changes nothing is logged.
+ * @throws MerapiError wrong_input for another operation
+ */
 export function changedNames(
   before: readonly string[],
   changes: readonly (readonly [string, string])[],
-  tell: (text: string) => void,
+  log: (text: string) => void,
 ): string[] {
   const after = [...before];
   for (const [op, name] of changes) {
-    const place = after.indexOf(name);
-    if (op === 'add' && place >= 0) tell(`OS ${name} is in the list already`);
+    const index = after.indexOf(name);
+    if (op === 'add' && index >= 0) log(`OS ${name} is in the list already`);
     else if (op === 'add') after.push(name);
-    else if (op === 'remove' && place < 0) tell(`OS ${name} is not in the list`);
-    else if (op === 'remove') after.splice(place, 1);
+    else if (op === 'remove' && index < 0) log(`OS ${name} is not in the list`);
+    else if (op === 'remove') after.splice(index, 1);
     else throw wrong(`A name can be added or removed, not '${op}'`);
   }
   return after;
 }
 
+/** The first and the last user id of a range. */
 type Range = [number, number];
 
-/** The user ids after a request. @throws MerapiError wrong_input for ranges that are none, overlap, or are not there */
+/**
+ * The pool of user ids after a request, sorted: `uid_pool` replaces it, then ranges are added and removed.
+ * @throws MerapiError wrong_input for an invalid range, ranges that overlap, or the removal of a range that is not in the pool
+ */
 export function newUids(
   before: readonly Range[],
   request: { uid_pool: Range[] | null; add_uids: Range[] | null; remove_uids: Range[] | null },
 ): Range[] {
   const { uid_pool, add_uids, remove_uids } = request;
   for (const [low, high] of [...(uid_pool ?? []), ...(add_uids ?? []), ...(remove_uids ?? [])])
-    if (low < 1 || high < low) throw wrong(`${low} to ${high} is no range of user ids`);
+    if (low < 1 || high < low) throw wrong(`${low} to ${high} is not a range of user ids`);
   const after: Range[] = [...(uid_pool ?? before)];
   for (const range of add_uids ?? []) after.push(range);
   for (const [low, high] of remove_uids ?? []) {
-    const place = after.findIndex(([a, b]) => a === low && b === high);
-    if (place < 0) throw wrong(`The range ${low} to ${high} is not in the pool of user ids`);
-    after.splice(place, 1);
+    const index = after.findIndex(([a, b]) => a === low && b === high);
+    if (index < 0) throw wrong(`The range ${low} to ${high} is not in the pool of user ids`);
+    after.splice(index, 1);
   }
   after.sort(([a], [b]) => a - b);
-  for (const [place, [low]] of after.entries()) {
-    const previous = after[place - 1];
+  for (const [index, [low]] of after.entries()) {
+    const previous = after[index - 1];
     if (previous && previous[1] >= low) throw wrong(`The ranges of user ids overlap at ${low}`);
   }
   return after;
@@ -84,12 +96,12 @@ export function newUids(
 
 /** @throws MerapiError wrong_input for a data collector that does not exist */
 export function checkCollectors(given: Readonly<Record<string, unknown>>): void {
-  const strange = Object.keys(given).filter((name) => !dataCollectors.includes(name as never));
-  if (strange.length > 0)
-    throw wrong(`There is no data collector ${strange.join(', ')}; there are ${dataCollectors.join(', ')}`);
+  const unknown = Object.keys(given).filter((name) => !dataCollectors.includes(name as never));
+  if (unknown.length > 0)
+    throw wrong(`There is no data collector ${unknown.join(', ')}; there are ${dataCollectors.join(', ')}`);
 }
 
-/** @throws MerapiError wrong_input when the text is not the full path of a folder */
+/** Checks the path of a folder; an empty text means none. @throws MerapiError wrong_input when it is not an absolute path */
 export function checkFolder(name: string, path: string): void {
-  if (path !== '' && !isAbsolute(path)) throw wrong(`${name} must be a full path, not '${path}'`);
+  if (path !== '' && !isAbsolute(path)) throw wrong(`${name} must be an absolute path, not '${path}'`);
 }

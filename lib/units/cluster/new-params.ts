@@ -1,3 +1,6 @@
+// Parameter sets of the cluster after a request. Each function takes the set as it was and what the request gives, and returns the new
+// set. The cluster is the last level of inheritance, so here "default" cannot remove a value (see given()), except for OS parameters.
+
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { faultTexts } from '../../base/schema-words.ts';
@@ -19,10 +22,12 @@ import { type NicParams, nicModes, nicParamKinds } from '../../model/nic.ts';
 import type { DiskTemplate } from '../../model/templates/index.ts';
 import { openOsParams } from '../checks/os.ts';
 
+/** Parameter sets by the name of a hypervisor or an OS. */
 type Sets = Record<string, ParamValues>;
 const wrong = (text: string) => new MerapiError('wrong_input', text);
 
-function known(hypervisor: string): HypervisorName {
+/** The name of a hypervisor that exists. @throws MerapiError hypervisor */
+function hypervisorNamed(hypervisor: string): HypervisorName {
   if (!Object.hasOwn(hypervisorParams, hypervisor))
     throw new MerapiError(
       'hypervisor',
@@ -31,26 +36,31 @@ function known(hypervisor: string): HypervisorName {
   return hypervisor as HypervisorName;
 }
 
-/** The values that a request gives; at the cluster's level nothing is inherited, so "default" means nothing. */
+/**
+ * Returns the values that a request gives. The cluster inherits from nothing, so "default" is refused.
+ * @throws MerapiError wrong_input
+ */
 function given(values: ParamValues): ParamValues {
-  const texts = Object.entries(values).filter(([, value]) => value === DEFAULT_VALUE);
-  if (texts.length > 0)
-    throw wrong(`${texts.map(([name]) => name).join(', ')}: the cluster itself inherits no value; give one`);
+  const defaults = Object.entries(values).filter(([, value]) => value === DEFAULT_VALUE);
+  if (defaults.length > 0) {
+    const names = defaults.map(([name]) => name).join(', ');
+    throw wrong(`${names}: the cluster has nothing to inherit from, so give a value instead of "default"`);
+  }
   return values;
 }
 
-/** Checks those of the new values that a request gives. @throws MerapiError hypervisor */
+/** Checks the new values of the parameters that a request gives. @throws MerapiError hypervisor */
 function checkGiven(hypervisor: string, request: ParamValues, after: ParamValues): void {
-  checkHvForms(known(hypervisor), pick(after, Object.keys(request)));
+  checkHvForms(hypervisorNamed(hypervisor), pick(after, Object.keys(request)));
 }
 
 /** Hypervisor parameters after a request. @throws MerapiError wrong_input, type_enforcement */
 export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster['hvparams'] {
   const after: Sets = { ...before };
   for (const [hypervisor, values] of Object.entries(request)) {
-    const { kinds, defaults } = hypervisorParams[known(hypervisor)];
-    checkOfHypervisor(known(hypervisor), values);
-    // For some parameters, such as the cache of disks, the word "default" is a value like others.
+    const { kinds, defaults } = hypervisorParams[hypervisorNamed(hypervisor)];
+    checkOfHypervisor(hypervisorNamed(hypervisor), values);
+    // For some parameters, such as the cache of disks, the word "default" is an ordinary value.
     const isWord = (name: string) => values[name] === DEFAULT_VALUE && defaults[name] === DEFAULT_VALUE;
     const words = Object.fromEntries(Object.entries(values).filter(([name]) => isWord(name)));
     const rest = Object.fromEntries(Object.entries(values).filter(([name]) => !isWord(name)));
@@ -60,17 +70,20 @@ export function newHvParams(before: Cluster['hvparams'], request: Sets): Cluster
   return after as Cluster['hvparams'];
 }
 
-/** Hypervisor parameters by OS after a request. @throws MerapiError wrong_input, type_enforcement */
+/**
+ * Hypervisor parameters by OS after a request: null removes the set of a hypervisor, and "default" a value. Empty sets are removed.
+ * @throws MerapiError wrong_input, type_enforcement, hypervisor
+ */
 export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, ParamValues>): Cluster['os_hvp'] {
   const after: Cluster['os_hvp'] = { ...before };
   for (const [os, sets] of Object.entries(request)) {
     const own: Sets = { ...after[os] };
     for (const [hypervisor, values] of Object.entries(sets)) {
-      const { kinds } = hypervisorParams[known(hypervisor)];
+      const { kinds } = hypervisorParams[hypervisorNamed(hypervisor)];
       if (values === null) delete own[hypervisor];
       else if (typeof values !== 'object') throw wrong(`os_hvp of ${os}: ${hypervisor} must be a dictionary`);
       else {
-        checkOfHypervisor(known(hypervisor), values as ParamValues);
+        checkOfHypervisor(hypervisorNamed(hypervisor), values as ParamValues);
         own[hypervisor] = updatedValues(own[hypervisor] ?? {}, values as ParamValues, kinds);
         checkGiven(hypervisor, values as ParamValues, own[hypervisor]);
       }
@@ -82,7 +95,7 @@ export function newOsHvp(before: Cluster['os_hvp'], request: Record<string, Para
   return after;
 }
 
-/** Backend parameters of a request as its job shows them: `memory` is minmem and maxmem, in their proper types. @throws MerapiError type_enforcement */
+/** Backend parameters of a request as its job shows them: in their proper types, `memory` as minmem and maxmem. @throws MerapiError type_enforcement */
 export function shownBeParams(request: ParamValues): ParamValues {
   const { memory, ...rest } = request;
   const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
@@ -102,7 +115,7 @@ export function newNdParams(before: ParamValues, request: ParamValues): ParamVal
   return updatedValues(before, given(request), ndParamKinds);
 }
 
-/** Link parameters after a request. @throws MerapiError wrong_input, type_enforcement */
+/** NIC parameters after a request. @throws MerapiError wrong_input, type_enforcement */
 export function newNicParams(before: NicParams, request: Readonly<Record<string, unknown>>): NicParams {
   const values = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
   const after = updatedValues(
@@ -116,12 +129,12 @@ export function newNicParams(before: NicParams, request: Readonly<Record<string,
   return after;
 }
 
-/** Disk parameters after a request. @throws MerapiError type_enforcement, wrong_input */
+/** Checks disk parameters that a request gives. @throws MerapiError wrong_input for "default" */
 export function checkDiskParams(request: Partial<Record<DiskTemplate, ParamValues>>): void {
   for (const values of Object.values(request)) given(values);
 }
 
-/** OS parameters by OS after a request: null, an empty text or "default" takes one away. */
+/** OS parameters by OS after a request: null, an empty text or "default" removes one. */
 export function newOsParams(before: Sets, request: Sets): Sets {
   const after: Sets = { ...before };
   for (const [os, values] of Object.entries(request)) {
@@ -134,7 +147,7 @@ export function newOsParams(before: Sets, request: Sets): Sets {
   return after;
 }
 
-/** Private OS parameters after a request, sealed again. */
+/** Private OS parameters by OS after a request, sealed for the store; null when there are none. */
 export function newPrivateOsParams(seal: Seal, cluster: Cluster, request: Sets): string | null {
   const after = newOsParams(openOsParams(seal, cluster.osparams_private), request);
   return Object.keys(after).length === 0 ? null : seal.close(stringifyJson(after));
@@ -148,12 +161,12 @@ export function newPolicy(before: IPolicy, given: Readonly<Record<string, unknow
   const policy = IPolicy.safeParse(after);
   if (!policy.success)
     throw wrong(
-      `The instance policy is not right: ${faultTexts(IPolicy, policy.error.issues, after).join('; ')}`,
+      `The instance policy is invalid: ${faultTexts(IPolicy, policy.error.issues, after).join('; ')}`,
     );
   const { minmax, std: usual } = policy.data;
   const fits = minmax.some(({ min, max }) =>
     ispecNames.every((name) => min[name] <= usual[name] && usual[name] <= max[name]),
   );
-  if (!fits) throw wrong('The instance policy is not right: the standard instance fits none of its bounds');
+  if (!fits) throw wrong('The instance policy is invalid: std is not within the bounds of any minmax');
   return policy.data;
 }

@@ -1,3 +1,5 @@
+// OP_CLUSTER_POST_INIT: checks that the master node can run all enabled hypervisors, and runs the hooks of a new cluster.
+
 import { MerapiError } from '../../base/errors.ts';
 import { clusterPostInit as opcode } from '../../opcodes/cluster/post-init.ts';
 import { defineUnit } from '../define.ts';

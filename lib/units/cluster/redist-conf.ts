@@ -1,3 +1,5 @@
+// OP_CLUSTER_REDIST_CONF: nodes keep no copy of the configuration, so there is nothing to distribute. Logs the nodes that do not answer.
+
 import { clusterRedistConf as opcode } from '../../opcodes/cluster/redist-conf.ts';
 import { defineUnit } from '../define.ts';
 

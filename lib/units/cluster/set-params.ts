@@ -1,3 +1,6 @@
+// OP_CLUSTER_SET_PARAMS: changes the cluster. Its parameters are of three kinds: settings that are stored as given (settingsOf), lists
+// (listsOf, new-lists.ts) and sets of parameters that nodes, groups and instances inherit (inheritedOf, new-params.ts).
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type Cluster, MAC_PREFIX } from '../../model/cluster.ts';
@@ -40,7 +43,7 @@ import {
 
 type Request = ValuesOf<typeof opcode>;
 
-/** Parameters that are taken as they are. */
+/** Parameters that are stored as they are given. */
 const plain = [
   'candidate_pool_size',
   'max_running_jobs',
@@ -60,7 +63,7 @@ const plain = [
   'default_iallocator',
 ] as const;
 
-/** What Ganeti has and Merapi does not: it can only be left out or empty. */
+/** Parameters of Ganeti that Merapi does not support: they must be left out or empty. */
 const unsupported = ['install_image', 'instance_communication_network', 'zeroing_image'] as const;
 
 export const clusterSetParams = defineUnit(opcode, {
@@ -68,14 +71,13 @@ export const clusterSetParams = defineUnit(opcode, {
     const { view, log, resolve } = context;
     refuseStates(params);
     for (const name of unsupported)
-      if (params[name])
-        throw new MerapiError('wrong_input', `${name} is not supported: Merapi has no use for it`);
+      if (params[name]) throw new MerapiError('wrong_input', `${name} is not supported; leave it out`);
     const beparams = params.beparams && shownBeParams(params.beparams);
     if (beparams) resolve({ beparams: beparams as Record<string, Json> });
     const patch = {
-      ...plainOf(params),
+      ...settingsOf(params),
       ...listsOf(context, params),
-      ...setsOf(context, { ...params, beparams }),
+      ...inheritedOf(context, { ...params, beparams }),
     };
     if (patch.ipolicy || patch.enabled_disk_templates) {
       const { ipolicy, enabled_disk_templates } = { ...view.cluster, ...patch };
@@ -89,8 +91,8 @@ export const clusterSetParams = defineUnit(opcode, {
     ]) as Set<HypervisorName>;
     if (changedHypervisors.size > 0) await checkNodesRun(context, [...changedHypervisors]);
     if (patch.ipolicy)
-      for (const name of breaking(view, patch.ipolicy))
-        log(`Instance ${name} breaks the new instance policy`);
+      for (const name of violatingInstances(view, patch.ipolicy))
+        log(`Instance ${name} violates the new instance policy`);
     return { patch };
   },
 
@@ -111,7 +113,8 @@ export const clusterSetParams = defineUnit(opcode, {
   },
 });
 
-function plainOf(params: Request): Partial<Cluster> {
+/** The settings that a request gives. @throws MerapiError wrong_input */
+function settingsOf(params: Request): Partial<Cluster> {
   for (const name of ['file_storage_dir', 'shared_file_storage_dir', 'gluster_storage_dir'] as const)
     checkFolder(name, params[name] ?? '');
   const given = plain.filter((name) => params[name] !== null).map((name) => [name, params[name]]);
@@ -121,20 +124,21 @@ function plainOf(params: Request): Partial<Cluster> {
       'wrong_input',
       `A network prefix has at most 128 bits, not ${params.master_netmask}`,
     );
-  // An empty text says that there is none.
+  // An empty text means none.
   if (params.vg_name !== null) patch.vg_name = params.vg_name || null;
   if (params.drbd_helper !== null) patch.drbd_helper = params.drbd_helper || null;
   if (params.mac_prefix !== null) {
     if (!MAC_PREFIX.test(params.mac_prefix))
       throw new MerapiError(
         'wrong_input',
-        `'${params.mac_prefix}' is no prefix of MAC addresses; it is three bytes such as aa:00:00, the first of them even`,
+        `'${params.mac_prefix}' is not a MAC prefix; give three bytes such as aa:00:00, the first of them even`,
       );
     patch.mac_prefix = params.mac_prefix.toLowerCase();
   }
   return patch;
 }
 
+/** The lists that a request changes. @throws MerapiError wrong_input, wrong_state */
 function listsOf({ view, log }: CheckContext, params: Request): Partial<Cluster> {
   const { cluster } = view;
   const patch: Partial<Cluster> = {};
@@ -157,7 +161,8 @@ function listsOf({ view, log }: CheckContext, params: Request): Partial<Cluster>
   return patch;
 }
 
-function setsOf({ view, seal }: CheckContext, params: Request): Partial<Cluster> {
+/** The parameter sets that a request changes. @throws MerapiError wrong_input, type_enforcement, hypervisor */
+function inheritedOf({ view, seal }: CheckContext, params: Request): Partial<Cluster> {
   const { cluster } = view;
   const patch: Partial<Cluster> = {};
   const { diskparams, default_iallocator_params } = params;
@@ -180,7 +185,7 @@ function setsOf({ view, seal }: CheckContext, params: Request): Partial<Cluster>
   return patch;
 }
 
-/** @throws MerapiError wrong_input when the policy allows a template that the cluster does not have */
+/** @throws MerapiError wrong_input when the policy allows a disk template that is not enabled */
 function checkTemplatesAllowed(policy: IPolicy, enabled: Cluster['enabled_disk_templates']): void {
   const lost = policy['disk-templates'].filter((template) => !enabled.includes(template));
   if (lost.length > 0)
@@ -190,16 +195,16 @@ function checkTemplatesAllowed(policy: IPolicy, enabled: Cluster['enabled_disk_t
     );
 }
 
-/** The instances that a new policy of the cluster does not allow, by name. */
-function breaking(view: ClusterView, policy: IPolicy): string[] {
+/** The names of the instances that violate a new policy of the cluster, with what their group overrides. */
+function violatingInstances(view: ClusterView, policy: IPolicy): string[] {
   const policies = new Map(
     view.groups.list().map((group) => [group.uuid, fillIPolicy(policy, group.ipolicy)] as const),
   );
-  const broken = view.instances.list().filter((instance) => {
-    const group = policies.get(view.nodes.get(instance.primary_node)?.group ?? '');
-    return (
-      group && ipolicyViolations(group, specOfInstance(view, instance, view.disksOf(instance))).length > 0
-    );
+  const violating = view.instances.list().filter((instance) => {
+    const groupPolicy = policies.get(view.nodes.get(instance.primary_node)?.group ?? '');
+    if (!groupPolicy) return false;
+    const spec = specOfInstance(view, instance, view.disksOf(instance));
+    return ipolicyViolations(groupPolicy, spec).length > 0;
   });
-  return broken.map(({ name }) => name);
+  return violating.map(({ name }) => name);
 }

@@ -1,3 +1,7 @@
+// New disks from what a request says of them. The order for a unit: checkKnown (names of parameters), sizedRequest (the form that the
+// job shows), buildDisks (the objects), onNodes (the nodes of mirrored disks); reserveMirrors() in steps/mirrors.ts then assigns ports
+// and minor numbers in a commit.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { Cluster } from '../../model/cluster.ts';
@@ -14,7 +18,7 @@ import type { ClusterView } from '../../model/view.ts';
 /** A disk as a request describes it. */
 export type DiskRequest = Record<string, string | number>;
 
-/** What the disks of one instance have in common. */
+/** What all new disks of one instance have in common. */
 export interface DiskSetting {
   instance: { uuid: string; name: string };
   template: DiskTemplate;
@@ -27,35 +31,36 @@ export interface DiskSetting {
   first?: number;
 }
 
-/** A new disk of a request as it is made, and as a job shows it: its size a number of MiB, rounded up. @throws MerapiError wrong_input */
+/** A request for a new disk in the form that the job shows: the size is a number of MiB, rounded up. @throws MerapiError wrong_input */
 export function sizedRequest(request: DiskRequest): DiskRequest {
   return request.size === undefined ? request : { ...request, size: steppedSize(request.size) };
 }
 
 const takesAny = (template: DiskTemplate | null) => template !== null && templates[template].takes === 'any';
 
-/** Whether disks of a template have a use for a parameter. */
+/** Whether disks of a template use a parameter. */
 const takes = (template: DiskTemplate, name: string) =>
   takesAny(template) ? name !== 'adopt' : templates[template].takes.includes(name);
 
-/** What may be said of a disk, whatever its template is; what a template has no use for is not looked at. */
+/** The parameters that are accepted for disks of any template; those that a template does not use are ignored. */
 const known = ['access', 'adopt', 'dev_type', 'metavg', 'mode', 'name', 'provider', 'size', 'spindles', 'vg'];
 
 /**
- * Disks whose provider decides what they take (template ext) may have any parameters.
+ * Checks the names of a disk's parameters. With a template whose provider defines the parameters (ext) any name is accepted.
  * @throws MerapiError type_enforcement for a parameter that no disk has
  */
 export function checkKnown(request: DiskRequest, template: DiskTemplate | null): void {
-  const strange = Object.keys(request).filter((key) => !known.includes(key));
-  if (strange.length > 0 && !takesAny(template))
+  const unknown = Object.keys(request).filter((key) => !known.includes(key));
+  if (unknown.length > 0 && !takesAny(template))
     throw new MerapiError(
       'type_enforcement',
-      `Unknown parameter ${strange.join(', ')} of a disk; known are ${known.join(', ')}`,
+      `Unknown parameter ${unknown.join(', ')} of a disk; known are ${known.join(', ')}`,
     );
 }
 
 /**
- * Looks whether spindles are asked for where disks share them. `requests` are those of disks with their numbers.
+ * Checks that spindles are requested only on a node where each disk has its own (exclusive_storage). `requests` are pairs of the
+ * index of a disk and its request.
  * @throws MerapiError wrong_input
  */
 export function checkSpindles(
@@ -63,42 +68,42 @@ export function checkSpindles(
   node: Node,
   requests: Iterable<readonly [number, DiskRequest]>,
 ): void {
-  const place = [...requests].find(([, { spindles }]) => spindles !== undefined)?.[0];
-  if (place === undefined) return;
+  const index = [...requests].find(([, { spindles }]) => spindles !== undefined)?.[0];
+  if (index === undefined) return;
   const group = view.groups.get(node.group);
   if (fillNdParams(view.cluster, group, node.ndparams).exclusive_storage === true) return;
   throw new MerapiError(
     'wrong_input',
-    `Disk ${place}: spindles can only be given where each disk has spindles of its own, and node ${node.name} has no exclusive_storage`,
+    `Disk ${index}: spindles can only be given for a node with exclusive_storage, which ${node.name} does not have`,
   );
 }
 
 const MAX_DISKS = 16;
 const accessModes = ['kernelspace', 'userspace'];
 
-/** @throws MerapiError prerequisite when the cluster does not allow the template */
+/** @throws MerapiError prerequisite when the disk template is not enabled */
 export function checkEnabled(cluster: Cluster, template: DiskTemplate): void {
   if (!cluster.enabled_disk_templates.includes(template))
     throw new MerapiError('prerequisite', notEnabled(cluster, template));
 }
 
-/** The words for a template that the cluster does not allow. */
+/** The message for a disk template that is not enabled. */
 export function notEnabled({ enabled_disk_templates }: Cluster, template: DiskTemplate): string {
   return `Disk template ${template} is not enabled; enabled are ${enabled_disk_templates.join(', ')}`;
 }
 
 /**
- * The disks of an instance that a request describes, of the sizes that it gives (see sizedRequest); of an instance without disks (diskless) none are made. Mirrored ones have no nodes yet (onNodes() gives them), one that is
- * adopted has the size 0 where the request names none.
- * @throws MerapiError wrong_input, resource_not_unique naming the disk and what is wrong with it
+ * The new disks that requests describe, with the sizes that these give (see sizedRequest); none for a template without data
+ * (diskless). Mirrored disks have no nodes yet (see onNodes); an adopted disk has the size 0 if the request names none.
+ * @throws MerapiError wrong_input, resource_not_unique: the message names the disk and what is wrong with it
  */
 export function buildDisks(cluster: Cluster, requests: readonly DiskRequest[], setting: DiskSetting): Disk[] {
   if (!templates[setting.template].hasData) return [];
   const count = (setting.first ?? 0) + requests.length;
   if (count > MAX_DISKS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_DISKS} disks, not ${count}`);
-  const disks = requests.map((request, place) =>
-    buildDisk(cluster, request, (setting.first ?? 0) + place, setting),
+  const disks = requests.map((request, offset) =>
+    buildDisk(cluster, request, (setting.first ?? 0) + offset, setting),
   );
   const names = disks.map(({ name }) => name);
   checkDeviceNames(names, names, 'disk');
@@ -112,7 +117,7 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
   if (adopt !== undefined && !takes(template, 'adopt'))
     throw refuse(`data cannot be adopted with the template ${template}`);
   if (adopt === undefined && templates[template].foreign)
-    throw refuse(`the template ${template} only adopts devices; name one as adopt`);
+    throw refuse(`the template ${template} only adopts devices; give the device as adopt`);
   if (access !== undefined && !accessModes.includes(String(access)))
     throw refuse(`access must be ${accessModes.join(' or ')}, not '${access}'`);
   for (const needed of templates[template].requires)
@@ -135,7 +140,7 @@ function buildDisk(cluster: Cluster, request: DiskRequest, index: number, settin
   };
 }
 
-/** What of a request stands neither in the disk's own fields nor in its logical id, as far as the template has a use for it. */
+/** The parameters that the template uses and that are neither in fields of the disk nor in its logical id. */
 function keptParams(template: DiskTemplate, request: DiskRequest): Record<string, unknown> {
   const elsewhere = ['adopt', 'dev_type', 'mode', 'name', 'provider', 'size', 'spindles'];
   const isOwn = (key: string) =>
@@ -143,7 +148,7 @@ function keptParams(template: DiskTemplate, request: DiskRequest): Record<string
   return Object.fromEntries(Object.entries(request).filter(([key]) => isOwn(key)));
 }
 
-/** The same disks, the mirrored ones between these nodes (uuids); reserveMirrors() then gives them ports and numbers. */
+/** The same disks, the mirrored ones between these nodes (uuids); reserveMirrors() then assigns their ports and minor numbers. */
 export function onNodes(disks: readonly Disk[], primary: string, secondary: string | null): Disk[] {
   return disks.map((disk) =>
     templates[disk.dev_type].mirrored && secondary !== null
@@ -152,7 +157,7 @@ export function onNodes(disks: readonly Disk[], primary: string, secondary: stri
   );
 }
 
-/** The same disk at the place that it has for an instance of this name: files are in folders of that name. */
+/** The same disk, its file in the folder of an instance of this name; disks whose location does not depend on that stay as they are. */
 export function inFolderOf(instance: string, disk: Disk): Disk {
   const logical_id = templates[disk.dev_type].placeFor?.(instance, disk.logical_id);
   return logical_id ? { ...disk, logical_id } : disk;

@@ -1,3 +1,6 @@
+// IP addresses of NICs in networks. connectNics() checks them in the check of a unit; but no lock protects addresses, so placeNics()
+// checks them again and assigns those from pools inside the commit that records the NICs.
+
 import { MerapiError } from '../../base/errors.ts';
 import { networkNamed } from '../../model/find.ts';
 import { firstFree } from '../../model/ip-pool.ts';
@@ -9,14 +12,14 @@ import type { Node } from '../../model/node.ts';
 import type { NodeGroup } from '../../model/nodegroup.ts';
 import type { ClusterView } from '../../model/view.ts';
 
-/** In the place of an address: the next free one of the network. It stands in a NIC until that is entered in the cluster. */
+/** Stands for the next free address of the network. A NIC has it until it is recorded in the cluster. */
 export const POOL = 'pool';
 
 /**
- * The NICs of an instance as they are on a node: those in a network have the parameters with which the node's group reaches it.
- * Their addresses must belong to the network and be free; with `conflictsCheck` no other NIC may have an address of one. A NIC
- * with the network and address that it has in `before`, at the same place, stays as it is.
- * @throws MerapiError wrong_input, wrong_state, resource_not_unique
+ * The NICs of an instance as they are on a node: those in a network get the NIC parameters with which the node's group is connected to
+ * it. Their addresses must be in the network and free. With `conflictsCheck` a NIC without a network must not have an address of a
+ * network of the group. A NIC with the same network and address as `before` has at the same index is not checked and stays as it is.
+ * @throws MerapiError wrong_input, wrong_state, resource_not_unique, not_found
  */
 export function connectNics(
   view: ClusterView,
@@ -46,19 +49,19 @@ export function connectNics(
   });
 }
 
-/** @throws MerapiError wrong_state when a group has a network with this address */
+/** @throws MerapiError wrong_state when the address belongs to a network of the group */
 function checkOutside(view: ClusterView, group: NodeGroup, ip: string, index: number): void {
   for (const uuid of Object.keys(group.networks)) {
     const network = view.networks.get(uuid);
     if (network && holds(network, ip))
       throw new MerapiError(
         'wrong_state',
-        `NIC ${index}: ${ip} is an address of network ${network.name}; give the network, or no conflicts_check`,
+        `NIC ${index}: ${ip} is an address of network ${network.name}; put the NIC into it, or give conflicts_check as false`,
       );
   }
 }
 
-/** @throws MerapiError resource_not_unique when another instance has the address, it is reserved, or not the network's */
+/** @throws MerapiError resource_not_unique when another instance has the address, it is reserved, or it is not in the network */
 function checkFree(view: ClusterView, network: Network, ip: string, instance: string): void {
   const refuse = (why: string) =>
     new MerapiError('resource_not_unique', `Address ${ip} of network ${network.name} ${why}`);
@@ -73,7 +76,7 @@ function checkFree(view: ClusterView, network: Network, ip: string, instance: st
   if (network.reservations.includes(ip) || isReserved6(network, ip)) throw refuse('is reserved');
 }
 
-/** The first address of an IPv6 network is that of its routers; another one may be its gateway. */
+/** Whether it is the first address of an IPv6 network, which is that of its routers, or its gateway. */
 function isReserved6({ network6, gateway6 }: Network, ip: string): boolean {
   const range = network6 === null ? null : range6(network6);
   const number = ip6Number(ip);
@@ -83,21 +86,21 @@ function isReserved6({ network6, gateway6 }: Network, ip: string): boolean {
   );
 }
 
-/** Whether some NIC gets its address only when it is entered in the cluster. */
+/** Whether some NIC gets its address from a pool, that is, only when it is recorded in the cluster. */
 export const usesPool = (nics: readonly Nic[]): boolean => nics.some((nic) => nic.ip === POOL);
 
 /**
- * The NICs of an instance as they are entered in the cluster: with addresses from the pools of their networks. To be called
- * where a commit is built, so that no two jobs get the same; names are locked, addresses are not.
- * @throws MerapiError resource_not_unique, wrong_state
+ * The NICs of an instance as they are recorded in the cluster: with addresses from the pools of their networks, and all addresses
+ * checked again. Call it only while a commit is built, so that no two jobs get the same address.
+ * @throws MerapiError resource_not_unique for an address in use, wrong_state when a network has no free address
  */
 export function placeNics(view: ClusterView, nics: readonly Nic[], instance: string): Nic[] {
-  const own = new Set<string>();
+  const claimed = new Set<string>();
   const claim = (network: Network, ip: string) => {
     const key = `${network.uuid}/${ip}`;
-    if (own.has(key))
+    if (claimed.has(key))
       throw new MerapiError('resource_not_unique', `Two NICs ask for ${ip} of network ${network.name}`);
-    own.add(key);
+    claimed.add(key);
   };
   for (const { mac, network: uuid, ip } of nics) {
     checkMacFree(view, mac, instance);
@@ -110,7 +113,7 @@ export function placeNics(view: ClusterView, nics: readonly Nic[], instance: str
     if (nic.network === null || nic.ip !== POOL) return nic;
     const network = networkNamed(view, nic.network);
     const taken = view.addressesIn(network.uuid);
-    const ip = firstFree(network, (each) => taken.has(each) || own.has(`${network.uuid}/${each}`));
+    const ip = firstFree(network, (each) => taken.has(each) || claimed.has(`${network.uuid}/${each}`));
     if (ip === null)
       throw new MerapiError(
         'wrong_state',

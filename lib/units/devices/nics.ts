@@ -1,3 +1,6 @@
+// NICs from what a request says of them: forms of addresses, link parameters, MAC addresses. A unit calls the check* functions on the
+// request alone, then buildNics(), then connectNics() and, in the commit, placeNics() (nic-addresses.ts).
+
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
 import type { Resolver } from '../../base/resolver.ts';
@@ -18,35 +21,38 @@ export type NicRequest = Partial<
 >;
 
 const MAX_NICS = 8;
-/** In the place of a link parameter: the cluster's. */
+/** As mode, link or vlan: the cluster's value. */
 export const DEFAULT = 'default';
-/** In the place of a MAC address: a new one. */
+/** As a MAC address of a new NIC, and of an existing one: generate one. */
 const AUTO = 'auto';
 export const GENERATE = 'generate';
-/** The MAC address that stands for no device. */
-const NOBODY = '00:00:00:00:00:00';
+/** A MAC address that no device can have. */
+const ZERO_MAC = '00:00:00:00:00:00';
 
-/** Whether a MAC address can be that of one device: an odd first byte is for groups of them. */
-const isDeviceMac = (mac: string) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(mac) && mac !== NOBODY;
+/** Whether a MAC address is a unicast address: with an odd first byte it is a multicast address. */
+const isDeviceMac = (mac: string) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(mac) && mac !== ZERO_MAC;
 
-/** Any MAC address, of one device or of many. */
+/** Whether it is a MAC address, unicast or multicast. */
 const isMac = (mac: string) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac);
 
-/** VLANs of a port: the number of the untagged one, alone or after a point, and the tagged ones each after a colon. */
+/** Whether it is a list of VLANs: the number of the untagged one, alone or after a point, and tagged ones each after a colon. */
 const isVlan = (text: string) => /^(\d+|(\.\d+)?(:\d+)*)$/.test(text);
 
-/** What a network decides for its NICs. */
-const decided = ['mode', 'link', 'bridge', 'vlan'] as const;
+/** The parameters that the network of a NIC decides. */
+const decidedByNetwork = ['mode', 'link', 'bridge', 'vlan'] as const;
 
 /**
- * Looks at a request alone, not at the cluster, for what its network decides. `what` names the NIC in messages, here and below.
- * @throws MerapiError wrong_input
+ * Checks from a request alone, without the cluster, that it sets no mode or link beside a network. `what` names the NIC in messages,
+ * here and below. @throws MerapiError wrong_input
  */
 export function checkDecided(request: NicRequest, what: string): void {
   if (givenName(request.network) !== null) refuseDecided(request, what, ['mode', 'link']);
 }
 
-/** Looks at the addresses of a request alone; only a new NIC must say its network with an address from a pool. @throws MerapiError wrong_input */
+/**
+ * Checks the forms of the addresses in a request. Only a new NIC must name its network when it gets an address from a pool; an
+ * existing one may be in a network already. @throws MerapiError wrong_input
+ */
 export function checkAddressForms(request: NicRequest, what: string, isNew: boolean): void {
   const ip = givenName(request.ip);
   if (ip === POOL) {
@@ -56,22 +62,26 @@ export function checkAddressForms(request: NicRequest, what: string, isNew: bool
   if (!isNew && mac === AUTO)
     throw new MerapiError(
       'wrong_input',
-      `${what}: a NIC that is there gets a new MAC address by generate, not auto`,
+      `${what}: give generate, not auto, for a new MAC address of an existing NIC`,
     );
   if (mac && mac !== AUTO && mac !== GENERATE && !isMac(mac.toLowerCase())) throw noMac(mac, what);
 }
 
-/** @throws MerapiError wrong_input for what is no list of VLANs */
+/** @throws MerapiError wrong_input when vlan is not a list of VLANs */
 export function checkVlan({ vlan }: NicRequest, what: string): void {
   if (vlan === undefined || vlan === null || isVlan(vlan)) return;
   throw new MerapiError(
     'wrong_input',
-    `${what}: '${vlan}' names no VLANs; give the untagged one such as .5, tagged ones such as :6:7, or both`,
+    `${what}: '${vlan}' is not a list of VLANs; give the untagged one such as .5, tagged ones such as :6:7, or both`,
   );
 }
 
-/** @throws MerapiError wrong_input */
-function refuseDecided(request: NicRequest, what: string, names: readonly (typeof decided)[number][]): void {
+/** @throws MerapiError wrong_input when the request sets one of these, which its network decides */
+function refuseDecided(
+  request: NicRequest,
+  what: string,
+  names: readonly (typeof decidedByNetwork)[number][],
+): void {
   const given = names.filter((name) => request[name]);
   if (given.length > 0)
     throw new MerapiError(
@@ -89,7 +99,7 @@ const noMac = (mac: string, what: string) =>
     `${what}: '${mac}' is not a MAC address of one device; give six bytes such as aa:00:00:12:34:56, the first of them even, or auto`,
   );
 
-/** An IP address in its one form. @throws MerapiError wrong_input */
+/** An IP address in its canonical form. @throws MerapiError wrong_input */
 function checkedAddress(ip: string, what: string): string {
   const address = isIP(ip) === 4 ? ip : canonical6(ip);
   if (address !== null) return address;
@@ -99,13 +109,13 @@ function checkedAddress(ip: string, what: string): string {
   );
 }
 
-/** What NICs are made from: the cluster, and what gives them uuids and addresses. */
+/** What buildNics() needs beside the request. */
 export type NicWorld = Pick<CheckContext, 'view' | 'random' | 'resolver'>;
 
 /**
- * The NICs that requests describe: addresses checked, MACs made where none is given. Where `before` has a NIC, the request at
- * the same place changes that one: what it does not name stays, and an empty request gives the NIC as it is. So the NICs of a
- * changed instance are all its NICs with empty requests where nothing changes. connectNics and placeNics come after this.
+ * The NICs that requests describe, with checked addresses and with generated MAC addresses where none is given. If `before` has a NIC
+ * at the index of a request, the request changes that NIC: what it does not name stays, and an empty request changes nothing. So a
+ * change of an instance passes all its NICs as `before`, with empty requests for those that do not change.
  * @throws MerapiError wrong_input, configuration, resolver_error, resource_not_unique, not_found
  */
 export async function buildNics(
@@ -116,7 +126,7 @@ export async function buildNics(
 ): Promise<Nic[]> {
   if (requests.length > MAX_NICS)
     throw new MerapiError('wrong_input', `An instance has at most ${MAX_NICS} NICs, not ${requests.length}`);
-  const taken = new Set<string>();
+  const usedMacs = new Set<string>();
   const nics: Nic[] = [];
   for (const [index, request] of requests.entries()) {
     const old = before[index];
@@ -127,7 +137,7 @@ export async function buildNics(
     if (!network && { ...view.cluster.nicparams, ...nicparams }.mode === 'routed' && ip === null)
       throw new MerapiError('wrong_input', `NIC ${index} is routed and so needs an IP address`);
     const wanted = request.mac ?? macBefore(view, network, old);
-    const mac = macOf({ view, random }, wanted, network, taken, index, old);
+    const mac = macOf({ view, random }, wanted, network, usedMacs, index, old);
     const given = request.name === undefined ? old?.name : request.name;
     const name = givenName(given);
     nics.push({ uuid: old?.uuid ?? random.uuid(), name, mac, ip, network: network?.uuid ?? null, nicparams });
@@ -148,11 +158,11 @@ function networkOf(view: ClusterView, request: NicRequest, index: number, old?: 
   if (named === null) return null;
   refuseDecided(request, `NIC ${index}`, ['mode', 'link']);
   const network = networkNamed(view, named);
-  refuseDecided(request, `NIC ${index}`, decided);
+  refuseDecided(request, `NIC ${index}`, decidedByNetwork);
   return network;
 }
 
-/** What a NIC sets itself; in a network it is the node's group that decides. */
+/** The NIC parameters that a NIC sets itself; in a network none, since connectNics() takes them from the node's group. */
 function paramsOf(
   cluster: Cluster,
   request: NicRequest,
@@ -164,6 +174,7 @@ function paramsOf(
   return network.uuid === old?.network ? old.nicparams : {};
 }
 
+/** The NIC parameters of a NIC without a network. @throws MerapiError configuration, wrong_input */
 function ownNicParams(
   cluster: Cluster,
   request: NicRequest,
@@ -191,11 +202,12 @@ function ownNicParams(
   return own;
 }
 
-/** The values that are given at all. */
+/** The values that are given: neither absent, null nor empty. */
 function given(values: Record<string, string | null | undefined>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => !!entry[1]));
 }
 
+/** The IP address of a NIC, POOL, or null. @throws MerapiError wrong_input, resolver_error */
 async function addressOf(
   resolver: Resolver,
   request: NicRequest,
@@ -219,37 +231,40 @@ async function addressOf(
   return checkedAddress(ip, `NIC ${index}`);
 }
 
+/** The MAC prefix of NICs in a network: its own, or the cluster's. */
 const prefixOf = (view: ClusterView, network: Network | null | undefined): string =>
   network?.mac_prefix ?? view.cluster.mac_prefix;
 
-/** The MAC address of a NIC that asks for none: the one that it has, unless it goes to a network with another prefix. */
+/** The MAC address of a NIC whose request names none: the one that it has, unless it moves to a network with another MAC prefix. */
 function macBefore(view: ClusterView, network: Network | null, old: Nic | undefined): string {
   if (!old) return AUTO;
   const prefix = prefixOf(view, old.network === null ? null : view.networks.get(old.network));
   return prefix === prefixOf(view, network) ? old.mac : AUTO;
 }
 
+/** The MAC address of a NIC, checked or generated. @throws MerapiError wrong_input, resource_not_unique */
 function macOf(
   { view, random }: Pick<NicWorld, 'view' | 'random'>,
   wanted: string,
   network: Network | null,
-  taken: Set<string>,
+  usedMacs: Set<string>,
   index: number,
   old: Nic | undefined,
 ): string {
   const isFree = (mac: string) =>
-    !taken.has(mac) && (mac === old?.mac || (mac !== NOBODY && view.macOwner(mac) === undefined));
+    !usedMacs.has(mac) && (mac === old?.mac || (mac !== ZERO_MAC && view.macOwner(mac) === undefined));
   let mac = wanted.toLowerCase();
   if (wanted === AUTO || wanted === GENERATE) {
-    do
-      mac = `${prefixOf(view, network)}:${random
+    do {
+      const suffix = random
         .bytes(3)
         .toString('hex')
-        .replace(/..(?=.)/g, '$&:')}`;
-    while (!isFree(mac));
+        .replace(/..(?=.)/g, '$&:');
+      mac = `${prefixOf(view, network)}:${suffix}`;
+    } while (!isFree(mac));
   } else if (mac !== old?.mac && !isDeviceMac(mac)) throw noMac(wanted, `NIC ${index}`);
   else if (!isFree(mac))
     throw new MerapiError('resource_not_unique', `NIC ${index}: MAC address ${mac} is in use`);
-  taken.add(mac);
+  usedMacs.add(mac);
   return mac;
 }

@@ -42,7 +42,7 @@ export const groupAssignNodes = defineUnit(opcode, {
   },
 });
 
-/** Whether an instance has nodes of two groups. */
+/** Whether the nodes of an instance are in different groups; `groupOf` says which group (uuid) a node (uuid) is in. */
 function isSplit(
   view: ClusterView,
   instance: Instance,

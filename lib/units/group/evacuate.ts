@@ -1,3 +1,5 @@
+// OP_GROUP_EVACUATE: submits one job for each instance that has to leave the group. It moves nothing itself.
+
 import { groupNamed } from '../../model/find.ts';
 import type { OpInput } from '../../model/job.ts';
 import { groupEvacuate as opcode } from '../../opcodes/group/evacuate.ts';
@@ -19,12 +21,10 @@ export const groupEvacuate = defineUnit(opcode, {
     const chosen = await movingJobs(context, allocator, question, params.early_release);
     const jobs = params.force_failover ? chosen.map((ops) => ops.map(failover)) : chosen;
     return {
-      ...{
-        name: group.name,
-        targets: target_groups,
-        nodes: view.nodesOf(group.uuid).map(({ uuid }) => uuid),
-      },
-      jobs: params.sequential ? jobs.map(afterTheOneBefore) : jobs,
+      name: group.name,
+      targets: target_groups,
+      nodes: view.nodesOf(group.uuid).map(({ uuid }) => uuid),
+      jobs: params.sequential ? jobs.map(afterPrevious) : jobs,
     };
   },
 
@@ -37,7 +37,7 @@ export const groupEvacuate = defineUnit(opcode, {
   },
 });
 
-/** A failover in the place of a migration. */
+/** A failover instead of a migration; other opcodes stay as they are. */
 function failover(op: OpInput): OpInput {
   if (op.OP_ID !== 'OP_INSTANCE_MIGRATE') return op;
   const { instance_name, target_node, ignore_ipolicy } = op;
@@ -45,8 +45,8 @@ function failover(op: OpInput): OpInput {
   return { OP_ID: 'OP_INSTANCE_FAILOVER', instance_name, ...target, ignore_ipolicy };
 }
 
-/** A job that waits for the one before it, however that ends. */
-function afterTheOneBefore(ops: readonly OpInput[], index: number): OpInput[] {
+/** The opcodes of a job that waits for the previous job, however that ends. */
+function afterPrevious(ops: readonly OpInput[], index: number): OpInput[] {
   if (index === 0) return [...ops];
   return ops.map((op) => ({ ...op, depends: [[-1, ['error', 'success', 'canceled']]] }));
 }

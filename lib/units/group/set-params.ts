@@ -18,9 +18,12 @@ import { groupHooks } from '../hooks/hooks.ts';
 export const groupSetParams = defineUnit(opcode, {
   check({ view, log }, params) {
     const { alloc_policy, ndparams, diskparams, ipolicy, hv_state, disk_state } = params;
-    const asked = [alloc_policy, ndparams, diskparams, ipolicy, hv_state, disk_state];
-    if (asked.every((value) => value === null))
-      throw new MerapiError('wrong_input', 'Say what to change: none of the parameters is given');
+    const given = [alloc_policy, ndparams, diskparams, ipolicy, hv_state, disk_state];
+    if (given.every((value) => value === null))
+      throw new MerapiError(
+        'wrong_input',
+        'Nothing is to be changed; give one of alloc_policy, ndparams, diskparams, ipolicy',
+      );
     refuseStates(params);
     const group = groupNamed(view, params.group_name);
     const patch: Partial<NodeGroup> = {};
@@ -36,8 +39,9 @@ export const groupSetParams = defineUnit(opcode, {
     }
     if (ipolicy !== null) {
       patch.ipolicy = updatedGroupPolicy(view.cluster, group.ipolicy, ipolicy);
-      const broken = breaking(view, group, fillIPolicy(view.cluster.ipolicy, patch.ipolicy));
-      if (broken.length > 0) log(`These instances break the new instance policy: ${broken.join(', ')}`);
+      const violating = violatingInstances(view, group, fillIPolicy(view.cluster.ipolicy, patch.ipolicy));
+      if (violating.length > 0)
+        log(`These instances violate the new instance policy: ${violating.join(', ')}`);
     }
     return { uuid: group.uuid, patch, result };
   },
@@ -60,12 +64,12 @@ export const groupSetParams = defineUnit(opcode, {
   },
 });
 
-/** The instances of a group that a policy does not allow, by name. */
-function breaking(view: ClusterView, group: NodeGroup, policy: IPolicy): string[] {
+/** The names of the instances of a group that violate a policy. */
+function violatingInstances(view: ClusterView, group: NodeGroup, policy: IPolicy): string[] {
   const instances = view.nodesOf(group.uuid).flatMap((node) => view.instancesOn(node.uuid));
-  const broken = instances.filter((instance) => {
+  const violating = instances.filter((instance) => {
     const spec = specOfInstance(view, instance, view.disksOf(instance));
     return ipolicyViolations(policy, spec).length > 0;
   });
-  return broken.map(({ name }) => name);
+  return violating.map(({ name }) => name);
 }

@@ -1,3 +1,6 @@
+// Environment variables of hook scripts. Names and forms are Ganeti's; lib/jobs/hooks.ts adds the prefix GANETI_ and makes texts of
+// the values. Secrets must not be among them: hooks get no private OS parameters and no secret of a mirror.
+
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillHvParams, fillNicParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -7,12 +10,15 @@ import type { Nic } from '../../model/nic.ts';
 import { templates } from '../../model/templates/index.ts';
 import type { ClusterView } from '../../model/view.ts';
 
-/** What scripts are told, by name without GANETI_. */
+/** Environment variables by their names without GANETI_. */
 export type HookEnv = Readonly<Record<string, unknown>>;
 
 type View = Pick<ClusterView, 'cluster' | 'nodes' | 'networks' | 'disk'>;
 
-/** All about an instance. Its secondary node stands in no object before its disks are there, so it is given. */
+/**
+ * The variables of an instance. `secondary` (uuid) is given by the caller, since an instance that is being created has no disks yet
+ * from which it could be read.
+ */
 export function instanceEnv(
   view: View,
   instance: Instance,
@@ -48,18 +54,18 @@ export function instanceEnv(
   };
 }
 
-/** All about an instance that the cluster has. */
+/** The variables of an instance that is in the cluster. */
 export function knownInstanceEnv(view: ClusterView, instance: Instance): HookEnv {
   return instanceEnv(view, instance, view.disksOf(instance), secondaryOf(view, instance));
 }
 
 function diskEnv(disk: Disk): HookEnv {
   const { size, mode, name, uuid, dev_type } = disk;
-  return { SIZE: size, MODE: mode, NAME: name, UUID: uuid, DEV_TYPE: dev_type, ...placeEnv(disk) };
+  return { SIZE: size, MODE: mode, NAME: name, UUID: uuid, DEV_TYPE: dev_type, ...locationEnv(disk) };
 }
 
-/** Where the data of a disk is, in the names of its template; the secret of a mirror is not shown. */
-function placeEnv({ dev_type, logical_id: [first, second] }: Disk): HookEnv {
+/** The first two parts of a disk's logical id, under the names that its template gives them. Never the secret of a mirror. */
+function locationEnv({ dev_type, logical_id: [first, second] }: Disk): HookEnv {
   const names = templates[dev_type].hookNames;
   return names ? { [names[0]]: first, [names[1]]: second } : {};
 }
@@ -80,7 +86,7 @@ function nicEnv({ cluster, networks }: View, nic: Nic): HookEnv {
   };
 }
 
-/** All about a network. */
+/** The variables of a network. */
 export function networkEnv(network: Network): HookEnv {
   return {
     NETWORK_NAME: network.name,
@@ -94,6 +100,7 @@ export function networkEnv(network: Network): HookEnv {
   };
 }
 
+/** The variables of several items as PREFIX0_NAME, PREFIX1_NAME and so on. */
 function numbered(prefix: string, items: readonly HookEnv[]): HookEnv {
   return Object.assign({}, ...items.map((item, index) => prefixed(`${prefix}${index}_`, item)));
 }

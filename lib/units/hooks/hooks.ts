@@ -1,10 +1,12 @@
+// Builders for the hooks of opcodes, by kind of object. Names of hooks, variables and nodes are Ganeti's (docs/hooks.md has the table).
+// Every builder adds the master node to both phases: scripts run there in any case.
+
 import { join } from 'node:path';
 import { pythonText } from '../../base/python.ts';
 import type { Disk } from '../../model/disk.ts';
 import type { Instance } from '../../model/instance.ts';
 import { hostNamed } from '../../model/lookup.ts';
-import type { DiskNodes } from '../../model/mirror.ts';
-import { secondaryOf } from '../../model/mirror.ts';
+import { type DiskNodes, nodesOf, secondaryOf } from '../../model/mirror.ts';
 import type { Network, NetworkLink } from '../../model/network.ts';
 import type { Node } from '../../model/node.ts';
 import type { ClusterView } from '../../model/view.ts';
@@ -12,10 +14,13 @@ import type { Hooks } from '../define.ts';
 import type { Move } from '../steps/relocation.ts';
 import { type HookEnv, instanceEnv, knownInstanceEnv, networkEnv } from './hook-env.ts';
 
-/** How the hooks of an opcode differ from the usual ones of its object. Nodes are those beside the master node, by uuid. */
-interface Own {
+/** What an opcode sets itself instead of the defaults of its kind of object. */
+interface HookOptions {
+  /** Variables beside those of the object. */
   env?: HookEnv;
+  /** The uuids of the nodes for the scripts before the opcode, beside the master node. */
   pre?: readonly string[];
+  /** The uuids of the nodes for the scripts after it; by default those of `pre`. */
   post?: readonly string[];
 }
 
@@ -24,72 +29,74 @@ function hooks(
   name: string,
   object: Hooks['object'],
   target: string,
-  { env = {}, pre = [], post = pre }: Own,
+  { env = {}, pre = [], post = pre }: HookOptions,
 ): Hooks {
   const master = view.cluster.master_node;
   return { name, object, target, env, pre: [master, ...pre], post: [master, ...post] };
 }
 
-/** The uuids of the nodes that an instance is on. */
-export function placesOf(view: ClusterView, instance: Instance): string[] {
-  const secondary = secondaryOf(view, instance);
-  return secondary === null ? [instance.primary_node] : [instance.primary_node, secondary];
-}
-
-/** Hooks of what is done to an instance: on its nodes, unless `own` says otherwise. */
+/**
+ * The member `hooks` of a unit whose parameter `instance_name` names the instance: scripts run on the nodes of the instance, unless
+ * `options` says otherwise.
+ */
 export function instanceHooks<P extends { instance_name: string }>(
   name: string,
-  own: (params: P, view: ClusterView, instance: Instance) => Own = () => ({}),
+  options: (params: P, view: ClusterView, instance: Instance) => HookOptions = () => ({}),
 ): (view: ClusterView, facts: unknown, params: P) => Hooks | null {
   return (view, _facts, params) => {
     const instance = hostNamed(view.instances, params.instance_name);
-    return instance ? aboutInstance(view, name, instance, own(params, view, instance)) : null;
+    return instance ? hooksOfInstance(view, name, instance, options(params, view, instance)) : null;
   };
 }
 
-/** Hooks of what is done to this instance. */
-export function aboutInstance(view: ClusterView, name: string, instance: Instance, own: Own = {}): Hooks {
-  const { env, ...places } = own;
-  const all = { ...knownInstanceEnv(view, instance), ...env };
+/** The hooks of an opcode on an instance: scripts run on its nodes, unless `options` says otherwise. */
+export function hooksOfInstance(
+  view: ClusterView,
+  name: string,
+  instance: Instance,
+  { env, ...nodes }: HookOptions = {},
+): Hooks {
   return hooks(view, name, 'INSTANCE', instance.name, {
-    pre: placesOf(view, instance),
-    ...places,
-    env: all,
+    pre: nodesOf(view, instance),
+    ...nodes,
+    env: { ...knownInstanceEnv(view, instance), ...env },
   });
 }
 
-/** What is known of an instance before the cluster has it. */
+/** What is known of an instance before it is in the cluster. */
 interface Creation {
   instance: Instance;
   disks: readonly Disk[];
   nodes: DiskNodes;
-  /** The export that it comes from. */
+  /** The export from which it is imported. */
   source: ExportSource | null;
 }
 
 interface ExportSource {
   node: Node;
+  /** The folder of the export. */
   path: string;
+  /** The file of each disk; null for a disk without one. */
   files: readonly (string | null)[];
 }
 
-/** How an instance is made. */
+/** What the hooks show of the request. */
 interface CreationRequest {
   mode: string;
   start: boolean;
 }
 
-/** Hooks of the creation of an instance. */
+/** The hooks of the creation of an instance. Before it is in the cluster, they show it as it is planned. */
 export function creationHooks(
   view: ClusterView,
   { instance, disks, nodes, source }: Creation,
   { mode, start }: CreationRequest,
 ): Hooks {
   const { primary, secondary } = nodes;
-  const made = view.instances.get(instance.uuid);
+  const created = view.instances.get(instance.uuid);
   const planned = { ...instance, admin_state: start ? ('up' as const) : ('down' as const) };
-  const env = made
-    ? knownInstanceEnv(view, made)
+  const env = created
+    ? knownInstanceEnv(view, created)
     : instanceEnv(view, planned, disks, secondary?.uuid ?? null);
   return hooks(view, 'instance-add', 'INSTANCE', instance.name, {
     env: { ...env, ADD_MODE: mode, ...(source ? sourceEnv(source) : {}) },
@@ -102,7 +109,10 @@ function sourceEnv({ node, path, files }: ExportSource): HookEnv {
   return { SRC_NODE: node.name, SRC_PATH: path, SRC_IMAGES: pythonText(images) };
 }
 
-/** Hooks of a change of an instance: they are told of it as it will be. `disks` are those that it will have, if they change. */
+/**
+ * The hooks of a change of an instance; they show it as it is after the change. `disks` are those that it has then, null if they do
+ * not change.
+ */
 export function changeHooks(
   view: ClusterView,
   after: Instance,
@@ -110,10 +120,10 @@ export function changeHooks(
   env: HookEnv,
 ): Hooks {
   const all = instanceEnv(view, after, disks ?? view.disksOf(after), secondaryOf(view, after));
-  return aboutInstance(view, 'instance-modify', after, { env: { ...all, ...env } });
+  return hooksOfInstance(view, 'instance-modify', after, { env: { ...all, ...env } });
 }
 
-/** Hooks of an instance that goes from one node to another; `pre` are further nodes on which those before it run. */
+/** The hooks of a failover or migration; `pre` are further nodes (uuids) for the scripts before it. */
 export function moveHooks(
   view: ClusterView,
   name: string,
@@ -122,7 +132,7 @@ export function moveHooks(
   pre: readonly string[] = [],
 ): Hooks {
   const isMirrored = secondaryOf(view, instance) !== null;
-  return aboutInstance(view, name, view.instances.get(instance.uuid) ?? instance, {
+  return hooksOfInstance(view, name, view.instances.get(instance.uuid) ?? instance, {
     env: {
       ...env,
       OLD_PRIMARY: from.name,
@@ -135,23 +145,23 @@ export function moveHooks(
   });
 }
 
-/** Hooks of what is done to a node. */
-export function nodeHooks(view: ClusterView, name: string, node: Node, own: Own): Hooks {
+/** The hooks of an opcode on a node: scripts run on the master node alone, unless `options` says otherwise. */
+export function nodeHooks(view: ClusterView, name: string, node: Node, options: HookOptions): Hooks {
   const env = {
     NODE_NAME: node.name,
     NODE_PIP: node.primary_ip,
     NODE_SIP: node.secondary_ip,
-    ...own.env,
+    ...options.env,
   };
-  return hooks(view, name, 'NODE', node.name, { ...own, env });
+  return hooks(view, name, 'NODE', node.name, { ...options, env });
 }
 
-/** The uuids of all nodes but one. */
-export function nodesBut(view: ClusterView, node: string): string[] {
+/** The uuids of all nodes but this one (uuid). */
+export function otherNodes(view: ClusterView, node: string): string[] {
   return view.nodes.list().flatMap(({ uuid }) => (uuid === node ? [] : [uuid]));
 }
 
-/** What of a node's state scripts are told: what it gets, and Python's word for nothing where it stays as it is. */
+/** The flags that a node gets, in Python's words; `None` where a flag stays as it is. */
 export function roleEnv(
   given: {
     readonly [name in 'master_candidate' | 'offline' | 'drained' | 'master_capable' | 'vm_capable']:
@@ -168,17 +178,26 @@ export function roleEnv(
   };
 }
 
-/** Hooks of what is done to a node group: on the master node alone, unless `own` says otherwise. */
-export function groupHooks(view: ClusterView, name: string, group: string, own: Own = {}): Hooks {
-  return hooks(view, name, 'GROUP', group, { ...own, env: { GROUP_NAME: group, ...own.env } });
+/** The hooks of an opcode on a node group: scripts run on the master node alone, unless `options` says otherwise. */
+export function groupHooks(view: ClusterView, name: string, group: string, options: HookOptions = {}): Hooks {
+  return hooks(view, name, 'GROUP', group, { ...options, env: { GROUP_NAME: group, ...options.env } });
 }
 
-/** Hooks of what is done to a network. */
-export function networkHooks(view: ClusterView, name: string, network: Network, own: Own = {}): Hooks {
-  return hooks(view, name, 'NETWORK', network.name, { ...own, env: { ...networkEnv(network), ...own.env } });
+/** The hooks of an opcode on a network: scripts run on the master node alone, unless `options` says otherwise. */
+export function networkHooks(
+  view: ClusterView,
+  name: string,
+  network: Network,
+  options: HookOptions = {},
+): Hooks {
+  const env = { ...networkEnv(network), ...options.env };
+  return hooks(view, name, 'NETWORK', network.name, { ...options, env });
 }
 
-/** Hooks of a network's connection to a node group: on the nodes of the group. Null when nothing is to be done. */
+/**
+ * The hooks of connecting a network to a node group or disconnecting it: scripts run on the nodes of the group. Null when there is
+ * nothing to do.
+ */
 export function connectionHooks(
   view: ClusterView,
   name: string,
@@ -197,7 +216,7 @@ export function connectionHooks(
   return networkHooks(view, name, network, { env, pre: view.nodesOf(group.uuid).map(({ uuid }) => uuid) });
 }
 
-/** Hooks of what is done to the cluster itself. */
-export function clusterHooks(view: ClusterView, name: string, own: Own = {}): Hooks {
-  return hooks(view, name, 'CLUSTER', view.cluster.name, own);
+/** The hooks of an opcode on the cluster itself: scripts run on the master node alone, unless `options` says otherwise. */
+export function clusterHooks(view: ClusterView, name: string, options: HookOptions = {}): Hooks {
+  return hooks(view, name, 'CLUSTER', view.cluster.name, options);
 }

@@ -1,3 +1,6 @@
+// OP_INSTANCE_ACTIVATE_DISKS: activates the disks of an instance that is down, for an administrator who wants their data. That they are
+// active is recorded (`disks_active`), so that other jobs leave them active.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { diskNodesOf } from '../../model/mirror.ts';
@@ -8,7 +11,7 @@ import { diskTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
 import { withoutOffline } from '../steps/disk-work.ts';
 import { waitForSync } from '../steps/mirrors.ts';
-import { disksActive } from '../steps/running.ts';
+import { setDisksActive } from '../steps/running.ts';
 
 export const instanceActivateDisks = defineUnit(opcode, {
   async check({ view, runtime, nodes: caller, resolve, log }, params) {
@@ -26,13 +29,13 @@ export const instanceActivateDisks = defineUnit(opcode, {
       if (!exists)
         throw new MerapiError(
           'execution',
-          `${what} does not exist on ${nodes.primary.name} (${path}); recreate-disks recreates it`,
+          `${what} does not exist on ${nodes.primary.name} (${path}); recreate it with recreate-disks`,
         );
       const wanted = disks[index]?.size ?? 0;
       if (!params.ignore_size && size !== null && size < wanted)
         throw new MerapiError(
           'execution',
-          `${what} has ${size} MiB, less than the ${wanted} that are recorded`,
+          `${what} has ${size} MiB, less than the recorded ${wanted} MiB; give ignore_size to activate it anyway`,
         );
     }
     const wasActive = isRunning(runtime, instance) || instance.disks_active === true;
@@ -62,6 +65,6 @@ export const instanceActivateDisks = defineUnit(opcode, {
       result.push([primary.name, `disk/${index}`, path]);
     }
     if (params.wait_for_sync) await waitForSync(context, primary, disks);
-    return { result, changes: disksActive(uuid, true, context.clock.seconds()) };
+    return { result, changes: setDisksActive(uuid, true, context.clock.seconds()) };
   },
 });

@@ -1,10 +1,12 @@
+// OP_INSTANCE_CHANGE_GROUP: submits the jobs that move an instance to another node group. It moves nothing itself.
+
 import { instanceNamed } from '../../model/find.ts';
 import { instanceChangeGroup as opcode } from '../../opcodes/instance/change-group.ts';
 import { allocatorOf } from '../../placement/iallocator.ts';
 import { movingJobs } from '../../placement/placement.ts';
 import { groupsOf, targetGroups } from '../../placement/target-groups.ts';
 import { defineUnit } from '../define.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 
 export const instanceChangeGroup = defineUnit(opcode, {
   async check(context, params) {
@@ -22,7 +24,7 @@ export const instanceChangeGroup = defineUnit(opcode, {
   hooks: (view, { uuid, targets }) => {
     const instance = view.instances.get(uuid);
     const env = { TARGET_GROUPS: targets };
-    return instance ? aboutInstance(view, 'instance-change-group', instance, { env, pre: [] }) : null;
+    return instance ? hooksOfInstance(view, 'instance-change-group', instance, { env, pre: [] }) : null;
   },
 
   run: async (_context, { jobs }) => ({ result: { jobs: [] }, jobs }),

@@ -4,8 +4,8 @@ import { FIRST_PORT, hasConsolePort, LAST_PORT } from '../../model/ports.ts';
 import type { ClusterView } from '../../model/view.ts';
 
 /**
- * The port of an instance's console: the one that it has, if nothing else has that, or the lowest free one; null where the hypervisor
- * has none. To be called where a commit is built, so that no two jobs get the same.
+ * The port of an instance's console: the one that it has, if nothing else uses it, or else the lowest free one; null if the hypervisor
+ * has no console port. Call it only while a commit is built, so that no two jobs get the same port.
  * @throws MerapiError configuration when all ports are used
  */
 export function placeConsole(view: ClusterView, instance: Instance): number | null {

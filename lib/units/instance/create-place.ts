@@ -1,3 +1,5 @@
+// Where a new instance is placed: the question for the allocator, and the instance policy of a node that the request names.
+
 import type { AllocateRequest } from '../../allocator/model.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -16,18 +18,18 @@ import { placeNew } from '../../placement/placement.ts';
 import type { CheckContext } from '../define.ts';
 import type { CreateParams, Settings } from './create-request.ts';
 
-/** @throws MerapiError wrong_input when the instance breaks the policy of the node's group */
+/** @throws MerapiError wrong_input when the instance violates the policy of the node's group, unless `ignore` */
 export function checkPolicy(view: ClusterView, node: Node, spec: InstanceSpec, ignore: boolean): void {
   const group = view.groups.get(node.group);
   const problems = ipolicyViolations(fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {}), spec);
   if (problems.length > 0 && !ignore)
     throw new MerapiError(
       'wrong_input',
-      `The instance breaks the instance policy of group ${group?.name}: ${problems.join('; ')}`,
+      `The instance violates the instance policy of group ${group?.name}: ${problems.join('; ')}`,
     );
 }
 
-/** What of a request its place depends on. */
+/** What of a request decides where the instance can be placed. */
 interface Wanted {
   name: string;
   settings: Settings;
@@ -36,15 +38,15 @@ interface Wanted {
   nics: readonly Nic[];
 }
 
-/** Lets the allocator choose the node, of mirrored disks both, and says so in the job's log. @throws MerapiError */
-export function place(context: CheckContext, params: CreateParams, wanted: Wanted): Promise<DiskNodes> {
+/** Lets the allocator choose the node, or for mirrored disks both nodes; logs the choice. @throws MerapiError as placeNew() */
+export function chooseNodes(context: CheckContext, params: CreateParams, wanted: Wanted): Promise<DiskNodes> {
   const allocator = allocatorOf(context.view, params.iallocator, 'pnode');
   context.resolve({ iallocator: allocator });
-  return placeNew(context, allocator, toPlace(context.view, params, wanted));
+  return placeNew(context, allocator, allocationRequest(context.view, params, wanted));
 }
 
-/** A request as an allocator is asked about it. @throws MerapiError not_found when there is no such group */
-export function toPlace(view: ClusterView, params: CreateParams, wanted: Wanted): NewInstance {
+/** A new instance in the form in which an allocator is asked about it. @throws MerapiError not_found when there is no such node group */
+export function allocationRequest(view: ClusterView, params: CreateParams, wanted: Wanted): NewInstance {
   const { name, settings, template, disks, nics } = wanted;
   const instance = {
     beparams: settings.beparams,
@@ -52,11 +54,11 @@ export function toPlace(view: ClusterView, params: CreateParams, wanted: Wanted)
     nics: [...nics],
     tags: params.tags,
   };
-  const group = params.group_name === null ? [] : [groupNamed(view, params.group_name).uuid];
+  const groups = params.group_name === null ? [] : [groupNamed(view, params.group_name).uuid];
   const request: AllocateRequest = {
     ...needsOf(view, instance, disks),
     required_nodes: nodeCount(template),
-    ...(group.length > 0 ? { groups: group } : {}),
+    ...(groups.length > 0 ? { groups } : {}),
     ignore_ipolicy: params.ignore_ipolicy,
   };
   return { name, os: params.os_type ?? '', hypervisor: settings.hypervisor, nics, request };

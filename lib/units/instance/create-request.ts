@@ -1,3 +1,6 @@
+// Checks of a request for a new instance that look only at the request and the cluster; no node is asked. Also used for
+// OP_INSTANCE_MULTI_ALLOC.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { BeParams } from '../../model/beparams.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -21,7 +24,7 @@ import { checkTags } from '../tags/tagging.ts';
 /** The values of a request. */
 export type CreateParams = ValuesOf<typeof instanceCreate> & CommonValues;
 
-/** What of a request does not depend on the node. */
+/** The parameter sets of a new instance, as far as the request sets them. */
 export interface Settings {
   hypervisor: HypervisorName;
   hvparams: ParamValues;
@@ -30,7 +33,7 @@ export interface Settings {
 }
 
 /**
- * Checks what the request says by itself; answers the instance's proper name and its disk template.
+ * Checks that the parameters of a request fit together; returns the normalised name of the instance and its disk template.
  * @throws MerapiError wrong_input, prerequisite
  */
 export function checkRequest(
@@ -38,8 +41,7 @@ export function checkRequest(
   params: CreateParams,
 ): { name: string; template: DiskTemplate } {
   for (const flag of ['forthcoming', 'commit', 'instance_communication'] as const)
-    if (params[flag])
-      throw new MerapiError('wrong_input', `${flag} is not supported by this version of Merapi`);
+    if (params[flag]) throw new MerapiError('wrong_input', `${flag} is not supported; leave it out`);
   const name = hostName(params.instance_name);
   if (params.iallocator !== null && params.pnode !== null)
     throw new MerapiError(
@@ -55,25 +57,25 @@ export function checkRequest(
   return { name, template };
 }
 
-/** Whether the disks take over data that is there, which then stays as it is. */
+/** Whether the disks adopt existing data, which then is not changed. */
 export function adopts(params: CreateParams): boolean {
   return params.disks.some((disk) => disk.adopt !== undefined);
 }
 
-/** @throws MerapiError wrong_input when the request cannot take over data */
+/** @throws MerapiError wrong_input when the request mixes adopted and new disks, or names no node */
 function checkAdoption(params: CreateParams): void {
   if (!adopts(params)) return;
   if (params.disks.some((disk) => disk.adopt === undefined))
     throw new MerapiError(
       'wrong_input',
-      'Either all disks are adopted or none; give each one adopt, or none',
+      'Either all disks are adopted or none; give adopt for each disk, or for none',
     );
   if (params.pnode === null)
-    throw new MerapiError('wrong_input', 'Data is adopted from one node; name it as pnode');
+    throw new MerapiError('wrong_input', 'Data is adopted from one node; give it as pnode');
 }
 
 /**
- * The nodes that the request gives; null where the allocator shall choose.
+ * The nodes that the request names; null if the allocator is to choose them.
  * @throws MerapiError not_found, wrong_state, wrong_input
  */
 export function givenNodes(
@@ -82,24 +84,24 @@ export function givenNodes(
   template: DiskTemplate,
 ): DiskNodes | null {
   if (params.pnode === null) return null;
-  const primary = takingNode(view, params.pnode);
+  const primary = usableNode(view, params.pnode);
   if (!templates[template].mirrored) return { primary, secondary: null };
   if (params.snode === null)
     throw new MerapiError('wrong_input', `Mirrored disks (${template}) need a second node; give it as snode`);
-  const secondary = takingNode(view, params.snode);
+  const secondary = usableNode(view, params.snode);
   if (secondary.uuid === primary.uuid)
     throw new MerapiError('wrong_input', `The secondary node must be another one than ${primary.name}`);
   return { primary, secondary };
 }
 
-/** A node that may get an instance. @throws MerapiError not_found, wrong_state */
-function takingNode(view: ClusterView, name: string): Node {
+/** The node of this name, if it accepts new instances. @throws MerapiError not_found, wrong_state */
+function usableNode(view: ClusterView, name: string): Node {
   const node = nodeNamed(view, name);
   checkTakes(node);
   return node;
 }
 
-/** The hypervisor of instances that name none. */
+/** The hypervisor of an instance whose request names none. */
 export function defaultHypervisor(view: ClusterView): HypervisorName {
   return view.cluster.enabled_hypervisors[0] as HypervisorName;
 }
@@ -121,7 +123,7 @@ export function settingsOf(view: ClusterView, params: CreateParams, hypervisor: 
   return params.identify_defaults ? withoutEqual(view, settings) : settings;
 }
 
-/** Leaves out what equals the cluster's values. */
+/** The settings without the values that equal the cluster's, so that the instance inherits these. */
 function withoutEqual(view: ClusterView, settings: Settings): Settings {
   const differing = <T extends object>(own: T, inherited: Record<string, unknown>): T =>
     Object.fromEntries(Object.entries(own).filter(([name, value]) => inherited[name] !== value)) as T;
@@ -132,12 +134,12 @@ function withoutEqual(view: ClusterView, settings: Settings): Settings {
   };
 }
 
-/** Every tag once, sorted. @throws MerapiError invalid_tag */
+/** The tags of the instance, sorted and without duplicates. @throws MerapiError invalid_tag */
 export function tagsOf(params: CreateParams): string[] {
   return checkTags(params.tags).sort();
 }
 
-/** The instance as an instance policy counts it. */
+/** What an instance policy looks at, of the new instance. */
 export function specOf(
   view: ClusterView,
   settings: Settings,

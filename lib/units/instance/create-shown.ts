@@ -1,3 +1,7 @@
+// What the job shows of a request for a new instance. The check fills defaults and choices into the opcode in several stages; if it
+// fails, the job shows those up to then. The stages in order: shownFirst, shownTemplate, shownNodes if the request names nodes,
+// shownSettings, shownNodes if the allocator chooses them.
+
 import type { Json } from '../../base/json.ts';
 import type { DiskNodes } from '../../model/mirror.ts';
 import { type DiskTemplate, templates } from '../../model/templates/index.ts';
@@ -6,15 +10,15 @@ import type { CreateParams, Settings } from './create-request.ts';
 
 type Values = Record<string, Json>;
 
-/** Seconds that a helper machine has to start and to end. */
+/** How long a helper VM may take to start and to shut down, in seconds. */
 const HELPER_START = 300;
 const HELPER_END = 7200;
 
 /**
- * The request as it is done, but for its disks, and with that what its job shows from the start: what is null is not there, and an
- * instance without a system is not started.
+ * The request in the form in which it is carried out and shown, except for its disks: null values of NICs are left out, an instance
+ * that gets no OS is not started, an import has a path.
  */
-export function asDone(request: CreateParams): CreateParams {
+export function normalisedRequest(request: CreateParams): CreateParams {
   return {
     ...request,
     nics: request.nics.map(shownNic),
@@ -27,8 +31,7 @@ export function asDone(request: CreateParams): CreateParams {
 }
 
 /**
- * The disks as they are made: sizes are numbers of MiB, rounded up. When one of them cannot be understood, `show` gets what was
- * understood until then.
+ * The disks with sizes in MiB, rounded up. `show` is always called: if a size is invalid, with the disks before it converted.
  * @throws MerapiError type_enforcement
  */
 export function sizedDisks(
@@ -44,13 +47,13 @@ export function sizedDisks(
   return sized;
 }
 
-/** A NIC without what is null. A VLAN that is a bare number is an untagged port of it: the form with a dot. */
+/** A NIC without null values. A VLAN that is a bare number means the untagged VLAN, whose form has a dot before the number. */
 function shownNic(nic: CreateParams['nics'][number]): CreateParams['nics'][number] {
   const given = Object.fromEntries(Object.entries(nic).filter(([, value]) => value !== null));
   return /^[0-9]+$/.test(nic.vlan ?? '') ? { ...given, vlan: `.${nic.vlan}` } : given;
 }
 
-/** What of that the job shows whether the rest can be understood or not. */
+/** The values that the job shows in any case, whatever fails afterwards. */
 export function shownFirst(name: string, params: CreateParams): Values {
   const { start, disks, nics, force_variant, src_path, helper_startup_timeout, helper_shutdown_timeout } =
     params;
@@ -62,7 +65,7 @@ export function shownFirst(name: string, params: CreateParams): Values {
   };
 }
 
-/** What is filled in once the template is known. */
+/** The values that are shown once the disk template is known. */
 export function shownTemplate(params: CreateParams, template: DiskTemplate): Values {
   return {
     disk_template: template,
@@ -72,7 +75,7 @@ export function shownTemplate(params: CreateParams, template: DiskTemplate): Val
   };
 }
 
-/** What is filled in with the nodes. */
+/** The values that are shown once the nodes are known. */
 export function shownNodes({ primary, secondary }: DiskNodes): Values {
   return {
     ...{ pnode: primary.name, pnode_uuid: primary.uuid },
@@ -80,7 +83,7 @@ export function shownNodes({ primary, secondary }: DiskNodes): Values {
   };
 }
 
-/** What is filled in with the parameter sets. */
+/** The values that are shown once the parameter sets are checked. */
 export function shownSettings(params: CreateParams, { hvparams, beparams, osparams }: Settings): Values {
   return {
     hvparams: hvparams as Values,

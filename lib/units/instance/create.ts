@@ -1,3 +1,8 @@
+// OP_INSTANCE_CREATE: creates an instance (mode create), or imports one from an export (import) or from another cluster (remote-import).
+// Ports, minor numbers and pool addresses are assigned in the commits of run, since no lock protects them; the steps `console` and
+// `addresses` read back what was assigned. The order of checks and of resolve() matters: clients see which error comes first, and what
+// the job of a failed check shows.
+
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -27,7 +32,7 @@ import { activateDisks, createDisks, deactivateDisks } from '../steps/disk-work.
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { placeConsole } from './console-port.ts';
-import { checkPolicy, place } from './create-place.ts';
+import { checkPolicy, chooseNodes } from './create-place.ts';
 import {
   adopts,
   type CreateParams,
@@ -39,7 +44,14 @@ import {
   specOf,
   tagsOf,
 } from './create-request.ts';
-import { asDone, shownFirst, shownNodes, shownSettings, shownTemplate, sizedDisks } from './create-shown.ts';
+import {
+  normalisedRequest,
+  shownFirst,
+  shownNodes,
+  shownSettings,
+  shownTemplate,
+  sizedDisks,
+} from './create-shown.ts';
 import { checkImport, importData } from './import.ts';
 
 export const instanceCreate = defineUnit(opcode, {
@@ -47,11 +59,13 @@ export const instanceCreate = defineUnit(opcode, {
   checksUuids: true,
   async check(context, request) {
     const { view, clock, random, resolve, log } = context;
-    const proper = hostName(request.instance_name); // one that is none is refused before anything is filled in
-    const whole = asDone(request);
-    const disksAsked = sizedDisks(whole.disks, (disks) => resolve(shownFirst(proper, { ...whole, disks })));
-    for (const [index, nic] of whole.nics.entries()) checkVlan(nic, `NIC ${index}`);
-    const asked = { ...whole, disks: disksAsked };
+    const hostname = hostName(request.instance_name); // an invalid name is refused before anything is resolved
+    const normalised = normalisedRequest(request);
+    const sizedRequests = sizedDisks(normalised.disks, (disks) =>
+      resolve(shownFirst(hostname, { ...normalised, disks })),
+    );
+    for (const [index, nic] of normalised.nics.entries()) checkVlan(nic, `NIC ${index}`);
+    const asked = { ...normalised, disks: sizedRequests };
     for (const disk of asked.disks) checkKnown(disk, asked.disk_template);
     const { params, source } = await checkImport(context, asked);
     const { name, template } = checkRequest(view, params);
@@ -82,11 +96,11 @@ export const instanceCreate = defineUnit(opcode, {
       random,
     });
     const nodes =
-      given ?? (await place(context, params, { name, settings, template, disks: built, nics: wanted }));
+      given ?? (await chooseNodes(context, params, { name, settings, template, disks: built, nics: wanted }));
     const node = nodes.primary;
     const nics = connectNics(view, wanted, node, head.uuid, params.conflicts_check);
-    const sized = adopts(params) ? await adopted(context, node, built) : built;
-    const disks = onNodes(sized, node.uuid, nodes.secondary?.uuid ?? null);
+    const withData = adopts(params) ? await adopted(context, node, built) : built;
+    const disks = onNodes(withData, node.uuid, nodes.secondary?.uuid ?? null);
     if (given) checkPolicy(view, node, specOf(view, settings, template, disks, nics), params.ignore_ipolicy);
     else {
       resolve(shownNodes(nodes));
@@ -117,9 +131,10 @@ export const instanceCreate = defineUnit(opcode, {
     await checkHost(context.nodes, node, target);
     if (params.start) checkMemory(context.runtime, node, target.beparams.minmem);
     if (!source && params.start && params.os_type === null && !params.no_install)
-      log('No OS is given: the disks stay empty');
+      log('No OS is given: the disks are left empty');
     const install = !source && params.os_type !== null && !params.no_install && !adopts(params);
-    const scripts = scriptFacts(view, { ...instance, osparams_private: null }); // the request has those of its own
+    // Private OS parameters of the instance come from the request: run() passes them to the scripts.
+    const scripts = scriptFacts(view, { ...instance, osparams_private: null });
     return { instance, disks, nodes, target, source, install, start: params.start, ...scripts };
   },
 
@@ -139,12 +154,12 @@ export const instanceCreate = defineUnit(opcode, {
     const target = { ...facts.target, disks: disks.map(diskTarget) };
     if (disks.length > 0 && !adopts(params)) {
       const where = nodes.secondary ? `${node.name} and ${nodes.secondary.name}` : node.name;
-      context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where}`);
+      context.log(`Creating ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where}`);
       await createDisks(context, nodes, target.disks, instance.name);
     }
     context.log(`Adding instance ${instance.name} to the cluster`);
-    await context.commit('instance', entry(instance, disks), removal(instance, disks));
-    if (usesPool(instance.nics)) target.nics = await addressed(context, instance, target.nics);
+    await context.commit('instance', addition(instance, disks), removal(instance, disks));
+    if (usesPool(instance.nics)) target.nics = await withPoolAddresses(context, instance, target.nics);
     if (hasConsolePort(instance.hypervisor))
       target.network_port = await context.step(
         'console',
@@ -176,6 +191,7 @@ export const instanceCreate = defineUnit(opcode, {
   },
 });
 
+/** Checks that the node has the OS of the request, if one is to be installed or imported. @throws MerapiError as checkOs() */
 async function checkInstall(
   { view, nodes }: CheckContext,
   params: CreateParams,
@@ -192,17 +208,17 @@ async function install(context: RunContext, node: Node, scripts: ScriptParams): 
   await context.call('os/create', node, 'os.create', { ...scripts, reinstall: false });
 }
 
-function entry(instance: Instance, disks: readonly Disk[]): Build {
+/** The change that adds the instance with its disks. Addresses and the console port are assigned here: see the head of the file. */
+function addition(instance: Instance, disks: readonly Disk[]): Build {
   return (view) => {
-    // Other jobs may have come first since the check.
     const nics = placeNics(view, instance.nics, instance.uuid);
     const network_port = placeConsole(view, instance);
     return [...disks.map((disk) => put('disk', disk)), put('instance', { ...instance, nics, network_port })];
   };
 }
 
-/** The NICs with the addresses that they got from pools. */
-async function addressed<T extends { uuid: string; name: string | null; ip: string | null }>(
+/** The NICs with the addresses that were assigned from pools; logs these. */
+async function withPoolAddresses<T extends { uuid: string; name: string | null; ip: string | null }>(
   context: RunContext,
   { uuid }: Instance,
   nics: readonly T[],

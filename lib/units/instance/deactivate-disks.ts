@@ -7,19 +7,19 @@ import { isRunning } from '../../rpc/runtime.ts';
 import { diskTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
 import { deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { disksActive } from '../steps/running.ts';
+import { setDisksActive } from '../steps/running.ts';
 
-/** @throws MerapiError wrong_state for an instance that uses its disks or may begin to at any moment, or is not to be touched */
+/** @throws MerapiError wrong_state for an instance that runs, or whose admin state is not `down` */
 function checkUnused({ name, admin_state }: Instance, runs: boolean): void {
   if (runs)
     throw new MerapiError(
       'wrong_state',
-      `Instance ${name} runs and uses its disks; shut it down first, or force it`,
+      `Instance ${name} runs and uses its disks; shut it down first, or give force`,
     );
   if (admin_state !== 'down')
     throw new MerapiError(
       'wrong_state',
-      `Instance ${name} is marked to be ${admin_state}, not down; change that first, or force it`,
+      `The admin state of instance ${name} is ${admin_state}, not down; change that first, or give force`,
     );
 }
 
@@ -37,6 +37,6 @@ export const instanceDeactivateDisks = defineUnit(opcode, {
 
   async run(context, { uuid, nodes, targets, wasActive }) {
     await deactivateDisks(context, nodes, targets, { isFinal: !wasActive });
-    return { result: null, changes: disksActive(uuid, false, context.clock.seconds()) };
+    return { result: null, changes: setDisksActive(uuid, false, context.clock.seconds()) };
   },
 });

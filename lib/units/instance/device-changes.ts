@@ -1,25 +1,30 @@
+// Changes of disks and NICs of OP_INSTANCE_SET_PARAMS. Requests write them in two forms, ["add", {…}] or [INDEX, {…}] (old) and
+// [OPERATION, WHICH, {…}]; here they are brought into one form. They apply one after the other: an index means the devices as the changes
+// before it have left them.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkDeviceNames } from '../../model/device-names.ts';
 import { givenName } from '../../model/names.ts';
 import type { DeviceChange, DeviceOp } from '../../opcodes/instance/set-params.ts';
 
-/** A change of a device in its one form: -1 stands for the last one, or for the place after it where one is added. */
+/** A change of a device in the form of three items. It is no step of a job. */
 export interface Step<P> {
   op: DeviceOp;
+  /** The index, name or uuid of the device; -1 is the last one, or for a new device the end. */
   which: number | string;
   params: P;
 }
 
 /**
- * Changes as requests write them, in one form. In the old one, of two items, there is no place for a second device that comes or goes.
- * @throws MerapiError wrong_input
+ * Brings changes into the form of three items. Those of two items have no index for a device to add or remove, so a request can have
+ * only one of these. @throws MerapiError wrong_input
  */
 export function stepsOf<P>(changes: readonly DeviceChange<P>[], what: 'disk' | 'NIC'): Step<P>[] {
-  const moves = changes.filter((change) => change.length === 2 && typeof change[0] !== 'number');
-  if (moves.length > 1)
+  const withoutIndex = changes.filter((change) => change.length === 2 && typeof change[0] !== 'number');
+  if (withoutIndex.length > 1)
     throw new MerapiError(
       'wrong_input',
-      `Changes of two items can add or remove one ${what}, not ${moves.length}; give three items each, e.g. ["add", -1, {}]`,
+      `Changes of two items can add or remove one ${what}, not ${withoutIndex.length}; give three items each, e.g. ["add", -1, {}]`,
     );
   return changes.map((change) => {
     if (change.length === 3) return { op: change[0], which: change[1], params: change[2] };
@@ -34,22 +39,19 @@ interface Device {
   name: string | null;
 }
 
-/** Where a device is, by number, name or uuid. @throws MerapiError execution */
-export function placeOf(devices: readonly Device[], which: number | string, what: string): number {
-  const number = typeof which === 'string' && /^-?\d+$/.test(which) ? Number(which) : which;
-  const place =
-    typeof number === 'string'
-      ? devices.findIndex(({ uuid, name }) => uuid === number || name === number)
-      : number === -1
-        ? devices.length - 1
-        : number;
-  if (place >= 0 && place < devices.length) return place;
+/** The index of a device that is given by index, name or uuid. @throws MerapiError execution */
+export function deviceIndex(devices: readonly Device[], which: number | string, what: string): number {
+  const key = typeof which === 'string' && /^-?\d+$/.test(which) ? Number(which) : which;
+  let index: number;
+  if (typeof key === 'string') index = devices.findIndex(({ uuid, name }) => uuid === key || name === key);
+  else index = key === -1 ? devices.length - 1 : key;
+  if (index >= 0 && index < devices.length) return index;
   const known = devices.length === 0 ? 'it has none' : `it has 0 to ${devices.length - 1}`;
   throw new MerapiError('execution', `The instance has no ${what} ${which}; ${known}`);
 }
 
 /**
- * Checks the names that changes give to devices: with each of them exactly one device can be meant.
+ * Checks that the names which changes give to devices are valid and unique among the devices of the instance afterwards.
  * @throws MerapiError wrong_input, resource_not_unique
  */
 export function checkNames(
@@ -65,13 +67,13 @@ export function checkNames(
   checkDeviceNames(given, all, what);
 }
 
-/** The place where a device is to be put in. @throws MerapiError execution */
-export function newPlace(devices: readonly Device[], which: number | string, what: string): number {
+/** The index at which a new device is inserted. @throws MerapiError execution */
+export function insertIndex(devices: readonly Device[], which: number | string, what: string): number {
   const number = Number(which);
   if (number === -1) return devices.length;
   if (Number.isInteger(number) && number >= 0 && number <= devices.length) return number;
   throw new MerapiError(
     'execution',
-    `A ${what} can be put in at 0 to ${devices.length}, or -1 for the end, not at ${which}`,
+    `A ${what} can be inserted at 0 to ${devices.length}, or -1 for the end, not at ${which}`,
   );
 }

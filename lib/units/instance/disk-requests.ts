@@ -1,3 +1,5 @@
+// What the job shows of changes of disks; if one of them is invalid, what was understood up to that.
+
 import type { Json } from '../../base/json.ts';
 import { parseSize, steppedSize } from '../../model/enforce.ts';
 import { givenName } from '../../model/names.ts';
@@ -5,16 +7,16 @@ import type { DiskTemplate } from '../../model/templates/index.ts';
 import { checkKnown, type DiskRequest } from '../devices/disks.ts';
 import type { Step } from './device-changes.ts';
 
-/** A change as a job shows it when nothing else of it is known yet: its size is a number where it is a text that says one. */
+/** A change as the job shows it at first: a size that is a text is converted to a number of MiB, unless it is negative. */
 export function shownDiskStep({ op, which, params }: Step<DiskRequest>): Step<DiskRequest> {
   const isNumber = typeof params.size === 'string' && !params.size.includes('-');
   return { op, which, params: isNumber ? { ...params, size: parseSize(params.size) } : params };
 }
 
 /**
- * Changes of disks as a job shows them: sizes of new ones are numbers of MiB, rounded up, what has the name "none" has no name, and a new
- * disk says its template, which is that of all new ones, and its mode. When one of them cannot be understood, `show` gets what was
- * understood until then.
+ * Shows changes of disks as they are carried out: sizes of new disks in MiB, rounded up, no name instead of "none", and for a new disk
+ * its template (that of all new disks of the instance) and mode. `show` is always called: if a change is invalid, with what was
+ * understood before it.
  * @throws MerapiError type_enforcement
  */
 export function showDiskSteps(

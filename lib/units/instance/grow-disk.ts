@@ -44,7 +44,7 @@ export const instanceGrowDisk = defineUnit(opcode, {
     env: { DISK: disk, AMOUNT: amount, ABSOLUTE: absolute },
   })),
 
-  /** What has grown cannot shrink: so the data grows first, and what is recorded is never more than there is. */
+  /** A disk cannot shrink, so there is no undo. The data grows first, so that the recorded size is never more than there is. */
   async run(context, { disk, size, nodes, target, isRunning }, params) {
     const { primary, secondary } = nodes;
     if (size === disk.size) {
@@ -55,12 +55,13 @@ export const instanceGrowDisk = defineUnit(opcode, {
     const growth = { disk: diskTarget(disk), size };
     if (secondary) await context.call('grow/secondary', secondary, 'disk.grow', growth);
     await context.call('grow', primary, 'disk.grow', growth);
-    if (isRunning)
-      // The disk has grown, whether its guest hears of it now or at its next start.
-      await tolerant(
-        context,
-        true,
-      )(() => context.call('tell', primary, 'instance.resize', { instance: target, disk: params.disk }));
+    if (isRunning) {
+      // A guest that does not see the new size now sees it at its next start.
+      const attempt = tolerant(context, true);
+      await attempt(() =>
+        context.call('tell', primary, 'instance.resize', { instance: target, disk: params.disk }),
+      );
+    }
     if (isRunning && params.wait_for_sync) await waitForSync(context, primary, [{ ...disk, size }]);
     const now = context.clock.seconds();
     return {

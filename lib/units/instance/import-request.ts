@@ -1,3 +1,6 @@
+// An export's config.ini as a request for a new instance: what the request leaves open comes from there, as in Ganeti. The file comes
+// from a node and may be written by Ganeti, so all its values are texts that are checked and converted here.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Ini } from '../../base/ini.ts';
 import { beParamKinds } from '../../model/beparams.ts';
@@ -16,19 +19,20 @@ import type { CreateParams } from './create-request.ts';
 type Values = Record<string, string>;
 type Given = CreateParams;
 
-/** Python's word for nothing, which stands for values that an exported instance did not have. */
+/** What Ganeti writes for a value that the exported instance did not have. */
 const NONE = 'None';
 
 /**
- * The request with what it leaves open filled in from an export's config.ini, as Ganeti does.
- * @throws MerapiError environment_error for an export of another kind, wrong_input when the request does not fit it
+ * The request with what it leaves open filled in from an export's config.ini.
+ * @throws MerapiError environment_error for another version of the format, wrong_input when the request has fewer disks than the
+ * export, type_enforcement for a value of the wrong type
  */
 export function filledRequest(config: Ini, given: Given): Given {
   const { export: head = {}, instance = {} } = config;
   if (head.version !== EXPORT_VERSION)
     throw new MerapiError(
       'environment_error',
-      `The export has version ${head.version ?? 'none'}; only version ${EXPORT_VERSION} can be imported`,
+      `The export has the version ${head.version ?? 'none'}; only version ${EXPORT_VERSION} can be imported`,
     );
   const hypervisor = given.hypervisor ?? known(hypervisors, instance.hypervisor);
   const disks = given.disks.length > 0 ? given.disks : disksOf(instance);
@@ -50,7 +54,7 @@ export function filledRequest(config: Ini, given: Given): Given {
   };
 }
 
-/** The names of the files of an export's disks; null where a disk has none. */
+/** The file of each disk of an export; null for a disk without one. */
 export function exportedFiles({ instance = {} }: Ini): (string | null)[] {
   const count = Number(instance.disk_count ?? 0);
   return Array.from({ length: count }, (_, index) => {
@@ -60,8 +64,8 @@ export function exportedFiles({ instance = {} }: Ini): (string | null)[] {
 }
 
 /**
- * Whether the files of an export's disks are there, and as long as when they were exported.
- * @throws MerapiError environment_error naming the file
+ * Checks that the files of an export exist and have the sizes with which they were written, where the export says these. `sizes` are
+ * the bytes of the files in the folder, by name. @throws MerapiError environment_error with the name of the file
  */
 export function checkDumps(path: string, config: Ini, sizes: Readonly<Record<string, number>>): void {
   for (const [disk, file] of exportedFiles(config).entries()) {
@@ -74,10 +78,11 @@ export function checkDumps(path: string, config: Ini, sizes: Readonly<Record<str
     const size = Object.hasOwn(sizes, file) ? sizes[file] : undefined;
     if (size === undefined) throw refuse('is missing');
     const { bytes = size } = dumpOf(config, disk) ?? {};
-    if (size !== bytes) throw refuse(`is not whole: it has ${size} bytes, and ${bytes} were exported`);
+    if (size !== bytes) throw refuse(`is incomplete: it has ${size} bytes, and ${bytes} were exported`);
   }
 }
 
+/** The name if it is one of these; null otherwise. */
 function known<T extends string>(names: readonly T[], given: string | undefined): T | null {
   return names.find((name) => name === given) ?? null;
 }
@@ -95,25 +100,28 @@ function disksOf(instance: Values): Given['disks'] {
 function nicsOf(instance: Values): Given['nics'] {
   const nics: Given['nics'] = [];
   for (let index = 0; instance[`nic${index}_mac`] !== undefined; index++) {
-    const of = (name: string) => {
+    const nicValue = (name: string) => {
       const value = instance[`nic${index}_${name}`];
       return value === undefined || value === NONE || value === '' ? null : value;
     };
-    const network = of('network');
-    // A network decides these itself.
-    const link = network === null ? { mode: of('mode'), link: of('link'), vlan: of('vlan') } : { network };
-    nics.push({ ...link, mac: of('mac'), ip: of('ip'), name: of('name') });
+    const network = nicValue('network');
+    // The network of a NIC decides mode, link and vlan.
+    const link =
+      network === null
+        ? { mode: nicValue('mode'), link: nicValue('link'), vlan: nicValue('vlan') }
+        : { network };
+    nics.push({ ...link, mac: nicValue('mac'), ip: nicValue('ip'), name: nicValue('name') });
   }
   return nics;
 }
 
-/** The NICs of the request; one that needs a MAC address gets the old one, if the instance has its old name. */
+/** The NICs of the request; if the instance keeps its name, those without a MAC address keep that of the export. */
 function nicsGiven(instance: Values, { nics, instance_name }: Given): Given['nics'] {
   if (instance.name !== hostName(instance_name)) return nics;
   return nics.map((nic, index) => {
     const mac = instance[`nic${index}_mac`];
-    const isOpen = nic.mac === undefined || nic.mac === null || nic.mac === 'auto';
-    return isOpen && mac !== undefined ? { ...nic, mac } : nic;
+    const needsMac = nic.mac === undefined || nic.mac === null || nic.mac === 'auto';
+    return needsMac && mac !== undefined ? { ...nic, mac } : nic;
   });
 }
 
@@ -123,16 +131,16 @@ function hvParamsOf(values: Values, hypervisor: HypervisorName | null): ParamVal
 }
 
 function beParamsOf({ backend, instance = {} }: Ini, given: Given): ParamValues {
-  const values = backend ?? instance; // very old exports have no section for them
-  // The old name sets both, and a request that uses it means both.
-  const hidden = given.beparams.memory === undefined ? [] : ['minmem', 'maxmem'];
-  return withKinds(values, beParamKinds, hidden);
+  const values = backend ?? instance; // very old exports have no section `backend`
+  // `memory` in the request sets both of these.
+  const overridden = given.beparams.memory === undefined ? [] : ['minmem', 'maxmem'];
+  return withKinds(values, beParamKinds, overridden);
 }
 
-/** Those of the values that a parameter set has, in their proper types. @throws MerapiError type_enforcement */
-function withKinds(values: Values, kinds: ParamKinds, but: readonly string[]): ParamValues {
+/** The values that belong to a parameter set, without the excluded ones, in their proper types. @throws MerapiError type_enforcement */
+function withKinds(values: Values, kinds: ParamKinds, excluded: readonly string[]): ParamValues {
   const own = Object.entries(values).filter(
-    ([name, value]) => Object.hasOwn(kinds, name) && value !== NONE && !but.includes(name),
+    ([name, value]) => Object.hasOwn(kinds, name) && value !== NONE && !excluded.includes(name),
   );
   return enforceKinds(Object.fromEntries(own), kinds);
 }

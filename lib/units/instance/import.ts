@@ -1,3 +1,7 @@
+// The import part of OP_INSTANCE_CREATE: from an export on a node of this cluster, or directly from another cluster.
+// For another cluster the primary node opens a listener; its address, secrets and certificate go into the job's log as an entry of the
+// type `remote-import`, in Ganeti's form, from which the client passes them to the export of the other cluster.
+
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { checkOnline, nodeNamed } from '../../model/find.ts';
@@ -20,21 +24,22 @@ import { tolerant } from '../steps/tolerant.ts';
 import type { CreateParams } from './create-request.ts';
 import { checkDumps, exportedFiles, filledRequest } from './import-request.ts';
 
-/** Seconds that the other cluster has to say that it will send, beside those for the shutdown of its instance. */
+/** Seconds within which the other cluster must announce its data, beside those for the shutdown of its instance. */
 const PATIENCE = 600;
-/** Seconds between two looks at what has come, and how often the log tells of it, in milliseconds. */
-const LOOK = 30;
-const TELL_AFTER = 60_000;
+/** Seconds that one call waits for the data. */
+const POLL_INTERVAL = 30;
+/** The time between two lines about the data in the job's log, in milliseconds. */
+const LOG_INTERVAL = 60_000;
 const MIB = 1024 * 1024;
 
-/** Where the data of an imported instance comes from, and the name that the instance has there. */
+/** Where the data of an imported instance comes from, and the name that the instance had there. */
 export type ImportSource =
   | {
       kind: 'node';
       node: Node;
       path: string;
       files: (string | null)[];
-      /** Of each file what it was when it was exported, where the export says it. */
+      /** The SHA-256 checksum of each file, where the export has it. */
       sums?: (string | null)[];
       oldName: string;
       compress: Compression;
@@ -42,7 +47,7 @@ export type ImportSource =
   | { kind: 'cluster'; ca: string; certificate: string; salt: string; patience: number; oldName: string };
 
 /**
- * The request of an import with what its export decides, and where the data is.
+ * The request with what the export fills in, and the source of the data; for the mode create the request as it is, without a source.
  * @throws MerapiError wrong_input, not_found, wrong_state, environment_error
  */
 export async function checkImport(
@@ -51,11 +56,12 @@ export async function checkImport(
 ): Promise<{ params: CreateParams; source: ImportSource | null }> {
   if (request.mode === 'create') return { params: request, source: null };
   if (request.disks.some((disk) => disk.adopt !== undefined))
-    throw new MerapiError('wrong_input', 'The disks of an import get their data from elsewhere: adopt none');
+    throw new MerapiError('wrong_input', 'The disks of an import cannot adopt data: leave adopt out');
   if (request.no_install === true) context.log('no_install has no effect on an import');
   return request.mode === 'import' ? fromNode(context, request) : fromCluster(context, request);
 }
 
+/** Finds the export, on the node that the request names or else on any node, and fills in the request from it. */
 async function fromNode(
   context: CheckContext,
   request: CreateParams,
@@ -70,7 +76,7 @@ async function fromNode(
   for (const node of candidates) {
     checkOnline(node);
     const found = await nodes.call(node, 'backup.read', { path: wanted }).catch((error: unknown) => {
-      // A path of another node's folder, or a node that does not answer: the export may be on the next one.
+      // The node does not answer or refuses the path: the export may be on another one.
       if (candidates.length > 1 && error instanceof MerapiError) return null;
       throw error;
     });
@@ -91,6 +97,7 @@ async function fromNode(
   throw new MerapiError('wrong_input', `There is no export '${wanted}' on ${where}`);
 }
 
+/** Checks what the other cluster has signed. @throws MerapiError wrong_input */
 function fromCluster(
   { seal, clock, random }: CheckContext,
   request: CreateParams,
@@ -115,7 +122,7 @@ function fromCluster(
 const missing = (name: string) =>
   new MerapiError('wrong_input', `An import from another cluster needs ${name}`);
 
-/** Brings the data onto the new disks, and tells the OS that the instance has another name. */
+/** Writes the data onto the new disks, then runs the rename script of the OS, whose failure is only logged. */
 export async function importData(
   context: RunContext,
   source: ImportSource,
@@ -126,10 +133,8 @@ export async function importData(
   else await importFromCluster(context, source, node, scripts);
   if (scripts.instance.os === '') return;
   context.log(`Running the rename script of OS ${scripts.instance.os}`);
-  await tolerant(
-    context,
-    true,
-  )(() => context.call('os/rename', node, 'os.rename', { ...scripts, old_name: source.oldName }));
+  const attempt = tolerant(context, true);
+  await attempt(() => context.call('os/rename', node, 'os.rename', { ...scripts, old_name: source.oldName }));
 }
 
 async function importFromNode(
@@ -142,14 +147,14 @@ async function importFromNode(
     if (file === null) continue;
     context.log(`Importing disk ${disk} from node ${from.name}`);
     const id = `import-${scripts.instance.uuid}-${disk}`;
-    const lending = { path, file, sha256: sums?.[disk] ?? null, id, to: node.name, compress };
-    const place = await context.call(`disk/${disk}/restore`, from, 'backup.restore', lending);
+    const offer = { path, file, sha256: sums?.[disk] ?? null, id, to: node.name, compress };
+    const place = await context.call(`disk/${disk}/restore`, from, 'backup.restore', offer);
     const importing = { ...scripts, disk, from: sourceAt(from, place, id, compress) };
     await context.call(`disk/${disk}/import`, node, 'os.import', importing);
   }
 }
 
-/** Opens a door for the other cluster, tells in the log where it is, and waits until all disks have come. */
+/** Opens a listener for the other cluster, logs where it is, and waits until the data of all disks is imported. */
 async function importFromCluster(
   context: RunContext,
   { ca, certificate, salt, patience }: Extract<ImportSource, { kind: 'cluster' }>,
@@ -173,14 +178,14 @@ async function importFromCluster(
     'remote-import',
   );
   await context.step('data', async ({ nodes, cancel, tell }) => {
-    for (let told = context.clock.now(); ; cancel.throwIfAborted()) {
-      const waiting = { id, seconds: LOOK };
+    for (let loggedAt = context.clock.now(); ; cancel.throwIfAborted()) {
+      const waiting = { id, seconds: POLL_INTERVAL };
       const { done, bytes } = await nodes.call(node, 'transfer.wait', waiting, { signal: cancel });
       if (done) return;
       tell({ text: 'receiving', done: bytes.reduce((sum, each) => sum + each, 0), total: null });
-      if (context.clock.now() - told < TELL_AFTER) continue;
-      told = context.clock.now();
-      context.log(`Data has come: ${bytes.map((count) => `${Math.floor(count / MIB)} MiB`).join(', ')}`);
+      if (context.clock.now() - loggedAt < LOG_INTERVAL) continue;
+      loggedAt = context.clock.now();
+      context.log(`Received: ${bytes.map((count) => `${Math.floor(count / MIB)} MiB`).join(', ')}`);
     }
   });
   await context.call('door/close', node, close.call, close.params);

@@ -1,3 +1,9 @@
+// OP_INSTANCE_MIGRATE: moves a running instance to another node without stopping it. The check decides for one of three plans:
+//   migrate    the steps of migrate() below
+//   failover   with allow_failover, if the instance does not run or its node is offline or does not answer; always if the backend
+//              parameter always_failover is set
+//   cleanup    records the node on which the instance runs as its primary node, after a migration that was interrupted
+
 import { MerapiError } from '../../base/errors.ts';
 import { fillBeParams } from '../../model/fill.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
@@ -8,19 +14,18 @@ import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
 import { type CheckContext, defineUnit, type RunContext, type UndoCall } from '../define.ts';
 import { instanceHooks, moveHooks } from '../hooks/hooks.ts';
 import { checkFailover, failOver } from '../steps/failing-over.ts';
-import { checkMove, type Move, primaryIs, whereItRuns } from '../steps/relocation.ts';
+import { checkMove, findRunningNode, type Move, setPrimaryNode } from '../steps/relocation.ts';
 
-/** How a migration that becomes a failover is done. */
-const asFailover = { shutdown_timeout: 120, ignore_consistency: false };
+/** The options of a failover that replaces a migration. */
+const failoverOptions = { shutdown_timeout: 120, ignore_consistency: false };
 
-/** What is to be done: move it running, stop and start it, or only record where it is. */
+/** What the job does; see the head of the file. `guest` is the instance with the memory that it gets on the new node. */
 type Plan =
   | { kind: 'migrate'; move: Move; guest: InstanceTarget }
   | { kind: 'failover'; move: Move }
   | { kind: 'cleanup'; uuid: string; place: string };
 
-/** The name of its hooks. */
-const NAME = 'instance-migrate';
+const HOOK = 'instance-migrate';
 
 export const instanceMigrate = defineUnit(opcode, {
   async check(context, params): Promise<Plan> {
@@ -30,7 +35,7 @@ export const instanceMigrate = defineUnit(opcode, {
     if (params.cleanup) {
       const instance = instanceNamed(view, params.instance_name);
       resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
-      return { kind: 'cleanup', uuid: instance.uuid, place: whereItRuns(view, runtime, instance).uuid };
+      return { kind: 'cleanup', uuid: instance.uuid, place: findRunningNode(view, runtime, instance).uuid };
     }
     const move = await checkMove(context, params);
     const { instance, target, isRunning } = move;
@@ -40,15 +45,17 @@ export const instanceMigrate = defineUnit(opcode, {
         'wrong_state',
         `Instance ${instance.name} does not run, so it cannot be migrated; fail it over, or give allow_failover`,
       );
-    const lost = params.allow_failover ? await lossOf(context, move.from) : null;
-    if (!isRunning || alwaysFailover || lost !== null) {
-      const why = lost ?? (alwaysFailover ? 'It is always to be failed over' : 'It does not run');
-      log(`${why}: failing it over instead`);
-      await checkFailover(context, move, asFailover);
+    const unavailable = params.allow_failover ? await whyUnavailable(context, move.from) : null;
+    if (!isRunning || alwaysFailover || unavailable !== null) {
+      const why =
+        unavailable ?? (alwaysFailover ? 'The instance has always_failover' : 'The instance does not run');
+      log(`${why}: it is failed over instead`);
+      await checkFailover(context, move, failoverOptions);
       return { kind: 'failover', move };
     }
     checkOnline(move.from);
-    const asked = params.live === null ? params.mode : params.live ? 'live' : 'non-live';
+    const liveMode = params.live ? 'live' : 'non-live';
+    const asked = params.live === null ? params.mode : liveMode;
     const mode = asked ?? String(target.hvparams.migration_mode ?? 'live');
     resolve({ mode, ...(params.live === null ? {} : { live: null }) });
     return { kind: 'migrate', move, guest: guestFor(context, move, params.allow_runtime_changes) };
@@ -56,17 +63,17 @@ export const instanceMigrate = defineUnit(opcode, {
 
   hooks: (view, plan, { instance_name, cleanup, allow_runtime_changes, live, mode }) => {
     const env = { MIGRATE_CLEANUP: cleanup, ALLOW_RUNTIME_CHANGES: allow_runtime_changes };
-    if (plan.kind === 'cleanup') return instanceHooks(NAME, () => ({ env }))(view, plan, { instance_name });
+    if (plan.kind === 'cleanup') return instanceHooks(HOOK, () => ({ env }))(view, plan, { instance_name });
     const isLive = live ?? mode !== 'non-live';
-    return moveHooks(view, NAME, plan.move, { ...env, MIGRATE_LIVE: isLive }, [plan.move.from.uuid]);
+    return moveHooks(view, HOOK, plan.move, { ...env, MIGRATE_LIVE: isLive }, [plan.move.from.uuid]);
   },
 
   async run(context, plan) {
     switch (plan.kind) {
       case 'cleanup':
-        return { result: null, changes: primaryIs(plan.uuid, plan.place, context.clock.seconds()) };
+        return { result: null, changes: setPrimaryNode(plan.uuid, plan.place, context.clock.seconds()) };
       case 'failover':
-        await failOver(context, plan.move, asFailover);
+        await failOver(context, plan.move, failoverOptions);
         return { result: null };
       case 'migrate':
         await migrate(context, plan.move, plan.guest);
@@ -75,11 +82,11 @@ export const instanceMigrate = defineUnit(opcode, {
   },
 });
 
-/** What keeps a node from sending its guests, if anything does. */
-async function lossOf({ runtime, nodes }: CheckContext, node: Node): Promise<string | null> {
+/** Why a node cannot send its guests; null if it can. */
+async function whyUnavailable({ runtime, nodes }: CheckContext, node: Node): Promise<string | null> {
   if (node.offline) return `Node ${node.name} is offline`;
   if (runtime.of(node.uuid) !== null) return null;
-  // Its worker may just be back, and have told nothing yet.
+  // Its worker may have just reconnected, and its facts may not have arrived yet: ask it.
   return nodes.call(node, 'node.hello', {}).then(
     () => null,
     (error: unknown) => {
@@ -90,8 +97,8 @@ async function lossOf({ runtime, nodes }: CheckContext, node: Node): Promise<str
 }
 
 /**
- * The guest as it will be on the new node: with the memory that it has now, or with less where that node has less.
- * @throws MerapiError insufficient_resources
+ * The guest as it will be on the new node: with the memory that it has now or, with `mayShrink`, down to minmem if that node has less.
+ * @throws MerapiError insufficient_resources; environment_error when the new node does not answer
  */
 function guestFor(
   { runtime, log }: CheckContext,
@@ -117,8 +124,15 @@ function guestFor(
 }
 
 /**
- * At no moment it runs on both nodes: it waits on the new one until it is stopped on the old one and the cluster says where it
- * belongs. Whatever fails up to then is reversed, and it runs on where it was.
+ * Moves a running guest:
+ *   open      activates the disks on the new node
+ *   receive   starts the guest on the new node, where it waits for its state
+ *   send      sends the state; from then on the guest is stopped on the old node
+ *   primary   records the new primary node
+ *   resume    continues the guest on the new node
+ *   end, forget, close   clean up on the old node; what fails becomes a duty
+ * The guest never runs on both nodes: it is resumed only after it was stopped on the old node and the new primary node is recorded.
+ * A failure up to and including `resume` is undone, and the guest continues on the old node.
  */
 async function migrate(
   context: RunContext,
@@ -140,13 +154,13 @@ async function migrate(
   const now = context.clock.seconds();
   await context.commit(
     'primary',
-    primaryIs(instance.uuid, to.uuid, now),
-    primaryIs(instance.uuid, from.uuid, now),
+    setPrimaryNode(instance.uuid, to.uuid, now),
+    setPrimaryNode(instance.uuid, from.uuid, now),
   );
   await context.call('resume', to, 'migration.resume', { instance: guest }, [
     { call: 'instance.stop', params: { instance: guest, timeout: 0, force: true } },
   ]);
-  context.log(`It runs on ${to.name}`);
+  context.log(`The instance runs on ${to.name}`);
   await context.attempt('end', from, 'instance.stop', { instance: target, timeout: 0, force: true });
   await context.attempt('forget', from, 'instance.forget', { instance: target });
   for (const [index, disk] of activated) {
@@ -155,7 +169,7 @@ async function migrate(
   }
 }
 
-/** What makes a node that had a disk for its guest leave it to another node: it becomes the other side of a mirror, or has nothing of it. */
+/** The call by which a node stops using a disk for a guest: it becomes the secondary side of a mirror, or deactivates the disk. */
 function leaving(disk: DiskTarget): Extract<UndoCall, { call: 'disk.activate' | 'disk.deactivate' }> {
   return templates[disk.dev_type].mirrored
     ? { call: 'disk.activate', params: { disk, primary: false } }

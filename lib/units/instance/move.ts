@@ -1,3 +1,6 @@
+// OP_INSTANCE_MOVE: moves an instance whose disks are on one node by copying them, while it is stopped. Until the new primary node is
+// recorded and the instance runs there, a failure restores everything; then the old disks are removed, from which there is no return.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../../model/find.ts';
 import type { DiskNodes } from '../../model/mirror.ts';
@@ -10,10 +13,10 @@ import type { Compression, DiskTarget } from '../../rpc/types.ts';
 import { checkHost, checkMemory } from '../checks/host.ts';
 import { checkInstancePolicy } from '../checks/spec.ts';
 import { defineUnit, type RunContext } from '../define.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { activateDisks, createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
-import { primaryIs } from '../steps/relocation.ts';
-import { tellShutdown } from '../steps/running.ts';
+import { setPrimaryNode } from '../steps/relocation.ts';
+import { logShutdownWait } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
 
 export const instanceMove = defineUnit(opcode, {
@@ -28,7 +31,7 @@ export const instanceMove = defineUnit(opcode, {
     if (!onOneNode.includes(template))
       throw new MerapiError(
         'wrong_state',
-        `Disks of the template '${template}' are not copied from node to node; migrate the instance or fail it over`,
+        `Disks of the template '${template}' are not copied between nodes; migrate the instance or fail it over`,
       );
     if (to.uuid === from.uuid)
       throw new MerapiError('wrong_state', `Instance ${instance.name} is on node ${to.name} already`);
@@ -47,44 +50,44 @@ export const instanceMove = defineUnit(opcode, {
     const instance = view.instances.get(target.uuid);
     if (!instance) return null;
     const env = { TARGET_NODE: to.name, SHUTDOWN_TIMEOUT: shutdown_timeout };
-    return aboutInstance(view, 'instance-move', instance, { env, pre: [from.uuid, to.uuid] });
+    return hooksOfInstance(view, 'instance-move', instance, { env, pre: [from.uuid, to.uuid] });
   },
 
   async run(context, { target, from, to, compress, wasRunning, isMeantToRun }, params) {
     const { uuid, disks } = target;
     context.log(`Stopping the instance on ${from.name}`);
-    tellShutdown(context.log, wasRunning, params.shutdown_timeout);
+    logShutdownWait(context.log, wasRunning, params.shutdown_timeout);
     const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
     const undo = wasRunning
       ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
       : [];
     if (params.ignore_consistency) await context.attempt('stop', from, 'instance.stop', stopping, { undo });
     else await context.call('stop', from, 'instance.stop', stopping, undo);
-    const old: DiskNodes = { primary: from, secondary: null };
-    const fresh: DiskNodes = { primary: to, secondary: null };
-    await activateDisks(context, old, disks, { prefix: 'old', wasActive: wasRunning });
-    await createDisks(context, fresh, disks, target.name, 'new');
-    await activateDisks(context, fresh, disks, { prefix: 'new' });
+    const onOld: DiskNodes = { primary: from, secondary: null };
+    const onNew: DiskNodes = { primary: to, secondary: null };
+    await activateDisks(context, onOld, disks, { prefix: 'old', wasActive: wasRunning });
+    await createDisks(context, onNew, disks, target.name, 'new');
+    await activateDisks(context, onNew, disks, { prefix: 'new' });
     for (const [index, disk] of disks.entries()) {
       context.log(`Copying disk ${index} (${disk.size} MiB) from ${from.name} to ${to.name}`);
       await copyDisk(context, `disk/${index}`, disk, { from, to, compress });
     }
     const now = context.clock.seconds();
-    await context.commit('primary', primaryIs(uuid, to.uuid, now), primaryIs(uuid, from.uuid, now));
+    await context.commit('primary', setPrimaryNode(uuid, to.uuid, now), setPrimaryNode(uuid, from.uuid, now));
     if (isMeantToRun) {
       context.log(`Starting the instance on ${to.name}`);
       await context.call('start', to, 'instance.start', { instance: target, paused: false }, [
         { call: 'instance.stop', params: { instance: target, timeout: 0, force: true } },
         { call: 'instance.forget', params: { instance: target } },
       ]);
-    } else await deactivateDisks(context, fresh, disks, { prefix: 'new', isFinal: true, isOwed: true });
-    await removeDisks(context, old, disks, { prefix: 'old' });
+    } else await deactivateDisks(context, onNew, disks, { prefix: 'new', isFinal: true, asDuty: true });
+    await removeDisks(context, onOld, disks, { prefix: 'old' });
     await context.attempt('forget', from, 'instance.forget', { instance: target });
     return { result: null };
   },
 });
 
-/** Copies the data of a disk over that of the same disk on another node. */
+/** Copies the data of a disk to the same disk on another node. */
 async function copyDisk(
   context: RunContext,
   name: string,

@@ -1,3 +1,7 @@
+// OP_INSTANCE_MULTI_ALLOC: submits one job for each of several new instances. The allocator places all of them together, or the requests
+// name the nodes; nothing is created here. An instance that cannot be created or placed is listed in the result as failed, and the
+// others go on.
+
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { OpInput } from '../../model/job.ts';
@@ -14,7 +18,7 @@ import { placeSeveral } from '../../placement/placement.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { buildDisks, sizedRequest } from '../devices/disks.ts';
 import { buildNics } from '../devices/nics.ts';
-import { toPlace } from './create-place.ts';
+import { allocationRequest } from './create-place.ts';
 import {
   type CreateParams,
   checkRequest,
@@ -24,10 +28,10 @@ import {
 } from './create-request.ts';
 
 const CREATE = 'OP_INSTANCE_CREATE';
-/** What a job shows where a request leaves the priority to that of the whole. */
-const NORMAL: { priority?: number } = { priority: 0 };
+/** What the job shows as priority of a request that has none: it then has that of the whole job. */
+const DEFAULT_PRIORITY: { priority?: number } = { priority: 0 };
 
-/** A request, and what an allocator is asked about it. */
+/** A valid request, in the form of the opcode and in that of the allocator. */
 interface Wanted {
   params: CreateParams;
   instance: NewInstance;
@@ -38,26 +42,28 @@ export const instanceMultiAlloc = defineUnit(opcode, {
   async check(context, params) {
     const { resolve, log } = context;
     const requests = params.instances.map((given, index) => parsed(given, index));
-    resolve({ instances: requests.map((request) => ({ ...NORMAL, ...request })) as unknown as Json });
-    if (requests.length === 0) throw new MerapiError('wrong_input', 'No instance is asked for');
+    resolve({
+      instances: requests.map((request) => ({ ...DEFAULT_PRIORITY, ...request })) as unknown as Json,
+    });
+    if (requests.length === 0) throw new MerapiError('wrong_input', 'instances is empty: give at least one');
     checkNames(requests);
-    const isPlaced = requests[0]?.pnode !== null;
+    const nodesAreGiven = requests[0]?.pnode !== null;
     checkPlaces(requests, params.iallocator);
     const instances = requests.map((request) => shown(context.view, request));
     resolve({ instances });
-    if (isPlaced) for (const request of requests) given(context.view, request);
+    if (nodesAreGiven) for (const request of requests) namedNodes(context.view, request);
     const wanted: Wanted[] = [];
-    const wrong: string[] = [];
+    const invalid: string[] = [];
     for (const request of requests) {
       try {
         wanted.push(await wantedOf(context, request));
       } catch (error) {
         if (!(error instanceof MerapiError)) throw error;
-        log(`${request.instance_name} cannot be made: ${errorText(error)}`);
-        wrong.push(request.instance_name);
+        log(`${request.instance_name} cannot be created: ${errorText(error)}`);
+        invalid.push(request.instance_name);
       }
     }
-    const { placed, failed } = isPlaced
+    const { placed, failed } = nodesAreGiven
       ? { placed: new Map<string, DiskNodes>(), failed: [] }
       : await placeSeveral(
           context,
@@ -65,10 +71,10 @@ export const instanceMultiAlloc = defineUnit(opcode, {
           wanted.map((each) => each.instance),
         );
     const ops = wanted.flatMap(({ instance, params }) => {
-      const nodes = params.pnode === null ? placed.get(instance.name) : given(context.view, params);
+      const nodes = params.pnode === null ? placed.get(instance.name) : namedNodes(context.view, params);
       return nodes ? [opOf(params, nodes)] : [];
     });
-    return { ops, failed: [...wrong, ...failed], instances };
+    return { ops, failed: [...invalid, ...failed], instances };
   },
 
   run: async (_context, { ops, failed, instances }) => ({
@@ -78,7 +84,7 @@ export const instanceMultiAlloc = defineUnit(opcode, {
   }),
 });
 
-/** The requests as the job shows them when some have become jobs: with what these have of it. */
+/** The requests as the job shows them after their jobs are submitted: with comment, reason and debug_level of these. */
 function submitted(requests: readonly Record<string, Json>[], followers: readonly OpInput[]): Json {
   return requests.map((request) => {
     const own = followers.find(({ instance_name }) => instance_name === request.instance_name);
@@ -88,39 +94,40 @@ function submitted(requests: readonly Record<string, Json>[], followers: readonl
   });
 }
 
-/** One request with all defaults. @throws MerapiError wrong_input telling which one is wrong, and how */
+/** One request with all defaults. @throws MerapiError wrong_input with the index of the request and what is wrong with it */
 function parsed(given: unknown, index: number): CreateParams {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new MerapiError('wrong_input', `Instance ${index} must be described by a dictionary`);
   try {
     const noSecrets = { osparams_private: {}, osparams_secret: {} };
     const op = parseOp(opcodeOf(CREATE), { ...noSecrets, ...given, OP_ID: CREATE });
-    if (!Object.hasOwn(given, 'priority')) delete op.priority; // then it is that of the whole
+    if (!Object.hasOwn(given, 'priority')) delete op.priority; // the priority of the whole job then applies
     return op as unknown as CreateParams;
   } catch (cause) {
     throw new MerapiError('wrong_input', `Instance ${index}: ${errorText(cause)}`, { cause });
   }
 }
 
+/** @throws MerapiError wrong_input for duplicate names, another mode than create, or an allocator of its own */
 function checkNames(requests: readonly CreateParams[]): void {
   const names = requests.map(({ instance_name }) => instance_name.toLowerCase());
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new MerapiError('wrong_input', `Instance ${twice} is asked for twice`);
+  if (twice !== undefined) throw new MerapiError('wrong_input', `Instance ${twice} is named twice`);
   const other = requests.find(({ mode }) => mode !== 'create');
   if (other)
     throw new MerapiError(
       'wrong_input',
-      `${other.instance_name} is not to be created from an OS (mode ${other.mode}); make it by itself`,
+      `${other.instance_name} has the mode ${other.mode}, and only create is possible here; submit it as a job of its own`,
     );
   const own = requests.find(({ iallocator }) => iallocator !== null);
   if (own)
     throw new MerapiError(
       'wrong_input',
-      `${own.instance_name} names an allocator of its own; give one for all, beside instances`,
+      `${own.instance_name} names an allocator; give one for all, as iallocator beside instances`,
     );
 }
 
-/** @throws MerapiError wrong_input unless all name their nodes and no allocator is to choose, or none does */
+/** @throws MerapiError wrong_input unless either all requests name their nodes and no allocator is given, or none names nodes */
 function checkPlaces(requests: readonly CreateParams[], iallocator: string | null): void {
   const placed = requests.filter(({ pnode }) => pnode !== null);
   const open = requests.find(({ pnode }) => pnode === null);
@@ -128,7 +135,7 @@ function checkPlaces(requests: readonly CreateParams[], iallocator: string | nul
   if (open)
     throw new MerapiError(
       'wrong_input',
-      `${placed[0]?.instance_name} names its node and ${open.instance_name} does not; name one for all, or for none`,
+      `${placed[0]?.instance_name} names its node and ${open.instance_name} does not; name the nodes for all or for none`,
     );
   if (iallocator !== null)
     throw new MerapiError(
@@ -138,7 +145,7 @@ function checkPlaces(requests: readonly CreateParams[], iallocator: string | nul
 }
 
 /** The nodes that a request names. @throws MerapiError not_found, wrong_state, wrong_input */
-function given(view: ClusterView, params: CreateParams): DiskNodes | null {
+function namedNodes(view: ClusterView, params: CreateParams): DiskNodes | null {
   const template = params.disk_template ?? (view.cluster.enabled_disk_templates[0] as DiskTemplate);
   return givenNodes(view, params, template);
 }
@@ -148,10 +155,10 @@ function shown(view: ClusterView, request: CreateParams): Record<string, Json> {
   const uuidOf = (name: string | null) =>
     name === null ? null : (hostNamed(view.nodes, name)?.uuid ?? null);
   const uuids = { pnode_uuid: uuidOf(request.pnode), snode_uuid: uuidOf(request.snode) };
-  return { ...NORMAL, ...request, ...uuids } as unknown as Record<string, Json>;
+  return { ...DEFAULT_PRIORITY, ...request, ...uuids } as unknown as Record<string, Json>;
 }
 
-/** @throws MerapiError when an instance could not be made wherever it is placed */
+/** Checks a request as far as that does not depend on the node. @throws MerapiError when the instance cannot be created on any node */
 async function wantedOf(context: CheckContext, params: CreateParams): Promise<Wanted> {
   const { view, clock, random } = context;
   const { name, template } = checkRequest(view, params);
@@ -168,12 +175,12 @@ async function wantedOf(context: CheckContext, params: CreateParams): Promise<Wa
     random,
   });
   const nics = await buildNics(context, name, params.nics);
-  return { params, instance: toPlace(view, params, { name, settings, template, disks, nics }) };
+  return { params, instance: allocationRequest(view, params, { name, settings, template, disks, nics }) };
 }
 
-/** The opcode that makes an instance on these nodes. */
+/** The opcode that creates an instance on these nodes. */
 function opOf(params: CreateParams, { primary, secondary }: DiskNodes): OpInput {
-  const { iallocator: _chosen, ...rest } = params;
+  const { iallocator: _notNeeded, ...rest } = params;
   const nodes = { pnode: primary.name, ...(secondary ? { snode: secondary.name } : {}) };
   return { ...rest, OP_ID: CREATE, ...nodes } as unknown as OpInput;
 }

@@ -1,3 +1,5 @@
+// OP_INSTANCE_QUERY_DATA: all data of instances, in Ganeti's form. With static no node is asked. The secret of a mirror is never shown.
+
 import type { Json } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
 import { fillBeParams, fillNicParams, fillOsParams, instanceHvParams } from '../../model/fill.ts';
@@ -39,11 +41,13 @@ async function describe(
   const group = view.groups.get(node.group);
   const { secondary } = diskNodesOf(view, instance);
   const others = secondary ? [secondary] : [];
+  // Whether the node can be asked: what cannot be known is shown as null.
   const isKnown = !isStatic && !node.offline && runtime.of(node.uuid) !== null;
+  const runState = isRunning(runtime, instance) ? 'up' : 'down';
   return {
     name: instance.name,
     config_state: instance.admin_state,
-    run_state: isKnown ? (isRunning(runtime, instance) ? 'up' : 'down') : null,
+    run_state: isKnown ? runState : null,
     pnode: node.name,
     pnode_group_uuid: node.group,
     pnode_group_name: group?.name ?? null,
@@ -91,8 +95,9 @@ async function describeDisks(
   const ask = async (node: Node | null) => {
     if (!isKnown || !node || node.offline || disks.length === 0) return [];
     const answer = nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });
-    // The other side of a mirror may well be out of reach; that is what is told then.
-    return node === primary ? (await answer).disks : await answer.then(({ disks }) => disks).catch(() => []);
+    if (node === primary) return (await answer).disks;
+    // If the secondary node does not answer, its side is shown as unknown.
+    return answer.then(({ disks }) => disks).catch(() => []);
   };
   const [here, there] = [await ask(primary), await ask(secondary)];
   return disks.map((disk: Disk, index) => ({
@@ -112,15 +117,22 @@ async function describeDisks(
 
 type Status = CallResult<typeof diskStatus>['disks'][number];
 
-/** Ganeti's form: device, its numbers, how far and how long it syncs, whether it is degraded, and 1 for "all is well". */
+/** Ganeti's number for the state of the data of a disk (of 1 ok, 2 unknown, 3 faulty, 4 synchronising). */
+const DATA_OK = 1;
+const DATA_SYNC = 4;
+
+/**
+ * Ganeti's form of a status: device, major and minor number (not known here), percent and remaining seconds of a synchronisation, whether
+ * it is degraded, state of the data. Null for a disk that is not active.
+ */
 function describeStatus(status: Status | undefined): unknown[] | null {
   if (!status?.exists || !status.active) return null;
   const { sync_percent = null, estimated_time = null, degraded = false } = status.mirror ?? {};
-  // Ganeti's last number: 1 all is well, 2 unknown, 3 faulty, 4 synchronising
-  return [status.path, null, null, sync_percent, estimated_time, degraded, sync_percent === null ? 1 : 4];
+  const data = sync_percent === null ? DATA_OK : DATA_SYNC;
+  return [status.path, null, null, sync_percent, estimated_time, degraded, data];
 }
 
-/** Where the data is; the secret of a mirror is nobody's business. */
+/** Where the data is; the secret of a mirror is replaced. */
 function describePlace(view: ClusterView, disk: Disk): { logical_id: unknown[]; drbd_info: unknown } {
   if (!templates[disk.dev_type].mirrored) return { logical_id: disk.logical_id, drbd_info: null };
   const [a, b, port, minorA, minorB] = MirrorId.parse(disk.logical_id);

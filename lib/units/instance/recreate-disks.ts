@@ -1,3 +1,6 @@
+// OP_INSTANCE_RECREATE_DISKS: creates the data of lost disks again, empty, on the same nodes or, for all disks together, on other ones.
+// Disks whose data exists are refused: nothing is overwritten.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { steppedSize } from '../../model/enforce.ts';
@@ -16,7 +19,7 @@ import { put } from '../../store/changes.ts';
 import { checkDiskPolicy } from '../checks/spec.ts';
 import { type CheckContext, defineUnit } from '../define.ts';
 import { checkSpindles, onNodes, sizedRequest } from '../devices/disks.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { createDisks } from '../steps/disk-work.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
 
@@ -51,14 +54,14 @@ export const instanceRecreateDisks = defineUnit(opcode, {
   hooks: (view, { uuid, nodes }) => {
     const instance = view.instances.get(uuid);
     const places = Object.values(nodes).flatMap((node) => node?.uuid ?? []);
-    return instance ? aboutInstance(view, 'instance-recreate-disks', instance, { pre: places }) : null;
+    return instance ? hooksOfInstance(view, 'instance-recreate-disks', instance, { pre: places }) : null;
   },
 
   async run(context, { uuid, name, nodes, disks: planned, before }) {
     const { primary, secondary } = nodes;
     const disks = await reserveMirrors(context, planned, before);
     const where = secondary ? `${primary.name} and ${secondary.name}` : primary.name;
-    context.log(`Making ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where} again`);
+    context.log(`Recreating ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where}`);
     await createDisks(context, nodes, disks.map(diskTarget), name);
     const now = context.clock.seconds();
     return {
@@ -73,24 +76,25 @@ export const instanceRecreateDisks = defineUnit(opcode, {
   },
 });
 
+/** The index of a disk, and what of it changes. */
 type Wish = [number, Record<string, string | number>];
 
-/** @throws MerapiError wrong_input when a disk is named twice, or something of it is to change that cannot */
+/** @throws MerapiError wrong_input when a disk is named twice, or a parameter cannot be changed */
 function checkWishes(wishes: readonly Wish[]): void {
   const indexes = wishes.map(([index]) => index);
-  const twice = indexes.find((index, place) => indexes.indexOf(index) !== place);
+  const twice = indexes.find((index, position) => indexes.indexOf(index) !== position);
   if (twice !== undefined) throw new MerapiError('wrong_input', `Disk ${twice} is named twice`);
   for (const [index, changes] of wishes) {
-    const strange = Object.keys(changes).filter((key) => !changeable.includes(key));
-    if (strange.length > 0)
+    const unchangeable = Object.keys(changes).filter((key) => !changeable.includes(key));
+    if (unchangeable.length > 0)
       throw new MerapiError(
         'wrong_input',
-        `Disk ${index}: ${strange.join(', ')} cannot be changed; ${changeable.join(', ')} can`,
+        `Disk ${index}: ${unchangeable.join(', ')} cannot be changed; ${changeable.join(', ')} can`,
       );
   }
 }
 
-/** The disks to be made, as they are to be. @throws MerapiError wrong_input */
+/** The disks to recreate, with their changes; without wishes all disks of the instance. @throws MerapiError wrong_input */
 function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[], now: number): Disk[] {
   if (wishes.length === 0) return view.disksOf(instance).map((disk) => changed(disk, {}, now));
   return wishes.map(([index, changes]) => {
@@ -107,7 +111,10 @@ function lostDisks(view: ClusterView, instance: Instance, wishes: readonly Wish[
   });
 }
 
-/** The nodes on which the disks are made. @throws MerapiError wrong_input, not_found, wrong_state */
+/**
+ * The nodes on which the disks are created: those of the request, those that the allocator chooses, or the old ones. The result is
+ * `old` itself if nothing changes; the caller relies on that. @throws MerapiError wrong_input, not_found, wrong_state
+ */
 async function nodesFor(
   context: CheckContext,
   instance: Instance,
@@ -121,9 +128,9 @@ async function nodesFor(
     return old;
   }
   if (params.nodes.length > 0 && params.iallocator !== null)
-    throw new MerapiError('wrong_input', 'Give either nodes or iallocator: it is one choice');
+    throw new MerapiError('wrong_input', 'Give either nodes or iallocator, not both');
   if (!isAll)
-    throw new MerapiError('wrong_input', 'Only all disks together can go to other nodes; name no disks then');
+    throw new MerapiError('wrong_input', 'Only all disks together can move to other nodes; leave disks out');
   if (params.iallocator !== null) {
     const chosen = await newNodes(context, instance, view.disksOf(instance), params.iallocator);
     resolve({ nodes: Object.values(chosen).flatMap((node) => node?.name ?? []) });
@@ -143,7 +150,7 @@ async function nodesFor(
   return { primary, secondary };
 }
 
-/** @throws MerapiError wrong_state */
+/** @throws MerapiError wrong_state when the instance runs or its admin state is `up` */
 function checkDown(runtime: RuntimeView, instance: Instance): void {
   if (isRunning(runtime, instance) || instance.admin_state === 'up')
     throw new MerapiError(
@@ -152,7 +159,7 @@ function checkDown(runtime: RuntimeView, instance: Instance): void {
     );
 }
 
-/** @throws MerapiError execution when there is still data where disks are to be made */
+/** @throws MerapiError execution when the data of a disk still exists on a node */
 async function checkLost(
   { nodes: caller }: CheckContext,
   nodes: DiskNodes,
@@ -161,11 +168,11 @@ async function checkLost(
   for (const node of Object.values(nodes)) {
     if (!node || disks.length === 0) continue;
     const answer = await caller.call(node, 'disk.status', { disks: disks.map(diskTarget) });
-    const place = answer.disks.findIndex((status) => status.exists);
-    if (place >= 0)
+    const existing = answer.disks.findIndex((status) => status.exists);
+    if (existing >= 0)
       throw new MerapiError(
         'execution',
-        `Disk ${disks[place]?.uuid} is on ${node.name} (${answer.disks[place]?.path}): only lost disks are recreated`,
+        `Disk ${disks[existing]?.uuid} exists on ${node.name} (${answer.disks[existing]?.path}): only lost disks are recreated`,
       );
   }
 }

@@ -1,3 +1,6 @@
+// OP_INSTANCE_REINSTALL: runs the create script of an OS on the disks of an instance that is down. The old data is lost; so foresee refuses
+// an impossible reinstallation before the shutdown that usually comes before it in the job.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -43,9 +46,9 @@ export const instanceReinstall = defineUnit(opcode, {
   async foresee({ view, nodes, seal }, params, before) {
     const instance = view.instances.named(params.instance_name);
     const node = instance && view.nodes.get(instance.primary_node);
-    // Any other opcode may change what is to be installed, or where.
-    const isSure = before.every(({ OP_ID }) => OP_ID === 'OP_INSTANCE_SHUTDOWN');
-    if (!isSure || !node || node.offline) return;
+    // Any opcode but a shutdown may change what is installed, or where, so nothing can be said before it has run.
+    const isPredictable = before.every(({ OP_ID }) => OP_ID === 'OP_INSTANCE_SHUTDOWN');
+    if (!isPredictable || !node || node.offline) return;
     checkDisks(instance);
     await checkSystem({ view, nodes, seal }, params, instance, node);
   },
@@ -71,15 +74,15 @@ export const instanceReinstall = defineUnit(opcode, {
   },
 });
 
-/** @throws MerapiError wrong_input */
+/** @throws MerapiError wrong_input when the instance has no disks */
 function checkDisks({ name, disks }: Instance): void {
   if (disks.length === 0)
     throw new MerapiError('wrong_input', `Instance ${name} has no disks, so nothing can be installed`);
 }
 
 /**
- * What is to be installed, and what the instance has of it from then on: OS parameters that are given take the place of those that it
- * had, but secret ones, which are for this time alone. @throws MerapiError as checkOs()
+ * Checks the OS to install, and returns what of it is recorded with the instance. OS parameters of the request replace all those of the
+ * instance; secret ones are used only for this installation. @throws MerapiError as checkOs()
  */
 async function checkSystem(
   { view, nodes, seal }: Pick<CheckContext, 'view' | 'nodes' | 'seal'>,

@@ -1,13 +1,16 @@
+// OP_INSTANCE_REMOVE: stops an instance, removes its disks and then its record. A failure or cancel before the first disk is removed
+// restarts the instance; after that the removal can only be completed, and what cannot be removed becomes a duty.
+
 import { checkOnline, instanceNamed } from '../../model/find.ts';
-import { diskNodesOf } from '../../model/mirror.ts';
+import { diskNodesOf, nodesOf } from '../../model/mirror.ts';
 import { instanceRemove as opcode } from '../../opcodes/instance/remove.ts';
 import { isRunning } from '../../rpc/runtime.ts';
 import { instanceTarget } from '../../rpc/target.ts';
 import { remove } from '../../store/changes.ts';
 import { defineUnit } from '../define.ts';
-import { instanceHooks, placesOf } from '../hooks/hooks.ts';
+import { instanceHooks } from '../hooks/hooks.ts';
 import { removeDisks, withoutOffline } from '../steps/disk-work.ts';
-import { tellShutdown } from '../steps/running.ts';
+import { logShutdownWait } from '../steps/running.ts';
 
 export const instanceRemove = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
@@ -23,14 +26,14 @@ export const instanceRemove = defineUnit(opcode, {
   hooks: instanceHooks('instance-remove', ({ shutdown_timeout }, view, instance) => ({
     env: { SHUTDOWN_TIMEOUT: shutdown_timeout },
     pre: [],
-    post: placesOf(view, instance),
+    post: nodesOf(view, instance),
   })),
 
   async run(context, { nodes, target, wasRunning }, params) {
     const node = nodes.primary;
-    tellShutdown(context.log, wasRunning, params.shutdown_timeout);
+    logShutdownWait(context.log, wasRunning, params.shutdown_timeout);
     const stopping = { instance: target, timeout: params.shutdown_timeout, force: false };
-    // As long as all disks are there the instance can be given back as it was.
+    // As long as no disk has been removed, the instance can be restored.
     const undo = wasRunning
       ? [{ call: 'instance.start' as const, params: { instance: target, paused: false } }]
       : [];

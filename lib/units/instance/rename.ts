@@ -1,3 +1,5 @@
+// OP_INSTANCE_RENAME: gives an instance that is down another name, also to the folders of its files, and runs the rename script of its OS.
+
 import { basename, dirname } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -11,7 +13,7 @@ import { put } from '../../store/changes.ts';
 import { checkStopped } from '../checks/host.ts';
 import { type Build, defineUnit } from '../define.ts';
 import { inFolderOf } from '../devices/disks.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { tolerant } from '../steps/tolerant.ts';
@@ -45,7 +47,7 @@ export const instanceRename = defineUnit(opcode, {
   hooks: (view, { uuid, name }) => {
     const instance = view.instances.get(uuid);
     const env = { INSTANCE_NEW_NAME: name };
-    return instance ? aboutInstance(view, 'instance-rename', instance, { env }) : null;
+    return instance ? hooksOfInstance(view, 'instance-rename', instance, { env }) : null;
   },
 
   async run(context, facts, params) {
@@ -58,8 +60,8 @@ export const instanceRename = defineUnit(opcode, {
       ]);
     }
     const now = context.clock.seconds();
-    await context.commit('name', called(uuid, name, moved, now), called(uuid, old.name, disks, now));
-    const attempt = tolerant(context, true); // the name has changed, whatever the guest makes of it
+    await context.commit('name', setName(uuid, name, moved, now), setName(uuid, old.name, disks, now));
+    const attempt = tolerant(context, true); // the instance is renamed, even if what follows fails
     await attempt(() => context.call('forget', nodes.primary, 'instance.forget', { instance: old }));
     if (target.os !== '') {
       await activateDisks(context, nodes, target.disks);
@@ -68,19 +70,20 @@ export const instanceRename = defineUnit(opcode, {
       await attempt(() =>
         context.call('os/rename', nodes.primary, 'os.rename', { ...scripts, old_name: old.name }),
       );
-      await deactivateDisks(context, nodes, target.disks, { isFinal: true, isOwed: true });
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, asDuty: true });
     }
     return { result: name };
   },
 });
 
-/** A disk whose file is in a folder named like its instance, in the folder of the new name. */
+/** The disk with its file in the folder of the new name, if it is in a folder that is named after the instance. */
 function renamed(disk: Disk, from: string, to: string): Disk {
-  const isThere = basename(dirname(String(disk.logical_id[1]))) === from;
-  return isThere ? inFolderOf(to, disk) : disk;
+  const isInOwnFolder = basename(dirname(String(disk.logical_id[1]))) === from;
+  return isInOwnFolder ? inFolderOf(to, disk) : disk;
 }
 
-function called(uuid: string, name: string, disks: readonly Disk[], now: number): Build {
+/** The change that records the name of an instance and the locations of its disks. */
+function setName(uuid: string, name: string, disks: readonly Disk[], now: number): Build {
   return (view) => {
     const instance = view.instances.get(uuid);
     if (!instance) return [];

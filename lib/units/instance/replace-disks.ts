@@ -1,3 +1,6 @@
+// OP_INSTANCE_REPLACE_DISKS: rebuilds one side of mirrored disks, on the same node or on a new secondary node (see replace-plan.ts).
+// At every moment one side has all data: planReplacement() has checked the side that stays, and it is not touched.
+
 import type { Disk } from '../../model/disk.ts';
 import type { DiskNodes } from '../../model/mirror.ts';
 import { changed } from '../../model/object.ts';
@@ -6,10 +9,10 @@ import { diskTarget } from '../../rpc/target.ts';
 import { put } from '../../store/changes.ts';
 import { type Build, defineUnit, type RunContext } from '../define.ts';
 import { onNodes } from '../devices/disks.ts';
-import { aboutInstance } from '../hooks/hooks.ts';
+import { hooksOfInstance } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks } from '../steps/disk-work.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
-import { disksActive } from '../steps/running.ts';
+import { setDisksActive } from '../steps/running.ts';
 import { type Plan, planReplacement } from './replace-plan.ts';
 
 export const instanceReplaceDisks = defineUnit(opcode, {
@@ -21,14 +24,14 @@ export const instanceReplaceDisks = defineUnit(opcode, {
     const old = nodes.secondary;
     const env = { MODE: mode, NEW_SECONDARY: fresh?.name, OLD_SECONDARY: old?.name };
     const places = [nodes.primary, old, fresh].flatMap((node) => node?.uuid ?? []);
-    return aboutInstance(view, 'mirrors-replace', instance, { env, pre: places });
+    return hooksOfInstance(view, 'mirrors-replace', instance, { env, pre: places });
   },
 
   async run(context, plan, params) {
     const { uuid, disks } = plan;
     const now = context.clock.seconds();
     if (disks.length === 0) {
-      context.log('All disks are fine: there is nothing to replace');
+      context.log('No disk is lost: there is nothing to replace');
       return { result: null };
     }
     const after =
@@ -39,13 +42,13 @@ export const instanceReplaceDisks = defineUnit(opcode, {
       result: null,
       changes: (view) => [
         ...touched(after, uuid, now)(view),
-        ...disksActive(uuid, plan.wasActive, now)(view),
+        ...setDisksActive(uuid, plan.wasActive, now)(view),
       ],
     };
   },
 });
 
-/** The change that records that these disks of an instance are other ones now. */
+/** The change that gives these disks and their instance a new serial number and time, for clients that watch for changes. */
 function touched(disks: readonly Disk[], uuid: string, now: number): Build {
   return (view) => {
     const instance = view.instances.get(uuid);
@@ -58,8 +61,8 @@ function touched(disks: readonly Disk[], uuid: string, now: number): Build {
 }
 
 /**
- * Rebuilds one side on its own node. What is removed there cannot be brought back, but the other side has all data all the
- * time: after a failure the instance is as it was with that side lost, and the same job done again makes it good.
+ * Rebuilds one side on its node. Removed data cannot be restored, but the other side has all data: after a failure the instance is as
+ * before, but with this side lost, and the same job submitted again repairs it.
  */
 async function replaceSide(
   context: RunContext,
@@ -77,18 +80,21 @@ async function replaceSide(
         ? [{ call: 'disk.activate' as const, params: { disk: target, primary: isPrimary } }]
         : []),
     ]);
-    // The other side has all data: what reverses the removal is an empty side, which gets it from there.
-    const made = { disk: target, instance_name: target.uuid };
+    // The undo of the removal creates an empty side, which gets its data from the other side.
+    const creation = { disk: target, instance_name: target.uuid };
     await context.call(step('remove'), node, 'disk.remove', { disk: target }, [
-      { call: 'disk.create', params: made },
+      { call: 'disk.create', params: creation },
     ]);
-    await context.call(step('create'), node, 'disk.create', made);
+    await context.call(step('create'), node, 'disk.create', creation);
   }
   await synchronise(context, nodes, disks, disks, wasActive);
   return disks;
 }
 
-/** Puts the secondary side on another node, and removes it from the old one as far as that can be reached. */
+/**
+ * Moves the secondary side to another node and removes it from the old one: after the synchronisation, or with `early` before it.
+ * While the old node is offline, the removal is a duty.
+ */
 async function replaceSecondary(
   context: RunContext,
   { nodes: before, fresh, disks: old, wasActive }: Plan,
@@ -100,33 +106,33 @@ async function replaceSecondary(
   const disks = await reserveMirrors(context, onNodes(old, primary.uuid, fresh.uuid), old);
   const targets = disks.map(diskTarget);
   context.log(
-    `Making the second side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${fresh.name}`,
+    `Creating the secondary side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${fresh.name}`,
   );
   for (const [index, disk] of targets.entries())
     await context.call(`new/${index}/create`, fresh, 'disk.create', { disk, instance_name: disk.uuid }, [
       { call: 'disk.remove', params: { disk } },
     ]);
-  const isGone = secondary?.offline === true;
-  if (secondary && !isGone)
+  const isOldOffline = secondary?.offline === true;
+  if (secondary && !isOldOffline)
     for (const [index, disk] of old.map(diskTarget).entries())
       await context.call(`old/${index}/deactivate`, secondary, 'disk.deactivate', { disk }, [
         ...(wasActive ? [{ call: 'disk.activate' as const, params: { disk, primary: false } }] : []),
       ]);
   const release = async () => {
     if (!secondary) return;
-    if (isGone)
+    if (isOldOffline)
       context.log(
-        `Node ${secondary.name} is offline: what it holds of the disks is removed when it answers again`,
+        `Node ${secondary.name} is offline: its side of the disks is removed when it answers again`,
       );
     for (const [index, disk] of old.map(diskTarget).entries()) {
-      // After an early release an undo leaves a side that gets its data again.
+      // After an early release the undo creates an empty side, which is then synchronised again.
       const undo = [{ call: 'disk.create' as const, params: { disk, instance_name: disk.uuid } }];
       await context.attempt(
         `old/${index}/remove`,
         secondary,
         'disk.remove',
         { disk },
-        isGone ? {} : { undo },
+        isOldOffline ? {} : { undo },
       );
     }
   };
@@ -136,7 +142,10 @@ async function replaceSecondary(
   return disks;
 }
 
-/** Lets the sides of disks become the same; disks that were not in use are so only meanwhile. `before` are the disks as they were. */
+/**
+ * Activates the disks on both sides and waits until they are in sync; deactivates them again if they were not in use. `before` are the
+ * disks as they were before the replacement.
+ */
 async function synchronise(
   context: RunContext,
   nodes: DiskNodes,

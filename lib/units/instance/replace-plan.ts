@@ -1,3 +1,9 @@
+// Which side of which mirrored disks OP_INSTANCE_REPLACE_DISKS rebuilds, by its mode:
+//   replace_on_primary, replace_on_secondary   that side of the disks that the request names, or of all
+//   replace_auto                               the lost disks, if these are all on one side
+//   replace_new_secondary                      the secondary side of all disks, on another node
+// The side that stays must have current data; otherwise the request is refused.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { checkOnline, diskNumbered, instanceNamed } from '../../model/find.ts';
@@ -17,19 +23,19 @@ import type { CheckContext } from '../define.ts';
 type Params = ValuesOf<typeof instanceReplaceDisks> & CommonValues;
 type Side = 'primary' | 'secondary';
 
-/** What is to be replaced. */
+/** What the job replaces. */
 export interface Plan {
   uuid: string;
   nodes: DiskNodes;
   side: Side | 'new';
-  /** The new secondary node. */
+  /** The new secondary node, for the side `new`. */
   fresh: Node | null;
   disks: readonly Disk[];
   /** Whether the disks are in use. */
   wasActive: boolean;
 }
 
-/** Checks a request and finds out what it means. @throws MerapiError */
+/** Checks a request and determines what to replace. @throws MerapiError wrong_input, wrong_state, execution, internal_error, not_found */
 export async function planReplacement(context: CheckContext, params: Params): Promise<Plan> {
   const { view, runtime, resolve } = context;
   const instance = instanceNamed(view, params.instance_name);
@@ -38,7 +44,7 @@ export async function planReplacement(context: CheckContext, params: Params): Pr
   const nodes = diskNodesOf(view, instance);
   if (!templates[instance.disk_template].mirrored || !nodes.secondary)
     throw new MerapiError(
-      'internal_error', // the code that Ganeti gives it
+      'internal_error', // Ganeti's error class for this
       `Only mirrored disks can be replaced; those of ${instance.name} have the template ${instance.disk_template}`,
     );
   checkOnline(nodes.primary);
@@ -62,12 +68,12 @@ export async function planReplacement(context: CheckContext, params: Params): Pr
   return { ...plan, side, disks };
 }
 
-/** @throws MerapiError wrong_input for arguments that do not go with the mode */
+/** @throws MerapiError wrong_input for parameters that do not fit the mode */
 function checkArguments(params: Params): void {
   const { mode, remote_node, iallocator, disks } = params;
   if (mode === 'replace_new_secondary') {
     if (disks.length > 0)
-      throw new MerapiError('wrong_input', 'All disks go to the new secondary node; name no disks');
+      throw new MerapiError('wrong_input', 'All disks get the new secondary node; leave disks out');
   } else if (remote_node !== null || iallocator !== null)
     throw new MerapiError(
       'wrong_input',
@@ -75,49 +81,50 @@ function checkArguments(params: Params): void {
     );
 }
 
-/** Which side of which disks. @throws MerapiError wrong_input, wrong_state */
+/** The side and the disks to rebuild, for all modes but replace_new_secondary. @throws MerapiError wrong_input, wrong_state */
 async function sideOf(
   context: CheckContext,
   instance: Instance,
   params: Params,
   nodes: DiskNodes,
 ): Promise<{ side: Side; disks: readonly Disk[] }> {
-  const asked = askedDisks(context.view, instance, params.disks);
-  if (params.mode === 'replace_on_primary') return { side: 'primary', disks: asked };
-  if (params.mode === 'replace_on_secondary') return { side: 'secondary', disks: asked };
-  const broken = {
-    primary: await brokenOn(context, nodes.primary, asked),
-    secondary: nodes.secondary ? await brokenOn(context, nodes.secondary, asked) : [],
+  const named = namedDisks(context.view, instance, params.disks);
+  if (params.mode === 'replace_on_primary') return { side: 'primary', disks: named };
+  if (params.mode === 'replace_on_secondary') return { side: 'secondary', disks: named };
+  const lost = {
+    primary: await lostOn(context, nodes.primary, named),
+    secondary: nodes.secondary ? await lostOn(context, nodes.secondary, named) : [],
   };
-  if (broken.primary.length > 0 && broken.secondary.length > 0)
+  if (lost.primary.length > 0 && lost.secondary.length > 0)
     throw new MerapiError(
       'wrong_state',
-      `Instance ${instance.name} has broken disks on both of its nodes, which cannot be made good automatically`,
+      `Instance ${instance.name} has lost disks on both of its nodes, which cannot be repaired automatically`,
     );
-  const side = broken.primary.length > 0 ? 'primary' : 'secondary';
-  return { side, disks: broken[side] };
+  const side = lost.primary.length > 0 ? 'primary' : 'secondary';
+  return { side, disks: lost[side] };
 }
 
-function askedDisks(view: ClusterView, instance: Instance, indexes: readonly number[]): readonly Disk[] {
+/** The disks with these indexes; without any all disks of the instance. @throws MerapiError wrong_input */
+function namedDisks(view: ClusterView, instance: Instance, indexes: readonly number[]): readonly Disk[] {
   if (indexes.length === 0) return view.disksOf(instance);
   return [...new Set(indexes)].map((index) => diskNumbered(view, instance, index));
 }
 
-/** Those of the disks whose side on this node is lost. */
-async function brokenOn({ nodes }: CheckContext, node: Node, disks: readonly Disk[]): Promise<Disk[]> {
+/** The disks whose data does not exist on this node. */
+async function lostOn({ nodes }: CheckContext, node: Node, disks: readonly Disk[]): Promise<Disk[]> {
   if (disks.length === 0) return [];
   const answer = await nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });
   return disks.filter((_, index) => answer.disks[index]?.exists !== true);
 }
 
-/** @throws MerapiError execution when the side that would remain does not hold all data of a disk */
+/** @throws MerapiError execution when the side that stays does not have the current data of a disk */
 async function checkCurrent({ nodes }: CheckContext, node: Node, disks: readonly Disk[]): Promise<void> {
   if (disks.length === 0) return;
   const answer = await nodes.call(node, 'disk.status', { disks: disks.map(diskTarget) });
-  const place = answer.disks.findIndex(({ mirror }) => mirror?.current !== true);
-  if (place >= 0)
+  const stale = answer.disks.findIndex(({ mirror }) => mirror?.current !== true);
+  if (stale >= 0)
     throw new MerapiError(
       'execution',
-      `The side of disk ${disks[place]?.uuid} on ${node.name} does not hold all data, so the other one must stay`,
+      `Node ${node.name} does not have the current data of disk ${disks[stale]?.uuid}, so the other side cannot be replaced`,
     );
 }

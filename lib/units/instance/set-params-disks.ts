@@ -1,3 +1,7 @@
+// Changes of an instance's disks: add and remove, attach and detach, modify. A detached disk keeps its data and belongs to no instance.
+// changeDisks() works all changes out in the check; makeDisks(), diskRecords(), deactivateLost() and dropDisks() then carry them out, in
+// this order. DiskChanges is part of the stored facts.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkDeviceNames } from '../../model/device-names.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -20,22 +24,23 @@ import {
 } from '../devices/disks.ts';
 import { createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
 import { reserveMirrors } from '../steps/mirrors.ts';
-import { checkNames, newPlace, placeOf, type Step } from './device-changes.ts';
+import { checkNames, deviceIndex, insertIndex, type Step } from './device-changes.ts';
 
-/** Changes of disks that can be made. */
+/** Changes of disks that have been checked. */
 export interface DiskChanges {
   nodes: DiskNodes;
-  /** The disks of the instance afterwards, new ones without the numbers of their mirrors. */
+  /** The disks of the instance afterwards; new mirrored ones have no port and minor numbers yet. */
   disks: Disk[];
   added: Disk[];
-  /** Disks that were detached, as they were then. */
+  /** The attached disks as they were while they were detached. */
   attached: Disk[];
   removed: Disk[];
   detached: Disk[];
+  /** The entries of the job's result, in Ganeti's form. */
   told: [string, unknown][];
 }
 
-/** Works out changes of disks. @throws MerapiError */
+/** Works out the changes of disks that a request describes. @throws MerapiError */
 export function changeDisks(
   context: CheckContext,
   instance: Instance,
@@ -59,32 +64,33 @@ export function changeDisks(
     switch (step.op) {
       case 'add':
       case 'attach': {
-        const isNamed = step.op === 'add' || 'uuid' in step.params || 'name' in step.params;
-        const place = newPlace(disks, isNamed ? step.which : -1, 'disk');
+        // To attach a disk, `which` is either its name or uuid, or the index if the parameters name the disk.
+        const hasIndex = step.op === 'add' || 'uuid' in step.params || 'name' in step.params;
+        const index = insertIndex(disks, hasIndex ? step.which : -1, 'disk');
         const disk =
           step.op === 'add'
             ? newDisk(context, instance, nodes, step.params, disks.length)
             : detachedDisk(view, instance, step);
         (step.op === 'add' ? changes.added : changes.attached).push(disk);
         const own = step.op === 'add' ? disk : attached(instance, disk, clock.seconds());
-        changes.disks = [...disks.slice(0, place), own, ...disks.slice(place)];
-        told.push([`disk/${place}`, `${step.op}:size=${disk.size},mode=${disk.mode}`]);
+        changes.disks = disks.toSpliced(index, 0, own);
+        told.push([`disk/${index}`, `${step.op}:size=${disk.size},mode=${disk.mode}`]);
         break;
       }
       case 'remove':
       case 'detach': {
-        const place = placeOf(disks, step.which, 'disk');
-        (step.op === 'remove' ? changes.removed : changes.detached).push(disks[place] as Disk);
-        changes.disks = disks.filter((_, index) => index !== place);
-        told.push([`disk/${place}`, step.op]);
+        const index = deviceIndex(disks, step.which, 'disk');
+        (step.op === 'remove' ? changes.removed : changes.detached).push(disks[index] as Disk);
+        changes.disks = disks.toSpliced(index, 1);
+        told.push([`disk/${index}`, step.op]);
         break;
       }
       case 'modify': {
-        const place = placeOf(disks, step.which, 'disk');
-        const disk = modified(disks[place] as Disk, step.params, clock.seconds());
-        changes.disks = disks.map((each, index) => (index === place ? disk : each));
+        const index = deviceIndex(disks, step.which, 'disk');
+        const disk = modified(disks[index] as Disk, step.params, clock.seconds());
+        changes.disks = disks.with(index, disk);
         for (const key of ['mode', 'name'] as const)
-          if (key in step.params) told.push([`disk.${key}/${place}`, disk[key]]);
+          if (key in step.params) told.push([`disk.${key}/${index}`, disk[key]]);
       }
     }
   }
@@ -95,6 +101,7 @@ export function changeDisks(
   return changes;
 }
 
+/** A new disk of the instance; `first` is its number. @throws MerapiError wrong_input */
 function newDisk(
   { view, clock, random }: CheckContext,
   instance: Instance,
@@ -122,21 +129,21 @@ export function templateOf(view: ClusterView, instance: Instance): DiskTemplate 
   return ownTemplate(view, instance) ?? firstTemplate(view);
 }
 
-/** The template of an instance's disks; null while it has none. */
+/** The template of an instance's disks; null if the instance has no disks and its template is one without data. */
 function ownTemplate(view: ClusterView, instance: Instance): DiskTemplate | null {
   const [disk] = view.disksOf(instance);
   if (disk) return disk.dev_type;
   return templates[instance.disk_template].hasData ? instance.disk_template : null;
 }
 
-/** The template of disks for which nothing else says one. @throws MerapiError wrong_input */
+/** The template of new disks of an instance that has none: the first enabled one with data. @throws MerapiError wrong_input */
 function firstTemplate({ cluster }: ClusterView): DiskTemplate {
   const template = cluster.enabled_disk_templates.find((each) => templates[each].hasData);
   if (template) return template;
-  throw new MerapiError('wrong_input', 'The cluster allows only instances without disks');
+  throw new MerapiError('wrong_input', 'The cluster has no enabled disk template with data');
 }
 
-/** A disk that belongs to no instance, by uuid or name. @throws MerapiError not_found, wrong_state */
+/** The detached disk that a change names by uuid or name. @throws MerapiError not_found, wrong_state for another template */
 function detachedDisk(view: ClusterView, instance: Instance, { which, params }: Step<DiskRequest>): Disk {
   const wanted = String(params.uuid ?? params.name ?? which);
   const disk = view.freeDisks().find(({ uuid, name }) => uuid === wanted || name === wanted);
@@ -151,10 +158,11 @@ function detachedDisk(view: ClusterView, instance: Instance, { which, params }: 
   return disk;
 }
 
+/** A detached disk as a disk of the instance. */
 const attached = ({ uuid, name }: Instance, disk: Disk, now: number): Disk =>
   changed(inFolderOf(name, disk), { instance: uuid }, now);
 
-/** @throws MerapiError wrong_state when the data of a disk that is attached is not where the instance is */
+/** @throws MerapiError wrong_state when the data of an attached disk is not on the nodes of the instance */
 export async function checkAttached(
   { nodes: caller }: CheckContext,
   { nodes, attached: disks }: DiskChanges,
@@ -163,9 +171,9 @@ export async function checkAttached(
   const { primary, secondary } = nodes;
   for (const disk of disks) {
     const sides = mirrorNodes(disk);
-    const isThere = sides?.includes(primary.uuid) && (!secondary || sides.includes(secondary.uuid));
-    if (sides && !isThere)
-      throw new MerapiError('wrong_state', `Disk ${disk.uuid} is mirrored between other nodes`);
+    if (!sides) continue;
+    const isOnNodes = sides.includes(primary.uuid) && (!secondary || sides.includes(secondary.uuid));
+    if (!isOnNodes) throw new MerapiError('wrong_state', `Disk ${disk.uuid} is mirrored between other nodes`);
   }
   const { disks: found } = await caller.call(primary, 'disk.status', { disks: disks.map(diskTarget) });
   const lost = disks.find((_, index) => !found[index]?.exists);
@@ -173,18 +181,18 @@ export async function checkAttached(
     throw new MerapiError('wrong_state', `The data of disk ${lost.uuid} is not on node ${primary.name}`);
 }
 
-/** What can be changed of a disk. */
+/** The parameters of a disk that can be modified. */
 const changeable = ['mode', 'name'];
 
-/** @throws MerapiError wrong_input for a new size, type_enforcement for what else cannot be changed of a disk */
+/** @throws MerapiError wrong_input for a new size, type_enforcement for another parameter that cannot be modified */
 function checkModifiable(request: DiskRequest): void {
   if (request.size !== undefined)
-    throw new MerapiError('wrong_input', 'The size of a disk cannot be changed; disks grow with grow-disk');
-  const strange = Object.keys(request).filter((key) => !changeable.includes(key));
-  if (strange.length > 0)
+    throw new MerapiError('wrong_input', 'The size of a disk cannot be changed here; use grow-disk');
+  const unchangeable = Object.keys(request).filter((key) => !changeable.includes(key));
+  if (unchangeable.length > 0)
     throw new MerapiError(
       'type_enforcement',
-      `${strange.join(', ')} of a disk cannot be changed; ${changeable.join(' and ')} can`,
+      `${unchangeable.join(', ')} of a disk cannot be changed; ${changeable.join(' and ')} can`,
     );
 }
 
@@ -199,7 +207,10 @@ function modified(disk: Disk, { name, mode }: DiskRequest, now: number): Disk {
   );
 }
 
-/** Makes the data of new disks, and puts that of attached ones where it belongs; answers all disks of the instance as they are to be recorded. */
+/**
+ * Creates the data of new disks and moves the files of attached ones into the instance's folder. Returns all disks of the instance as
+ * they are to be recorded.
+ */
 export async function makeDisks(
   context: RunContext,
   instance: Instance,
@@ -219,17 +230,17 @@ export async function makeDisks(
   return changes.disks.map((disk) => byUuid.get(disk.uuid) ?? disk);
 }
 
-/** What is recorded of disks: those that the instance has, and those that it has lost. */
+/** The changes that record the disks of the instance, and those that it has lost. @throws MerapiError wrong_state */
 export function diskRecords(
   disks: readonly Disk[],
   { attached, removed, detached }: DiskChanges,
   now: number,
 ): Build {
   return (view) => {
-    // Nobody holds a lock of a disk that belongs to no instance.
+    // No lock protects a detached disk: another job may have attached or removed it since the check.
     for (const { uuid } of attached)
       if (view.disk(uuid)?.instance !== null)
-        throw new MerapiError('wrong_state', `Disk ${uuid} has been attached or removed meanwhile`);
+        throw new MerapiError('wrong_state', `Disk ${uuid} has been attached or removed in the meantime`);
     return [
       ...disks.map((disk) => put('disk', disk)),
       ...detached.map((disk) => put('disk', changed(disk, { instance: null }, now))),
@@ -238,12 +249,12 @@ export function diskRecords(
   };
 }
 
-/** Removes the data of disks that the instance loses, for good. */
+/** Removes the data of removed disks; there is no undo. */
 export async function dropDisks(context: RunContext, { nodes, removed }: DiskChanges): Promise<void> {
   await removeDisks(context, nodes, removed.map(diskTarget), { prefix: 'old' });
 }
 
-/** Ends the use of disks that a guest has given up. */
+/** Deactivates the disks that the guest no longer has. */
 export async function deactivateLost(
   context: RunContext,
   { nodes, removed, detached }: DiskChanges,

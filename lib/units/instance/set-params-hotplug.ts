@@ -1,3 +1,9 @@
+// Hotplug: changes of devices that a running guest gets at once, without a restart.
+//   hotplug               the guest must do each of them; otherwise the job fails
+//   hotplug_if_possible   what the guest does not do takes effect at its next start; the result says so
+//   neither               the same, but the result does not mention it
+// A disk that the instance loses must be unplugged in any case, since its data is removed or free for others afterwards.
+
 import { MerapiError } from '../../base/errors.ts';
 import { fillNicParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -10,51 +16,49 @@ import type { RunContext } from '../define.ts';
 import type { DiskChanges } from './set-params-disks.ts';
 import type { Request } from './set-params-values.ts';
 
-/** A device that a running guest is to get, to give up, or to have in another form. */
-export interface Wire {
-  /** What the job's result calls it. */
+/** One change of a device of a running guest. Its fields are part of the stored facts. */
+export interface HotplugAction {
+  /** The name of the device in the job's result. */
   label: string;
+  /** The uuid of the disk or NIC. */
   device: string;
   does: 'plug' | 'unplug' | 'replug';
   /** Whether the job fails when the guest does not do it. */
   isStrict: boolean;
-  /** Whether the result tells how it went. */
+  /** Whether the job's result says how it went. */
   isTold: boolean;
 }
 
-/**
- * What a running guest is to do for changes of the devices of its instance. With `hotplug` it must; otherwise what it does
- * not do waits for its next start, but for disks that it loses: those it must give up.
- */
-export function wiresOf(
+/** The changes of devices for a running guest, in the order in which they are made: lost disks, NICs, new disks. */
+export function hotplugActions(
   view: ClusterView,
   instance: Instance,
   { hotplug, hotplug_if_possible }: Request,
   changes: { disks: DiskChanges | null; nics: readonly Nic[] | null },
-): Wire[] {
-  const how = { isStrict: hotplug, isTold: hotplug || hotplug_if_possible };
+): HotplugAction[] {
+  const options = { isStrict: hotplug, isTold: hotplug || hotplug_if_possible };
   const { disks } = changes;
   const before = view.disksOf(instance);
-  const lost = before.flatMap(({ uuid: device }, index): Wire[] => {
+  const lost = before.flatMap(({ uuid: device }, index): HotplugAction[] => {
     if (!disks || disks.disks.some(({ uuid }) => uuid === device)) return [];
-    return [{ ...how, label: `disk/${index}`, device, does: 'unplug', isStrict: true }];
+    return [{ ...options, label: `disk/${index}`, device, does: 'unplug', isStrict: true }];
   });
-  const gained = (disks?.disks ?? []).flatMap(({ uuid: device }, index): Wire[] => {
+  const gained = (disks?.disks ?? []).flatMap(({ uuid: device }, index): HotplugAction[] => {
     if (before.some(({ uuid }) => uuid === device)) return [];
-    return [{ ...how, label: `disk/${index}`, device, does: 'plug' }];
+    return [{ ...options, label: `disk/${index}`, device, does: 'plug' }];
   });
-  const nics = nicWires(view, instance.nics, changes.nics).map((wire) => ({ ...wire, ...how }));
+  const nics = nicActions(view, instance.nics, changes.nics).map((wire) => ({ ...wire, ...options }));
   return [...lost, ...nics, ...gained];
 }
 
-type NicWire = Pick<Wire, 'label' | 'device' | 'does'>;
+type NicAction = Pick<HotplugAction, 'label' | 'device' | 'does'>;
 
-function nicWires(view: ClusterView, before: readonly Nic[], after: readonly Nic[] | null): NicWire[] {
+function nicActions(view: ClusterView, before: readonly Nic[], after: readonly Nic[] | null): NicAction[] {
   if (!after) return [];
-  const lost = before.flatMap(({ uuid: device }, index): NicWire[] =>
+  const lost = before.flatMap(({ uuid: device }, index): NicAction[] =>
     after.some(({ uuid }) => uuid === device) ? [] : [{ label: `NIC/${index}`, device, does: 'unplug' }],
   );
-  const others = after.flatMap((nic, index): NicWire[] => {
+  const others = after.flatMap((nic, index): NicAction[] => {
     const old = before.find(({ uuid }) => uuid === nic.uuid);
     if (!old) return [{ label: `nic.${index}`, device: nic.uuid, does: 'plug' }];
     if (linkOf(view, old) === linkOf(view, nic)) return [];
@@ -63,21 +67,22 @@ function nicWires(view: ClusterView, before: readonly Nic[], after: readonly Nic
   return [...lost, ...others];
 }
 
-/** All of a NIC that its guest and its host must know. */
+/** All of a NIC that guest and host depend on, as a text: if it differs, the NIC must be plugged again. */
 function linkOf(view: ClusterView, nic: Nic): string {
   const { mode, link, vlan } = fillNicParams(view.cluster, nic);
   return JSON.stringify([nic.mac, nic.network, mode, link, vlan]);
 }
 
 /**
- * Has the running guest do it, when the changes are recorded; answers what the result tells.
- * @throws MerapiError hypervisor when it does not do what it must
+ * Makes the changes of devices in the running guest; call it after they are recorded. `before` is the instance before the changes.
+ * Returns the entries of the job's result.
+ * @throws MerapiError when a guest does not do what it must
  */
-export async function rewire(
+export async function runHotplug(
   context: RunContext,
   node: Node,
   before: InstanceTarget,
-  wires: readonly Wire[],
+  wires: readonly HotplugAction[],
 ): Promise<[string, string][]> {
   if (wires.length === 0) return [];
   const after = await context.step('target', ({ view }) => {
@@ -102,23 +107,23 @@ export async function rewire(
   return told;
 }
 
-/** Whether a guest did what it was asked. */
+/** Whether the guest did what it was asked; a failure is logged. @throws MerapiError the failure, if the change is strict */
 async function attempted(
   context: RunContext,
-  { label, isStrict }: Wire,
+  { label, isStrict }: HotplugAction,
   work: () => Promise<void>,
 ): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
-    // Anything else means that the job stops where it stands.
+    // Other errors mean that the job cannot go on at all.
     if (!(error instanceof MerapiError)) throw error;
     if (isStrict)
       throw new MerapiError(error.code, `${label}: ${error.message}. Shut the instance down to change this`, {
         cause: error,
       });
-    context.log(`${label}: ${error.message}. The change counts from the next start of the guest`);
+    context.log(`${label}: ${error.message}. The change takes effect at the next start of the guest`);
     return false;
   }
 }

@@ -1,3 +1,6 @@
+// Changes of an instance's NICs: add, modify, remove. changeNics() works them out in the check; the result of the job and what the job
+// shows of its opcode are made from NicChange, which is part of the stored facts.
+
 import { MerapiError } from '../../base/errors.ts';
 import { fillNicParams } from '../../model/fill.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -16,19 +19,19 @@ import {
   type NicRequest,
   type NicWorld,
 } from '../devices/nics.ts';
-import { checkNames, newPlace, placeOf, type Step, stepsOf } from './device-changes.ts';
+import { checkNames, deviceIndex, insertIndex, type Step, stepsOf } from './device-changes.ts';
 
-/** The NICs of an instance after changes, and these changes in order. */
+/** The NICs of an instance after the changes, and the changes in their order. */
 export interface NicChanges {
   nics: Nic[];
   changes: NicChange[];
 }
 
-/** One change of a NIC, with all that a job shows of it. */
+/** One change of a NIC, with all that the job shows of it. */
 export interface NicChange {
-  /** What was asked, with the MAC address that was generated. */
+  /** The requested change, with the MAC address that was generated for it. */
   step: Step<NicRequest>;
-  /** The index of the NIC. */
+  /** The index of the NIC when the change is applied. */
   place: number;
   /** The NIC after all changes; null when this change or a later one removes it. */
   nic: Nic | null;
@@ -38,7 +41,7 @@ export interface NicChange {
   moves: boolean;
 }
 
-/** Changes as requests write them, in one form; what is null is as good as not given. @throws MerapiError wrong_input */
+/** Brings the changes of a request into the form of three items, without null values. @throws MerapiError wrong_input */
 export function nicStepsOf(changes: readonly DeviceChange<NicRequest>[]): Step<NicRequest>[] {
   return stepsOf(changes, 'NIC').map((step) => ({
     ...step,
@@ -46,7 +49,7 @@ export function nicStepsOf(changes: readonly DeviceChange<NicRequest>[]): Step<N
   }));
 }
 
-/** Changes with the addresses that the NICs got from pools when they were committed. */
+/** The changes with the addresses that the NICs got from pools; `committed` are the NICs as they are recorded. */
 export function withAddresses(changes: readonly NicChange[], committed: readonly Nic[]): NicChange[] {
   return changes.map((change) => {
     const nic = committed.find(({ uuid }) => uuid === change.nic?.uuid);
@@ -58,9 +61,8 @@ export function withAddresses(changes: readonly NicChange[], committed: readonly
 }
 
 /**
- * Changes as a job shows them when nothing else of it is known yet. When one of them cannot be understood, `show` gets what was understood
- * until then.
- * @throws MerapiError wrong_input
+ * Checks the forms of changes without the cluster, and shows them. `show` is always called: if a change is invalid, with what was
+ * understood before it. @throws MerapiError wrong_input
  */
 export function showNicSteps(
   steps: readonly Step<NicRequest>[],
@@ -82,7 +84,7 @@ export function showNicSteps(
   }
 }
 
-/** A change as a job shows it: what is "none" is not there, and a new NIC says that its MAC address is to be made. */
+/** A change as the job shows it: without values "none", and a new NIC without a MAC address has "auto". */
 export function shownNicStep(step: Step<NicRequest>): Step<NicRequest> {
   const shown = withoutNone(step);
   return shown.op === 'add' ? { ...shown, params: { mac: 'auto', ...shown.params } } : shown;
@@ -95,16 +97,18 @@ function withoutNone({ op, which, params }: Step<NicRequest>): Step<NicRequest> 
   return { op, which, params: Object.fromEntries(rest) };
 }
 
-/** A NIC on its way: as it was, what is asked of it, and whether anything is. */
+/** A NIC while changes are applied one after the other. */
 interface Entry {
   uuid: string;
   name: string | null;
+  /** The NIC as it was; undefined for a new one. */
   old: Nic | undefined;
+  /** All that the changes request of it. */
   request: NicRequest;
   isChanged: boolean;
 }
 
-/** Works out changes of NICs. @throws MerapiError */
+/** Works out the changes of NICs that a request describes; `node` is the primary node. @throws MerapiError */
 export async function changeNics(
   context: NicWorld,
   instance: Instance,
@@ -120,15 +124,15 @@ export async function changeNics(
   for (const step of steps) {
     switch (step.op) {
       case 'add': {
-        const place = newPlace(entries, step.which, 'NIC');
+        const place = insertIndex(entries, step.which, 'NIC');
         const entry = { uuid: '', name: null, old: undefined, request: step.params, isChanged: true };
-        entries = [...entries.slice(0, place), entry, ...entries.slice(place)];
+        entries = entries.toSpliced(place, 0, entry);
         done.push({ step, place, entry });
         break;
       }
       case 'modify':
       case 'remove': {
-        const place = placeOf(entries, step.which, 'NIC');
+        const place = deviceIndex(entries, step.which, 'NIC');
         const entry = entries[place] as Entry;
         if (step.op === 'remove') entries = entries.filter((each) => each !== entry);
         else Object.assign(entry, { request: { ...entry.request, ...step.params }, isChanged: true });
@@ -138,7 +142,7 @@ export async function changeNics(
       default:
         throw new MerapiError(
           'wrong_input',
-          `The operation ${step.op} is for disks; NICs are added, modified and removed`,
+          `The operation ${step.op} is only for disks; give add, modify or remove for NICs`,
         );
     }
   }
@@ -154,7 +158,7 @@ export async function changeNics(
   return { nics, changes };
 }
 
-/** The NICs that entries describe; those that are changed have all their link parameters for themselves from then on. */
+/** The NICs after the changes. A changed or new NIC gets all NIC parameters as its own values and inherits none from then on. */
 async function built(
   context: NicWorld,
   instance: Instance,
@@ -178,7 +182,7 @@ async function built(
   });
 }
 
-/** What the result of a job lists for one change; names and forms are those of Ganeti. */
+/** The entries of the job's result for one change, in Ganeti's form. */
 export function listed({ step, place, nic, network, moves }: NicChange): [string, unknown][] {
   if (step.op === 'remove') return [[`NIC/${place}`, 'remove']];
   if (!nic) return [];

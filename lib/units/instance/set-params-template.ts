@@ -1,3 +1,5 @@
+// The conversion of an instance's disks to another template, while the instance is down: the data is copied on the primary node.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { checkOnline } from '../../model/find.ts';
@@ -16,7 +18,7 @@ import { buildDisks, type DiskRequest, notEnabled, onNodes } from '../devices/di
 import { activateDisks, createDisks, deactivateDisks, removeDisks } from '../steps/disk-work.ts';
 import { reserveMirrors, waitForSync } from '../steps/mirrors.ts';
 
-/** What a request says of the new template. */
+/** The parameters of a request that belong to the conversion. */
 export interface TemplateRequest {
   disk_template: DiskTemplate;
   ext_params: Record<string, unknown>;
@@ -28,7 +30,7 @@ export interface TemplateRequest {
   wait_for_sync: boolean;
 }
 
-/** A change of template that can be done: the disks before and after, with the nodes that hold them. */
+/** A conversion that has been checked: the disks before and after it, with the nodes that hold them. */
 export interface TemplateChange {
   instance: Instance;
   template: DiskTemplate;
@@ -39,7 +41,7 @@ export interface TemplateChange {
   waitForSync: boolean;
 }
 
-/** Checks whether an instance that is down can get its disks in another template. @throws MerapiError */
+/** Checks that the disks of an instance can be converted. @throws MerapiError wrong_input, wrong_state, and as newSecondary(), checkUsable() */
 export async function checkTemplateChange(
   context: CheckContext,
   instance: Instance,
@@ -89,7 +91,7 @@ export async function checkTemplateChange(
   return { instance, template, old, fresh, from, to, waitForSync: request.wait_for_sync };
 }
 
-/** What is kept of a disk. */
+/** A request for the new disk that replaces this one: size, mode, name and spindles stay. */
 function requestFor(disk: Disk, { disk_template, ext_params }: TemplateRequest): DiskRequest {
   const { size, mode, name, spindles } = disk;
   return {
@@ -101,9 +103,9 @@ function requestFor(disk: Disk, { disk_template, ext_params }: TemplateRequest):
 }
 
 /**
- * Makes the disks in the new template, copies their data on the primary node, records them and removes the old ones. Until
- * it is recorded a failure leaves everything as it was; after that what cannot be removed becomes a duty. It must be
- * the last that a unit does: an undo could not bring back the old data.
+ * Creates disks of the new template, copies the data to them, records them and removes the old disks. A failure before they are recorded
+ * leaves everything as it was; after that what cannot be removed becomes a duty. It must be the last thing that a unit does, since an
+ * undo cannot restore the old data.
  */
 export async function convertTemplate(context: RunContext, change: TemplateChange): Promise<void> {
   const { instance, template, old, from, to } = change;
@@ -129,6 +131,7 @@ export async function convertTemplate(context: RunContext, change: TemplateChang
   await removeDisks(context, from, sources, { prefix: 'old' });
 }
 
+/** The change that replaces the old disks by the new ones. */
 function recorded(
   uuid: string,
   disk_template: DiskTemplate,
@@ -148,6 +151,7 @@ function recorded(
   };
 }
 
+/** The undo of recorded(). */
 function restored({ uuid, disk_template }: Instance, old: readonly Disk[], fresh: readonly Disk[]): Build {
   return (view) => {
     const instance = view.instances.get(uuid);

@@ -1,3 +1,6 @@
+// Changes of an instance's own values: primary node, hypervisor, backend and OS parameters, OS, admin state. Each function below works
+// out one of them into `patch` and appends the entries of the job's result to `told`, whose order is Ganeti's.
+
 import { MerapiError } from '../../base/errors.ts';
 import { type BeParams, beParamKinds } from '../../model/beparams.ts';
 import { DEFAULT_VALUE, type ParamValues } from '../../model/enforce.ts';
@@ -18,13 +21,13 @@ import { targetOf } from '../steps/relocation.ts';
 
 export type Request = ValuesOf<typeof opcode>;
 
-/** What changes of an instance's own values, and what the job tells of it. */
+/** The changes of an instance's own values, and the entries of the job's result for them. */
 export interface ValueChanges {
   patch: Partial<Instance>;
   told: [string, unknown][];
 }
 
-/** Works out changes of everything but devices. @throws MerapiError */
+/** Works out the changes of everything but devices and runtime memory. @throws MerapiError */
 export async function changeValues(
   context: CheckContext,
   instance: Instance,
@@ -41,6 +44,7 @@ export async function changeValues(
   return changes;
 }
 
+/** The primary node after the request; nothing is moved, only recorded. @throws MerapiError wrong_state, and as targetOf() */
 async function movePrimary(
   context: CheckContext,
   instance: Instance,
@@ -63,21 +67,19 @@ function changeHypervisor(instance: Instance, { hvparams }: Request, { patch, to
   const given = Object.entries(hvparams);
   if (given.length === 0) return;
   checkOfHypervisor(instance.hypervisor, hvparams);
-  const foreign = given.map(([name]) => name).filter((name) => clusterOnlyHvParams.includes(name));
-  if (foreign.length > 0)
-    throw new MerapiError('wrong_input', `Only the cluster can set ${foreign.join(', ')}, not an instance`);
+  const names = given.map(([name]) => name);
+  const clusterOnly = names.filter((name) => clusterOnlyHvParams.includes(name));
+  if (clusterOnly.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `Only the cluster can set ${clusterOnly.join(', ')}, not an instance`,
+    );
   patch.hvparams = updatedValues(instance.hvparams, hvparams, hypervisorParams[instance.hypervisor].kinds);
-  checkHvForms(
-    instance.hypervisor,
-    pick(
-      patch.hvparams,
-      given.map(([name]) => name),
-    ),
-  );
+  checkHvForms(instance.hypervisor, pick(patch.hvparams, names));
   told.push(...given.map(([name, value]): [string, unknown] => [`hv/${name}`, value]));
 }
 
-/** Has the node look at new hypervisor parameters, where it can be asked and nobody says that it must not. */
+/** Lets the node check new hypervisor parameters, unless it does not answer or the request has force. */
 async function checkNode(
   { view, runtime, nodes, log }: CheckContext,
   instance: Instance,
@@ -87,7 +89,7 @@ async function checkNode(
   if (!patch.hvparams || params.force) return;
   const node = view.nodes.get(patch.primary_node ?? instance.primary_node);
   if (!node || node.offline || runtime.of(node.uuid) === null)
-    return log('The node does not answer: nobody has checked that it can use the new hypervisor parameters');
+    return log('The node does not answer, so the new hypervisor parameters are not checked there');
   const target = instanceTarget(view, { ...instance, ...patch }, view.disksOf(instance));
   await checkHypervisor(nodes, node, target);
 }
@@ -102,7 +104,7 @@ function changeBackend(
   if (given.length === 0) return;
   const { memory, ...rest } = params.beparams;
   const both = memory === undefined ? {} : { minmem: memory, maxmem: memory };
-  // Here, and only for backend parameters, null gives one back as well.
+  // Only for backend parameters null, too, removes a value, so that it is inherited again.
   const wanted = Object.entries({ ...both, ...rest }).map(([name, value]) => [name, value ?? DEFAULT_VALUE]);
   const own = updatedValues(instance.beparams as ParamValues, Object.fromEntries(wanted), beParamKinds);
   patch.beparams = own as Partial<BeParams>;
@@ -128,7 +130,7 @@ async function changeOs(
   const { os_name, osparams, osparams_private } = params;
   if (os_name !== null) {
     patch.os = os_name;
-    if (os_name !== instance.os) log(`The OS is only said to be ${os_name}: nothing is installed`);
+    if (os_name !== instance.os) log(`The OS is only recorded as ${os_name}: nothing is installed`);
   }
   const given = Object.entries(osparams);
   if (given.length === 0 && osparams_private === null) return;
@@ -152,21 +154,20 @@ async function changeOs(
   );
 }
 
-/** OS parameters have no known kinds; "default" and null take one away. */
+/** OS parameters after a change. Their types are not known to Merapi; "default" and null remove one. */
 function merged(before: ParamValues, given: ParamValues): ParamValues {
   const all = Object.entries({ ...before, ...given });
   return Object.fromEntries(all.filter(([, value]) => value !== DEFAULT_VALUE && value !== null));
 }
 
-/** An instance is taken out of service, and back, only when it is down. @throws MerapiError wrong_state */
+/** Checks that an instance whose admin state `offline` is set or cleared is down. @throws MerapiError wrong_state */
 function checkState({ runtime }: CheckContext, instance: Instance, { offline }: Request): void {
   if (offline === null) return;
   if (instance.admin_state !== 'up' && !(offline && isRunning(runtime, instance))) return;
-  const what = offline ? 'taken out of service' : 'put back into service, where it is already';
-  throw new MerapiError(
-    'wrong_state',
-    `Instance ${instance.name} is not down; shut it down before it is ${what}`,
-  );
+  const text = offline
+    ? `Instance ${instance.name} is not down; shut it down before it is marked offline`
+    : `The admin state of instance ${instance.name} is up, not offline; offline=false is only for an instance that is down`;
+  throw new MerapiError('wrong_state', text);
 }
 
 function changeState(instance: Instance, { offline }: Request, { patch, told }: ValueChanges): void {

@@ -1,3 +1,10 @@
+// OP_INSTANCE_SET_PARAMS: changes an instance. Values are worked out in set-params-values.ts, disks in set-params-disks.ts, NICs in
+// set-params-nics.ts, the disk template in set-params-template.ts, devices of a running guest in set-params-hotplug.ts.
+//
+// Order in run: the memory of the running guest; new disks; the record (early, as a step of its own, if the guest must see the change or
+// addresses come from a pool; otherwise with the end of the opcode); the devices of the running guest; last the removal of disks, which
+// has no undo. A change of the disk template is a path of its own.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { Disk } from '../../model/disk.ts';
@@ -29,7 +36,7 @@ import {
   makeDisks,
   templateOf,
 } from './set-params-disks.ts';
-import { rewire, wiresOf } from './set-params-hotplug.ts';
+import { hotplugActions, runHotplug } from './set-params-hotplug.ts';
 import {
   changeNics,
   listed,
@@ -41,8 +48,8 @@ import {
 import { checkTemplateChange, convertTemplate } from './set-params-template.ts';
 import { changeValues, type Request } from './set-params-values.ts';
 
-/** The parameters of which one at least must be given. */
-const wishes = [
+/** The parameters of which a request must give at least one. */
+const changes = [
   'nics',
   'disks',
   'beparams',
@@ -56,8 +63,9 @@ const wishes = [
   'pnode',
 ] as const;
 
+/** Whether a parameter is given: neither null nor an empty list or dictionary. */
 const isGiven = (value: unknown) =>
-  value !== null && Object.keys(Object(value)).length + Number(Object(value) !== value) > 0;
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== null;
 
 export const instanceSetParams = defineUnit(opcode, {
   version: 2, // 1: the changes of NICs were no fact
@@ -65,7 +73,7 @@ export const instanceSetParams = defineUnit(opcode, {
     const { view, resolve, runtime } = context;
     const [diskSteps, nicSteps] = [stepsOf(params.disks, 'disk'), nicStepsOf(params.nics)];
     if (params.disks.length > 0) resolve({ disks: tuples(diskSteps.map(shownDiskStep)) });
-    checkWishes(params);
+    checkRequest(params);
     if (params.disk_template !== null && templates[params.disk_template].fileBased)
       resolve({ file_driver: params.file_driver ?? 'loop' });
     if (params.nics.length > 0) showNicSteps(nicSteps, (shown) => resolve({ nics: tuples(shown) }));
@@ -74,8 +82,9 @@ export const instanceSetParams = defineUnit(opcode, {
     const node = primaryOf(view, instance);
     const running = isRunning(runtime, instance);
     const memory = params.runtime_mem === null ? null : checkMemory(context, instance, params.runtime_mem);
-    const added = diskSteps.some(({ op }) => op === 'add') ? templateOf(view, instance) : null;
-    if (params.disks.length > 0) showDiskSteps(diskSteps, added, (shown) => resolve({ disks: shown }));
+    const newDiskTemplate = diskSteps.some(({ op }) => op === 'add') ? templateOf(view, instance) : null;
+    if (params.disks.length > 0)
+      showDiskSteps(diskSteps, newDiskTemplate, (shown) => resolve({ disks: shown }));
     const disks = params.disks.length > 0 ? changeDisks(context, instance, diskSteps) : null;
     if (disks) {
       checkNodes(context, disks, params, instance);
@@ -97,7 +106,8 @@ export const instanceSetParams = defineUnit(opcode, {
       resolve({ nics: tuples(nics.changes.map(({ step }) => shownNicStep(step))) });
       patch.nics = nics.nics;
     }
-    if (added !== null && templates[added].fileBased) resolve({ file_driver: params.file_driver ?? 'loop' });
+    if (newDiskTemplate !== null && templates[newDiskTemplate].fileBased)
+      resolve({ file_driver: params.file_driver ?? 'loop' });
     const before: [string, unknown][] = [
       ...(memory === null ? [] : [['runtime_memory', memory] as [string, unknown]]),
       ...(disks?.told ?? []),
@@ -106,8 +116,8 @@ export const instanceSetParams = defineUnit(opcode, {
     const old = view.disksOf(instance);
     const target = instanceTarget(view, instance, old);
     const had = runtime.guest(node.uuid, instance.name)?.memory ?? target.beparams.maxmem;
-    if (running) tellLater(context, params, old, disks);
-    const wires = running ? wiresOf(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
+    if (running) logDeferredChanges(context, params, old, disks);
+    const wires = running ? hotplugActions(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
     const result = { before, nics: nics?.changes ?? [], after: told };
     return { instance, node, target, memory, had, old, disks, wires, template, patch, result };
   },
@@ -130,9 +140,9 @@ export const instanceSetParams = defineUnit(opcode, {
         { call: 'instance.memory', params: { instance: target, memory: had } },
       ]);
     if (template) {
-      // Nothing may fail once the old disks are gone, so all the rest is recorded before.
-      const rest = recorded(instance, patch, null, null, context.clock.seconds());
-      await context.commit('record', rest, () => [put('instance', instance)]);
+      // Nothing may fail once the old disks are removed, so all other changes are recorded before.
+      const others = recorded(instance, patch, null, null, context.clock.seconds());
+      await context.commit('record', others, () => [put('instance', instance)]);
       await convertTemplate(context, template);
       return { result: [...result.before, ...result.nics.flatMap(listed), ...result.after] };
     }
@@ -155,20 +165,22 @@ export const instanceSetParams = defineUnit(opcode, {
       await activateDisks(context, disks.nodes, added.map(diskTarget), { prefix: 'new' });
       if (params.wait_for_sync) await waitForSync(context, node, added);
     }
-    const wired = await rewire(context, node, target, wires);
+    const hotplugged = await runHotplug(context, node, target, wires);
     if (disks && wires.length > 0) await deactivateLost(context, disks);
-    // What is removed cannot come back: the job that fails here is to be submitted again.
+    // Removed data cannot be restored, so this comes last.
     if (disks) await dropDisks(context, disks);
-    const changes = withAddresses(result.nics, nics);
+    const nicChanges = withAddresses(result.nics, nics);
     return {
-      result: [...result.before, ...changes.flatMap(listed), ...result.after, ...wired],
-      ...(pooled ? { shown: () => ({ nics: tuples(changes.map(({ step }) => shownNicStep(step))) }) } : {}),
+      result: [...result.before, ...nicChanges.flatMap(listed), ...result.after, ...hotplugged],
+      ...(pooled
+        ? { shown: () => ({ nics: tuples(nicChanges.map(({ step }) => shownNicStep(step))) }) }
+        : {}),
       ...(isEarly ? {} : { changes: records }),
     };
   },
 });
 
-/** The changes of the instance and of its disks. */
+/** The changes of the instance and, where disks change, of these; pool addresses of NICs are assigned here. */
 function recorded(
   { uuid }: Instance,
   patch: Partial<Instance>,
@@ -187,7 +199,7 @@ function recorded(
   };
 }
 
-/** The instance and its disks as they were. */
+/** The undo of recorded(): the instance and its disks as they were. */
 function restored(instance: Instance, old: readonly Disk[], changes: DiskChanges | null): Build {
   return () => [
     put('instance', instance),
@@ -196,8 +208,8 @@ function restored(instance: Instance, old: readonly Disk[], changes: DiskChanges
   ];
 }
 
-/** Tells what a running guest does not notice. */
-function tellLater(
+/** Logs which changes a running guest gets only at its next start. */
+function logDeferredChanges(
   { log }: CheckContext,
   { beparams, hvparams }: Request,
   old: readonly Disk[],
@@ -210,27 +222,31 @@ function tellLater(
     ...(isGiven(hvparams) ? ['hypervisor parameters'] : []),
     ...(differs ? ['modes of disks'] : []),
   ];
-  if (later.length > 0) log(`The new ${later.join(' and ')} count from the next start of the guest`);
+  if (later.length > 0) log(`The new ${later.join(' and ')} take effect at the next start of the guest`);
 }
 
+/** Changes of devices as the opcode has them: lists of three items. */
 function tuples(steps: readonly { op: string; which: number | string; params: object }[]): Json {
   return steps.map(({ op, which, params }) => [op, which, params as Json]);
 }
 
-/** @throws MerapiError wrong_input when nothing is to be changed, or what Merapi does not have */
-function checkWishes(params: Request): void {
+/** @throws MerapiError wrong_input when nothing is to be changed, or for what is not supported */
+function checkRequest(params: Request): void {
   if (params.instance_communication)
-    throw new MerapiError('wrong_input', 'instance_communication is not supported: there is no such network');
-  if (!wishes.some((name) => isGiven(params[name])))
-    throw new MerapiError('wrong_input', `Nothing is to be changed; give one of ${wishes.join(', ')}`);
+    throw new MerapiError('wrong_input', 'instance_communication is not supported; leave it out');
+  if (!changes.some((name) => isGiven(params[name])))
+    throw new MerapiError('wrong_input', `Nothing is to be changed; give one of ${changes.join(', ')}`);
   if (params.disk_template !== null && params.disks.length > 0)
     throw new MerapiError(
       'wrong_input',
-      'Change either the disks or their template: one job does one of them',
+      'disks and disk_template cannot be changed together; send two requests',
     );
 }
 
-/** @throws MerapiError when a node that must make or lose disks cannot, or the policy does not allow them */
+/**
+ * Checks the nodes on which disks change, and the instance policy; takes an offline secondary node out of `changes.nodes`.
+ * @throws MerapiError wrong_state when a node that gets disks is offline, wrong_input for the policy
+ */
 function checkNodes(
   { view, log }: CheckContext,
   changes: DiskChanges,
@@ -244,7 +260,10 @@ function checkNodes(
   if (!params.ignore_ipolicy) checkDiskPolicy(view, primary, instance, changes.disks);
 }
 
-/** @throws MerapiError when a running instance cannot have that memory (MiB) */
+/**
+ * Checks the new memory (MiB) of a running instance and returns it.
+ * @throws MerapiError wrong_state, wrong_input, insufficient_resources
+ */
 function checkMemory({ view, runtime }: CheckContext, instance: Instance, memory: number): number {
   if (!isRunning(runtime, instance))
     throw new MerapiError(

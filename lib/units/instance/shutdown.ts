@@ -1,3 +1,6 @@
+// OP_INSTANCE_SHUTDOWN: stops an instance and records that it is meant to be down. On an offline node (ignore_offline_nodes) only the
+// admin state is recorded. There is no undo: a guest that has shut down stays so.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { diskNodesOf } from '../../model/mirror.ts';
@@ -7,7 +10,7 @@ import { instanceTarget } from '../../rpc/target.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { deactivateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { meantToBe, tellShutdown } from '../steps/running.ts';
+import { logShutdownWait, setAdminState } from '../steps/running.ts';
 
 export const instanceShutdown = defineUnit(opcode, {
   check({ view, runtime, resolve, log }, params) {
@@ -20,14 +23,14 @@ export const instanceShutdown = defineUnit(opcode, {
     if (instance.admin_state === 'offline' && !params.force)
       throw new MerapiError(
         'wrong_state',
-        `Instance ${instance.name} is offline: there is nothing to shut down`,
+        `Instance ${instance.name} is offline, so there is nothing to shut down`,
       );
     const target = instanceTarget(view, instance, view.disksOf(instance));
     const recordOnly = node.offline && params.ignore_offline_nodes;
     if (recordOnly) log(`Node ${node.name} is offline: the instance is only marked as down`);
     else checkOnline(node);
     const wasRunning = isRunning(runtime, instance);
-    if (params.force && !wasRunning) log('The instance does not run; it is ended all the same');
+    if (params.force && !wasRunning) log('The instance does not run; it is stopped anyway');
     return { node, nodes, target, source, recordOnly, wasRunning };
   },
 
@@ -35,19 +38,19 @@ export const instanceShutdown = defineUnit(opcode, {
 
   async run(context, { node, nodes, target, source, recordOnly, wasRunning }, params) {
     if (!recordOnly) {
-      tellShutdown(context.log, wasRunning, params.timeout);
+      logShutdownWait(context.log, wasRunning, params.timeout);
       await context.call('stop', node, 'instance.stop', {
         instance: target,
         timeout: params.timeout,
         force: false,
       });
-      // The guest is down by now, so disks that stay active are no reason to fail.
-      await deactivateDisks(context, nodes, target.disks, { isFinal: true, isOwed: true });
+      // The guest is down by now, so the opcode does not fail because of disks that stay active.
+      await deactivateDisks(context, nodes, target.disks, { isFinal: true, asDuty: true });
     }
     const now = context.clock.seconds();
     return {
       result: null,
-      changes: params.no_remember ? undefined : meantToBe(target.uuid, 'down', source, now),
+      changes: params.no_remember ? undefined : setAdminState(target.uuid, 'down', source, now),
     };
   },
 });

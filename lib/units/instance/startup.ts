@@ -1,3 +1,6 @@
+// OP_INSTANCE_STARTUP: starts an instance, with hvparams and beparams that are given only for this time. On an offline node
+// (ignore_offline_nodes) only the admin state is recorded.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import { checkBeParams, ownBeParams, ownHvParams } from '../../model/given-params.ts';
@@ -9,7 +12,7 @@ import { checkHost, checkMemory } from '../checks/host.ts';
 import { defineUnit } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { activateDisks, withoutOffline } from '../steps/disk-work.ts';
-import { meantToBe } from '../steps/running.ts';
+import { setAdminState } from '../steps/running.ts';
 
 export const instanceStartup = defineUnit(opcode, {
   async check({ view, runtime, nodes, resolve, log }, params) {
@@ -22,9 +25,9 @@ export const instanceStartup = defineUnit(opcode, {
       beparams: ownBeParams(params.beparams),
     };
     if (instance.admin_state === 'offline')
-      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline: it is not to be started`);
+      throw new MerapiError('wrong_state', `Instance ${instance.name} is offline, so it must not be started`);
     const target = instanceTarget(view, instance, view.disksOf(instance), override);
-    // What an instance has itself may well contradict itself; what is asked for now may not.
+    // Stored backend parameters may contradict each other (OP_INSTANCE_SET_PARAMS only warns); those of a request may not.
     if (Object.keys(params.beparams).length > 0) checkBeParams(target.beparams);
     if (node.offline && params.ignore_offline_nodes) {
       log(`Node ${node.name} is offline: the instance is only marked as up`);
@@ -43,7 +46,10 @@ export const instanceStartup = defineUnit(opcode, {
 
   async run(context, { node, nodes, target, recordOnly, wasRunning }, params) {
     if (!recordOnly) {
-      await activateDisks(context, nodes, target.disks, { wasActive: wasRunning, mayLack: params.force });
+      await activateDisks(context, nodes, target.disks, {
+        wasActive: wasRunning,
+        secondaryOptional: params.force,
+      });
       await context.call(
         'start',
         node,
@@ -55,7 +61,7 @@ export const instanceStartup = defineUnit(opcode, {
     const now = context.clock.seconds();
     return {
       result: null,
-      changes: params.no_remember ? undefined : meantToBe(target.uuid, 'up', 'admin', now),
+      changes: params.no_remember ? undefined : setAdminState(target.uuid, 'up', 'admin', now),
     };
   },
 });

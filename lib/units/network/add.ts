@@ -35,7 +35,7 @@ export const networkAdd = defineUnit(opcode, {
     checkNetwork6(view, empty);
     const addresses = view.nodes.list().flatMap((node) => [node.primary_ip, node.secondary_ip]);
     const ofNodes = params.conflicts_check ? addresses.filter((ip) => contains(empty, ip)) : [];
-    if (ofNodes.length > 0) log(`These addresses are those of nodes, and reserved: ${ofNodes.join(', ')}`);
+    if (ofNodes.length > 0) log(`These addresses belong to nodes and are reserved: ${ofNodes.join(', ')}`);
     const add = [...new Set([...(params.add_reserved_ips ?? []), ...ofNodes])];
     const reservations = newReservations(view, empty, { gateway: params.gateway, add, remove: [] }, log);
     return { network: { ...empty, gateway: params.gateway, reservations } };

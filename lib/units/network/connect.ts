@@ -17,15 +17,15 @@ export const networkConnect = defineUnit(opcode, {
     }
     if (params.conflicts_check) {
       const instances = view.nodesOf(group.uuid).flatMap((node) => view.instancesOn(node.uuid));
-      const clashes = instances.flatMap(({ name, nics }) =>
+      const conflicts = instances.flatMap(({ name, nics }) =>
         nics
           .filter(({ ip, network: other }) => other === null && ip !== null && contains(network, ip))
           .map(({ ip }) => `${ip} (${name})`),
       );
-      if (clashes.length > 0)
+      if (conflicts.length > 0)
         throw new MerapiError(
           'wrong_state',
-          `Instances of group ${group.name} have addresses of the network: ${clashes.join(', ')}`,
+          `Instances of group ${group.name} have addresses of the network: ${conflicts.join(', ')}`,
         );
     }
     const { network_mode: mode, network_link: link, network_vlan: vlan } = params;

@@ -34,7 +34,7 @@ export const networkDisconnect = defineUnit(opcode, {
       changes: (view) => {
         const group = facts && view.groups.get(facts.group);
         if (!group) return [];
-        const { [facts.network]: _gone, ...networks } = group.networks;
+        const { [facts.network]: _removed, ...networks } = group.networks;
         return [put('nodegroup', changed(group, { networks }, now))];
       },
     };

@@ -8,26 +8,22 @@ import { defineUnit } from '../define.ts';
 import { networkHooks } from '../hooks/hooks.ts';
 import { checkNetwork6, macPrefix, newReservations } from './pools.ts';
 
-/** In the place of a MAC prefix: that of the cluster. */
+/** As a MAC prefix: the network has none of its own, and the cluster's is used. */
 const NONE = 'none';
 
 export const networkSetParams = defineUnit(opcode, {
   check({ view, log }, params) {
     const network = networkNamed(view, params.network_name);
     const { gateway, network6, gateway6, mac_prefix } = params;
-    const moves = [...(params.add_reserved_ips ?? []), ...(params.remove_reserved_ips ?? [])];
-    if (gateway !== null && moves.length > 0)
+    const add = params.add_reserved_ips ?? [];
+    const remove = params.remove_reserved_ips ?? [];
+    if (gateway !== null && add.length + remove.length > 0)
       throw new MerapiError(
         'wrong_input',
-        'The gateway and the reserved addresses of a network cannot be changed at once; send two requests',
+        'The gateway and the reserved addresses of a network cannot be changed together; send two requests',
       );
     const patch: Partial<Network> = {
-      reservations: newReservations(
-        view,
-        network,
-        { gateway, add: params.add_reserved_ips ?? [], remove: params.remove_reserved_ips ?? [] },
-        log,
-      ),
+      reservations: newReservations(view, network, { gateway, add, remove }, log),
     };
     if (gateway !== null) patch.gateway = gateway;
     if (network6 !== null) patch.network6 = network6;

@@ -1,3 +1,5 @@
+// OP_NODE_ADD: adds a node whose worker is running, or with readd adds a known one again, keeping what the request does not set.
+
 import { isIP } from 'node:net';
 import { MerapiError } from '../../base/errors.ts';
 import type { Resolver } from '../../base/resolver.ts';
@@ -13,7 +15,7 @@ import { nodeAdd as opcode } from '../../opcodes/node/add.ts';
 import { put } from '../../store/changes.ts';
 import { wantsCandidate } from '../checks/candidates.ts';
 import { defineUnit } from '../define.ts';
-import { nodeHooks, nodesBut, roleEnv } from '../hooks/hooks.ts';
+import { nodeHooks, otherNodes, roleEnv } from '../hooks/hooks.ts';
 import { noLongerAwaited } from './awaited.ts';
 
 export const nodeAdd = defineUnit(opcode, {
@@ -32,13 +34,9 @@ export const nodeAdd = defineUnit(opcode, {
     if (known && params.group !== null)
       throw new MerapiError(
         'wrong_input',
-        'A node that comes again stays in its node group; leave group out',
+        'A node that is added again stays in its node group; leave group out',
       );
-    const group = params.group
-      ? groupNamed(view, params.group)
-      : known
-        ? view.groups.get(known.group)
-        : onlyGroup(view);
+    const group = groupFor(view, known, params.group);
     const ndparams = params.ndparams ? ownValues(params.ndparams, ndParamKinds) : (known?.ndparams ?? {});
     const capable = params.master_capable ?? known?.master_capable ?? true;
     const now = clock.seconds();
@@ -60,19 +58,19 @@ export const nodeAdd = defineUnit(opcode, {
     if (worker.name !== name)
       throw new MerapiError(
         'environment_error',
-        `The worker at ${primary} is that of ${worker.name}, not of ${name}`,
+        `The worker at ${primary} belongs to ${worker.name}, not to ${name}`,
       );
     return { node };
   },
 
   hooks: (view, { node }) => {
-    const others = nodesBut(view, node.uuid);
+    const others = otherNodes(view, node.uuid);
     const all = { env: roleEnv(node), pre: others, post: [...others, node.uuid] };
     return nodeHooks(view, 'node-add', view.nodes.get(node.uuid) ?? node, all);
   },
 
   async run(context, { node }) {
-    // Its facts must be known when the job ends, so that what comes next can use it at once.
+    // The master must have its facts before the job ends, so that a following job can use the node at once.
     await context.step('facts', async ({ nodes }) => {
       await nodes.call(node, 'node.facts', {});
     });
@@ -83,7 +81,10 @@ export const nodeAdd = defineUnit(opcode, {
   },
 });
 
-/** @throws MerapiError resource_not_unique when another node has an address, wrong_input when the master has as many not */
+/**
+ * Checks the addresses of a node. Either all nodes have a secondary address or none has; the master node decides.
+ * @throws MerapiError resource_not_unique when another node has one of the addresses, wrong_input when the master node differs
+ */
 function checkAddresses(
   view: ClusterView,
   known: Node | undefined,
@@ -102,13 +103,12 @@ function checkAddresses(
   }
   const master = view.nodes.get(view.cluster.master_node);
   if (!master || master.uuid === known?.uuid) return;
-  const [wanted, given] = [master, { primary_ip: primary, secondary_ip: secondary }].map(
-    ({ primary_ip, secondary_ip }) => (primary_ip === secondary_ip ? 'none' : 'one'),
-  );
-  if (wanted !== given)
+  const hasMaster = master.primary_ip !== master.secondary_ip;
+  const hasNode = primary !== secondary;
+  if (hasMaster !== hasNode)
     throw new MerapiError(
       'wrong_input',
-      `The master has ${wanted} secondary address and ${name} ${given}; all nodes must be the same in this`,
+      `The master node has ${hasMaster ? 'a' : 'no'} secondary address and ${name} has ${hasNode ? 'one' : 'none'}; either all nodes have one or none has`,
     );
 }
 
@@ -117,6 +117,7 @@ function ownSecondary(node: Node | undefined): string | undefined {
   return node && node.secondary_ip !== node.primary_ip ? node.secondary_ip : undefined;
 }
 
+/** The address to which the name of a node resolves. @throws MerapiError resolver_error */
 async function addressOf(resolver: Resolver, name: string): Promise<string> {
   try {
     return await resolver.addressOf(name);
@@ -125,6 +126,13 @@ async function addressOf(resolver: Resolver, name: string): Promise<string> {
   }
 }
 
+/** The node group of the node: that of the request, that of a known node, or the only one. @throws MerapiError not_found, wrong_input */
+function groupFor(view: ClusterView, known: Node | undefined, named: string | null): NodeGroup | undefined {
+  if (named) return groupNamed(view, named);
+  return known ? view.groups.get(known.group) : onlyGroup(view);
+}
+
+/** @throws MerapiError wrong_input when there are several node groups */
 function onlyGroup(view: ClusterView): NodeGroup {
   const [group, other] = view.groups.list();
   if (!group || other)

@@ -1,3 +1,5 @@
+// OP_NODE_EVACUATE: submits one job for each instance that has to leave the node. It moves nothing itself.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkTakes, nodeNamed } from '../../model/find.ts';
 import type { OpInput } from '../../model/job.ts';
@@ -22,7 +24,7 @@ export const nodeEvacuate = defineUnit(opcode, {
     if (params.mode === 'all')
       throw new MerapiError(
         'wrong_input',
-        "Evacuate primary and secondary instances by a job each: give mode 'primary-only', then 'secondary-only'",
+        "Primary and secondary instances are evacuated by separate jobs: give mode 'primary-only', then 'secondary-only'",
       );
     if (remote) checkRemote(node, remote, params);
     const instances =
@@ -41,17 +43,22 @@ export const nodeEvacuate = defineUnit(opcode, {
   },
 });
 
+/** @throws MerapiError wrong_input, wrong_state when remote_node cannot be the new secondary node */
 function checkRemote(node: Node, remote: Node, { mode }: Request): void {
   if (mode !== 'secondary-only')
     throw new MerapiError(
       'wrong_input',
-      'remote_node is for secondary instances; give iallocator for primary ones',
+      "remote_node is only for mode 'secondary-only'; for primary instances give iallocator",
     );
   if (remote.uuid === node.uuid)
-    throw new MerapiError('wrong_input', `Node ${node.name} cannot take what leaves it`);
+    throw new MerapiError(
+      'wrong_input',
+      `remote_node must be another node than ${node.name}, which is evacuated`,
+    );
   checkTakes(remote);
 }
 
+/** The opcode that gives an instance its new secondary node. */
 function toRemote(instance_name: string, remote: Node, { early_release }: Request): OpInput {
   return {
     OP_ID: 'OP_INSTANCE_REPLACE_DISKS',

@@ -1,3 +1,5 @@
+// OP_NODE_MIGRATE: submits one migration job for each primary instance of the node. It moves nothing itself.
+
 import { MerapiError } from '../../base/errors.ts';
 import { nodeNamed } from '../../model/find.ts';
 import { nodeMigrate as opcode } from '../../opcodes/node/migrate.ts';
@@ -28,16 +30,16 @@ export const nodeMigrate = defineUnit(opcode, {
   },
 
   async run(context, { instances, target, isLost }, params) {
-    if (instances.length === 0) context.log('The node is the primary node of no instance');
+    if (instances.length === 0) context.log('The node has no primary instances');
     const { mode, live, iallocator, allow_runtime_changes, ignore_ipolicy } = params;
-    const given = {
+    const migration = {
       ...{ mode, live, iallocator, target_node: target, allow_runtime_changes, ignore_ipolicy },
-      // Nothing of an offline node can be moved while it runs.
+      // Instances of an offline node cannot be migrated, only failed over.
       ...(isLost ? { allow_failover: true } : {}),
     };
     return {
       result: { jobs: [] },
-      jobs: instances.map((instance_name) => [{ OP_ID: 'OP_INSTANCE_MIGRATE', instance_name, ...given }]),
+      jobs: instances.map((instance_name) => [{ OP_ID: 'OP_INSTANCE_MIGRATE', instance_name, ...migration }]),
     };
   },
 });

@@ -1,3 +1,5 @@
+// OP_NODE_MODIFY_STORAGE: changes whether new volumes can be placed on a physical volume (`allocatable`). Nothing else can be changed.
+
 import { MerapiError } from '../../base/errors.ts';
 import { nodeNamed } from '../../model/find.ts';
 import { listable, storageFolders } from '../../model/listed-storage.ts';
@@ -14,12 +16,16 @@ export const nodeModifyStorage = defineUnit(opcode, {
         `Storage of type '${params.storage_type}' cannot be modified; only lvm-pv can`,
       );
     const { allocatable, ...others } = params.changes;
-    const foreign = Object.keys(others);
-    if (foreign.length > 0)
-      throw new MerapiError('wrong_input', `${foreign.join(', ')} cannot be changed; only allocatable can`);
+    const unchangeable = Object.keys(others);
+    if (unchangeable.length > 0)
+      throw new MerapiError(
+        'wrong_input',
+        `${unchangeable.join(', ')} cannot be changed; only allocatable can`,
+      );
     if (allocatable !== undefined && typeof allocatable !== 'boolean')
       throw new MerapiError('wrong_input', 'allocatable must be true or false');
-    if (params.name === null) throw new MerapiError('wrong_input', 'Say with name which physical volume');
+    if (params.name === null)
+      throw new MerapiError('wrong_input', 'name is missing: give the name of the physical volume');
     const type = listable(view, params.storage_type);
     const { units } = await nodes.call(node, 'storage.list', { type, folders: storageFolders(view, type) });
     const unit = units.find(({ name }) => name === params.name);

@@ -10,7 +10,7 @@ export const nodePowercycle = defineUnit(opcode, {
     if (node.uuid === view.cluster.master_node && !params.force)
       throw new MerapiError(
         'wrong_input',
-        `Node ${node.name} is the master; give force if the whole cluster may stand still meanwhile`,
+        `Node ${node.name} is the master node; give force if the cluster may be unavailable until it is back`,
       );
     return { node };
   },

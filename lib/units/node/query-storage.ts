@@ -7,16 +7,16 @@ import { usedStorage } from '../../model/templates/index.ts';
 import { nodeQueryStorage as opcode } from '../../opcodes/node/query-storage.ts';
 import { defineUnit } from '../define.ts';
 
-/** What can be told of a unit: what the node says, and what the master knows. */
-const known: readonly string[] = ['node', 'type', ...storageFields];
+/** The fields of a storage unit: `node` and `type` come from the master, the others from the node. */
+const knownFields: readonly string[] = ['node', 'type', ...storageFields];
 
 export const nodeQueryStorage = defineUnit(opcode, {
   check({ view, resolve }, params) {
-    const unknown = params.output_fields.filter((field) => !known.includes(field));
+    const unknown = params.output_fields.filter((field) => !knownFields.includes(field));
     if (unknown.length > 0)
       throw new MerapiError(
         'wrong_input',
-        `Storage units have no ${unknown.join(', ')}; they have ${known.join(', ')}`,
+        `Storage units have no field ${unknown.join(', ')}; known are ${knownFields.join(', ')}`,
       );
     const named = params.nodes.map((name) => nodeNamed(view, name));
     if (named.length > 0) resolve({ nodes: named.map(({ name }) => name) });
@@ -34,7 +34,7 @@ export const nodeQueryStorage = defineUnit(opcode, {
         const answer = answers.get(node.uuid);
         if (!answer) continue;
         if ('failure' in answer) {
-          context.log(`Node ${node.name} does not tell its storage: ${answer.failure.message}`);
+          context.log(`Node ${node.name} does not report its storage: ${answer.failure.message}`);
           continue;
         }
         const { units } = answer.result;

@@ -1,3 +1,5 @@
+// OP_NODE_SET_PARAMS: changes the role of a node (role.ts), its capabilities, secondary address and node parameters.
+
 import { isIP } from 'node:net';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { ParamValues } from '../../model/enforce.ts';
@@ -15,7 +17,7 @@ import { type CheckContext, defineUnit } from '../define.ts';
 import { nodeHooks, roleEnv } from '../hooks/hooks.ts';
 import { newRole, roleChanges } from './role.ts';
 
-/** The settings of which one at least must be given. */
+/** The settings of which a request must give at least one. */
 const settings = [
   'master_candidate',
   'drained',
@@ -32,15 +34,15 @@ export const nodeSetParams = defineUnit(opcode, {
     const node = nodeNamed(view, params.node_name);
     resolve({ node_name: node.name, node_uuid: node.uuid });
     refuseStates(params);
-    const nothing = settings.every((name) => params[name] === null);
+    const isEmpty = settings.every((name) => params[name] === null);
     if (params.powered !== null)
       throw new MerapiError(
-        nothing ? 'wrong_input' : 'wrong_state',
-        'powered cannot be set: Merapi switches no node on or off',
+        isEmpty ? 'wrong_input' : 'wrong_state',
+        'powered cannot be set: Merapi does not switch nodes on or off',
       );
-    if (nothing)
+    if (isEmpty)
       throw new MerapiError('wrong_input', `Nothing is to be changed; give one of ${settings.join(', ')}`);
-    if (params.vm_capable === false) checkHoldsNothing(context, node);
+    if (params.vm_capable === false) checkHasNoInstances(context, node);
     const role = newRole(context, node, params);
     const { master_capable, vm_capable, secondary_ip } = params;
     if (secondary_ip !== null) checkSecondaryAddress(context, node, secondary_ip, params.force);
@@ -56,7 +58,7 @@ export const nodeSetParams = defineUnit(opcode, {
     const promotes = params.auto_promote && mayDemote(params);
     const others = promotes ? missingCandidates(view, { without: node.uuid }) : [];
     for (const { name } of others) log(`${name} becomes a master candidate`);
-    return { node, patch, returns, promotes, result: told(patch, roleChanges(node, role)) };
+    return { node, patch, returns, promotes, result: resultOf(patch, roleChanges(node, role)) };
   },
 
   hooks: (view, { node }, params) =>
@@ -64,7 +66,7 @@ export const nodeSetParams = defineUnit(opcode, {
 
   async run(context, { node, patch, returns, promotes, result }) {
     if (returns)
-      // Its facts must be known when the job ends, so that what comes next can use it at once.
+      // The master must have its facts before the job ends, so that a following job can use the node at once.
       await context.step('facts', async ({ nodes }) => {
         await nodes.call({ ...node, offline: false }, 'node.facts', {});
       });
@@ -79,8 +81,8 @@ export const nodeSetParams = defineUnit(opcode, {
   },
 });
 
-/** What has changed as Ganeti tells it; it never mentions node parameters. */
-function told(patch: Partial<Node>, role: readonly [string, boolean][]): [string, unknown][] {
+/** The result in Ganeti's form: the changes with their values. Ganeti never lists node parameters. */
+function resultOf(patch: Partial<Node>, role: readonly [string, boolean][]): [string, unknown][] {
   const word = (value: boolean) => (value ? 'True' : 'False');
   const result: [string, unknown][] = [];
   for (const name of ['master_capable', 'vm_capable'] as const) {
@@ -91,21 +93,24 @@ function told(patch: Partial<Node>, role: readonly [string, boolean][]): [string
   return [...result, ...role.map(([name, value]): [string, unknown] => [name, word(value)])];
 }
 
-/** @throws MerapiError wrong_state when the node holds instances */
-function checkHoldsNothing({ view }: CheckContext, node: Node): void {
+/** @throws MerapiError wrong_state when the node is the primary or secondary node of instances */
+function checkHasNoInstances({ view }: CheckContext, node: Node): void {
   const held = [...view.instancesOn(node.uuid), ...view.secondariesOn(node.uuid)];
   if (held.length > 0)
     throw new MerapiError(
       'wrong_state',
-      `Node ${node.name} holds ${held.length} instances (${held[0]?.name}, …); move them away first`,
+      `Node ${node.name} has ${held.length} instances (${held[0]?.name}, …); move them away first`,
     );
 }
 
 /** The node's own parameters after a request. @throws MerapiError type_enforcement, wrong_input */
 function changedNdParams(node: Node, given: ParamValues): ParamValues {
-  const foreign = Object.keys(given).filter((name) => clusterOnlyNdParams.includes(name));
-  if (foreign.length > 0)
-    throw new MerapiError('wrong_input', `A node cannot set ${foreign.join(', ')}; its cluster or group can`);
+  const inheritedOnly = Object.keys(given).filter((name) => clusterOnlyNdParams.includes(name));
+  if (inheritedOnly.length > 0)
+    throw new MerapiError(
+      'wrong_input',
+      `${inheritedOnly.join(', ')} cannot be set for a node, only for its cluster or group`,
+    );
   return updatedValues(node.ndparams, given, ndParamKinds);
 }
 
@@ -120,10 +125,15 @@ async function checkAnswers({ nodes, log }: CheckContext, node: Node): Promise<v
       { cause },
     );
   }
-  log(`${node.name} is online again as it is; see that it is healthy, and that no instance runs there twice`);
+  log(
+    `${node.name} is online again without a check of its state; make sure that it is healthy and that no instance runs both there and elsewhere`,
+  );
 }
 
-/** @throws MerapiError wrong_input, wrong_state when the node cannot get this address */
+/**
+ * Checks a new secondary address. Either all nodes have a second address or none has; with force the master node can be the first to
+ * change. @throws MerapiError wrong_input, wrong_state
+ */
 function checkSecondaryAddress(
   { view, runtime, log }: CheckContext,
   node: Node,
@@ -139,9 +149,9 @@ function checkSecondaryAddress(
     if (!force || node.uuid !== master?.uuid)
       throw new MerapiError(
         'wrong_input',
-        `The nodes of this cluster have ${now}; to give them ${then}, begin with the master and force`,
+        `The nodes of this cluster have ${now}; to give them ${then}, begin with the master node and give force`,
       );
-    log(`The master has ${then} from now on; every other node needs the same`);
+    log(`The master node has ${then} from now on; every other node needs the same`);
   }
   const mirrored = [...view.instancesOn(node.uuid), ...view.secondariesOn(node.uuid)].filter((instance) =>
     view.disksOf(instance).some((disk) => templates[disk.dev_type].mirrored),

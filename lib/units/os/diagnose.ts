@@ -7,11 +7,11 @@ import { defineUnit } from '../define.ts';
 
 export const osDiagnose = defineUnit(opcode, {
   async check({ view, nodes }, params) {
-    const strange = params.output_fields.filter((field) => !Object.hasOwn(osFieldValues, field));
-    if (strange.length > 0)
+    const unknown = params.output_fields.filter((field) => !Object.hasOwn(osFieldValues, field));
+    if (unknown.length > 0)
       throw new MerapiError(
         'wrong_input',
-        `Unknown field ${strange.join(', ')}; known are ${osFields.join(', ')}`,
+        `Unknown field ${unknown.join(', ')}; known are ${osFields.join(', ')}`,
       );
     const all = await diagnoseOs(view, nodes);
     const wanted =

@@ -1,3 +1,6 @@
+// OP_REPAIR_NODE_STORAGE: repairs a volume group that has lost a physical volume. What was on that volume is lost, so mirrored disks
+// must have current data on their other node (unless ignore_consistency).
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { nodeNamed } from '../../model/find.ts';
@@ -18,7 +21,8 @@ export const repairNodeStorage = defineUnit(opcode, {
         'wrong_input',
         `Storage of type '${params.storage_type}' cannot be repaired; only lvm-vg can`,
       );
-    if (params.name === null) throw new MerapiError('wrong_input', 'Say with name which volume group');
+    if (params.name === null)
+      throw new MerapiError('wrong_input', 'name is missing: give the name of the volume group');
     const type = listable(view, params.storage_type);
     if (!params.ignore_consistency) await checkElsewhere(context, node);
     return { node, type, name: params.name };
@@ -30,7 +34,7 @@ export const repairNodeStorage = defineUnit(opcode, {
   },
 });
 
-/** @throws MerapiError wrong_state when a mirrored disk in use on the node has no good data on its other node */
+/** @throws MerapiError wrong_state when the other node of an active mirrored disk does not have current data */
 async function checkElsewhere({ view, nodes }: CheckContext, node: Node): Promise<void> {
   const byNode = new Map<string, Disk[]>();
   for (const disk of view.mirrorsOn(node.uuid)) {
@@ -41,11 +45,14 @@ async function checkElsewhere({ view, nodes }: CheckContext, node: Node): Promis
     const other = view.nodes.get(uuid);
     if (!other) continue;
     const { disks } = await nodes.call(other, 'disk.status', { disks: mirrored.map(diskTarget) });
-    const bad = mirrored.filter((_, place) => disks[place]?.active && disks[place].mirror?.current !== true);
-    if (bad.length > 0)
+    const stale = mirrored.filter((_, index) => {
+      const status = disks[index];
+      return status?.active && status.mirror?.current !== true;
+    });
+    if (stale.length > 0)
       throw new MerapiError(
         'wrong_state',
-        `Node ${other.name} has not the last data of disk ${bad.map((disk) => disk.uuid).join(', ')}; give ignore_consistency to repair all the same`,
+        `Node ${other.name} does not have the current data of disk ${stale.map((disk) => disk.uuid).join(', ')}; give ignore_consistency to repair anyway`,
       );
   }
 }

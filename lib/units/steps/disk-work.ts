@@ -1,3 +1,7 @@
+// Steps on the disks of an instance: create, remove, activate and deactivate their data on all nodes that hold it.
+// Disks of a foreign template (adopted devices) are neither created nor removed; only templates that need it are activated.
+// The names of the steps, `PREFIX/INDEX/VERB` and for the secondary node `…/secondary`, are stored in journals: do not change them.
+
 import type { DiskNodes } from '../../model/mirror.ts';
 import type { Node } from '../../model/node.ts';
 import { isMirrored, templates } from '../../model/templates/index.ts';
@@ -8,14 +12,14 @@ import { tolerant } from './tolerant.ts';
 /** Whether a disk's data was there before Merapi and stays when Merapi leaves it. */
 const isForeign = (disk: DiskTarget) => templates[disk.dev_type].foreign;
 
-/** The nodes on which the data of a disk is, with a word for each in the names of steps. */
+/** The nodes that hold the data of a disk, each with the suffix that it has in the names of steps. */
 function sidesOf(disk: DiskTarget, { primary, secondary }: DiskNodes): [Node, string][] {
   const sides: [Node, string][] = [[primary, '']];
   if (secondary && isMirrored(disk.dev_type)) sides.push([secondary, '/secondary']);
   return sides;
 }
 
-/** Makes the data of new disks on all their nodes; undone by removing it. `prefix` begins the names of the steps. */
+/** Creates the data of new disks on all their nodes; the undo removes it. The names of the steps begin with `prefix`. */
 export async function createDisks(
   context: RunContext,
   nodes: DiskNodes,
@@ -33,8 +37,8 @@ export async function createDisks(
 }
 
 /**
- * Removes the data of disks on all their nodes, for good; that of adopted devices stays. It is the point of no return: what cannot be
- * removed now becomes a duty. With `refusable` a node that says no to the first removal makes the opcode fail, for all is there then.
+ * Removes the data of disks on all their nodes; that of adopted devices stays. This is the point of no return: what cannot be removed
+ * now becomes a duty. With `refusable` the opcode fails if a node refuses the first removal, since all data is still there then.
  */
 export async function removeDisks(
   context: RunContext,
@@ -54,30 +58,36 @@ export async function removeDisks(
   }
 }
 
+/** The disks whose template needs activation, with their indexes. */
 const activated = (disks: readonly DiskTarget[]) =>
   [...disks.entries()].filter(([, disk]) => templates[disk.dev_type].activated);
 
+interface ActivationOptions {
+  /** The names of the steps begin with it. */
+  prefix?: string;
+  /** Whether the disks are in use already: then the undo does not deactivate them. */
+  wasActive?: boolean;
+  /** The same disks as they were before the job changed them; with `wasActive` the undo activates these. */
+  before?: readonly DiskTarget[];
+  /** Whether a failure of the secondary side is only logged; the disks then work degraded. */
+  secondaryOptional?: boolean;
+}
+
 /**
- * Makes disks ready for their guest, as far as their template needs that; of mirrored ones first the receiving side. Without a
- * secondary node (one that is offline) they work degraded, and with `mayLack` when the receiving side fails as well. `wasActive` leaves
- * them active when the job fails: as those that they were before, where these are given.
+ * Activates disks for a guest on the primary node, where their template needs that. Of mirrored disks the secondary side comes first;
+ * without a secondary node (one that is offline) they work degraded.
  */
 export async function activateDisks(
   context: RunContext,
   { primary, secondary }: DiskNodes,
   disks: readonly DiskTarget[],
-  {
-    prefix = 'disk',
-    wasActive = false,
-    before = [],
-    mayLack = false,
-  }: { prefix?: string; wasActive?: boolean; before?: readonly DiskTarget[]; mayLack?: boolean } = {},
+  { prefix = 'disk', wasActive = false, before = [], secondaryOptional = false }: ActivationOptions = {},
 ): Promise<void> {
-  const attempt = tolerant(context, mayLack);
+  const attempt = tolerant(context, secondaryOptional);
   for (const [index, disk] of activated(disks)) {
     const undo = wasActive ? [] : [{ call: 'disk.deactivate' as const, params: { disk } }];
     const old = before[index];
-    const back = old && { call: 'disk.activate' as const, params: { disk: old, primary: true } };
+    const reactivateOld = old && { call: 'disk.activate' as const, params: { disk: old, primary: true } };
     if (secondary && isMirrored(disk.dev_type))
       await attempt(() =>
         context.call(
@@ -93,14 +103,14 @@ export async function activateDisks(
       primary,
       'disk.activate',
       { disk, primary: true },
-      wasActive && back ? [back] : undo,
+      wasActive && reactivateOld ? [reactivateOld] : undo,
     );
   }
 }
 
 /**
- * Ends the use of disks that no guest uses any more; undone by making them ready again, unless `isFinal`. With `isOwed` it is no reason
- * to fail that it cannot be done now.
+ * Deactivates disks that no guest uses any more, the primary side first. The undo activates them again, unless `isFinal`. With
+ * `asDuty` a failure does not fail the opcode, but becomes a duty.
  */
 export async function deactivateDisks(
   context: RunContext,
@@ -109,24 +119,24 @@ export async function deactivateDisks(
   {
     prefix = 'disk',
     isFinal = false,
-    isOwed = false,
-  }: { prefix?: string; isFinal?: boolean; isOwed?: boolean } = {},
+    asDuty = false,
+  }: { prefix?: string; isFinal?: boolean; asDuty?: boolean } = {},
 ): Promise<void> {
   const undo = (disk: DiskTarget, isPrimary: boolean) =>
     isFinal ? [] : [{ call: 'disk.activate' as const, params: { disk, primary: isPrimary } }];
-  const end = async (name: string, node: Node, disk: DiskTarget, isPrimary: boolean) => {
+  const deactivate = async (name: string, node: Node, disk: DiskTarget, isPrimary: boolean) => {
     const reverse = undo(disk, isPrimary);
-    if (isOwed) await context.attempt(name, node, 'disk.deactivate', { disk }, { undo: reverse });
+    if (asDuty) await context.attempt(name, node, 'disk.deactivate', { disk }, { undo: reverse });
     else await context.call(name, node, 'disk.deactivate', { disk }, reverse);
   };
   for (const [index, disk] of activated(disks)) {
-    await end(`${prefix}/${index}/deactivate`, primary, disk, true);
+    await deactivate(`${prefix}/${index}/deactivate`, primary, disk, true);
     if (secondary && isMirrored(disk.dev_type))
-      await end(`${prefix}/${index}/deactivate/secondary`, secondary, disk, false);
+      await deactivate(`${prefix}/${index}/deactivate/secondary`, secondary, disk, false);
   }
 }
 
-/** The nodes without a secondary one that is offline, which never keeps the primary one from its work: the log tells of it. */
+/** The same nodes, but without a secondary node that is offline: it must not block work on the primary node. The log says so. */
 export function withoutOffline({ primary, secondary }: DiskNodes, log: (text: string) => void): DiskNodes {
   if (!secondary?.offline) return { primary, secondary };
   log(`Secondary node ${secondary.name} is offline: its side of the disks is left as it is`);

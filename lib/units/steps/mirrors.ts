@@ -1,3 +1,7 @@
+// Mirrored disks (drbd): the numbers that each mirror needs, and the wait for synchronisation.
+// A mirror needs a TCP port and, on each of its two nodes, a minor number; both stand in its logical id (MirrorId). They are assigned
+// inside a commit, since no lock protects them: two jobs may create mirrors on one node at the same time.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Disk } from '../../model/disk.ts';
 import { MirrorId } from '../../model/mirror.ts';
@@ -10,58 +14,59 @@ import { put, remove } from '../../store/changes.ts';
 import type { RunContext } from '../define.ts';
 
 /**
- * The same disks, the mirrored ones with a port that no other mirror of their nodes and no console has, and with numbers that are free on
- * these; what they have stays when it is free. To be called where a commit is built, so that no two jobs get the same.
- * @throws MerapiError configuration when the ports are used up
+ * Returns the same disks, the mirrored ones with a port that no other mirror on their nodes and no console uses, and with minor numbers
+ * that are free on both nodes. A port or number that a disk has already is kept when it is free. Call it only while a commit is built.
+ * @throws MerapiError configuration when all ports are used
  */
-function placeMirrors(view: ClusterView, disks: readonly Disk[]): Disk[] {
+function assignMirrorIds(view: ClusterView, disks: readonly Disk[]): Disk[] {
   const own = new Set(disks.map((disk) => disk.uuid));
-  const numbers = new Map<string, Set<number>>();
-  const ports = new Map<string, Set<number>>();
+  const minorsInUse = new Map<string, Set<number>>();
+  const portsInUse = new Map<string, Set<number>>();
   const consoles = {
     has: (port: number) => [...view.portUsers(port)].some((uuid) => view.instances.get(uuid) !== undefined),
   };
-  const taken = (node: string) => {
-    const used = view.mirrorsOn(node).filter((disk) => !own.has(disk.uuid));
-    const ids = used.map((disk) => MirrorId.parse(disk.logical_id));
-    numbers.set(node, new Set(ids.map(([a, , , minorA, minorB]) => (a === node ? minorA : minorB))));
-    ports.set(node, new Set(ids.map(([, , port]) => port)));
+  const loadNode = (node: string) => {
+    const others = view.mirrorsOn(node).filter((disk) => !own.has(disk.uuid));
+    const ids = others.map((disk) => MirrorId.parse(disk.logical_id));
+    minorsInUse.set(node, new Set(ids.map(([a, , , minorA, minorB]) => (a === node ? minorA : minorB))));
+    portsInUse.set(node, new Set(ids.map(([, , port]) => port)));
   };
   return disks.map((disk) => {
     if (!isMirrored(disk.dev_type)) return disk;
     const [a, b, oldPort, minorA, minorB, secret] = MirrorId.parse(disk.logical_id);
-    for (const node of [a, b]) if (!numbers.has(node)) taken(node);
-    const port = firstFree([ports.get(a), ports.get(b), consoles], FIRST_PORT, oldPort);
+    for (const node of [a, b]) if (!minorsInUse.has(node)) loadNode(node);
+    const port = firstFree([portsInUse.get(a), portsInUse.get(b), consoles], FIRST_PORT, oldPort);
     if (port > LAST_PORT)
       throw new MerapiError(
         'configuration',
         `All ports of the cluster (${FIRST_PORT} to ${LAST_PORT}) are used on the nodes of disk ${disk.uuid}`,
       );
-    const minors = [firstFree([numbers.get(a)], 0, minorA), firstFree([numbers.get(b)], 0, minorB)];
-    for (const [place, node] of [a, b].entries()) {
-      ports.get(node)?.add(port);
-      numbers.get(node)?.add(minors[place] ?? 0);
+    const minors = [firstFree([minorsInUse.get(a)], 0, minorA), firstFree([minorsInUse.get(b)], 0, minorB)];
+    for (const [side, node] of [a, b].entries()) {
+      portsInUse.get(node)?.add(port);
+      minorsInUse.get(node)?.add(minors[side] ?? 0);
     }
     return { ...disk, logical_id: [a, b, port, ...minors, secret] };
   });
 }
 
-/** The lowest number from `first` on that none of these uses, or the `wished` one when it is among those. */
+/** The lowest number from `first` on that is in none of the sets; `preferred` if that is such a number. */
 function firstFree(
   used: readonly (Pick<ReadonlySet<number>, 'has'> | undefined)[],
   first: number,
-  wished: number,
+  preferred: number,
 ): number {
   const isUsed = (number: number) => used.some((set) => set?.has(number));
-  if (wished >= first && !isUsed(wished)) return wished;
+  if (preferred >= first && !isUsed(preferred)) return preferred;
   let number = first;
   while (isUsed(number)) number++;
   return number;
 }
 
 /**
- * Enters mirrored disks in the cluster, which gives them their ports and numbers; answers them as they are then. Others are
- * left for a later commit. `before` are the disks that are replaced so, where they are not new.
+ * Records mirrored disks in the cluster, which assigns their ports and minor numbers, and returns all disks with these. If none is
+ * mirrored, nothing is recorded: that is left to a later commit. `before` are the disks as they were, where they are not new; the undo
+ * restores these and removes the others.
  */
 export async function reserveMirrors(
   context: RunContext,
@@ -72,7 +77,7 @@ export async function reserveMirrors(
   const known = new Map(before.map((disk) => [disk.uuid, disk]));
   await context.commit(
     'disks/reserve',
-    (view) => placeMirrors(view, disks).map((disk) => put('disk', disk)),
+    (view) => assignMirrorIds(view, disks).map((disk) => put('disk', disk)),
     () =>
       disks.map(({ uuid }) => {
         const old = known.get(uuid);
@@ -82,15 +87,16 @@ export async function reserveMirrors(
   return context.step('disks/reserved', ({ view }) => disks.map((disk) => view.disk(disk.uuid) ?? disk));
 }
 
-/** Pauses between two looks at a synchronisation, in milliseconds: at first short, then longer and longer. */
+/** The pause between two polls of a synchronisation, in milliseconds; it doubles up to the longest one. */
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 5000;
-/** How often the log tells how far it is, in milliseconds. */
-const TELL_AFTER = 60_000;
+/** The time between two lines about it in the job's log, in milliseconds. */
+const LOG_INTERVAL = 60_000;
 
 /**
- * Waits until the mirrored ones of these disks, active on both sides, are in sync; the log tells how far they are.
- * @throws MerapiError execution when one of them is not and nothing synchronises it
+ * Waits until all mirrored disks among these are in sync; they must be active on both sides. `node` is the one that is asked. The job
+ * shows the progress, and its log gets a line every minute.
+ * @throws MerapiError execution when a disk is not in sync and no synchronisation runs
  */
 export async function waitForSync(
   context: RunContext,
@@ -102,7 +108,7 @@ export async function waitForSync(
   if (mirrored.length === 0) return;
   context.log('Waiting until the disks are in sync');
   await context.step(name, async ({ nodes, cancel, tell }) => {
-    let told = context.clock.now();
+    let loggedAt = context.clock.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const answer = await nodes.call(node, 'disk.status', { disks: mirrored.map(diskTarget) });
       const waiting = answer.disks.map(({ mirror }) => mirror).filter((mirror) => mirror?.degraded !== false);
@@ -110,14 +116,14 @@ export async function waitForSync(
       if (waiting.some((mirror) => !mirror || mirror.sync_percent === null))
         throw new MerapiError(
           'execution',
-          `A mirrored disk on ${node.name} has lost its other side: nothing synchronises it`,
+          `A mirrored disk on ${node.name} has lost its other side: no synchronisation runs`,
         );
       const synced = waiting.map((mirror) => mirror?.sync_percent ?? 0);
       tell({ text: 'synchronising, in percent', done: Math.min(...synced), total: 100 });
-      if (context.clock.now() - told > TELL_AFTER) {
-        told = context.clock.now();
+      if (context.clock.now() - loggedAt > LOG_INTERVAL) {
+        loggedAt = context.clock.now();
         const percents = synced.map((percent) => `${percent.toFixed(1)} %`);
-        context.log(`Not in sync yet: ${percents.join(', ')} are done`);
+        context.log(`Not in sync yet: ${percents.join(', ')} done`);
       }
       await context.clock.sleep(pause, { signal: cancel });
     }

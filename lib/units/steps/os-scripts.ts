@@ -1,3 +1,6 @@
+// What the scripts of an OS definition (create, rename, export, import) get. The facts of a unit are stored, so they contain private
+// OS parameters only sealed; they are opened when the call is made. Secret OS parameters come from the request alone.
+
 import type { Seal } from '../../base/seal.ts';
 import type { ParamValues } from '../../model/enforce.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -6,15 +9,17 @@ import type { ScriptParams } from '../../rpc/calls/os.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 import { hiddenOsParamTexts, openPrivate, osParamTexts } from '../checks/os.ts';
 
-/** What is settled of the scripts of an instance's OS before they run; it may be stored. */
+/** What the check of a unit determines for the OS scripts of an instance; it may be stored. */
 export interface ScriptFacts {
-  /** Public OS parameters, all levels filled in. */
+  /** Public OS parameters, with those inherited from the cluster. */
   osparams: Record<string, string>;
-  /** Private ones, as they are stored. */
+  /** Private OS parameters of the cluster and of the instance, sealed as they are stored. */
   sealed: { cluster: string | null; instance: string | null };
+  /** The folders in which nodes look for OS definitions. */
   search_path: string[];
 }
 
+/** The facts for the OS scripts of an instance. */
 export function scriptFacts(
   view: ClusterView,
   { os, osparams, osparams_private }: Pick<Instance, 'os' | 'osparams' | 'osparams_private'>,
@@ -27,7 +32,10 @@ export function scriptFacts(
   };
 }
 
-/** What the scripts need, secrets included: never to be stored. `own` are hidden parameters of the request itself. */
+/**
+ * The parameters of a call that runs an OS script, private and secret OS parameters included: never store them. `own` are the hidden
+ * OS parameters of the request itself.
+ */
 export function scriptParams(
   seal: Seal,
   { osparams, sealed, search_path }: ScriptFacts,

@@ -1,3 +1,7 @@
+// Moves of an instance's primary node, as failover and migration do them: where it can go, and the change that records it.
+// The template of its disks decides: mirrored disks can go only to the secondary node, shared disks to any node of the group, and
+// disks on one node cannot go at all (instance move copies those).
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, checkTakes, instanceNamed, nodeNamed, primaryOf } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';
@@ -17,7 +21,7 @@ import { checkHost } from '../checks/host.ts';
 import { checkInstancePolicy } from '../checks/spec.ts';
 import type { Build, CheckContext } from '../define.ts';
 
-/** What requests say of a move of an instance's primary node. */
+/** What a request says of a move. */
 interface MoveRequest {
   instance_name: string;
   target_node: string | null;
@@ -25,20 +29,21 @@ interface MoveRequest {
   ignore_ipolicy: boolean;
 }
 
-/** A move that can be done: nodes, and the instance as its nodes need it. */
+/** A move that has been checked. */
 export interface Move {
   instance: Instance;
+  /** The instance as nodes get it, with all parameters filled in. */
   target: InstanceTarget;
   from: Node;
   to: Node;
-  /** Whether it runs on `from` as far as is known. */
+  /** Whether it runs on `from`, as far as is known. */
   isRunning: boolean;
 }
 
 /**
- * Finds out where an instance goes, and whether it can be there. Mirrored disks leave only the secondary node, disks that all
- * nodes reach any node; others cannot be left alone.
- * @throws MerapiError
+ * Determines the node to which an instance moves, and checks that it can run there. Resolves the names and uuids of the instance and
+ * the nodes. With ignore_ipolicy a violated instance policy is only logged.
+ * @throws MerapiError not_found, wrong_input, wrong_state, and what checkHost() and the allocator throw
  */
 export async function checkMove(context: CheckContext, params: MoveRequest): Promise<Move> {
   const { view, runtime, nodes, resolve, log } = context;
@@ -61,7 +66,11 @@ export async function checkMove(context: CheckContext, params: MoveRequest): Pro
   return { instance, target, from, to, isRunning: isRunning(runtime, instance) };
 }
 
-/** Where the disks of an instance let it go. */
+/**
+ * The node to which the disks of an instance let it move: for mirrored disks the secondary node, for shared disks the named one or one
+ * that the allocator chooses.
+ * @throws MerapiError wrong_state, wrong_input, and what the allocator throws
+ */
 export async function targetOf(
   context: CheckContext,
   instance: Instance,
@@ -95,8 +104,8 @@ function templateOf(view: ClusterView, instance: Instance): DiskTemplate {
   return view.disksOf(instance)[0]?.dev_type ?? instance.disk_template;
 }
 
-/** The change that makes a node the primary one of an instance. */
-export function primaryIs(instance: string, node: string, now: number): Build {
+/** The change that makes a node (uuid) the primary node of an instance (uuid); none if it is that already. */
+export function setPrimaryNode(instance: string, node: string, now: number): Build {
   return (view) => {
     const current = view.instances.get(instance);
     if (!current || current.primary_node === node) return [];
@@ -105,10 +114,11 @@ export function primaryIs(instance: string, node: string, now: number): Build {
 }
 
 /**
- * The node, of those that an instance may be on, where it runs; for putting right what was cut off.
- * @throws MerapiError wrong_state when it runs on several or none, or a node does not answer
+ * The node on which an instance really runs, whatever its recorded primary node is: for the cleanup of an interrupted move. All nodes
+ * that are not offline must answer.
+ * @throws MerapiError wrong_state when it runs on several nodes or on none, or a node does not answer
  */
-export function whereItRuns(view: ClusterView, runtime: RuntimeView, instance: Instance): Node {
+export function findRunningNode(view: ClusterView, runtime: RuntimeView, instance: Instance): Node {
   const nodes = view.nodes.list().filter((node) => !node.offline);
   const silent = nodes.filter((node) => runtime.of(node.uuid) === null);
   if (silent.length > 0)
@@ -116,16 +126,17 @@ export function whereItRuns(view: ClusterView, runtime: RuntimeView, instance: I
       'wrong_state',
       `${silent.map(({ name }) => name).join(', ')} does not answer, so it is not known where ${instance.name} runs`,
     );
-  const places = nodes.filter((node) => {
+  const running = nodes.filter((node) => {
     const guest = runtime.guest(node.uuid, instance.name);
     return guest !== undefined && guest.state !== 'stopped';
   });
-  const [place, ...others] = places;
-  if (!place) throw new MerapiError('wrong_state', `Instance ${instance.name} runs nowhere; start it`);
+  const [only, ...others] = running;
+  if (!only)
+    throw new MerapiError('wrong_state', `Instance ${instance.name} does not run on any node; start it`);
   if (others.length > 0)
     throw new MerapiError(
       'wrong_state',
-      `Instance ${instance.name} runs on ${places.map(({ name }) => name).join(' and ')}; end it on all nodes but one by hand`,
+      `Instance ${instance.name} runs on ${running.map(({ name }) => name).join(' and ')}; stop it by hand on all nodes but one`,
     );
-  return place;
+  return only;
 }

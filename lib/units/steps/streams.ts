@@ -4,8 +4,8 @@ import type { Node } from '../../model/node.ts';
 import { Compression, type StreamSource } from '../../rpc/types.ts';
 
 /**
- * The compression of data on its way that a request names.
- * @throws MerapiError wrong_input when the cluster does not allow it, or Merapi does not know it
+ * The compression that a request names for data that goes from node to node; `none` is always allowed.
+ * @throws MerapiError wrong_input when the cluster's compression_tools do not contain it, or Merapi does not know it
  */
 export function compressionOf({ compression_tools }: Cluster, name: string): Compression {
   const allowed = Compression.options.filter((each) => each === 'none' || compression_tools.includes(each));
@@ -17,7 +17,7 @@ export function compressionOf({ compression_tools }: Cluster, name: string): Com
   );
 }
 
-/** Where a worker finds the data that the worker of another node offers at `place`. */
+/** The source from which one worker fetches the data that the worker of `node` offers at `place`; a null host means its primary address. */
 export function sourceAt(
   node: Node,
   place: { host: string | null; port: number },

@@ -1,7 +1,10 @@
 import { errorText, MerapiError } from '../../base/errors.ts';
 import type { RunContext } from '../define.ts';
 
-/** Runs steps whose failures are only told in the log when that is wanted. */
+/**
+ * Returns a function that runs a step. With `ignore` a failure of the step, that is, a MerapiError, is only logged. Other errors always
+ * pass: they mean that the job cannot go on at all.
+ */
 export function tolerant(
   context: RunContext,
   ignore: boolean,
@@ -10,7 +13,6 @@ export function tolerant(
     try {
       await step();
     } catch (error) {
-      // Anything else means that the job stops where it stands.
       if (!ignore || !(error instanceof MerapiError)) throw error;
       context.log(`Ignored: ${errorText(error)}`);
     }

@@ -5,13 +5,13 @@ import { checkTag, MAX_TAGS_LENGTH, MAX_TAGS_PER_OBJECT, type TagKind } from '..
 import type { ClusterView } from '../../model/view.ts';
 import { type Change, put } from '../../store/changes.ts';
 
-/** The object whose tags are meant, by kind and uuid. */
+/** An object with tags, by kind and uuid. */
 export interface Tagged {
   kind: TagKind;
   uuid: string;
 }
 
-/** Finds the object of a tag request. @throws MerapiError not_found, wrong_input */
+/** Finds the object that a request about tags names; `name` is not used for the cluster. @throws MerapiError not_found, wrong_input */
 export function findTagged(
   view: ClusterView,
   kind: TagKind,
@@ -34,16 +34,16 @@ export function findTagged(
 type Picked = { uuid: string; tags: readonly string[]; serial_no: number };
 const pick = ({ uuid, tags, serial_no }: Picked): Picked => ({ uuid, tags, serial_no });
 
-/** Every given tag once. @throws MerapiError invalid_tag */
+/** Checks tags, each by itself and all together; returns each once. @throws MerapiError invalid_tag */
 export function checkTags(tags: readonly string[]): string[] {
   for (const tag of tags) checkTag(tag);
   const set = new Set(tags);
-  checkTogether(set);
+  checkTotal(set);
   return [...set];
 }
 
-/** The tags of an object as scripts get them: in one variable, with spaces between them. */
-function checkTogether(tags: ReadonlySet<string>): void {
+/** The number of tags and their total length are limited, since scripts get all tags of an object in one variable. */
+function checkTotal(tags: ReadonlySet<string>): void {
   if (tags.size > MAX_TAGS_PER_OBJECT)
     throw new MerapiError(
       'invalid_tag',
@@ -53,11 +53,14 @@ function checkTogether(tags: ReadonlySet<string>): void {
   if (length > MAX_TAGS_LENGTH)
     throw new MerapiError(
       'invalid_tag',
-      `All tags of an object have together at most ${MAX_TAGS_LENGTH} characters, not ${length}: hooks and scripts get them in one text`,
+      `All tags of an object together have at most ${MAX_TAGS_LENGTH} characters, not ${length}: hooks and scripts get them in one variable`,
     );
 }
 
-/** The change that gives an object other tags, computed from those it has then. */
+/**
+ * The change of an object's tags: `edit` changes the set of those that it has when the change is built. No change when the object is
+ * gone. @throws MerapiError invalid_tag when tags are added and there are too many
+ */
 export function retag(
   view: ClusterView,
   { kind, uuid }: Tagged,
@@ -67,7 +70,7 @@ export function retag(
   const next = (tags: readonly string[]) => {
     const set = new Set(tags);
     edit(set);
-    if (set.size > tags.length) checkTogether(set);
+    if (set.size > tags.length) checkTotal(set);
     return { tags: [...set].sort() };
   };
   switch (kind) {

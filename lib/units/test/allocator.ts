@@ -1,3 +1,6 @@
+// OP_TEST_ALLOCATOR: shows the input of an allocator for a request (direction `in`), or an allocator's answer to it (`out`).
+// Nothing is created or moved.
+
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed, instanceNamed } from '../../model/find.ts';
 import { hostName } from '../../model/names.ts';
@@ -27,7 +30,7 @@ export const testAllocator = defineUnit(opcode, {
   run: async (_context, { text }) => ({ result: text }),
 });
 
-/** @throws MerapiError wrong_input when what the mode needs is not given */
+/** The question for the allocator that a request describes. @throws MerapiError wrong_input when a parameter of its mode is missing */
 async function questionOf(context: CheckContext, params: Request): Promise<Question> {
   const { view } = context;
   switch (params.mode) {
@@ -92,10 +95,10 @@ async function newInstance(context: CheckContext, params: Request, text: string)
 
 function diskRequest(value: unknown): DiskRequest {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as DiskRequest;
-  throw new MerapiError('wrong_input', 'Each disk is a dictionary with its size');
+  throw new MerapiError('wrong_input', 'Each disk must be a dictionary with its size');
 }
 
-/** @throws MerapiError wrong_input when it is not given */
+/** A parameter that the mode needs. @throws MerapiError wrong_input when it is not given */
 function given<K extends keyof Request>(params: Request, name: K): NonNullable<Request[K]> {
   const value = params[name];
   if (value === null || value === undefined)

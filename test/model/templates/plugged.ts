@@ -134,10 +134,7 @@ try {
     [NAME, [8]],
   );
   assert.deepEqual(cluster.store.view.cluster.diskparams[NAME], { speed: 4 });
-  await assert.rejects(
-    done({ OP_ID: 'OP_INSTANCE_MOVE', target_node: 'node2' }),
-    /not copied from node to node/,
-  );
+  await assert.rejects(done({ OP_ID: 'OP_INSTANCE_MOVE', target_node: 'node2' }), /not copied between nodes/);
   await done({ OP_ID: 'OP_INSTANCE_REMOVE' });
   assert.deepEqual(await readdir(common), [], 'nothing is left');
   process.stdout.write('it lives\n');

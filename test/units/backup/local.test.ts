@@ -287,7 +287,7 @@ describe('exports to a node', () => {
     };
     await writeFile(path, whole.subarray(0, 1 << 20));
     const short = new RegExp(
-      `${file} of disk 1 is not whole: it has ${1 << 20} bytes, and ${8 << 20} were exported; export`,
+      `${file} of disk 1 is incomplete: it has ${1 << 20} bytes, and ${8 << 20} were exported; export`,
     );
     await f.fails(importing(), 'environment_error', short);
     await nothingLeft();

@@ -48,7 +48,7 @@ describe('changing node groups', () => {
     const job = await f.cluster.done(
       modify({ ipolicy: { 'vcpu-ratio': '3.5', 'disk-templates': ['drbd'] } }),
     );
-    assert.match(job.ops[0]?.log[0]?.text ?? '', /break the new instance policy: web\.example\.com/);
+    assert.match(job.ops[0]?.log[0]?.text ?? '', /violate the new instance policy: web\.example\.com/);
     assert.deepEqual(group().ipolicy, { 'vcpu-ratio': 3.5, 'disk-templates': ['drbd'] });
     await f.cluster.done(modify({ ipolicy: { 'disk-templates': 'default' } }));
     assert.deepEqual(group().ipolicy, { 'vcpu-ratio': 3.5 });

@@ -100,11 +100,11 @@ describe('the disks of an instance', () => {
     await done('STARTUP');
     await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /runs and uses its disks/);
     await done('SHUTDOWN', { no_remember: true }); // it is down and may be started at any moment
-    await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /marked to be up, not down/);
+    await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /is up, not down/);
     await done('DEACTIVATE_DISKS', { force: true });
     await done('SHUTDOWN');
     await done('SET_PARAMS', { offline: true });
-    await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /marked to be offline, not down/);
+    await refused('DEACTIVATE_DISKS', {}, 'wrong_state', /is offline, not down/);
     await done('SET_PARAMS', { offline: false });
     await done('DEACTIVATE_DISKS');
     await fixture.remove();
@@ -168,7 +168,7 @@ describe('the disks of an instance', () => {
     assert.deepEqual(mirrors(), [[nodeUuid(node1), nodeUuid(node3), 11000, 0, 0]]);
     await refused('REPLACE_DISKS', { mode, remote_node: node1 }, 'wrong_input', /is the primary node/);
     await refused('REPLACE_DISKS', { mode, remote_node: node3 }, 'wrong_input', /is the secondary node/);
-    await refused('REPLACE_DISKS', { mode, disks: [0] }, 'wrong_input', /name no disks/);
+    await refused('REPLACE_DISKS', { mode, disks: [0] }, 'wrong_input', /leave disks out/);
     const both = { mode, remote_node: node2, iallocator: 'hail' };
     await refused('REPLACE_DISKS', both, 'wrong_input', /either remote_node or iallocator/);
     await assert.rejects(stat(fileOf(node2)), 'the side that could not be reached is gone');
@@ -195,7 +195,12 @@ describe('the disks of an instance', () => {
     await rm(fileOf(node1));
     await rm(fileOf(node2, 1));
     await refused('REPLACE_DISKS', { mode: 'replace_auto' }, 'wrong_state', /both of its nodes/);
-    await refused('REPLACE_DISKS', { mode: 'replace_on_secondary' }, 'execution', /does not hold all data/);
+    await refused(
+      'REPLACE_DISKS',
+      { mode: 'replace_on_secondary' },
+      'execution',
+      /does not have the current data/,
+    );
     const wrong = { mode: 'replace_on_primary', remote_node: node3 };
     await refused('REPLACE_DISKS', wrong, 'wrong_input', /belong to the mode replace_new_secondary/);
     await fixture.remove();

@@ -111,7 +111,7 @@ describe('a lost node', () => {
       it(`gives up an instance with ${disks} to ${how}`, () =>
         withLost(over, async () => {
           const told = await all(op);
-          assert.match(told, /Node node1\S* is offline: failing it over instead/);
+          assert.match(told, /Node node1\S* is offline: it is failed over instead/);
           assert.notEqual(primary(), node1);
           assert.equal(await status(f), 'running');
         }));

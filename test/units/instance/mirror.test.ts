@@ -159,7 +159,7 @@ describe('other simulated templates', () => {
   it('adopt data that is there and leave it as it is', async () => {
     const adopted = { disk_template: 'plain', disks: [{ adopt: 'old' }] };
     await fixture.refuses(create(adopted), 'wrong_input', /old does not exist on node node1/);
-    await fixture.refuses(create({ ...adopted, pnode: null }), 'wrong_input', /name it as pnode/);
+    await fixture.refuses(create({ ...adopted, pnode: null }), 'wrong_input', /give it as pnode/);
     const mixed = create({ ...adopted, disks: [{ adopt: 'old' }, { size: 1 }] });
     await fixture.refuses(mixed, 'wrong_input', /all disks are adopted or none/);
     const file = await fixture.volume('node1.example.com', ['xenvg', 'old'], 3);

@@ -95,7 +95,7 @@ describe('moving instances between nodes', () => {
   it('stops and starts it when that is what its parameters want', () =>
     withInstance({ ...shared, beparams: { always_failover: true } }, async () => {
       const job = await f.cluster.done(migrate({ target_node: node2 }));
-      assert.match(job.ops[0]?.log.map(({ text }) => text).join() ?? '', /always to be failed over/);
+      assert.match(job.ops[0]?.log.map(({ text }) => text).join() ?? '', /has always_failover/);
       assert.deepEqual(await guests(), { [node2]: 'running' });
     }));
 

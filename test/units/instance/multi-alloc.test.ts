@@ -82,10 +82,10 @@ describe('placing several instances together', () => {
 
   it('refuses what is not right', async () => {
     const cases: [unknown[], RegExp][] = [
-      [[], /No instance is asked for/],
+      [[], /instances is empty/],
       [['web'], /must be described by a dictionary/],
       [[{ mode: 'create' }], /Instance 0: .*missing parameter 'instance_name'/],
-      [[request('a.example.com'), request('A.example.com')], /asked for twice/],
+      [[request('a.example.com'), request('A.example.com')], /named twice/],
       [
         [{ ...request('a.example.com'), pnode: 'node1' }, request('b.example.com')],
         /^a\.example\.com names its node and b\.example\.com does not/,

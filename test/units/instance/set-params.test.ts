@@ -211,7 +211,7 @@ describe('changing instances', () => {
         assert.deepEqual([f.instance, disks(), await devices()], before);
         const [op] = (await f.cluster.done(modify({ nics: [['remove', 0, {}]] }))).ops;
         assert.deepEqual(op?.result, [['NIC/0', 'remove']]);
-        assert.match(op?.log.at(-1)?.text ?? '', /counts from the next start/);
+        assert.match(op?.log.at(-1)?.text ?? '', /takes effect at the next start/);
         const told = await change({ nics: [['add', {}]], hotplug_if_possible: true });
         assert.deepEqual((told.result as unknown[][]).at(-1), ['nic.1', 'hotplug:failed']);
       } finally {
@@ -298,22 +298,26 @@ describe('changing instances', () => {
         [{ hvparams: { migration_mode: 'live' } }, 'wrong_input', /Only the cluster/],
         [{ nics: [['modify', 9, { ip: '192.0.2.1' }]] }, 'execution', /has no NIC 9; it has 0 to 0/],
         [{ nics: [['attach', {}]] }, 'wrong_input', /attach is for disks/],
-        [{ nics: [['add', { vlan: 'x' }]] }, 'wrong_input', /'x' names no VLANs; give .* \.5/],
-        [{ nics: [['modify', 0, { mac: 'auto' }]] }, 'wrong_input', /by generate, not auto/],
-        [{ disks: [['add', { size: 4, spindles: 1 }]] }, 'wrong_input', /node1.* has no exclusive_storage/],
+        [{ nics: [['add', { vlan: 'x' }]] }, 'wrong_input', /'x' is not a list of VLANs; give .* \.5/],
+        [{ nics: [['modify', 0, { mac: 'auto' }]] }, 'wrong_input', /give generate, not auto/],
+        [
+          { disks: [['add', { size: 4, spindles: 1 }]] },
+          'wrong_input',
+          /exclusive_storage, which node1.* does not have/,
+        ],
         [{ disks: [['modify', 0, { vg: 'x' }]] }, 'type_enforcement', /vg .*; mode and name can/],
         [{ nics: [['add', 5, {}]] }, 'execution', /0 to 1, or -1/],
         [{ nics: Array(8).fill(['add', -1, {}]) }, 'wrong_input', /at most 8/],
         [{ nics: Array(2).fill(['add', {}]) }, 'wrong_input', /remove one NIC, not 2; give three items/],
         [{ disks: Array(2).fill(['remove', {}]) }, 'wrong_input', /remove one disk, not 2; give three items/],
-        [{ disks: [['modify', 0, { size: 5 }]] }, 'wrong_input', /disks grow with grow-disk/],
+        [{ disks: [['modify', 0, { size: 5 }]] }, 'wrong_input', /use grow-disk/],
         [{ disks: [['remove', 'nosuch', {}]] }, 'execution', /has no disk nosuch/],
         [{ disks: [['attach', { name: 'nosuch' }]] }, 'not_found', /no detached disk 'nosuch'/],
         [{ disks: [['add', { size: 1 << 26 }]] }, 'wrong_input', /would break the instance policy/],
         [
           { disk_template: 'drbd', disks: [['add', { size: 1 }]] },
           'wrong_input',
-          /either the disks or their template/,
+          /disks and disk_template cannot be changed together/,
         ],
         [{ osparams: { nosuch: 1 } }, 'execution', /nosuch/],
         [{ os_name: 'gone', osparams: { a: 1 } }, 'execution', /no OS definition 'gone'/],

@@ -163,7 +163,7 @@ describe('networks', () => {
       await f.refuses(modify({ gateway6: '2001:db8::9' }), 'execution', /is used by instance web/);
       await f.refuses(
         modify({ network6: '2001:db8:1::/64', gateway6: '2001:db8:1::1' }),
-        ...(['execution', /2001:db8::9 of instance web.* would not be in the network any more/] as const),
+        ...(['execution', /2001:db8::9 of instance web.* would no longer be in the network/] as const),
       );
       await f.refuses(
         modify({ network6: '2001:db8:1::/64' }),
@@ -208,7 +208,7 @@ describe('networks', () => {
         [add({ network_name: 'n', mac_prefix: '01:00:00' }), 'wrong_input', /first of them even/],
         [add({ network_name: 'n', add_reserved_ips: ['192.0.2.8'] }), 'execution', /is not in the network/],
         [add({ network_name: 'n', tags: ['not a tag!'] }), 'invalid_tag', /not a tag!/],
-        [add({ network_name: 'n', mac_prefix: 'zz' }), 'wrong_input', /no prefix of MAC/],
+        [add({ network_name: 'n', mac_prefix: 'zz' }), 'wrong_input', /not a MAC prefix/],
         [modify({ remove_reserved_ips: ['192.0.2.1'] }), 'wrong_input', /stays reserved/],
         [modify({ add_reserved_ips: ['10.1.1.1'] }), 'execution', /is not in the network/],
         [{ ...modify({}), network_name: 'nosuch' }, 'not_found', /nosuch/],

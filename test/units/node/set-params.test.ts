@@ -154,7 +154,7 @@ describe('changing nodes', () => {
     assert.deepEqual(node(node3).ndparams, { spindle_count: 3 });
     await f.refuses(modify(node3, { ndparams: { colour: 1 } }), 'type_enforcement', /'colour'/);
     const exclusive = { ndparams: { exclusive_storage: true } };
-    await f.refuses(modify(node3, exclusive), 'wrong_input', /A node cannot set exclusive_storage/);
+    await f.refuses(modify(node3, exclusive), 'wrong_input', /exclusive_storage cannot be set for a node/);
     await change(node3, { ndparams: { spindle_count: 'default' } });
     assert.deepEqual(node(node3).ndparams, {});
   });
@@ -173,8 +173,16 @@ describe('changing nodes', () => {
     const address = (name: string, secondary_ip: string, force = false) =>
       modify(name, { secondary_ip, force });
     await f.refuses(address(node2, 'here'), 'wrong_input', "'here' is not an IP address");
-    await f.refuses(address(node2, '203.0.113.2'), 'wrong_input', /begin with the master and force/);
-    await f.refuses(address(node1, '203.0.113.1'), 'wrong_input', /begin with the master and force/);
+    await f.refuses(
+      address(node2, '203.0.113.2'),
+      'wrong_input',
+      /begin with the master node and give force/,
+    );
+    await f.refuses(
+      address(node1, '203.0.113.1'),
+      'wrong_input',
+      /begin with the master node and give force/,
+    );
     await f.cluster.done(address(node1, '203.0.113.1', true));
     await f.cluster.done(create({ pnode: node2, snode: node3, disk_template: 'drbd', start: true }));
     await f.refuses(
@@ -197,9 +205,9 @@ describe('changing nodes', () => {
     await f.refuses(modify(node3, { drained: true, offline: true }), 'wrong_input', /drained, offline$/);
     await f.refuses(modify(node1, { offline: true }), 'wrong_input', /is the master/);
     await f.refuses(modify(node1, { master_capable: false }), 'wrong_state', /must stay master capable/);
-    await f.refuses(modify(node3, { powered: true }), 'wrong_input', /switches no node on or off/);
+    await f.refuses(modify(node3, { powered: true }), 'wrong_input', /does not switch nodes on or off/);
     const more = { powered: true, drained: false };
-    await f.refuses(modify(node3, more), 'wrong_state', /switches no node on or off/);
+    await f.refuses(modify(node3, more), 'wrong_state', /does not switch nodes on or off/);
     await f.refuses(modify(node3, { hv_state: { fake: {} } }), 'wrong_input', /not supported/);
   });
 

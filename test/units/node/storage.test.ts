@@ -107,7 +107,7 @@ describe('the storage of nodes', () => {
       create({ start: true }),
       create({ instance_name: other, pnode: node2, start: true }),
     );
-    await f.refuses(cycle(node1), 'wrong_input', /is the master; give force/);
+    await f.refuses(cycle(node1), 'wrong_input', /is the master node; give force/);
     const job = await f.cluster.done(cycle(node1, true));
     assert.equal(job.ops[0]?.result, 'Reboot scheduled in 5 seconds');
     const { data } = await f.cluster.manager.query(SYSTEM, 'instance', ['name', 'status'], null);
