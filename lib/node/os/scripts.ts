@@ -20,7 +20,7 @@ import {
   type ProcessInfo,
   parseStat,
 } from '../processes.ts';
-import { expect } from '../storage/raw.ts';
+import { ignore } from '../storage/raw.ts';
 
 export interface ScriptOptions {
   cwd: string;
@@ -138,7 +138,7 @@ async function claim(folder: string): Promise<string | null> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return null; // the script has just ended and its folder is gone
     if (code !== 'EEXIST') throw error;
-    return (await readFile(join(folder, 'group'), 'utf8').catch(expect('ENOENT'))) || null;
+    return (await readFile(join(folder, 'group'), 'utf8').catch(ignore('ENOENT'))) || null;
   }
 }
 
