@@ -45,9 +45,8 @@ export class FileStorage extends PathStorage implements StorageDriver {
 
   async remove(disk: DiskTarget): Promise<void> {
     const path = this.#pathOf(disk);
-    const folder = dirname(path);
     await removeRaw(path);
-    if (!this.#paths.realRoots().includes(folder)) await rmdir(folder).catch(ignore('ENOTEMPTY', 'ENOENT'));
+    await this.#removeIfEmpty(dirname(path));
   }
 
   async status(disk: DiskTarget): Promise<DiskStatus> {
@@ -57,7 +56,14 @@ export class FileStorage extends PathStorage implements StorageDriver {
   }
 
   async rename(from: DiskTarget, to: DiskTarget): Promise<void> {
-    await moveRaw(this.#pathOf(from), this.#pathOf(to));
+    const path = this.#pathOf(from);
+    await moveRaw(path, this.#pathOf(to));
+    await this.#removeIfEmpty(dirname(path));
+  }
+
+  /** Removes the folder of an instance that has no disk left; a storage root stays. */
+  async #removeIfEmpty(folder: string): Promise<void> {
+    if (!this.#paths.realRoots().includes(folder)) await rmdir(folder).catch(ignore('ENOTEMPTY', 'ENOENT'));
   }
 
   /** The real path of a disk. @throws MerapiError wrong_input when it is outside the storage roots */

@@ -1,6 +1,6 @@
 // Operations on raw, sparse disk files. All are idempotent and durable: data and folders are synced before they return, and a repeated
 // operation succeeds whatever a crash left. Sizes are in MiB. System errors become MerapiErrors `block_device`.
-import { constants, copyFile, type FileHandle, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText, MerapiError } from '../../base/errors.ts';
 import { syncFolder } from '../../base/files.ts';
@@ -97,6 +97,7 @@ async function cloned(from: string, to: string): Promise<boolean> {
   } catch {
     return false; // usually not supported; if something else is wrong, copying the bytes reports it
   }
+  await modify(to + CLONE, async () => undefined); // syncs it, before its name replaces data that is durable
   await rename(to + CLONE, to);
   await syncFolder(dirname(to));
   return true;
@@ -214,16 +215,18 @@ async function explained<T>(action: string, perform: () => Promise<T>): Promise<
 }
 
 /**
- * Moves a file within its file system, creates the folder that it needs, and removes the folder that it leaves empty; succeeds when it has
- * been moved already. @throws MerapiError block_device when there is no file
+ * Moves a file within its file system and creates the folder that it needs; succeeds when it has been moved already. The folder that
+ * it leaves stays, even if it is empty. @throws MerapiError block_device
  */
 export async function moveRaw(from: string, to: string): Promise<void> {
-  if ((await sizeOfRaw(from)) === null) {
-    if ((await sizeOfRaw(to)) !== null) return;
-    throw new MerapiError('block_device', `There is no disk ${from} to move`);
-  }
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  await rename(from, to);
-  await syncFolder(dirname(to));
-  await rmdir(dirname(from)).catch(ignore('ENOTEMPTY', 'ENOENT'));
+  await explained(`move disk ${from} to ${to}`, async () => {
+    if ((await sizeOfRaw(from)) === null) {
+      if ((await sizeOfRaw(to)) !== null) return;
+      throw new MerapiError('block_device', `There is no disk ${from} to move`);
+    }
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    await rename(from, to);
+    await syncFolder(dirname(to));
+    await syncFolder(dirname(from));
+  });
 }
