@@ -55,7 +55,7 @@ describe('data from other clusters', () => {
     assert.deepEqual(await look, { done: false, bytes: [0, 0] });
     await assert.rejects(
       send(Readable.from(['x']), { ...place, secret: 'guess' }),
-      /No data is waited for here/,
+      /This node waits for no data/,
     );
     await assert.rejects(
       send(Readable.from(['x']), { ...place, secret: first }, stranger),
@@ -64,7 +64,7 @@ describe('data from other clusters', () => {
     const bytes = await send(Readable.from(['two']), { ...place, secret: second });
     await assert.rejects(
       send(Readable.from(['again']), { ...place, secret: second }),
-      /No data is waited for/,
+      /This node waits for no data/,
     );
     const waiting = wait();
     await send(Readable.from(['o', 'ne']), { ...place, secret: first });

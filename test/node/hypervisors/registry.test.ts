@@ -114,7 +114,7 @@ describe('the hypervisors of a node', () => {
       const refusals: [() => Promise<unknown>, RegExp][] = [
         [
           () => calls['instance.memory']({ instance: web, memory: 8 }, context),
-          /get another amount of memory; shut/,
+          /change their memory; shut/,
         ],
         [
           () => calls['instance.plug']({ instance: full, device: 'nic' }, context),
@@ -126,10 +126,10 @@ describe('the hypervisors of a node', () => {
         ],
         [
           () => calls['migration.receive']({ instance: web }, context),
-          /be moved; shut the instance down, or fail/,
+          /be migrated; shut the instance down, or fail/,
         ],
-        [() => calls['migration.send']({ instance: web, to: '' }, context), /be moved; shut/],
-        [() => calls['migration.resume']({ instance: web }, context), /be moved; shut/],
+        [() => calls['migration.send']({ instance: web, to: '' }, context), /be migrated; shut/],
+        [() => calls['migration.resume']({ instance: web }, context), /be migrated; shut/],
       ];
       for (const [call, words] of refusals) {
         const message = new RegExp(`^Running guests of xen-pvm cannot ${words.source}`);

@@ -108,7 +108,7 @@ describe('devices of running kvm guests', () => {
     assert.ok(first);
     const path = join(world.folder, 'web.raw');
     const stranger = { path, disk: { ...first, uuid: randomUUID() } };
-    await assert.rejects(world.driver.hotplug.unplug(world.web, stranger), { message: /as something else/ });
+    await assert.rejects(world.driver.hotplug.unplug(world.web, stranger), { message: /but not as disk/ });
     await world.driver.stop(world.web, { timeout: 0, force: true });
     await world.driver.hotplug.plug(world.web, { source: { path }, disk: first });
     await world.driver.hotplug.unplug(world.web, { path, disk: first });

@@ -135,11 +135,11 @@ describe('the connection to the monitor of QEMU', () => {
 
     const wrong: [string, string, RegExp][] = [
       ['no JSON', 'Segmentation fault', /sent a line that is not a message: Segmentation fault/],
-      ['a JSON that is no object', 'null', /no message: null/],
-      ['a list', '[1]', /no message/],
-      ['an error without words', '{"error": 5, "id": 2}', /no message/],
-      ['an event without a name', '{"event": {"a": 1}}', /no message/],
-      ['bytes that are no text', '\u0000\ufffd\ufffd', /no message/],
+      ['a JSON that is no object', 'null', /not a message: null/],
+      ['a list', '[1]', /not a message/],
+      ['an error without words', '{"error": 5, "id": 2}', /not a message/],
+      ['an event without a name', '{"event": {"a": 1}}', /not a message/],
+      ['bytes that are no text', '\u0000\ufffd\ufffd', /not a message/],
       ['an event with wrong data', '{"event": "SHUTDOWN", "data": {"guest": 1}}', /SHUTDOWN .*guest: /],
       ['an event without its data', '{"event": "SHUTDOWN"}', /event SHUTDOWN that Merapi does not/],
     ];
@@ -157,7 +157,7 @@ describe('the connection to the monitor of QEMU', () => {
       const { path } = await servePeer(resources, () => undefined, 'nonsense\n');
       await assert.rejects(
         connectQmp(path),
-        (error) => error instanceof QmpFault && /no message: nonsense/.test(error.message),
+        (error) => error instanceof QmpFault && /not a message: nonsense/.test(error.message),
       );
     });
 
