@@ -1,5 +1,5 @@
 // Log files of bounded size for programs outside our control, e.g. QEMU or scripts of an OS definition. A small shell process copies
-// from a named pipe to the file and rotates it, so the limit holds, and output is not lost, while the worker is down.
+// from a named pipe to the file and rotates it, so output is written, and the limit holds, also while the worker is down.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';

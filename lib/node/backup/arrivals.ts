@@ -1,13 +1,13 @@
 // The receiving side of an instance's transfer from another cluster. Each transfer has an HTTPS server of its own on a free port, which
 // accepts exactly one client certificate and has one secret for each disk. The path of a request is /SECRET, its method:
 //
-//   POST     the other cluster announces that it will send; from then on the transfer waits for a day instead of `patience`
+//   POST     the other cluster announces that it will send; the transfer then waits for a day longer than `patience`
 //   DELETE   it withdraws the announcement: the transfer fails
 //   PUT      the data of the disk; the answer comes when the data is written
 //
 //   waiting   -> receiving   PUT
 //   receiving -> done        the data is written; the transfer is done when all its disks are
-//             -> (failed)    the data broke off or could not be written: the whole transfer fails, and the other disks' data is cut
+//             -> (failed)    the data broke off or could not be written: the whole transfer fails
 //
 // Nothing is stored: a worker that restarts has lost its transfers, and `wait` says so.
 import { EventEmitter, once } from 'node:events';

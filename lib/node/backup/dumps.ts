@@ -19,8 +19,8 @@ export class Dumps {
   }
 
   /**
-   * The dump of the instance's disk `index`, made from the data of `source` (a snapshot, say). Failures while it is made are errors of
-   * the stream. @throws MerapiError block_device when the disk is missing or not active; as OsInstaller.export()
+   * The dump of the instance's disk `index`, made from the data of `source`, e.g. a snapshot of it. Failures while it is made are errors
+   * of the stream. @throws MerapiError block_device when the disk is missing or not active; as OsInstaller.export()
    */
   async open(params: ScriptParams, index: number, source: DiskTarget): Promise<Readable> {
     if (params.instance.os === '') return this.#storage.read(source);

@@ -82,8 +82,8 @@ export class OsInstaller {
   }
 
   /**
-   * Starts the export script of a disk and returns the stream of its output. The stream ends only when the script has succeeded;
-   * when the script fails, the stream does, as create() does. Destroying the stream kills the script.
+   * Starts the export script of a disk and returns the stream of its output. The stream ends only when the script has succeeded; if
+   * the script fails, it fails with the error that create() would throw. Destroying the stream kills the script.
    * @throws MerapiError as create(), before the script runs
    */
   async export(params: ScriptParams, { index, device }: DumpedDisk): Promise<Readable> {

@@ -104,7 +104,11 @@ describe('simulated guests', () => {
     assert.deepEqual(
       driver
         .guests()
-        .map(({ name, state, trouble }) => [name, state, /\.json .*; the guest is not touched/.test(trouble ?? '')]),
+        .map(({ name, state, trouble }) => [
+          name,
+          state,
+          /\.json .*; the guest is not touched/.test(trouble ?? ''),
+        ]),
       [
         ['other', 'running', true],
         ['web.example.com', 'running', true],

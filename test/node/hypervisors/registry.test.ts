@@ -112,10 +112,7 @@ describe('the hypervisors of a node', () => {
       };
       const full = { ...web, nics: [nic] };
       const refusals: [() => Promise<unknown>, RegExp][] = [
-        [
-          () => calls['instance.memory']({ instance: web, memory: 8 }, context),
-          /change their memory; shut/,
-        ],
+        [() => calls['instance.memory']({ instance: web, memory: 8 }, context), /change their memory; shut/],
         [
           () => calls['instance.plug']({ instance: full, device: 'nic' }, context),
           /get or lose devices; shut/,

@@ -1,9 +1,10 @@
 // Decides when a guest is compared with its process (reconcile), and repeats that while it fails:
 //
-//   settled -> lost        the connection to the process is lost
-//   lost    -> settled     reconcile() succeeded
-//           -> retrying    it failed: `trouble` says why, and after RETRY_PAUSE it is tried again
-//   retrying -> settled    it succeeded
+//   settled  -> lost       the connection to the process is lost
+//   lost     -> settled    reconcile() succeeded
+//            -> retrying   reconcile() failed, or a new connection would probably be lost as well: `trouble` has the reason, and
+//                          reconcile() is called again after RETRY_PAUSE
+//   retrying -> settled    reconcile() succeeded
 import { unattended } from '../../../base/background.ts';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';

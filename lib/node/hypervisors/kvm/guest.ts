@@ -1,10 +1,10 @@
-// One guest of kvm. Its record on disk says what should be the case (record.ts has the states), its QEMU process what is; #reconcile()
-// brings the two into agreement: when the worker starts, when the connection to the process is lost, and when the guest shuts down.
+// One guest of kvm: its record on disk (record.ts has the states) and its QEMU process. #reconcile() brings the two into agreement when
+// the worker starts, when the connection to the process is lost, and when the guest shuts down.
 //
 // Invariants:
-// - Operations run one at a time, in #queue. Methods that are private, from #process() on, must only be called from a task in it.
-// - The record is durable before the action that it announces, so a crash at any point leaves enough to continue or clean up.
-// - A guest executes only after its start has succeeded and been recorded; a failed start leaves no process, tap or socket.
+// - Operations run one at a time, in #queue. The private methods from #save() on must only be called from a task in it.
+// - The record is durable before the action that it announces, so a crash at any point leaves enough to continue or to clean up.
+// - A guest executes only after its process has answered and is in the record; a failed start leaves no process, tap or socket.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../base/clock.ts';

@@ -100,7 +100,10 @@ describe('the connection to the monitor of QEMU', () => {
     await Promise.allSettled([pending, exit]);
     await until('the end of the connection', () => closes > 0);
     assert.equal(closes, 1);
-    await assert.rejects(client.execute('query-status'), { code: 'hypervisor', message: /connection to QEMU has ended/ });
+    await assert.rejects(client.execute('query-status'), {
+      code: 'hypervisor',
+      message: /connection to QEMU has ended/,
+    });
     await assert.rejects(connectQmp(socket), { code: 'hypervisor' });
   });
 
