@@ -1,3 +1,5 @@
+// Log files of bounded size for programs outside our control, e.g. QEMU or scripts of an OS definition. A small shell process copies
+// from a named pipe to the file and rotates it, so output is written, and the limit holds, also while the worker is down.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
@@ -6,88 +8,90 @@ import { systemClock } from '../base/clock.ts';
 import { cannotRun, runOrThrow, startProgram } from '../base/exec.ts';
 import { endsWithin } from '../base/within.ts';
 
-/** The largest size in bytes of each of the two files of a log: the log itself and NAME.1, which is older. */
+/** The maximum size in bytes of each of the two files of a log: the log itself, and the older NAME.1. */
 export const LOG_FILE_LIMIT = 1024 * 1024;
 
-/** The writer copies this many bytes between two looks at the file's size, in reads of at most `block` bytes. */
-const part = { block: 256, blocks: 1024 };
+/** The writer checks the file's size after each chunk of `blocks` reads of at most `block` bytes. */
+const chunk = { block: 256, blocks: 1024 };
 
 /**
- * The writer: copies its standard input to the log $1. Small reads are written at once, so that the log shows every word.
- * A file that the next part could bring over the limit becomes NAME.1. What cannot be written, as on a full disk, is read
- * and dropped, so that nobody waits for the writer. It ends with its input.
+ * The shell script of the writer: copies its standard input to the log $1. Small blocks make output visible at once. A file
+ * that the next chunk could bring over the limit is renamed to NAME.1. What cannot be written, e.g. because the disk is full,
+ * is read and dropped, so that the program never blocks on its output. The writer ends at the end of its input, which dd
+ * reports as `0+0` records.
  */
 const WRITER = `umask 077
 while :; do
-  said=$(dd bs=${part.block} count=${part.blocks} 2>&1 >>"$1") ||
-    said=$(dd bs=${part.block} count=${part.blocks} 2>&1 >/dev/null) || exit
-  case $said in '0+0 '*) exit ;; esac
-  size=$(wc -c <"$1") && [ "$size" -gt ${LOG_FILE_LIMIT - part.block * part.blocks} ] && mv -f "$1" "$1.1"
+  report=$(dd bs=${chunk.block} count=${chunk.blocks} 2>&1 >>"$1") ||
+    report=$(dd bs=${chunk.block} count=${chunk.blocks} 2>&1 >/dev/null) || exit
+  case $report in '0+0 '*) exit ;; esac
+  size=$(wc -c <"$1") && [ "$size" -gt ${LOG_FILE_LIMIT - chunk.block * chunk.blocks} ] && mv -f "$1" "$1.1"
 done`;
 
 /** Milliseconds that ended() waits for the writer. */
 const END_TIMEOUT = 5000;
 
 /**
- * A log that a program outside our control fills, and that never takes more than two files of LOG_FILE_LIMIT. The program
- * writes to a pipe, and a small process of its own copies from it to the file: so the limit holds whether this process
- * lives or not, and the writer ends when nobody has the pipe open for writing any more.
+ * A log that another program writes, of at most two files of LOG_FILE_LIMIT bytes. The program writes to a pipe, and a separate
+ * process copies from it to the file, so the limit holds even after this process has ended. The writer ends when no process
+ * has the pipe open for writing any more.
  */
 export class CappedLog {
-  /** The name of the pipe, for a program that opens it by itself. It stands until close(). */
+  /** The path of the pipe, for a program that opens it by itself; it exists until close(). */
   readonly pipe: string;
   readonly #writer: ChildProcess;
   readonly #ended: Promise<unknown>;
-  /** Keeps the pipe open both ways until close(), so that neither opening it blocks nor the writer ends early. */
-  readonly #keeper: FileHandle;
+  /** Keeps the pipe open for reading and writing until close(), so that opening it does not block and the writer does not end early. */
+  readonly #holder: FileHandle;
   #closed = false;
 
-  private constructor(pipe: string, keeper: FileHandle, writer: ChildProcess) {
+  private constructor(pipe: string, holder: FileHandle, writer: ChildProcess) {
     this.pipe = pipe;
-    this.#keeper = keeper;
+    this.#holder = holder;
     this.#writer = writer;
     this.#ended = once(writer, 'exit').catch(() => undefined);
   }
 
   /**
-   * Begins a new log at `path`; what was there is gone.
-   * @throws MerapiError environment_error when the programs of the system that it needs cannot be run
+   * Starts a new log at `path`; an earlier one is removed.
+   * @throws MerapiError environment_error when mkfifo or the shell cannot be run, execution when the pipe cannot be made
    */
   static async open(path: string): Promise<CappedLog> {
     const pipe = `${path}.pipe`;
     for (const old of [pipe, `${path}.1`]) await rm(old, { force: true });
     await runOrThrow('mkfifo', ['-m', '600', pipe]);
-    const keeper = await open(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    const holder = await open(pipe, constants.O_RDWR | constants.O_NONBLOCK);
     try {
       await (await open(path, 'w', 0o600)).close();
-      return new CappedLog(pipe, keeper, await startWriter(path, pipe));
+      return new CappedLog(pipe, holder, await startWriter(path, pipe));
     } catch (error) {
-      await keeper.close();
+      await holder.close();
       await rm(pipe, { force: true });
       throw error;
     }
   }
 
-  /** An end of the pipe to hand to a program as its output; what does not fit while the writer is behind is lost. */
+  /** Opens the pipe for writing, to be passed to a program as its output. It does not block: output that the writer is too slow for is lost. */
   input(): Promise<FileHandle> {
     return open(this.pipe, constants.O_WRONLY | constants.O_NONBLOCK);
   }
 
-  /** Lets go of the pipe, whose name goes; programs that have it open write on. */
+  /** Closes and removes the pipe. Programs that have it open keep writing, and the writer keeps copying, until they end. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#keeper.close();
+    await this.#holder.close();
     await rm(this.pipe, { force: true });
   }
 
-  /** After close(): resolves when all that the programs wrote is in the file, or after 5 s when one has not ended. */
+  /** To be called after close(): resolves when all output of the programs is in the file, or after 5 s if one of them still runs. */
   async ended(): Promise<void> {
     if (this.#writer.exitCode !== null || this.#writer.signalCode !== null) return;
     await endsWithin(this.#ended, END_TIMEOUT, systemClock);
   }
 }
 
+/** Starts the writer in a session of its own, so that it outlives this process. */
 async function startWriter(path: string, pipe: string): Promise<ChildProcess> {
   const source = await open(pipe, 'r');
   try {
@@ -106,13 +110,14 @@ async function startWriter(path: string, pipe: string): Promise<ChildProcess> {
   }
 }
 
-/** The last `length` bytes of a log, over both its files; empty when there is none. */
+/** The last `length` bytes of a log across both of its files, as UTF-8; empty when there is no log. */
 export async function readLogEnd(path: string, length: number): Promise<string> {
   const newer = await readEnd(path, length);
   const older = newer.length < length ? await readEnd(`${path}.1`, length - newer.length) : Buffer.alloc(0);
   return Buffer.concat([older, newer]).toString('utf8');
 }
 
+/** The last `length` bytes of one file; empty when it does not exist. */
 async function readEnd(path: string, length: number): Promise<Buffer> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;

@@ -3,28 +3,35 @@ import { belongs } from '../base/identity.ts';
 import { certificatesIn, isIssuer, nodeRole, rolesOf } from '../base/roles.ts';
 import type { TlsFiles, TlsSource } from '../base/tls.ts';
 
-/** What a node shows and trusts. The master renews it while the worker runs; the key never leaves the node. */
+/**
+ * The TLS certificate of a node and the authorities that it trusts. The master renews both while the worker runs (`node.certify`);
+ * the private key stays the same and never leaves the node.
+ */
 export class Certificate {
   readonly #node: string;
   readonly #save: (files: TlsFiles) => Promise<void>;
   #files: TlsFiles;
   #onChange: (files: TlsFiles) => void = () => undefined;
 
-  /** `save` keeps the files where the next worker finds them. */
+  /** `save` stores the files for the next start of the worker. */
   constructor(node: string, files: TlsFiles, save: (files: TlsFiles) => Promise<void>) {
     this.#node = node;
     this.#files = files;
     this.#save = save;
   }
 
+  /** The files in use now; connections that open later must ask again. */
   readonly current: TlsSource = () => this.#files;
 
-  /** Calls back when there is a new one. */
+  /** Sets the one listener that is called after each renewal; a later listener replaces it. */
   onChange(listener: (files: TlsFiles) => void): void {
     this.#onChange = listener;
   }
 
-  /** Takes a new certificate for the same key, and other authorities. @throws MerapiError wrong_input when they do not fit */
+  /**
+   * Replaces the certificate, which must be for the same key, and the authorities. They are stored before they are used.
+   * @throws MerapiError wrong_input when they do not belong to this node or its key, or are not signed by these authorities
+   */
   async renew(wanted: Omit<TlsFiles, 'key'>): Promise<void> {
     const files = { ...wanted, key: this.#files.key };
     const problem = problemOf(files, this.#node);
@@ -36,7 +43,7 @@ export class Certificate {
   }
 }
 
-/** What is wrong with files that a node is to show and trust; null when nothing is. */
+/** What is wrong with a node's certificate and its authorities, as the end of a sentence; null when they are right. */
 function problemOf({ cert, key, ca }: TlsFiles, node: string): string | null {
   try {
     const [own, ...above] = certificatesIn(cert);

@@ -1,3 +1,5 @@
+// The runtime facts of a node: its memory, disk and CPUs, and the state of each guest. The master gets them as a stream and in the
+// answer of each call that changes the node; it never stores them. Memory and disk sizes are in MiB.
 import { readdir, readFile } from 'node:fs/promises';
 import { stringifyJson } from '../base/json.ts';
 import { Listeners } from '../base/listeners.ts';
@@ -8,21 +10,27 @@ import type { GuestFacts, NodeFacts, RuntimeFacts } from '../rpc/types.ts';
 import { bootId } from './processes.ts';
 import { spaceOf } from './storage/space.ts';
 
-/** Milliseconds between two tellings at least: each is read and compared by the master, as large as the node is. */
-const TELL_PAUSE = 20;
+/** Minimum milliseconds between two notifications: after each one the whole facts are sent and the master compares them. */
+const NOTIFY_PAUSE = 20;
 
-/** Where facts about the guests come from. */
+/** Where the facts come from. */
 export interface FactsOptions extends World {
-  /** The real folder of the first storage root; null when the node keeps no disks. */
+  /** The real path of the first storage root, whose file system is measured; null when the node keeps no disks. */
   storageFolder: string | null;
   guests: () => readonly GuestFacts[];
-  /** Whether guests of a hypervisor are simulated: their memory is counted as taken, for they take none. By default none are. */
+  /**
+   * Whether guests of a hypervisor are simulated. Those use no memory of the host, so theirs is subtracted from the free memory here.
+   * By default none are.
+   */
   isSimulated?: (hypervisor: HypervisorName) => boolean;
-  /** The hooks that have a script on the node; by default none. */
+  /** The hooks that have scripts on the node; by default none. */
   hooks?: () => Promise<string[]>;
 }
 
-/** The runtime facts of one node, measured at each use; within this epoch the version grows whenever they differ. */
+/**
+ * Measures the facts of one node on each request. The epoch is new for each start of the worker; within an epoch the version
+ * increases whenever the facts differ from the last ones, so the highest version is the current one.
+ */
 export class Facts implements FactsSource {
   readonly #options: FactsOptions;
   readonly #epoch: string;
@@ -31,15 +39,16 @@ export class Facts implements FactsSource {
   #version = 0;
   #last = '';
   #isDue = false;
-  /** When the listeners were told last, by now(). */
-  #told = Number.NEGATIVE_INFINITY;
+  /** When the listeners were last notified, by now(). */
+  #notified = Number.NEGATIVE_INFINITY;
 
   constructor(options: FactsOptions) {
     this.#options = options;
     this.#epoch = options.random.uuid();
-    this.#constant.catch(() => undefined); // current() reports it
+    this.#constant.catch(() => undefined); // current() throws it
   }
 
+  /** Measures the facts now. */
   async current(): Promise<RuntimeFacts> {
     const hooks = (await this.#options.hooks?.()) ?? [];
     const memory = await measureMemory();
@@ -48,7 +57,8 @@ export class Facts implements FactsSource {
       ...(await this.#constant),
       ...(hooks.length > 0 ? { hooks } : {}),
     };
-    // The guests come last, without a pause before the version is given: so a higher version never tells older things of them.
+    // Guests are read last, with no await before the version is assigned. Otherwise two concurrent requests could assign a higher
+    // version to older states of guests.
     const guests = [...this.#options.guests()];
     const node = {
       ...memory,
@@ -61,29 +71,30 @@ export class Facts implements FactsSource {
     return { epoch: this.#epoch, version: this.#version, node, guests };
   }
 
-  /** MiB that simulated guests would take. */
+  /** MiB that the simulated guests would use if they were real. */
   #simulated(guests: readonly GuestFacts[]): number {
     const { isSimulated } = this.#options;
     if (!isSimulated) return 0;
-    const taking = guests.filter((guest) => guest.state !== 'stopped' && isSimulated(guest.hypervisor));
-    return taking.reduce((sum, { memory }) => sum + memory, 0);
+    const up = guests.filter((guest) => guest.state !== 'stopped' && isSimulated(guest.hypervisor));
+    return up.reduce((sum, { memory }) => sum + memory, 0);
   }
 
-  /** To be called when something changed; changes of one moment are told together, and so are very many. */
+  /** To be called after each change. Notifies the listeners soon; several changes within NOTIFY_PAUSE make one notification. */
   changed(): void {
     if (this.#isDue) return;
     this.#isDue = true;
     const { clock } = this.#options;
-    const tell = () => {
+    const notify = () => {
       this.#isDue = false;
-      this.#told = clock.now();
+      this.#notified = clock.now();
       this.#listeners.notify();
     };
-    const pause = this.#told + TELL_PAUSE - clock.now();
-    if (pause <= 0) setImmediate(tell);
-    else clock.timer(pause, tell).unref();
+    const pause = this.#notified + NOTIFY_PAUSE - clock.now();
+    if (pause <= 0) setImmediate(notify);
+    else clock.timer(pause, notify).unref();
   }
 
+  /** Calls `listener` when current() may return something new, until the returned function is called. */
   subscribe(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
@@ -94,8 +105,9 @@ type DiskFacts = Pick<NodeFacts, 'disk_total' | 'disk_free'>;
 type ConstantFacts = Omit<NodeFacts, keyof MemoryFacts | keyof DiskFacts | 'hooks'>;
 
 /**
- * Free is what guests could have: unused memory, buffers and the page cache. The host's own is what its kernel calls active, as in
- * Ganeti: what neither of them counts is missing for programs that add up a node (hbal, hspace), and they tolerate a little of that.
+ * Parses /proc/meminfo as Ganeti does. Free memory is what guests could get: unused memory, buffers and the page cache. The host's
+ * own memory is what the kernel calls active. Programs that add up the memory of a node (hbal, hspace) find a small amount
+ * missing, which neither of the two counts; they tolerate that.
  */
 export function parseMemory(meminfo: string): MemoryFacts {
   const kib = (key: string) => Number(new RegExp(`^${key}: +([0-9]+) kB`, 'm').exec(meminfo)?.[1] ?? 0);
@@ -106,7 +118,7 @@ export function parseMemory(meminfo: string): MemoryFacts {
   };
 }
 
-/** Logical CPUs and sockets; a machine that does not tell its sockets has one. */
+/** Parses /proc/cpuinfo: logical CPUs, and sockets; a machine that does not report its sockets counts as one. */
 export function parseCpus(cpuinfo: string): { cpus: number; sockets: number } {
   const cpus = cpuinfo.match(/^processor\s*:/gm)?.length ?? 0;
   const sockets = new Set(cpuinfo.match(/^physical id\s*:.*$/gm) ?? []).size;
@@ -117,13 +129,14 @@ async function measureMemory(): Promise<MemoryFacts> {
   return parseMemory(await readFile('/proc/meminfo', 'utf8'));
 }
 
-/** The file system that holds the folder, or will hold it once it is made. */
+/** Size and free space of the file system of a folder, which need not exist yet. */
 async function measureDisk(folder: string | null): Promise<DiskFacts> {
   if (folder === null) return { disk_total: null, disk_free: null };
   const { size, free } = await spaceOf(folder);
   return { disk_total: size, disk_free: free };
 }
 
+/** The facts that do not change while the worker runs. Spindles are not measured. */
 async function measureConstants(): Promise<ConstantFacts> {
   const { cpus, sockets } = parseCpus(await readFile('/proc/cpuinfo', 'utf8'));
   const nodes = await readdir('/sys/devices/system/node').catch(() => []);

@@ -1,3 +1,5 @@
+// Fault injection for simulated nodes: FOLDER/faults.json makes calls fail or wait, so that tests and demonstrations can play an
+// unreliable node without a restart. Nodes with real guests only never read the file (see startServices() in worker.ts).
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Clock } from '../base/clock.ts';
@@ -6,16 +8,16 @@ import { readFileOrNull, writeFileDurably } from '../base/files.ts';
 import { parseJson, stringifyJson } from '../base/json.ts';
 import type { CallContext, Handlers } from '../rpc/server.ts';
 
-/** The fault switches of a simulated node: how calls of one name go wrong, by the name of the call. */
+/** The format of faults.json: how calls go wrong, by the name of the call. */
 export const Faults = z.record(
   z.string(),
   z.strictObject({
-    /** The message of the failure; without it the call is only slow. */
+    /** The message of the failure; without it the call only waits for `delay`. */
     fail: z.string().optional(),
     code: z.enum(errorCodes).default('hypervisor'),
-    /** Seconds to wait before. */
+    /** Seconds to wait before the call fails, or before it does its work. */
     delay: z.number().min(0).default(0),
-    /** How many calls are still to go wrong; without it all of them do. */
+    /** How many more calls go wrong; the worker counts it down in the file. Without it all calls go wrong. */
     times: z.number().int().min(0).optional(),
   }),
 );
@@ -24,18 +26,19 @@ type Faults = z.infer<typeof Faults>;
 type AnyHandler = (params: unknown, context: CallContext) => Promise<unknown>;
 
 /**
- * The handlers of a simulated node: each obeys the fault switches in FOLDER/faults.json, read at each call, before it does
- * its work. `{"instance.start": {"fail": "text", "code": "hypervisor", "delay": 0.5, "times": 1}}`
- * @throws MerapiError configuration (from each call) when the file cannot be understood.
+ * Wraps the handlers of a simulated node: each call first reads FOLDER/faults.json and applies the fault of its name, e.g.
+ * `{"instance.start": {"fail": "text", "code": "hypervisor", "delay": 0.5, "times": 1}}`.
+ * Each wrapped handler throws MerapiError configuration when the file is malformed.
  */
 export function withFaults(handlers: Handlers, folder: string, clock: Clock): Handlers {
   const file = join(folder, 'faults.json');
-  let turn: Promise<unknown> = Promise.resolve();
+  // One call at a time may read and rewrite the file, or `times` would be counted down twice at once.
+  let last: Promise<unknown> = Promise.resolve();
   const wrapped = Object.entries(handlers).map(([name, handler]) => {
     const guarded: AnyHandler = async (params, context) => {
-      const drawn = turn.then(() => draw(file, name));
-      turn = drawn.catch(() => undefined);
-      const fault = await drawn;
+      const next = last.then(() => takeFault(file, name));
+      last = next.catch(() => undefined);
+      const fault = await next;
       if (fault?.delay) await clock.sleep(fault.delay * 1000, { signal: context.signal });
       if (fault?.fail !== undefined) throw new MerapiError(fault.code, fault.fail);
       return (handler as AnyHandler)(params, context);
@@ -45,8 +48,8 @@ export function withFaults(handlers: Handlers, folder: string, clock: Clock): Ha
   return Object.fromEntries(wrapped) as Handlers;
 }
 
-/** The fault that a call now meets, if any, counted down in the file. */
-async function draw(file: string, name: string): Promise<Faults[string] | null> {
+/** The fault that applies to a call now, or null; counts its `times` down in the file. */
+async function takeFault(file: string, name: string): Promise<Faults[string] | null> {
   const text = await readFileOrNull(file);
   if (text === null) return null;
   const faults = parseFaults(file, text);

@@ -1,4 +1,7 @@
-/** What is in a node's folder, as its worker and `merapi init` make it. */
+// The names in a node's folder. The worker restricts the permissions of these files and leaves everything else in the folder alone,
+// so a file that a new feature adds there must be listed here.
+
+/** The files and folders that the worker and `merapi init` create in a node's folder. */
 const names: ReadonlySet<string> = new Set([
   ...['node.json', 'node.pem', 'node.key', 'ca.pem', 'endpoint', 'accel.json', 'faults.json', 'lock'],
   ...[
@@ -15,7 +18,7 @@ const names: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** Whether a name in a node's folder is one of the worker's; who keeps other things there has them left alone. */
+/** Whether a name in a node's folder is one of the worker's own; `.tmp` files are its interrupted writes. */
 export function isOfNode(name: string): boolean {
   return names.has(name) || /\.tmp$/.test(name);
 }

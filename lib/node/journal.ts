@@ -1,3 +1,10 @@
+// Makes calls to a node exactly-once from the master's point of view: the outcome of each call that changes the node is stored under the
+// id of its step, one file FOLDER/SHA256(id).json each. States of a call:
+//
+//   (none)   -> pending    once(): executes; a repeated call with the same id joins it and gets the same outcome
+//   pending  -> stored     a result or a MerapiError: durable before any caller gets it; repeated calls return it
+//            -> (none)     any other error, or an error after close(): nothing is stored, a repeated call executes again
+//   stored   -> (none)     after seven days
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +17,7 @@ import { readStateFile, type StateFormat, writeStateFile } from '../base/state-f
 import type { Tell } from '../model/progress.ts';
 import type { CallJournal } from '../rpc/server.ts';
 
-/** What is kept of a finished call: never its parameters, which may be secret. */
+/** The stored outcome of a call: a result or a failure. Never its parameters, which may contain secrets. */
 const Entry = z.object({
   id: z.string(),
   call: z.string(),
@@ -22,40 +29,41 @@ type Entry = z.infer<typeof Entry>;
 const format: StateFormat<Entry> = {
   what: 'the outcome of a call',
   remedy:
-    'the call is not repeated, for what it did is not known: look at the node, and remove the file when the job has ended',
+    'the call is not repeated because its effects are unknown: inspect the node, and remove the file after the job has ended',
   version: 1,
   schema: Entry,
 };
 
-/** A call under way. */
+/** A call in progress. */
 interface Pending {
   call: string;
   outcome: Promise<unknown>;
   stop: AbortController;
-  /** Those who wait for its outcome: they are told how far it is. */
+  /** The callers that wait for the outcome; each gets the progress reports. */
   listeners: Set<Tell>;
 }
 
-/** The names of its files. */
+/** The names of the journal's files: entries, and interrupted writes of them. */
 const OWN = /^[0-9a-f]{64}\.json$|\.tmp$/;
 
 const DAY = 24 * 3600_000;
+/** Milliseconds that an entry is kept. */
 const KEPT = 7 * DAY;
 
 /**
- * The outcomes of the calls that changed this node, by the id of their step. An outcome is on disk before anyone learns of
- * it, so that a repeated call gets the same one.
+ * The outcomes of the calls that changed this node, by the id of their step. An outcome is durable before any caller gets it, so
+ * a repeated call always returns the same outcome.
  *
- * Results and MerapiErrors are outcomes. Any other error is a defect that says nothing about the deed, and an error that
- * comes after close() says only that the worker ended: neither is kept, and a repeated call runs again. That is safe
- * because every call is idempotent by nature too.
+ * Results and MerapiErrors are outcomes. Any other error is a defect that does not say whether the call took effect, and an error
+ * after close() says only that the worker ended: neither is stored, and a repeated call executes again. That is safe because
+ * every handler is idempotent as well.
  */
 export class Journal implements CallJournal {
   readonly #folder: string;
   readonly #pending = new Map<string, Pending>();
   readonly #cleaning: Background;
   readonly #clock: Clock;
-  /** What the machine's clock said when now() was 0, as it was set when this began, in milliseconds. */
+  /** The machine's time (ms since 1970) at which the monotonic clock now() was 0, computed when the journal was opened. */
   readonly #opened: number;
   #closed = false;
 
@@ -67,15 +75,16 @@ export class Journal implements CallJournal {
     this.#cleaning.start();
   }
 
-  /** Opens the journal in a folder, which is made when it is missing. Entries of more than seven days ago go. */
+  /** Opens the journal in a folder, which is created when it is missing, and starts removing entries older than seven days. */
   static async open(folder: string, parts: BackgroundParts): Promise<Journal> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return new Journal(folder, parts);
   }
 
   /**
-   * The outcome of the call with this id: the stored one, or that of the execution under way, or else of `execute`.
-   * @throws MerapiError wrong_input when the id was used for another call.
+   * The outcome of the call with this id: the stored one, or that of the execution in progress, or else that of `execute`.
+   * `tell` gets progress reports while the execution goes on.
+   * @throws MerapiError wrong_input when the id was used for another call; the stored failure of the call
    */
   once(
     id: string,
@@ -101,19 +110,19 @@ export class Journal implements CallJournal {
     return outcome;
   }
 
-  /** Stops the calls under way whose ids begin so, but for one of them; resolves when they have ended, well or not. */
+  /** Aborts all calls in progress whose ids begin with `prefix`, except one; resolves when they have ended, successfully or not. */
   async stop(prefix: string, except: string): Promise<void> {
-    const given = [...this.#pending].filter(([id]) => id.startsWith(prefix) && id !== except);
-    await Promise.all(given.map(([, pending]) => ended(pending)));
+    const matching = [...this.#pending].filter(([id]) => id.startsWith(prefix) && id !== except);
+    await Promise.all(matching.map(([, pending]) => abort(pending)));
   }
 
-  /** Stops the call under way that has this id, if there is one; resolves when it has ended, well or not. */
+  /** Aborts the call in progress with this id, if there is one; resolves when it has ended, successfully or not. */
   async cancel(id: string): Promise<void> {
     const pending = this.#pending.get(id);
-    if (pending) await ended(pending);
+    if (pending) await abort(pending);
   }
 
-  /** From now on nothing is stored; resolves when no call is under way any more. */
+  /** Stores nothing from now on; resolves when no call is in progress any more. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled([
@@ -122,6 +131,7 @@ export class Journal implements CallJournal {
     ]);
   }
 
+  /** Returns the stored outcome, or executes and stores it. */
   async #perform(id: string, call: string, execute: () => Promise<unknown>): Promise<unknown> {
     const known = await this.#read(id);
     if (known && known.call !== call) throw misused(id, call, known.call);
@@ -151,7 +161,7 @@ export class Journal implements CallJournal {
   }
 
   async #clean(): Promise<void> {
-    // As far as this process knows: a clock that is set ahead makes nothing old.
+    // Age is measured by the slower of the machine's clock and the monotonic one, so that setting the clock ahead removes no entry.
     const before = Math.min(this.#clock.seconds() * 1000, this.#opened + this.#clock.now()) - KEPT;
     for (const name of await readdir(this.#folder)) {
       if (this.#closed) return;
@@ -163,16 +173,21 @@ export class Journal implements CallJournal {
   }
 }
 
-async function ended({ stop, outcome }: Pending): Promise<void> {
-  stop.abort(new MerapiError('canceled', 'The master has given this call up'));
+/** Aborts a call and waits for its end. */
+async function abort({ stop, outcome }: Pending): Promise<void> {
+  stop.abort(new MerapiError('canceled', 'The master canceled this call'));
   await outcome.catch(() => undefined);
 }
 
+/** The result of an entry. @throws the MerapiError that it stores */
 function outcomeOf(entry: Entry): unknown {
   if (entry.failure) throw fromFailure(entry.failure);
   return entry.result;
 }
 
 function misused(id: string, call: string, first: string): MerapiError {
-  return new MerapiError('wrong_input', `The id ${id} was used for ${first}; ${call} needs an id of its own`);
+  return new MerapiError(
+    'wrong_input',
+    `The id ${id} is already used for ${first}; ${call} needs another id`,
+  );
 }

@@ -1,3 +1,5 @@
+// Locks on the folders of node workers and of the cluster itself: at most one worker manages the guests and disks of a node, and at
+// most one master or command changes the files of a cluster.
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -7,19 +9,24 @@ import { errorText, MerapiError } from '../base/errors.ts';
 import { startProgram } from '../base/exec.ts';
 import { bootId, findProcess } from './processes.ts';
 
+/** A lock that is held until it is released, or until this process ends in any way. */
 export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** How often a lock that somebody has is tried, and the pause in between in milliseconds: who only looks has it for a moment. */
+/**
+ * How often a held lock is tried, and the pause in between in milliseconds. One attempt is not enough: folderHolder() of another
+ * process takes the lock for a moment to find out whether it is free.
+ */
 const TRIES = 5;
 const PAUSE = 100;
 
 /**
- * Takes the folder for this process. What decides is a lock of the kernel (flock) on the folder FOLDER/lock, held by an open
- * descriptor: no two processes have it, in whatever namespaces they are, and it goes with its process, however that ends. A
- * file FOLDER/lock/PID-START-BOOT tells people, and releases of Merapi before the kernel's lock, who has it.
- * @throws MerapiError wrong_state when another process uses the folder, environment_error where it cannot be locked
+ * Locks a folder for this process. The lock is a flock(2) on the folder FOLDER/lock, held by an open descriptor: it works across
+ * PID and mount namespaces, and the kernel releases it when the process ends in any way. A file FOLDER/lock/PID-START-BOOT
+ * names the holder, for people and for older releases of Merapi, which knew only that file.
+ * @throws MerapiError wrong_state when another process uses the folder, configuration when the folder has the sticky bit (as /tmp,
+ *   which all users share), environment_error when it cannot be locked
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   if (((await stat(folder).catch(() => null))?.mode ?? 0) & 0o1000)
@@ -33,7 +40,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   if (descriptor === null) throw inUse(folder, (await livingHolder(holders)) ?? null);
   try {
     const pid = await livingHolder(holders);
-    if (pid !== null && pid !== process.pid) throw inUse(folder, pid); // of an older release
+    // A worker of an older release holds the folder without the kernel's lock.
+    if (pid !== null && pid !== process.pid) throw inUse(folder, pid);
     for (const name of await readdir(holders)) await rm(join(holders, name), { force: true });
     const own = join(holders, await ownName());
     await writeFile(own, '', { mode: 0o600 });
@@ -49,7 +57,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   }
 }
 
-/** Who holds a folder: the id of its process, null where that cannot be told; null when nobody does. */
+/** The process that holds a folder's lock, its id null when it is unknown; null when the folder is not locked. */
 export async function folderHolder(folder: string): Promise<{ pid: number | null } | null> {
   const holders = join(folder, 'lock');
   const names = await readdir(holders).catch(() => []);
@@ -57,14 +65,15 @@ export async function folderHolder(folder: string): Promise<{ pid: number | null
   const pid = await livingHolder(holders);
   if (pid !== null) return { pid };
   const descriptor = await takeLock(holders);
-  if (descriptor === null) return { pid: null }; // in another namespace of processes
+  if (descriptor === null) return { pid: null }; // the holder is in another PID namespace
   closeSync(descriptor);
   return null;
 }
 
-/** An open descriptor that has the kernel's lock on a folder; null when somebody else has it. */
+/** Locks a folder and returns the open descriptor that holds the lock; null when another process holds it. */
 async function takeLock(path: string): Promise<number | null> {
-  const descriptor = openSync(path, 'r'); // a bare number: an object would be closed when nobody refers to it any more
+  // A bare descriptor, not a FileHandle: the garbage collector closes a FileHandle that is not referenced any more.
+  const descriptor = openSync(path, 'r');
   try {
     for (let left = TRIES; left > 0; left--) {
       if (await flock(descriptor)) return descriptor;
@@ -79,8 +88,9 @@ async function takeLock(path: string): Promise<number | null> {
 }
 
 /**
- * Locks what an open descriptor refers to, for as long as it is open: the program only acts on the descriptor that it shares
- * with this process. False when another one has the lock.
+ * Locks the open file of a descriptor; false when another process holds the lock. Node.js has no flock(2), so the program flock does
+ * it: the child inherits the descriptor, and the lock belongs to the open file, so it outlives the child.
+ * @throws MerapiError environment_error when the program is missing or the file system has no locks
  */
 async function flock(descriptor: number): Promise<boolean> {
   const child = startProgram('flock', ['-x', '-n', '3'], {
@@ -103,11 +113,12 @@ async function flock(descriptor: number): Promise<boolean> {
   );
 }
 
+/** The name of this process's file in FOLDER/lock: PID-START-BOOT. */
 async function ownName(): Promise<string> {
   return `${process.pid}-${(await findProcess(process.pid))?.start}-${await bootId()}`;
 }
 
-/** The id of the living process that says that it holds the folder, or null. */
+/** The id of a process that still lives and that has a file in FOLDER/lock, or null. */
 async function livingHolder(holders: string): Promise<number | null> {
   const boot = await bootId();
   for (const name of await readdir(holders).catch(() => [])) {

@@ -6,15 +6,19 @@ import type { Hypervisors } from './hypervisors/registry.ts';
 
 /** The host's power switch. */
 export interface Power {
-  /** Cuts the power and gives it back; says what will happen. @throws MerapiError wrong_state when this worker may not */
+  /**
+   * Reboots the host without shutting anything down, a few seconds after it returned; returns a message for the user.
+   * @throws MerapiError wrong_state when this worker may not reboot its host, environment_error when it lacks the permission
+   */
   cycle(): Promise<string>;
 }
 
-/** Seconds between the answer and the reboot, so that the answer gets through and is on disk. */
+/** Seconds between the answer and the reboot, so that the answer reaches the master and the outcome of the call is durable. */
 const NOTICE = 5;
+/** The kernel's magic SysRq file. */
 const SYSRQ = '/proc/sysrq-trigger';
 
-/** The power of a node whose guests are all simulated: they end immediately, and the host keeps running. The message is that of a real host. */
+/** Power of a node whose guests are all simulated: the guests end at once, and the host is not touched. Returns a real host's message. */
 export function simulatedPower(hypervisors: Hypervisors): Power {
   return {
     async cycle() {
@@ -24,19 +28,20 @@ export function simulatedPower(hypervisors: Hypervisors): Power {
   };
 }
 
+/** Ganeti's message, word for word. */
 const messageOf = (seconds: number) => `Reboot scheduled in ${seconds} seconds`;
 
 export interface HostPowerOptions {
   /** Whether the worker's settings allow it to reboot its host. */
   allowed: boolean;
   log: Logger;
-  /** The kernel's file that takes commands; only tests name another one. */
+  /** The SysRq file; only tests pass another one. */
   trigger?: string;
   /** Seconds until the reboot. */
   notice?: number;
 }
 
-/** The power of a real host: the kernel reboots it without asking any program. */
+/** Power of a real host: the kernel reboots it at once, without stopping any program. */
 export function hostPower({ allowed, log, trigger = SYSRQ, notice = NOTICE }: HostPowerOptions): Power {
   return {
     async cycle() {
@@ -48,7 +53,7 @@ export function hostPower({ allowed, log, trigger = SYSRQ, notice = NOTICE }: Ho
       await access(trigger, constants.W_OK).catch((cause) => {
         throw new MerapiError('environment_error', `The worker cannot write to ${trigger}`, { cause });
       });
-      log.warn(`the host is rebooted in ${notice} seconds, as it was ordered`);
+      log.warn(`the host reboots in ${notice} seconds, as the master requested`);
       setTimeout(() => {
         reboot(trigger).catch((error) => log.error({ err: error }, 'cannot reboot the host'));
       }, notice * 1000).unref();
@@ -57,7 +62,7 @@ export function hostPower({ allowed, log, trigger = SYSRQ, notice = NOTICE }: Ho
   };
 }
 
-/** Has the kernel write out cached data first, without waiting for it. */
+/** SysRq `s` starts writing cached data to the disks, without waiting for the end; `b` reboots. */
 async function reboot(trigger: string): Promise<void> {
   for (const command of ['s', 'b']) await writeFile(trigger, command);
 }

@@ -1,20 +1,24 @@
+// Reads /proc. A process is identified by its pid, its start time and the boot id together: a pid alone may have been reused, which
+// matters wherever the worker kills what an earlier worker started. A process that is gone, or that another user owns, is
+// reported as absent and not as an error.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** A process as /proc shows it. */
+/** A process, from /proc/PID/stat. */
 export interface ProcessInfo {
   pid: number;
-  /** One letter; Z and X are dead. */
+  /** The kernel's letter for the state; Z (zombie) and X (dead) have ended. */
   state: string;
-  /** The process group. */
+  /** The id of the process group. */
   group: number;
+  /** The id of the session. */
   session: number;
-  /** When it started, in clock ticks since the machine booted: with the pid and the boot id it names one process for ever. */
+  /** The start time in clock ticks since boot; with the pid and the boot id it identifies a process uniquely. */
   start: string;
 }
 
-/** Reads a line of /proc/PID/stat; null when the text is none. */
+/** Parses the line of /proc/PID/stat, see proc(5); null when the text has another form. */
 export function parseStat(text: string): ProcessInfo | null {
-  const close = text.lastIndexOf(')'); // the program's name stands in brackets and may hold anything
+  const close = text.lastIndexOf(')'); // the program's name is in parentheses and may itself contain any character
   const pid = Number.parseInt(text, 10);
   const fields = text.slice(close + 2).split(' ');
   const [state, , group, session] = fields;
@@ -23,38 +27,43 @@ export function parseStat(text: string): ProcessInfo | null {
   return { pid, state, group: Number(group), session: Number(session), start };
 }
 
-/** The living process with this id, or null. */
+/** The process with this id, or null when there is none or it has ended (a zombie). */
 export async function findProcess(pid: number): Promise<ProcessInfo | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(gone);
   const info = text === null ? null : parseStat(text);
   return info && info.state !== 'Z' && info.state !== 'X' ? info : null;
 }
 
-/** Whether a process is one of the user of this one. */
+/** Whether a process has the real and the effective user id of this process. */
 export async function isOwn(pid: number): Promise<boolean> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(gone);
   const [, real, effective] = /^Uid:\t([0-9]+)\t([0-9]+)/m.exec(text ?? '') ?? [];
   return Number(real) === process.getuid?.() && Number(effective) === process.geteuid?.();
 }
 
-/** The path of the program that a process executes; null when it is gone, or of another user. */
+/** The path of the program that a process executes; null when the process is gone or not accessible. */
 export async function programOf(pid: number): Promise<string | null> {
   const path = await readlink(`/proc/${pid}/exe`).catch(gone);
-  return path?.replace(/ \(deleted\)$/, '') ?? null; // an upgrade replaces the file of a program that runs
+  // The kernel appends " (deleted)" after an upgrade has replaced the file of a running program.
+  return path?.replace(/ \(deleted\)$/, '') ?? null;
 }
 
-/** The words of a process's command line; none when it is gone, or of another user. */
+/** The command line of a process; empty when the process is gone or not accessible. */
 export async function argumentsOf(pid: number): Promise<string[]> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(gone);
   return text ? text.replace(/\0$/, '').split('\0') : [];
 }
 
+/** For catch(): maps the errors for a process that is gone or not accessible to null. */
 function gone(error: NodeJS.ErrnoException): null {
   if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(error.code ?? '')) return null;
   throw error;
 }
 
-/** The living processes of the group that the leader of a session of its own started. */
+/**
+ * The living processes in the group of a leader that was started in a session of its own (`detached`). The session is compared too:
+ * once the leader is gone, its pid may be reused as the id of an unrelated group.
+ */
 export async function groupMembers(leader: number): Promise<ProcessInfo[]> {
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name));
   const processes = await Promise.all(pids.map((pid) => findProcess(Number(pid))));
@@ -63,7 +72,7 @@ export async function groupMembers(leader: number): Promise<ProcessInfo[]> {
   ) as ProcessInfo[];
 }
 
-/** Names the time since the machine was last started. */
+/** The kernel's random id of the current boot. */
 export async function bootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }

@@ -1,3 +1,8 @@
+// The worker of one node: the program that does on a host what the master asks. This file is its composition root: it takes the
+// folder, builds the drivers and services on it, and opens the RPC server last, when everything behind it is ready.
+//
+// Every step that opens something pushes its undo onto one list, which is unwound in reverse order by stop() and by a failed
+// start. Guests and their data outlive the worker: nothing on this list may stop a guest.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BackgroundParts, unattended } from '../base/background.ts';
@@ -44,53 +49,61 @@ import { createStorage } from './storage/registry.ts';
 import { StorageUnits } from './storage/units.ts';
 
 export interface NodeConfig {
-  /** The node's name, which its certificate holds. */
+  /** The node's name; its certificate must be issued for it. */
   name: string;
-  /** Where the worker keeps all it must remember; no two workers share one. */
+  /** Where the worker keeps all of its state. It is locked: no two workers can use the same folder. */
   folder: string;
   hypervisors: readonly HypervisorName[];
-  /** Port 0 takes any free one; FOLDER/endpoint tells which. */
+  /** Port 0 picks any free port; FOLDER/endpoint then holds the one that was picked. */
   listen: { host: string; port: number };
   tls: TlsFiles;
-  /** Keeps renewed certificates where the next worker finds them; by default they are forgotten with this one. */
+  /** Stores renewed certificates for the next start of the worker; by default they are lost when this worker ends. */
   saveTls?: (files: TlsFiles) => Promise<void>;
-  /** Merapi's version, for `node.hello`. */
+  /** Merapi's version, which `node.hello` returns. */
   version: string;
-  /** The folders for disks as the cluster calls them; disks anywhere else are refused. */
+  /** The folders for disks, as the paths that the cluster uses; disks anywhere else are refused. */
   storageRoots: readonly string[];
-  /** Where paths of the cluster really are on this node; only simulated nodes need it. */
+  /** Maps the cluster's paths to real paths of this host; only simulated nodes need it. */
   paths?: readonly PathMapping[];
-  /** What all simulated nodes of this machine share: a folder, for storage that several nodes see, and the time that passes there. */
+  /** Shared by all simulated nodes of this machine: a folder for storage that several nodes access, and the clock of that storage. */
   common?: { folder: string; clock: Clock };
-  /** Whether the worker may reboot its host when it is asked to; by default it may not. */
+  /** Whether the worker may reboot its host on request; by default it may not. */
   powercycle?: boolean;
-  /** Takes in the connections from outside, within the limits of the process; by default those of a process with one node. */
+  /** Limits the connections from outside for the whole process; by default with the limits of a process that serves one node. */
   connections?: Connections;
   /** Where the administrator's hooks are; by default FOLDER/hooks. */
   hooks?: string;
-  /** How kvm runs its guests; by default it finds out what works. */
+  /** The accelerator of kvm guests; by default the worker probes which one works on this host. */
   accel?: 'kvm' | 'tcg';
-  /** The time and chance of its machine. */
+  /** Clock and random numbers of the machine. */
   world: World;
 }
 
 export interface NodeWorker {
   readonly name: string;
+  /** The address and port that the worker listens on. */
   readonly host: string;
   readonly port: number;
-  /** Ends the worker and leaves its guests alone. Calls under way get no answer and may be repeated to the next worker. */
+  /**
+   * Stops the worker; its guests keep running. Calls in progress get no answer: the master repeats them, with the same id, when the
+   * worker is back. A second call returns the same promise.
+   */
   stop(): Promise<void>;
 }
 
-/** How long stop() waits for what is under way to come to rest, in milliseconds. */
-const REST = 3_000;
+/** Milliseconds that stop() waits for calls in progress to finish. */
+const STOP_TIMEOUT = 3_000;
+
+/** The steps that stop the worker, in the order of its start; they run in reverse. */
+type UndoSteps = (() => Promise<unknown>)[];
 
 /**
- * Starts the worker of one node; several may run in one process. While it listens FOLDER/endpoint holds "HOST PORT".
- * @throws MerapiError wrong_state when another worker uses the folder, environment_error when it cannot listen.
+ * Starts the worker of one node; several may run in one process. While it listens, FOLDER/endpoint contains "HOST PORT".
+ * @throws MerapiError wrong_state when another worker uses the folder, configuration when the folder is shared by all users,
+ *   environment_error when the folder cannot be locked or the address cannot be listened on
  */
 export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<NodeWorker> {
-  const undo: (() => Promise<unknown>)[] = [];
+  const undo: UndoSteps = [];
   let stopped: Promise<void> | null = null;
   const stop = () => {
     stopped ??= unwind(undo, log);
@@ -102,12 +115,12 @@ export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<
     undo.push(() => lock.release());
     const closed = await closeFolder(config.folder, isOfNode);
     if (closed.length > 0)
-      log.warn({ closed }, 'others could reach what is in the folder of the node; it is closed now');
-    for (const part of ['', 'journal', 'guests', 'network'])
-      await removeInterruptedWrites(join(config.folder, part));
+      log.warn({ closed }, "other users could access files in the node's folder; the permissions are fixed");
+    for (const subfolder of ['', 'journal', 'guests', 'network'])
+      await removeInterruptedWrites(join(config.folder, subfolder));
     const endpoint = join(config.folder, 'endpoint');
-    await rm(endpoint, { force: true }); // of a life that had no time to remove it
-    const server = await startParts(config, log, undo);
+    await rm(endpoint, { force: true }); // left by a worker that crashed
+    const server = await startServices(config, log, undo);
     undo.push(() => rm(endpoint, { force: true }));
     await writeFileDurably(endpoint, `${server.host} ${server.port}\n`);
     log.info({ node: config.name, host: server.host, port: server.port }, 'the node worker listens');
@@ -118,11 +131,14 @@ export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<
   }
 }
 
-/** Builds and opens everything that stands on the folder; what is to be undone goes to `undo`. */
-async function startParts(
+/**
+ * Builds the services of the worker, opens its hypervisors and starts the server; adds the steps that stop them to `undo`.
+ * Order matters: drivers must have found their running guests before the server accepts calls about them.
+ */
+async function startServices(
   config: NodeConfig,
   log: Logger,
-  undo: (() => Promise<unknown>)[],
+  undo: UndoSteps,
 ): Promise<{ host: string; port: number }> {
   const { name, folder, version, listen, world } = config;
   const { clock } = world;
@@ -136,8 +152,8 @@ async function startParts(
   const { simulatesSome, simulatesAll } = hypervisors;
   const own = join(folder, 'volumes');
   const common = config.common ?? { folder: own, clock };
-  const places = simulatesSome ? { node: name, own, common: common.folder, clock: common.clock } : null;
-  const storage = createStorage(paths, places);
+  const simulated = simulatesSome ? { node: name, own, common: common.folder, clock: common.clock } : null;
+  const storage = createStorage(paths, simulated);
   const installer = new OsInstaller(folder, storage);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
   const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
@@ -153,14 +169,14 @@ async function startParts(
   undo.push(() => arrivals.closeAll());
   let endpoint: { host: string | null; port: number } = { host: null, port: listen.port };
   const journal = await Journal.open(join(folder, 'journal'), { log, clock });
-  undo.push(() => rest(journal, { log, clock }));
+  undo.push(() => closeJournal(journal, { log, clock }));
   const handlers: Handlers = {
     ...callExecutors(journal),
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate, clock }),
     ...instanceExecutors({ hypervisors, storage, installer }),
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors({ storage, hypervisors }, { streams, tls, endpoint: () => endpoint }),
-    ...storageExecutors(new StorageUnits(paths, places)),
+    ...storageExecutors(new StorageUnits(paths, simulated)),
     ...osExecutors(installer, hypervisors, dumps, tls),
     ...backupExecutors({
       ...{ exports: new ExportFolder(join(folder, 'export')), dumps, streams, tls },
@@ -169,7 +185,7 @@ async function startParts(
     ...certificateExecutors(identities),
     ...transferExecutors({
       ...{ arrivals, dumps, identities, clock },
-      isEverywhere: isUnspecified(listen.host),
+      listensOnAll: isUnspecified(listen.host),
     }),
     ...hooksExecutors(hooks),
     ...networkExecutors(simulatesAll ? null : network),
@@ -189,20 +205,17 @@ async function startParts(
   certificate.onChange((files) => server.renew(files));
   endpoint = { host: isUnspecified(server.host) ? null : server.host, port: server.port };
   undo.push(() => {
-    // First nothing may be stored any more: a failure that comes of the closing is no outcome.
+    // The journal closes first: closing the server aborts handlers, and their failures must not be stored as outcomes of calls.
     unattended('closing the call journal', log, () => journal.close());
     return server.close();
   });
   return { host: server.host, port: server.port };
 }
 
+/** Whether a host to listen on stands for all addresses. The master then uses the address that it reaches the node under. */
 const isUnspecified = (host: string) => host === '0.0.0.0' || host === '::';
 
-async function openHypervisors(
-  hypervisors: Hypervisors,
-  facts: Facts,
-  undo: (() => Promise<unknown>)[],
-): Promise<void> {
+async function openHypervisors(hypervisors: Hypervisors, facts: Facts, undo: UndoSteps): Promise<void> {
   for (const driver of hypervisors.all()) {
     undo.push(() => driver.close());
     await driver.open();
@@ -210,11 +223,14 @@ async function openHypervisors(
   }
 }
 
-async function unwind(undo: (() => Promise<unknown>)[], log: Logger): Promise<void> {
+/** Runs all undo steps, the last one first. A step that fails is logged and does not keep the others from running. */
+async function unwind(undo: UndoSteps, log: Logger): Promise<void> {
   for (const step of undo.reverse())
-    await step().catch((error) => log.error({ err: error }, 'cannot end a part of the node worker'));
+    await step().catch((error) => log.error({ err: error }, 'cannot stop a part of the node worker'));
 }
 
-async function rest(journal: Journal, { log, clock }: BackgroundParts): Promise<void> {
-  if (!(await endsWithin(journal.close(), REST, clock))) log.warn('calls under way do not come to rest');
+/** Closes the journal and waits for the calls in progress, but not for long: a call may hang in a driver. */
+async function closeJournal(journal: Journal, { log, clock }: BackgroundParts): Promise<void> {
+  const finished = await endsWithin(journal.close(), STOP_TIMEOUT, clock);
+  if (!finished) log.warn('calls in progress did not finish before the worker stopped');
 }

@@ -1,3 +1,15 @@
+// The receiving side of an instance's transfer from another cluster. Each transfer has an HTTPS server of its own on a free port, which
+// accepts exactly one client certificate and has one secret for each disk. The path of a request is /SECRET, its method:
+//
+//   POST     the other cluster announces that it will send; the transfer then waits for a day longer than `patience`
+//   DELETE   it withdraws the announcement: the transfer fails
+//   PUT      the data of the disk; the answer comes when the data is written
+//
+//   waiting   -> receiving   PUT
+//   receiving -> done        the data is written; the transfer is done when all its disks are
+//             -> (failed)    the data broke off or could not be written: the whole transfer fails
+//
+// Nothing is stored: a worker that restarts has lost its transfers, and `wait` says so.
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -13,41 +25,45 @@ import type { TlsFiles } from '../../base/tls.ts';
 import type { World } from '../../base/world.ts';
 import { unpacked } from '../../rpc/streams.ts';
 
-/** What to do with the data of one disk, by number. */
+/** Stores the data of one disk, by its index. */
 export type Receive = (index: number, data: Readable, signal: AbortSignal) => Promise<void>;
 
-/** Milliseconds that a sender has to learn of a failure. */
+/** Milliseconds that a sender has to read the answer of a failure before its connection is cut. */
 const LINGER = 5_000;
-/** Seconds that may pass before data comes that is promised. */
-const PROMISED = 24 * 3600;
+/** Seconds that the transfer waits for announced data. */
+const ANNOUNCED_TIMEOUT = 24 * 3600;
 
-interface Part {
-  state: 'waiting' | 'coming' | 'done';
+/** The data of one disk. */
+interface DiskData {
+  state: 'waiting' | 'receiving' | 'done';
+  /** Bytes that have come over the network. */
   bytes: number;
 }
 
-interface Arrival {
+interface Transfer {
   server: Server;
-  /** Ends all connections. */
+  /** Cuts all connections. */
   endAll(): void;
-  parts: Map<string, Part>;
-  /** Whether the other cluster has said that it will send. */
-  isPromised: boolean;
+  /** The data of each disk by its secret, in the order of the disks. */
+  disks: Map<string, DiskData>;
+  /** Whether the other cluster has announced that it will send. */
+  isAnnounced: boolean;
   failure: MerapiError | null;
-  /** Tells each `change` of it. */
+  /** Emits `change` whenever wait() may have something to return. */
   changes: EventEmitter;
+  /** Aborted with the failure; ends everything that goes on for the transfer. */
   over: AbortController;
 }
 
-/** Where data from other clusters arrives: a server for each exchange, which trusts one certificate and knows one-time secrets. */
+/** The transfers from other clusters that this node waits for. */
 export class Arrivals {
   readonly #host: string;
   readonly #log: Logger;
   readonly #connections: Connections;
   readonly #world: World;
-  readonly #arrivals = new Map<string, Arrival>();
+  readonly #transfers = new Map<string, Transfer>();
 
-  /** `host` is where to listen. */
+  /** `host` is the address to listen on. */
   constructor(host: string, log: Logger, connections: Connections, world: World) {
     this.#world = world;
     this.#connections = connections;
@@ -56,8 +72,9 @@ export class Arrivals {
   }
 
   /**
-   * Waits for `count` streams, under an id; an earlier wait of this id ends. `patience` is how many seconds the first one may take.
-   * @throws MerapiError environment_error
+   * Opens a transfer of `count` disks under an id; an earlier transfer of this id is closed. It fails when no data comes within
+   * `patience` seconds. Returns the address and the secret of each disk, in order.
+   * @throws MerapiError environment_error when the address cannot be listened on
    */
   async open(
     id: string,
@@ -67,24 +84,26 @@ export class Arrivals {
   ): Promise<{ host: string; port: number; secrets: string[] }> {
     await this.close(id);
     const secrets = Array.from({ length: count }, () => this.#world.random.bytes(24).toString('hex'));
-    const parts = new Map(secrets.map((secret): [string, Part] => [secret, { state: 'waiting', bytes: 0 }]));
+    const disks = new Map(
+      secrets.map((secret): [string, DiskData] => [secret, { state: 'waiting', bytes: 0 }]),
+    );
     const server = createServer({ ...tls, ...connectionTimes, requestCert: true, rejectUnauthorized: true });
-    const arrival: Arrival = {
+    const transfer: Transfer = {
       server,
       endAll: this.#connections.guard(server, this.#log, true),
-      parts,
-      isPromised: false,
+      disks,
+      isAnnounced: false,
       failure: null,
       changes: new EventEmitter(),
       over: new AbortController(),
     };
-    server.requestTimeout = 0; // a disk takes as long as it takes
+    server.requestTimeout = 0; // the data of a disk may take any time
     server.on('request', (request, response) =>
       unattended('receiving the data of a disk', this.#log, () =>
-        take(arrival, receive, request, response, this.#world.clock),
+        answerRequest(transfer, receive, request, response, this.#world.clock),
       ),
     );
-    // Who cannot prove itself is not let in, that is all.
+    // A client without the right certificate is disconnected; that is not logged, for anyone can cause it.
     server.on('tlsClientError', (_error, socket) => {
       socket.destroy();
     });
@@ -96,17 +115,18 @@ export class Arrivals {
         cause,
       });
     }
-    this.#arrivals.set(id, arrival);
+    this.#transfers.set(id, transfer);
     const { address, port } = server.address() as AddressInfo;
     unattended('waiting for the other cluster', this.#log, () =>
-      expire(arrival, patience, this.#world.clock),
+      expire(transfer, patience, this.#world.clock),
     );
     return { host: address, port, secrets };
   }
 
   /**
-   * Waits until all data of an id is there and done with, for some seconds at most.
-   * @throws MerapiError the failure, or execution when nothing is waited for under this id
+   * Waits until the data of all disks of a transfer is written, for `seconds` at most. Returns whether it is, and the bytes that have
+   * come for each disk.
+   * @throws MerapiError the failure of the transfer; execution when there is no transfer with this id
    */
   async wait(id: string, seconds: number, signal: AbortSignal): Promise<{ done: boolean; bytes: number[] }> {
     const late = this.#world.clock.timeout(seconds * 1000);
@@ -119,106 +139,107 @@ export class Arrivals {
 
   async #wait(id: string, deadline: AbortSignal): Promise<{ done: boolean; bytes: number[] }> {
     for (;;) {
-      const arrival = this.#arrivals.get(id);
-      if (!arrival)
+      const transfer = this.#transfers.get(id);
+      if (!transfer)
         throw new MerapiError(
           'execution',
-          'The node waits for this data no longer: its worker has restarted',
+          'The node no longer waits for this data because its worker has restarted',
         );
-      if (arrival.failure) throw arrival.failure;
-      const parts = [...arrival.parts.values()];
-      const done = parts.every(({ state }) => state === 'done');
-      if (done || deadline.aborted) return { done, bytes: parts.map(({ bytes }) => bytes) };
-      await once(arrival.changes, 'change', { signal: deadline }).catch(() => undefined);
+      if (transfer.failure) throw transfer.failure;
+      const disks = [...transfer.disks.values()];
+      const done = disks.every(({ state }) => state === 'done');
+      if (done || deadline.aborted) return { done, bytes: disks.map(({ bytes }) => bytes) };
+      await once(transfer.changes, 'change', { signal: deadline }).catch(() => undefined);
     }
   }
 
-  /** Ends the wait of an id, and what is coming under it. */
+  /** Ends a transfer and cuts its connections; nothing to do when there is none with this id. */
   async close(id: string): Promise<void> {
-    const arrival = this.#arrivals.get(id);
-    if (!arrival) return;
-    this.#arrivals.delete(id);
-    fail(arrival, new MerapiError('unavailable', 'The data is not waited for any longer'));
-    const closed = once(arrival.server, 'close');
-    arrival.server.close();
-    arrival.endAll();
+    const transfer = this.#transfers.get(id);
+    if (!transfer) return;
+    this.#transfers.delete(id);
+    fail(transfer, new MerapiError('unavailable', 'The node no longer waits for this data'));
+    const closed = once(transfer.server, 'close');
+    transfer.server.close();
+    transfer.endAll();
     await closed;
   }
 
-  /** Ends all of them. */
+  /** Ends all transfers. */
   async closeAll(): Promise<void> {
-    await Promise.all([...this.#arrivals.keys()].map((id) => this.close(id)));
+    await Promise.all([...this.#transfers.keys()].map((id) => this.close(id)));
   }
 }
 
-function fail(arrival: Arrival, failure: MerapiError): void {
-  arrival.failure ??= failure;
-  arrival.over.abort(failure);
-  arrival.changes.emit('change');
+/** Fails a transfer; the first failure is the one that is reported. */
+function fail(transfer: Transfer, failure: MerapiError): void {
+  transfer.failure ??= failure;
+  transfer.over.abort(failure);
+  transfer.changes.emit('change');
 }
 
-/** Fails what is neither sent nor promised in time. */
-async function expire(arrival: Arrival, patience: number, clock: Clock): Promise<void> {
-  const { signal } = arrival.over;
+/** Fails a transfer of which no data came in time. Once the data of one disk has come, there is no limit for that of the others. */
+async function expire(transfer: Transfer, patience: number, clock: Clock): Promise<void> {
+  const { signal } = transfer.over;
   const pause = (seconds: number) =>
     clock.sleep(seconds * 1000, { signal, ref: false }).catch(() => undefined);
   await pause(patience);
-  if (arrival.isPromised) await pause(PROMISED);
-  const isSilent = [...arrival.parts.values()].every(({ state }) => state === 'waiting');
-  if (isSilent && arrival.parts.size > 0)
-    fail(arrival, new MerapiError('timeout', `The other cluster did not connect within ${patience} s`));
+  if (transfer.isAnnounced) await pause(ANNOUNCED_TIMEOUT);
+  const hasNoData = [...transfer.disks.values()].every(({ state }) => state === 'waiting');
+  if (hasNoData && transfer.disks.size > 0)
+    fail(transfer, new MerapiError('timeout', `The other cluster did not connect within ${patience} s`));
 }
 
-/**
- * Answers the other cluster: POST promises that it will send, DELETE takes that back, PUT brings the data of a disk. The path is
- * the secret of a disk.
- */
-async function take(
-  arrival: Arrival,
+/** Answers one request of the other cluster, see the head of the file. */
+async function answerRequest(
+  transfer: Transfer,
   receive: Receive,
   request: IncomingMessage,
   response: ServerResponse,
   clock: Clock,
 ): Promise<void> {
   const secret = (request.url ?? '').slice(1);
-  const part = arrival.parts.get(secret);
+  const disk = transfer.disks.get(secret);
   const answer = (status: number, body: unknown) => {
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
     response.end(`${JSON.stringify(body)}\n`);
   };
-  if (request.method !== 'PUT' || part?.state !== 'waiting') {
+  if (request.method !== 'PUT' || disk?.state !== 'waiting') {
     request.resume();
-    if (part && request.method === 'POST') arrival.isPromised = true;
-    if (part && request.method === 'DELETE')
-      fail(arrival, new MerapiError('execution', 'The other cluster has given up: its job tells why'));
-    if (part && request.method !== 'PUT') return answer(200, {});
-    answer(404, { code: 'not_found', message: 'No data is waited for here' });
+    if (disk && request.method === 'POST') transfer.isAnnounced = true;
+    if (disk && request.method === 'DELETE')
+      fail(
+        transfer,
+        new MerapiError('execution', 'The other cluster has given up; see its job for the reason'),
+      );
+    if (disk && request.method !== 'PUT') return answer(200, {});
+    answer(404, { code: 'not_found', message: 'This node waits for no data under this path' });
     return;
   }
-  part.state = 'coming';
+  disk.state = 'receiving';
   try {
     const compress = request.headers['content-encoding'] === 'gzip' ? 'gzip' : 'none';
-    const data = unpacked(counted(request, part), compress);
-    await receive([...arrival.parts.keys()].indexOf(secret), data, arrival.over.signal);
-    part.state = 'done';
-    arrival.changes.emit('change');
-    answer(200, { bytes: part.bytes });
+    const data = unpacked(counted(request, disk), compress);
+    await receive([...transfer.disks.keys()].indexOf(secret), data, transfer.over.signal);
+    disk.state = 'done';
+    transfer.changes.emit('change');
+    answer(200, { bytes: disk.bytes });
   } catch (error) {
     const failure = toFailure(error);
-    fail(arrival, error instanceof MerapiError ? error : new MerapiError('execution', failure.message));
+    fail(transfer, error instanceof MerapiError ? error : new MerapiError('execution', failure.message));
     answer(500, failure);
-    // What is still on its way is read for a moment, or its sender would not come to read the answer.
+    // The rest of the data is read for a moment: a client that is still sending would not read the answer.
     request.resume();
     clock.timer(LINGER, () => request.destroy()).unref();
   }
 }
 
-/** The same data; how much of it has come is noted, and when it breaks off that is told in words. */
-function counted(request: IncomingMessage, part: Part): Readable {
+/** The body of a request, whose bytes are counted. @throws MerapiError execution, from the stream, when the connection breaks off */
+function counted(request: IncomingMessage, disk: DiskData): Readable {
   const read = async function* () {
     try {
       for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-        part.bytes += chunk.length;
+        disk.bytes += chunk.length;
         yield chunk;
       }
     } catch (cause) {

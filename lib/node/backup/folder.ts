@@ -10,8 +10,9 @@ const CONFIG = 'config.ini';
 const format = { what: 'the description of an export', remedy: 'export the instance again' };
 
 /**
- * The exports that a node keeps: FOLDER/INSTANCE/config.ini and a file for each disk, as in Ganeti. One that is being made is
- * in a hidden folder beside it. Every method that changes something is idempotent.
+ * The exports on a node, in Ganeti's layout: FOLDER/INSTANCE/config.ini and a file for each disk. An unfinished export is in a hidden
+ * folder beside it, `.INSTANCE.new`, so that list() and readers only ever see whole ones. Every method that changes something
+ * is idempotent.
  */
 export class ExportFolder {
   readonly #folder: string;
@@ -20,7 +21,7 @@ export class ExportFolder {
     this.#folder = folder;
   }
 
-  /** The names of the instances that have an export here; null when the folder was never made. */
+  /** The names of the instances that have an export here; null when the folder does not exist. */
   async list(): Promise<string[] | null> {
     try {
       return (await readdir(this.#folder)).filter((name) => !name.startsWith('.')).sort();
@@ -31,8 +32,10 @@ export class ExportFolder {
   }
 
   /**
-   * What an export, named by its folder or its name here, says of its instance, null when there is none; and the bytes of its files.
-   * @throws MerapiError wrong_input for a path elsewhere, environment_error when its config.ini cannot be understood
+   * Reads an export. `path` is the path of its folder or its name. Returns the contents of its config.ini, null when there is no
+   * export, and the size in bytes of each file in its folder.
+   * @throws MerapiError wrong_input for a path outside the exports, configuration when config.ini cannot be read, environment_error
+   *   when it is malformed
    */
   async read(path: string): Promise<{ path: string; config: Ini | null; sizes: Record<string, number> }> {
     const folder = this.#resolve(path);
@@ -45,34 +48,38 @@ export class ExportFolder {
     }
   }
 
-  /** The path of a disk's file of an export. @throws MerapiError wrong_input */
+  /** The path of a file of a finished export. @throws MerapiError wrong_input for a path outside the exports or a malformed name */
   file(path: string, name: string): string {
     return join(this.#resolve(path), fileStem(name));
   }
 
-  /** The path of a disk's file of an export that is being made. @throws MerapiError wrong_input */
+  /** The path of a file of an unfinished export. @throws MerapiError wrong_input for a malformed name */
   newFile(instance: string, name: string): string {
     return join(this.#unfinished(instance), fileStem(name));
   }
 
-  /** Makes an empty place for an export. */
+  /** Creates the empty folder of a new export; an unfinished one is removed. */
   async prepare(instance: string): Promise<void> {
     await this.discard(instance);
     await mkdir(this.#unfinished(instance), { recursive: true, mode: 0o700 });
   }
 
-  /** Removes an export that was not finished. */
+  /** Removes an unfinished export. */
   async discard(instance: string): Promise<void> {
     await rm(this.#unfinished(instance), { recursive: true, force: true });
   }
 
   /**
-   * Puts a new export in the place of an older one. A crash in between leaves the old one under a hidden name, and then the
-   * repeated call goes on. @throws MerapiError execution when there is nothing to be finished
+   * Writes config.ini and replaces an older export of the instance. A crash in between may leave only the old one under its hidden name
+   * `.INSTANCE.old`, and the complete new one as unfinished; the repeated call then finishes it.
+   * @throws MerapiError execution when there is no unfinished export, and the finished one has another config.ini
    */
   async finish(instance: string, config: string): Promise<void> {
-    const [unfinished, old, final] = [this.#unfinished(instance), this.#old(instance), this.#final(instance)];
+    const unfinished = this.#unfinished(instance);
+    const old = this.#old(instance);
+    const final = this.#final(instance);
     if (!(await exists(unfinished))) {
+      // A repeated call: the first one got as far as its last step.
       if ((await readStateText(join(final, CONFIG), format)) !== config)
         throw new MerapiError('execution', `There is no export of ${instance} to be finished`);
     } else {
@@ -91,14 +98,15 @@ export class ExportFolder {
       await rm(path, { recursive: true, force: true });
   }
 
-  /** The folder of an export. @throws MerapiError wrong_input when it is not one of this folder */
+  /** The folder of an export. @throws MerapiError wrong_input when the path is not a direct, visible subfolder of this one */
   #resolve(path: string): string {
     const full = isAbsolute(path) ? normalize(path) : join(this.#folder, path);
-    const name = full.startsWith(`${this.#folder}/`) ? full.slice(this.#folder.length + 1) : '';
-    if (/^[^./][^/]*$/.test(name.replace(/\/$/, ''))) return join(this.#folder, name.replace(/\/$/, ''));
+    const prefix = `${this.#folder}/`;
+    const name = full.startsWith(prefix) ? full.slice(prefix.length).replace(/\/$/, '') : '';
+    if (/^[^./][^/]*$/.test(name)) return join(this.#folder, name);
     throw new MerapiError(
       'wrong_input',
-      `'${path}' is no folder of an export; the exports of this node are in ${this.#folder}`,
+      `'${path}' is not the folder of an export; the exports of this node are in ${this.#folder}`,
     );
   }
 
@@ -115,7 +123,7 @@ export class ExportFolder {
   }
 }
 
-/** The bytes of the files in a folder, by name. */
+/** The size in bytes of each file in a folder, by name. */
 async function sizesIn(folder: string): Promise<Record<string, number>> {
   const sizes: Record<string, number> = {};
   for (const name of await readdir(folder)) {

@@ -14,7 +14,10 @@ const format = {
   remedy: 'remove it and prepare the export again',
 };
 
-/** The certificates that this node shows to other clusters, each made for one exchange: FOLDER/NAME/identity.pem. */
+/**
+ * The self-signed certificates of this node towards other clusters, each made for one transfer: FOLDER/NAME/identity.pem. Transfers
+ * do not use the cluster's own certificates, and the other cluster trusts exactly this one.
+ */
 export class Identities {
   readonly #folder: string;
   readonly #clock: Clock;
@@ -24,27 +27,32 @@ export class Identities {
     this.#folder = folder;
   }
 
-  /** The identity of this name, made when it is missing, valid for some seconds. Those that are not valid any more go. */
+  /**
+   * Returns the certificate of this name and its key; creates them, valid for `seconds`, when they are missing. Removes all
+   * certificates that have expired.
+   * @throws MerapiError configuration when the file exists and is damaged
+   */
   async create(name: string, commonName: string, seconds: number): Promise<Identity> {
     await this.#clean();
     const known = await this.#read(name);
     if (known) return known;
     const identity = await issueAlone(commonName, seconds);
-    // One file, so that the two parts can never be of different makings.
+    // One file, so that certificate and key always belong together.
     await writeFileDurably(this.#file(name), `${identity.cert}${identity.key}`, 0o600);
     return identity;
   }
 
-  /** @throws MerapiError wrong_input when there is none of this name */
+  /** The certificate of this name and its key. @throws MerapiError wrong_input when there is none, configuration when it is damaged */
   async get(name: string): Promise<Identity> {
     const identity = await this.#read(name);
     if (identity) return identity;
     throw new MerapiError(
       'wrong_input',
-      `This node has no certificate '${name}' (any more); prepare the export again`,
+      `This node has no certificate '${name}', or it has expired; prepare the export again`,
     );
   }
 
+  /** Removes a certificate and its key; nothing to do when there is none. */
   async remove(name: string): Promise<void> {
     await rm(join(this.#folder, fileStem(name)), { recursive: true, force: true });
   }
@@ -62,10 +70,10 @@ export class Identities {
 
   async #clean(): Promise<void> {
     for (const name of await readdir(this.#folder).catch(() => [])) {
-      const identity = await this.#read(name).catch(() => undefined); // who wants it will be told what is wrong
-      if (identity === undefined) continue;
-      if (!identity || Date.parse(new X509Certificate(identity.cert).validTo) < this.#clock.seconds() * 1000)
-        await this.remove(name);
+      const identity = await this.#read(name).catch(() => undefined);
+      if (identity === undefined) continue; // it is damaged; create() and get() report that
+      const expires = identity && Date.parse(new X509Certificate(identity.cert).validTo);
+      if (expires === null || expires < this.#clock.seconds() * 1000) await this.remove(name);
     }
   }
 
@@ -74,7 +82,7 @@ export class Identities {
   }
 }
 
-/** Whether the parts of an identity are whole and belong together. */
+/** Whether a certificate and a key can be parsed and belong together. */
 function isPair({ cert, key }: Identity): boolean {
   try {
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));

@@ -1,3 +1,4 @@
+// The sending side of a transfer to another cluster; arrivals.ts is the receiving side, and describes the protocol.
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import * as z from 'zod';
@@ -8,30 +9,30 @@ import type { CallContext } from '../../rpc/server.ts';
 import { counted, packed } from '../../rpc/streams.ts';
 import type { Compression } from '../../rpc/types.ts';
 
-/** Milliseconds for a promise to be heard. */
-const HEARING = 20_000;
+/** Milliseconds for an announcement to be answered. */
+const ANNOUNCE_TIMEOUT = 20_000;
 
 const Answer = z.object({ bytes: z.number().int().optional(), message: z.string().optional() });
 
 /** Where another cluster waits for the data of a disk. */
-interface Place {
+interface Destination {
   host: string;
   port: number;
-  /** Under which it waits. */
+  /** The secret of the disk. */
   secret: string;
 }
 
 /**
- * Promises another cluster that data will come, or takes that back. It is told once; whether it heard that does not matter, for
- * one that hears nothing waits for a time.
+ * Announces to another cluster that data will come (POST), or withdraws that (DELETE). Best effort: it is sent once and never fails,
+ * because a cluster that does not get it stops waiting by itself.
  */
-export async function promise(
-  to: Place,
+export async function announce(
+  to: Destination,
   tls: TlsFiles,
   method: 'POST' | 'DELETE',
   clock: Clock,
 ): Promise<void> {
-  const late = clock.timeout(HEARING);
+  const late = clock.timeout(ANNOUNCE_TIMEOUT);
   const agent = agentFor(tls);
   try {
     const answer = await request(urlOf(to), {
@@ -41,7 +42,7 @@ export async function promise(
     });
     await answer.body.dump();
   } catch {
-    // As said above.
+    // best effort, see above
   } finally {
     late.cancel();
     await agent.destroy();
@@ -49,13 +50,13 @@ export async function promise(
 }
 
 /**
- * Sends data to another cluster that waits for it under a secret, and waits until that has done with it. Answers how many bytes
- * went over the net.
- * @throws MerapiError execution when it cannot be sent or is not taken; and the failure of the data
+ * Sends the data of a disk to another cluster and waits until that has written it. Returns how many bytes went over the network, which
+ * are those after compression.
+ * @throws MerapiError execution when the data cannot be sent or the other cluster fails; the MerapiError of `data` when that fails
  */
-export async function sendAway(
+export async function sendToCluster(
   data: Readable,
-  to: Place,
+  to: Destination,
   tls: TlsFiles,
   compress: Compression,
   { signal, tell }: Pick<CallContext, 'signal' | 'tell'>,
@@ -76,10 +77,10 @@ export async function sendAway(
         { objectMode: false },
       ),
     });
-    const said = Answer.parse(await answer.body.json());
-    if (answer.statusCode !== 200 || said.bytes === undefined)
-      throw new MerapiError('execution', `The other cluster failed: ${said.message ?? answer.statusCode}`);
-    return said.bytes;
+    const { bytes, message } = Answer.parse(await answer.body.json());
+    if (answer.statusCode !== 200 || bytes === undefined)
+      throw new MerapiError('execution', `The other cluster failed: ${message ?? answer.statusCode}`);
+    return bytes;
   } catch (error) {
     if (cause instanceof MerapiError) throw cause;
     if (error instanceof MerapiError) throw error;
@@ -94,11 +95,12 @@ export async function sendAway(
 }
 
 function agentFor(tls: TlsFiles): Agent {
-  // The one certificate that is trusted is the other side's own, whatever names it holds.
+  // `ca` is the other side's own certificate, so the names in that certificate need no check.
   const connect = { ...tls, checkServerIdentity: () => undefined, timeout: 30_000 };
   return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 });
 }
 
-function urlOf({ host, port, secret }: Place): string {
-  return `https://${host.includes(':') ? `[${host}]` : host}:${port}/${secret}`;
+function urlOf({ host, port, secret }: Destination): string {
+  const address = host.includes(':') ? `[${host}]` : host;
+  return `https://${address}:${port}/${secret}`;
 }

@@ -1,3 +1,5 @@
+// Calls about exports. An export is made in a hidden folder (prepare, then one fetch for each disk, then finish) and appears only when it is
+// complete. The node with the disks offers a stream that the node of the export fetches; an import takes the opposite way.
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -11,18 +13,22 @@ import { writeRaw } from '../storage/raw.ts';
 
 type BackupHandlers = Pick<Handlers, Extract<keyof Handlers, `backup.${string}`>>;
 
-interface BackupParts {
+interface BackupDependencies {
   exports: ExportFolder;
   dumps: Dumps;
   streams: Streams;
-  /** What this worker shows to others of the cluster. */
+  /** The certificate for connections to other workers of the cluster. */
   tls: TlsSource;
-  /** Where this worker listens; no host where that is all addresses. */
+  /** Where this worker listens; `host` is null when it listens on all addresses. */
   endpoint: () => { host: string | null; port: number };
 }
 
-/** Serves the calls about exports that nodes keep. */
-export function backupExecutors({ exports, dumps, streams, tls, endpoint }: BackupParts): BackupHandlers {
+/** Bytes per read of an export's file. */
+const READ_SIZE = 1 << 20;
+
+/** The handlers of the calls about exports on this node. */
+export function backupExecutors(dependencies: BackupDependencies): BackupHandlers {
+  const { exports, dumps, streams, tls, endpoint } = dependencies;
   return {
     'backup.list': async () => ({ exports: await exports.list() }),
     'backup.read': ({ path }) => exports.read(path),
@@ -53,8 +59,10 @@ export function backupExecutors({ exports, dumps, streams, tls, endpoint }: Back
     },
     'backup.restore': async ({ path, file, sha256, id, to, compress }) => {
       const full = exports.file(path, file);
-      const read = () => createReadStream(full, { highWaterMark: 1 << 20 });
-      const open = async () => (sha256 === null ? read() : Readable.from(verified(read(), full, sha256)));
+      const open = async () => {
+        const data = createReadStream(full, { highWaterMark: READ_SIZE });
+        return sha256 === null ? data : Readable.from(verified(data, full, sha256));
+      };
       streams.offer(id, { to, compress, open });
       return endpoint();
     },
@@ -65,6 +73,7 @@ export function backupExecutors({ exports, dumps, streams, tls, endpoint }: Back
   };
 }
 
+/** Passes data through and adds it to a hash. */
 async function* hashed(data: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
   for await (const chunk of data) {
     hash.update(chunk);
@@ -72,7 +81,7 @@ async function* hashed(data: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<
   }
 }
 
-/** The same data, which fails at its end when it is not what was exported. */
+/** Passes data through. @throws MerapiError execution at the end when its SHA-256 is not the expected one */
 async function* verified(data: AsyncIterable<Buffer>, path: string, sha256: string): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   yield* hashed(data, hash);

@@ -3,7 +3,7 @@ import type { Journal } from '../journal.ts';
 
 type CallHandlers = Pick<Handlers, Extract<keyof Handlers, `call.${string}`>>;
 
-/** Serves the calls about other calls. */
+/** The handlers of the calls about other calls of the same node. */
 export function callExecutors(journal: Journal): CallHandlers {
   return {
     'call.cancel': async ({ id }) => {

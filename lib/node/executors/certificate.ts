@@ -1,7 +1,7 @@
 import type { Handlers } from '../../rpc/server.ts';
 import type { Identities } from '../backup/identities.ts';
 
-/** Serves the calls about certificates for other clusters. */
+/** The handlers of the calls about the certificates that this node uses towards other clusters. */
 export function certificateExecutors(
   identities: Identities,
 ): Pick<Handlers, 'certificate.create' | 'certificate.remove'> {

@@ -21,25 +21,25 @@ type DiskHandlers = Pick<
   | 'disk.status'
 >;
 
-/** How disks get from one node to another. */
-export interface DiskWays {
+/** What copying disks between nodes needs. */
+export interface DiskTransfer {
   streams: Streams;
-  /** What this worker shows to others. */
+  /** The certificate for connections to other workers of the cluster. */
   tls: TlsSource;
-  /** Where this worker listens; no host where that is all addresses. */
+  /** Where this worker listens; `host` is null when it listens on all addresses. */
   endpoint: () => { host: string | null; port: number };
 }
 
-/** How a copy within the node is watched. */
+/** Lets a call cancel a copy within the node, and reports its progress. */
 const copying = ({ signal, tell }: CallContext): Work => ({
   signal,
   onBytes: (done, total) => tell({ text: 'copying', done, total }),
 });
 
-/** Serves the calls about disks. */
+/** The handlers of the calls about disks. Each picks the driver of the disk's template; see StorageDriver for the guarantees. */
 export function diskExecutors(
   { storage, hypervisors }: { storage: Storage; hypervisors: Hypervisors },
-  { streams, tls, endpoint }: DiskWays,
+  { streams, tls, endpoint }: DiskTransfer,
 ): DiskHandlers {
   return {
     'disk.check': async ({ disks, hypervisor }) => {
@@ -71,12 +71,13 @@ export function diskExecutors(
       return {};
     },
     'disk.offer': async ({ disk, to, compress }) => {
-      await storage.sources([disk]); // what is not there is refused now, not when it is read
+      await storage.sources([disk]); // a missing disk fails this call, not the later read by the other node
       streams.offer(disk.uuid, { to, compress, open: () => storage.read(disk) });
       return endpoint();
     },
     'disk.fetch': async ({ disk, from }, { signal, tell }) => {
       await storage.sources([disk]);
+      // The size of a compressed stream is not known in advance.
       const total = from.compress === 'none' ? disk.size * 1024 * 1024 : null;
       await readStream(from, tls, { signal, tell, total }, (data) => storage.fill(disk, data));
       return {};

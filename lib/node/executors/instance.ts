@@ -5,7 +5,7 @@ import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { OsInstaller } from '../os/installer.ts';
 import type { Storage } from '../storage/registry.ts';
 
-export interface InstanceParts {
+export interface InstanceDependencies {
   hypervisors: Hypervisors;
   storage: Storage;
   installer: OsInstaller;
@@ -24,8 +24,12 @@ type InstanceHandlers = Pick<
   | 'instance.forget'
 >;
 
-/** Serves the calls about guests. */
-export function instanceExecutors({ hypervisors, storage, installer }: InstanceParts): InstanceHandlers {
+/**
+ * The handlers of the calls about guests. They join hypervisor and storage: the hypervisor's driver gets each disk as an open source.
+ * Disks must be active (disk.activate) before a guest is started.
+ */
+export function instanceExecutors(dependencies: InstanceDependencies): InstanceHandlers {
+  const { hypervisors, storage, installer } = dependencies;
   return {
     'instance.check': async ({ instance }) => {
       storage.checkFor(instance.disks, hypervisors.isSimulated(instance.hypervisor));
@@ -45,7 +49,7 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
       const driver = hypervisors.of(instance.hypervisor);
       if (kind === 'hard') {
         const sources = await storage.sources(instance.disks);
-        await driver.check?.(instance); // what could not be started again is not stopped
+        await driver.check?.(instance); // a guest that could not be started again must not be stopped
         await driver.stop(instance, { timeout, force: false, signal });
         await driver.start(instance, { sources, paused: false });
       } else await driver.reset(instance);
@@ -82,10 +86,10 @@ export function instanceExecutors({ hypervisors, storage, installer }: InstanceP
   };
 }
 
-type Found = { disk: DiskTarget; nic?: never } | { disk?: never; nic: number };
+type Device = { disk: DiskTarget; nic?: never } | { disk?: never; nic: number };
 
-/** The disk, or the number of the NIC. @throws MerapiError wrong_input */
-function deviceOf({ name, disks, nics }: InstanceTarget, uuid: string): Found {
+/** The disk, or the index of the NIC, with this uuid. @throws MerapiError wrong_input when the instance has neither */
+function deviceOf({ name, disks, nics }: InstanceTarget, uuid: string): Device {
   const disk = disks.find((each) => each.uuid === uuid);
   if (disk) return { disk };
   const nic = nics.findIndex((each) => each.uuid === uuid);

@@ -5,7 +5,10 @@ import type { Storage } from '../storage/registry.ts';
 
 type MigrationHandlers = Pick<Handlers, 'migration.receive' | 'migration.send' | 'migration.resume'>;
 
-/** Serves the calls that move running guests. */
+/**
+ * The handlers of the calls that migrate running guests. The master calls receive on the target node, send on the source node with the
+ * address that receive returned, then resume on the target; if sending failed, resume on the source.
+ */
 export function migrationExecutors(hypervisors: Hypervisors, storage: Storage): MigrationHandlers {
   const migrationOf = ({ hypervisor }: InstanceTarget) => hypervisors.able(hypervisor, 'migration').migration;
   return {

@@ -3,7 +3,7 @@ import type { GuestNetwork } from '../hypervisors/define.ts';
 
 type NetworkHandlers = Pick<Handlers, 'network.bridges'>;
 
-/** Serves the calls about the host's network; null stands for a node whose guests are simulated and lack nothing. */
+/** The handlers of the calls about the host's network; null on a node that only simulates guests, where no bridge is ever missing. */
 export function networkExecutors(network: GuestNetwork | null): NetworkHandlers {
   return {
     'network.bridges': async ({ bridges }) => ({ missing: (await network?.missingBridges(bridges)) ?? [] }),

@@ -7,7 +7,7 @@ import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { Power } from '../power.ts';
 import type { Storage } from '../storage/registry.ts';
 
-export interface NodeParts {
+export interface NodeDependencies {
   name: string;
   version: string;
   hypervisors: Hypervisors;
@@ -20,17 +20,9 @@ export interface NodeParts {
 
 type NodeHandlers = Pick<Handlers, Extract<keyof Handlers, `node.${string}`>>;
 
-/** Serves the calls about the node itself. */
-export function nodeExecutors({
-  name,
-  version,
-  hypervisors,
-  storage,
-  facts,
-  power,
-  certificate,
-  clock,
-}: NodeParts): NodeHandlers {
+/** The handlers of the calls about the node itself. */
+export function nodeExecutors(dependencies: NodeDependencies): NodeHandlers {
+  const { name, version, hypervisors, storage, facts, power, certificate, clock } = dependencies;
   return {
     'node.hello': async () => ({
       name,

@@ -10,7 +10,7 @@ import type { OsInstaller } from '../os/installer.ts';
 
 type OsHandlers = Pick<Handlers, 'os.list' | 'os.create' | 'os.rename' | 'os.import'>;
 
-/** Serves the calls about operating systems. */
+/** The handlers of the calls that run scripts of OS definitions. */
 export function osExecutors(
   installer: OsInstaller,
   hypervisors: Hypervisors,
@@ -31,10 +31,10 @@ export function osExecutors(
     },
     'os.create': async (params, { signal }) => {
       const { name, uuid, hypervisor } = params.instance;
-      // One that cannot be read may have lost its uuid.
-      const isIt = (guest: GuestFacts) =>
+      // The uuid of a guest whose record is damaged may be unknown, so such a guest is compared by name.
+      const isGuest = (guest: GuestFacts) =>
         guest.uuid === uuid || (guest.trouble !== undefined && guest.name === name);
-      const guest = hypervisors.of(hypervisor).guests().find(isIt);
+      const guest = hypervisors.of(hypervisor).guests().find(isGuest);
       if (guest && guest.state !== 'stopped')
         throw new MerapiError('wrong_state', `Instance ${name} runs; stop it before its disks are written`);
       await installer.create(params, signal);

@@ -3,7 +3,7 @@ import type { StorageUnits } from '../storage/units.ts';
 
 type StorageHandlers = Pick<Handlers, 'storage.list' | 'storage.modify' | 'storage.repair'>;
 
-/** Serves the calls about the storage as a whole. */
+/** The handlers of the calls about storage units: volume groups, physical volumes and the folders of disks. */
 export function storageExecutors(units: StorageUnits): StorageHandlers {
   return {
     'storage.list': async ({ type, folders }) => ({ units: await units.list(type, folders) }),

@@ -3,22 +3,25 @@ import type { Handlers } from '../../rpc/server.ts';
 import type { Arrivals } from '../backup/arrivals.ts';
 import type { Dumps } from '../backup/dumps.ts';
 import type { Identities } from '../backup/identities.ts';
-import { promise, sendAway } from '../backup/send.ts';
+import { announce, sendToCluster } from '../backup/send.ts';
 
 type TransferHandlers = Pick<Handlers, Extract<keyof Handlers, `transfer.${string}`>>;
 
-interface TransferParts {
+interface TransferDependencies {
   arrivals: Arrivals;
   dumps: Dumps;
   identities: Identities;
-  /** Whether this worker listens on all addresses. */
-  isEverywhere: boolean;
+  /** Whether this worker listens on all addresses, so that it cannot name one that others reach it under. */
+  listensOnAll: boolean;
   clock: Clock;
 }
 
-/** Serves the calls about data that goes to other clusters and comes from them. */
-export function transferExecutors(parts: TransferParts): TransferHandlers {
-  const { arrivals, dumps, identities, isEverywhere, clock } = parts;
+/**
+ * The handlers of the calls that move the data of disks between clusters. The receiving cluster opens a transfer and hands its port and
+ * secrets to the sending one, whose node announces the data and then sends it, disk by disk.
+ */
+export function transferExecutors(dependencies: TransferDependencies): TransferHandlers {
+  const { arrivals, dumps, identities, listensOnAll, clock } = dependencies;
   return {
     'transfer.open': async ({ id, certificate, ca, patience, ...params }) => {
       const tls = { ...(await identities.get(certificate)), ca };
@@ -26,7 +29,7 @@ export function transferExecutors(parts: TransferParts): TransferHandlers {
       const opened = await arrivals.open(id, tls, { count, patience }, (index, data, signal) =>
         dumps.restore(params, index, data, signal),
       );
-      return isEverywhere ? { ...opened, host: null } : opened;
+      return listensOnAll ? { ...opened, host: null } : opened;
     },
     'transfer.wait': ({ id, seconds }, { signal }) => arrivals.wait(id, seconds, signal),
     'transfer.close': async ({ id }) => {
@@ -35,13 +38,13 @@ export function transferExecutors(parts: TransferParts): TransferHandlers {
     },
     'transfer.promise': async ({ certificate, ca, to, withdraws }) => {
       const tls = { ...(await identities.get(certificate)), ca };
-      await promise(to, tls, withdraws ? 'DELETE' : 'POST', clock);
+      await announce(to, tls, withdraws ? 'DELETE' : 'POST', clock);
       return {};
     },
     'transfer.send': async ({ disk, source, certificate, ca, to, compress, ...params }, { signal, tell }) => {
       const tls = { ...(await identities.get(certificate)), ca };
       const data = await dumps.open(params, disk, source);
-      return { bytes: await sendAway(data, to, tls, compress, { signal, tell }) };
+      return { bytes: await sendToCluster(data, to, tls, compress, { signal, tell }) };
     },
   };
 }

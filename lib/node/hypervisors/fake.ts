@@ -1,3 +1,5 @@
+// The driver of simulated guests. A guest is a file FOLDER/guests/NAME.json and nothing else, so it outlives the worker as a real guest
+// does. The files are authoritative: tests rewrite them to play what happens inside a guest, and other processes may remove them.
 import { type FSWatcher, mkdirSync, readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,16 +11,16 @@ import { parseState, type StateFormat, writeStateFile } from '../../base/state-f
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type {
+  DeviceToPlug,
+  DeviceToUnplug,
   Hotplug,
   Hypervisor,
   HypervisorDriver,
-  LostDevice,
   Migration,
-  NewDevice,
   StartOptions,
 } from './define.ts';
 
-/** A simulated guest as its file holds it. A test may rewrite the file, to play what happens inside a guest. */
+/** The contents of a guest's file. */
 const Guest = z.object({
   name: z.string(),
   uuid: z.string(),
@@ -26,7 +28,7 @@ const Guest = z.object({
   memory: z.number().int(),
   vcpus: z.number().int(),
   by_user: z.boolean().default(false),
-  /** The disks and NICs that it has, by uuid. */
+  /** The uuids of its disks and NICs. */
   devices: z.array(z.string()).default([]),
 });
 type Guest = z.infer<typeof Guest>;
@@ -34,7 +36,7 @@ type Guest = z.infer<typeof Guest>;
 const format: StateFormat<Guest> = {
   what: 'a simulated guest',
   remedy:
-    'the guest is left alone: start the Merapi that wrote it, mend the file, or remove it to give the guest up',
+    'the guest is not touched: run the Merapi release that wrote the file, repair the file, or remove it to drop the guest',
   version: 1,
   schema: Guest,
 };
@@ -48,19 +50,16 @@ const newGuest = ({ name, uuid, beparams, disks, nics }: InstanceTarget) => ({
   devices: [...disks, ...nics].map((device) => device.uuid),
 });
 
-/** The driver of simulated guests. They run with any parameters, and see by themselves that a disk has grown. */
+/** Simulated guests start with any parameters, and see by themselves that a disk has grown. */
 export const fakeDriver: HypervisorDriver = {
   simulated: true,
   create: ({ folder, log }) => new FakeHypervisor(folder, log),
 };
 
-/**
- * Simulates guests: each is a file FOLDER/guests/NAME.json and nothing else, so it survives the worker as a real guest does.
- * The files are the truth: they are read at each use, and only what has not changed since is taken from memory.
- */
+/** Every method reads the files it needs; a file whose inode, time and size have not changed is taken from memory. */
 export class FakeHypervisor implements Hypervisor {
   readonly kind = 'fake';
-  /** Nothing is transferred: the guest's file on the other node is made by receive(). */
+  /** Nothing is transferred: receive() creates the guest's file on the target node, and send() marks the one here as stopped. */
   readonly migration: Migration = {
     receive: async (instance) => {
       const known = this.#find(instance);
@@ -90,11 +89,12 @@ export class FakeHypervisor implements Hypervisor {
   };
   readonly #folder: string;
   readonly #log: Logger;
+  /** The last readable contents of each file. */
   readonly #known = new Map<string, { version: string; guest: Guest }>();
   readonly #listeners: (() => void)[] = [];
   #watcher: FSWatcher | null = null;
 
-  /** `folder` is the worker's. */
+  /** `folder` is the worker's folder. */
   constructor(folder: string, log: Logger) {
     this.#folder = join(folder, 'guests');
     this.#log = log;
@@ -122,7 +122,7 @@ export class FakeHypervisor implements Hypervisor {
     await this.#make(instance, known, options.paused ? 'paused' : 'running');
   }
 
-  /** A simulated guest shuts down immediately when it is asked to, and nothing of it is kept. */
+  /** A simulated guest shuts down at once when it is asked to, and its file is removed. */
   async stop(instance: InstanceTarget): Promise<void> {
     const known = this.#find(instance);
     if (known) await this.#remove(known);
@@ -138,7 +138,10 @@ export class FakeHypervisor implements Hypervisor {
   async setMemory(instance: InstanceTarget, memory: number): Promise<void> {
     const known = this.#find(instance);
     if (!known || known.state === 'stopped')
-      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} does not run, so its memory cannot be changed`,
+      );
     await this.#write({ ...known, memory });
   }
 
@@ -150,6 +153,7 @@ export class FakeHypervisor implements Hypervisor {
     await this.#remove(known);
   }
 
+  /** Guests whose file cannot be read stay. */
   async powerCut(): Promise<void> {
     for (const { name, trouble } of this.guests())
       if (trouble === undefined) await rm(join(this.#folder, fileOf(name)), { force: true });
@@ -161,16 +165,17 @@ export class FakeHypervisor implements Hypervisor {
     this.#listeners.push(listener);
   }
 
+  /** The facts of the guest in a file; of an unreadable file the last readable ones, with the problem as `trouble`. */
   #factsOf(file: string): GuestFacts | null {
     try {
       const guest = this.#read(file);
       if (!guest) return null;
-      return shown(guest);
+      return factsOf(guest);
     } catch (error) {
-      // Whether it runs is not known; who took it for stopped might start it once more elsewhere.
+      // It is unknown whether the guest runs. Reporting it as stopped could make the master start it on another node as well.
       const unknown = { name: file.slice(0, -'.json'.length), state: 'running' as const };
-      const nothing = { ...unknown, uuid: '', memory: 0, vcpus: 0, by_user: false, devices: [] };
-      return { ...shown(this.#known.get(file)?.guest ?? nothing), trouble: errorText(error) };
+      const assumed = { ...unknown, uuid: '', memory: 0, vcpus: 0, by_user: false, devices: [] };
+      return { ...factsOf(this.#known.get(file)?.guest ?? assumed), trouble: errorText(error) };
     }
   }
 
@@ -178,9 +183,10 @@ export class FakeHypervisor implements Hypervisor {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Changes the devices of a guest that runs; nothing to do for others. */
   async #setDevices(
     instance: InstanceTarget,
-    { disk, nic }: LostDevice | NewDevice,
+    { disk, nic }: DeviceToUnplug | DeviceToPlug,
     change: (devices: string[], uuid: string) => string[],
   ): Promise<void> {
     const known = this.#find(instance);
@@ -190,8 +196,9 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   /**
-   * The guest with the uuid of an instance. Its file has its name, which another guest may have had before.
-   * @throws MerapiError as #read(), for the file with its name
+   * The guest with the uuid of an instance, or null. Files are named after guests, and an instance may have been renamed: the guest may
+   * be in a file of another name, and the file with its name may belong to another guest.
+   * @throws MerapiError as #read(), for the file with the instance's name
    */
   #find({ uuid, name }: InstanceTarget): Guest | null {
     const own = this.#read(fileOf(name));
@@ -200,7 +207,7 @@ export class FakeHypervisor implements Hypervisor {
     return found ? this.#read(fileOf(found.name)) : null;
   }
 
-  /** Writes the guest of an instance again. @throws MerapiError wrong_state when another guest has its name and runs */
+  /** Writes the file of a new guest, in place of `known`. @throws MerapiError wrong_state when another guest of this name runs */
   async #make(instance: InstanceTarget, known: Guest | null, state: 'paused' | 'running'): Promise<void> {
     const { name, uuid } = instance;
     const other = this.#read(fileOf(name));
@@ -213,7 +220,7 @@ export class FakeHypervisor implements Hypervisor {
     await this.#write({ ...newGuest(instance), state });
   }
 
-  /** @throws MerapiError configuration when the file is not understood; nothing is done with such a guest */
+  /** The guest in a file, null when there is no file. @throws MerapiError configuration when it cannot be read; then it is not touched */
   #read(file: string): Guest | null {
     const path = join(this.#folder, file);
     const found = statSync(path, { throwIfNoEntry: false });
@@ -250,10 +257,10 @@ export class FakeHypervisor implements Hypervisor {
   }
 }
 
-/** The file of the guest of this name. */
+/** The name of the file of a guest. */
 const fileOf = (name: string) => `${fileStem(name)}.json`;
 
-function shown({ devices: _devices, ...guest }: Guest): GuestFacts {
+function factsOf({ devices: _devices, ...guest }: Guest): GuestFacts {
   const console = { instance: guest.name, kind: 'msg', message: 'A simulated guest has no console' } as const;
   return { ...guest, hypervisor: 'fake', console };
 }

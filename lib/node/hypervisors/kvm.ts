@@ -1,3 +1,13 @@
+// The driver of QEMU. Each guest is one QEMU process that outlives the worker, and a folder FOLDER/guests/UUID with its record, logs and
+// sockets. Files in kvm/, from the bottom up:
+//
+//   lines, channel, qmp-table, qmp   the connection to QEMU's monitor
+//   params, machine, devices, command  the command line
+//   process, launch, qemu            the process, and the connection to it
+//   record, follow, guest            one guest: its stored state, brought into agreement with its process
+//   unknown                          guests whose record cannot be read
+//
+// A guest that is not understood is never started, stopped or reported as absent: the master might start it on another node.
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
@@ -20,12 +30,13 @@ import { UnknownGuests } from './kvm/unknown.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** `folder` is shared with other drivers: FOLDER/guests/UUID holds a guest's record, logs and sockets, FOLDER/accel.json what works here. */
+/** `folder` is shared with other drivers; kvm uses FOLDER/guests/UUID for each guest and FOLDER/accel.json for the result of its probe. */
 export interface KvmOptions extends HypervisorOptions {
-  /** Milliseconds that a running guest has to release a device, or memory. */
+  /** Milliseconds that a running guest gets to release a device or memory. */
   patience?: number;
 }
 
+/** The default of `patience`. */
 const PATIENCE = 20_000;
 
 export const kvmDriver: HypervisorDriver = {
@@ -33,7 +44,7 @@ export const kvmDriver: HypervisorDriver = {
   create: (options) => new KvmHypervisor(options),
 };
 
-/** The driver of QEMU, with KVM or without. */
+/** QEMU, with hardware virtualisation (KVM) or without (TCG). */
 export class KvmHypervisor implements Hypervisor {
   readonly kind = 'kvm';
   readonly hotplug: Hotplug = {
@@ -42,8 +53,10 @@ export class KvmHypervisor implements Hypervisor {
   };
   readonly #folder: string;
   readonly #context: GuestContext;
+  /** By uuid. */
   readonly #guests = new Map<string, Guest>();
   readonly #check: StartCheck;
+  /** The guests whose record cannot be read; a guest is never here and in #guests. */
   readonly #unknown: UnknownGuests;
   readonly #listeners: (() => void)[] = [];
 
@@ -62,19 +75,19 @@ export class KvmHypervisor implements Hypervisor {
     this.#check = new StartCheck(this.#context.accelerator);
     this.#unknown = new UnknownGuests({
       ...{ folder: this.#folder, log, changed: this.#context.changed },
-      takeUp: (uuid, found) => this.#guest(uuid).load(found),
+      adopt: (uuid, found) => this.#guest(uuid).load(found),
     });
   }
 
   async open(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const processes = await findByPidFile(this.#folder);
-    // Another driver of the same worker may keep files of its own here.
-    const kept = (await readdir(this.#folder, { withFileTypes: true })).filter(
+    // Other drivers of the same worker may have files of their own here.
+    const folders = (await readdir(this.#folder, { withFileTypes: true })).filter(
       (entry) => entry.isDirectory() && UUID.test(entry.name),
     );
-    const uuids = new Set([...kept.map(({ name }) => name), ...processes.keys()]);
-    await Promise.all([...uuids].map((uuid) => this.#unknown.look(uuid, processes.get(uuid) ?? null)));
+    const uuids = new Set([...folders.map(({ name }) => name), ...processes.keys()]);
+    await Promise.all([...uuids].map((uuid) => this.#unknown.inspect(uuid, processes.get(uuid) ?? null)));
   }
 
   async close(): Promise<void> {
@@ -93,7 +106,7 @@ export class KvmHypervisor implements Hypervisor {
 
   async start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     if (!UUID.test(instance.uuid))
-      throw new MerapiError('hypervisor', `QEMU cannot name a guest by the uuid ${instance.uuid}`);
+      throw new MerapiError('hypervisor', `QEMU accepts no guest with the malformed uuid ${instance.uuid}`);
     await this.#unknown.check(instance.uuid);
     await this.#guest(instance.uuid).start(instance, options);
   }
@@ -116,7 +129,10 @@ export class KvmHypervisor implements Hypervisor {
   async setMemory(instance: InstanceTarget, memory: number): Promise<void> {
     const guest = await this.#known(instance);
     if (!guest)
-      throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so its memory stays`);
+      throw new MerapiError(
+        'wrong_state',
+        `Instance ${instance.name} does not run, so its memory cannot be changed`,
+      );
     await guest.setMemory(memory);
   }
 
@@ -128,12 +144,13 @@ export class KvmHypervisor implements Hypervisor {
     this.#listeners.push(listener);
   }
 
-  /** The guest of an instance, if there is one. @throws MerapiError configuration when nothing may be done with it */
+  /** The guest of an instance, if there is one. @throws MerapiError configuration when its record cannot be read */
   async #known({ uuid }: InstanceTarget): Promise<Guest | undefined> {
     await this.#unknown.check(uuid);
     return this.#guests.get(uuid);
   }
 
+  /** The guest with this uuid, a new one without a record or process if there is none. */
   #guest(uuid: string): Guest {
     const known = this.#guests.get(uuid);
     if (known) return known;

@@ -4,27 +4,28 @@ import type { Ability, Hypervisor, HypervisorDriver, HypervisorOptions } from '.
 import { fakeDriver } from './fake.ts';
 import { kvmDriver } from './kvm.ts';
 
+/** The drivers that Merapi has. */
 const drivers: { readonly [K in HypervisorName]?: HypervisorDriver } = {
   fake: fakeDriver,
   kvm: kvmDriver,
 };
 
 /**
- * Whether guests of a kind are only simulated, as their driver says of itself. All that depends on it (simulated disks and fault
- * switches, the host's power and network, the memory that is free) asks here or Hypervisors.
+ * Whether guests of a hypervisor are only simulated. Everything that depends on it (simulated disks, fault injection, the host's power
+ * and network, free memory) asks this function or Hypervisors, and never compares names of hypervisors.
  */
 export function isSimulated(kind: HypervisorName): boolean {
   return drivers[kind]?.simulated ?? false;
 }
 
-/** The error where a driver lacks an ability that is needed: what its running guests cannot do, and what to do instead. */
+/** The second half of the error for a missing ability: what running guests cannot do, and what to do instead. */
 const lacking = {
-  setMemory: 'cannot get another amount of memory; shut the instance down and start it again with it',
+  setMemory: 'cannot change their memory; shut the instance down and start it with the new amount',
   hotplug: 'cannot get or lose devices; shut the instance down first',
-  migration: 'cannot be moved; shut the instance down, or fail it over',
+  migration: 'cannot be migrated; shut the instance down, or fail it over',
 } as const satisfies { readonly [A in Ability]?: string };
 
-/** The hypervisors of one node. */
+/** The drivers of the hypervisors that one node runs. */
 export class Hypervisors {
   readonly #drivers: ReadonlyMap<HypervisorName, Hypervisor>;
 
@@ -40,7 +41,7 @@ export class Hypervisors {
     return [...this.#drivers.values()];
   }
 
-  /** The driver of a kind. @throws MerapiError hypervisor when this node does not run it. */
+  /** The driver of a hypervisor. @throws MerapiError hypervisor when this node does not run it */
   of(kind: HypervisorName): Hypervisor {
     const driver = this.#drivers.get(kind);
     if (driver) return driver;
@@ -48,30 +49,30 @@ export class Hypervisors {
     throw new MerapiError('hypervisor', `This node does not run hypervisor '${kind}'; it runs: ${known}`);
   }
 
-  /** The driver of a kind with an ability that is needed. @throws MerapiError hypervisor when it lacks it */
+  /** The driver of a hypervisor, if it has an ability. @throws MerapiError hypervisor when it lacks it, or this node does not run it */
   able<A extends keyof typeof lacking>(kind: HypervisorName, ability: A): Required<Pick<Hypervisor, A>> {
     const driver = this.of(kind);
     if (driver[ability] !== undefined) return driver as Hypervisor & Required<Pick<Hypervisor, A>>;
     throw new MerapiError('hypervisor', `Running guests of ${kind} ${lacking[ability]}`);
   }
 
-  /** Whether guests of a kind are only simulated. @throws MerapiError hypervisor when this node does not run it */
+  /** Whether guests of a hypervisor are only simulated. @throws MerapiError hypervisor when this node does not run it */
   isSimulated(kind: HypervisorName): boolean {
     return isSimulated(this.of(kind).kind);
   }
 
-  /** Whether the node simulates guests, beside real ones or alone. */
+  /** Whether at least one hypervisor of the node is simulated. */
   get simulatesSome(): boolean {
     return this.kinds().some(isSimulated);
   }
 
-  /** Whether the node has no real guests. */
+  /** Whether the node can have no real guests. */
   get simulatesAll(): boolean {
     return this.kinds().every(isSimulated);
   }
 }
 
-/** Makes the drivers of a node, not yet opened. @throws MerapiError wrong_input when there is none for a kind. */
+/** Creates the drivers of a node, not yet opened. @throws MerapiError wrong_input when Merapi has no driver for a name */
 export function createHypervisors(kinds: readonly HypervisorName[], options: HypervisorOptions): Hypervisors {
   return new Hypervisors(
     kinds.map((kind) => {

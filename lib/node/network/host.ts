@@ -1,3 +1,6 @@
+// Connects the NICs of real guests to the host's network: a tap device for each NIC, attached to a Linux bridge (mode bridged), an
+// Open vSwitch bridge (openvswitch), or nothing (routed). Every tap device is recorded on disk before it is created and until it is
+// removed, so that none is left behind by a crash.
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,21 +11,21 @@ import { readStateFile, type StateFormat, writeStateFile } from '../../base/stat
 import type { InstanceTarget, NicTarget } from '../../rpc/types.ts';
 import type { GuestNetwork } from '../hypervisors/define.ts';
 
-/** A tap device as it is kept on disk from before it is made until after it is removed. */
+/** The record of a tap device; `nic` is the uuid of its NIC, which records of older releases lack. */
 const Tap = z.object({ name: z.string(), openvswitch: z.boolean(), nic: z.string().optional() });
 type Tap = z.infer<typeof Tap>;
 
-/** Those of one guest; the first version of the format was the bare list. */
+/** The tap devices of one guest, the contents of FOLDER/INSTANCE_UUID.json. The first version of the format was a bare list. */
 const Taps = z.union([z.strictObject({ taps: z.array(Tap) }), z.array(Tap).transform((taps) => ({ taps }))]);
 const format: StateFormat<z.infer<typeof Taps>> = {
   what: 'the tap devices of a guest',
   remedy:
-    "its devices are left alone: start the Merapi that wrote it, or remove the guest's tap devices (ip link delete) and the file",
+    "its devices are not touched: run the Merapi release that wrote the file, or remove the guest's tap devices (ip link delete) and the file",
   version: 2,
   schema: Taps,
 };
 
-/** What `ip -json link` tells of a device. */
+/** The fields that are used of the output of `ip -json -details link`. */
 const Link = z.object({
   ifname: z.string(),
   mtu: z.number(),
@@ -30,10 +33,10 @@ const Link = z.object({
 });
 
 /**
- * The network of this host, worked with `ip` (and `ovs-vsctl` for mode openvswitch). A NIC of mode routed gets a tap that is
- * plugged nowhere: its routes are the administrator's.
- * @param options.folder where the tap devices are remembered
- * @param options.netns the network namespace to work in; by default the one of this process
+ * The network of this host, which the programs `ip` and, for mode openvswitch, `ovs-vsctl` change. A NIC of mode routed gets a tap device
+ * that is attached to nothing: the administrator sets up its routes.
+ * @param options.folder where the tap devices are recorded
+ * @param options.netns the network namespace to work in; by default that of this process
  */
 export function createGuestNetwork(options: { folder: string; netns?: string }): GuestNetwork {
   return new HostNetwork(options.folder, options.netns);
@@ -48,6 +51,7 @@ class HostNetwork implements GuestNetwork {
     this.#netns = netns;
   }
 
+  /** See GuestNetwork; both Linux bridges and Open vSwitch bridges count. */
   async missingBridges(bridges: readonly string[]): Promise<string[]> {
     const missing: string[] = [];
     for (const bridge of bridges) {
@@ -66,9 +70,9 @@ class HostNetwork implements GuestNetwork {
     const vlan = vlanColumns(nic);
     const openvswitch = mode === 'openvswitch';
     const tap: Tap = { name: tapName(instance.uuid, nic.uuid), openvswitch, nic: nic.uuid };
-    await this.#remember(instance.uuid, tap);
+    await this.#record(instance.uuid, tap);
     if (!(await this.#link(tap.name))) await this.#ip(['tuntap', 'add', 'dev', tap.name, 'mode', 'tap']);
-    // An address that begins with fe keeps the bridge from taking it over as its own, the lowest among its ports.
+    // A Linux bridge takes the lowest MAC address of its ports as its own. With fe in front, the tap's is never the lowest.
     const settings = ['address', `fe${nic.mac.slice(2)}`];
     if (mtu !== null) settings.push('mtu', String(mtu));
     await this.#ip(['link', 'set', 'dev', tap.name, ...settings]);
@@ -79,34 +83,36 @@ class HostNetwork implements GuestNetwork {
   }
 
   async unplug(instanceUuid: string, nicUuid?: string): Promise<void> {
-    const known = await this.#remembered(instanceUuid);
-    const goes = (tap: Tap) => nicUuid === undefined || tap.nic === nicUuid;
-    for (const tap of known.filter(goes)) {
+    const known = await this.#recorded(instanceUuid);
+    const isRemoved = (tap: Tap) => nicUuid === undefined || tap.nic === nicUuid;
+    for (const tap of known.filter(isRemoved)) {
       if (tap.openvswitch) await this.#ovs(['--if-exists', 'del-port', tap.name]);
       if (await this.#link(tap.name)) await this.#ip(['link', 'delete', 'dev', tap.name]);
     }
-    const rest = known.filter((tap) => !goes(tap));
+    const rest = known.filter((tap) => !isRemoved(tap));
     if (rest.length > 0) await writeStateFile(this.#file(instanceUuid), format, { taps: rest });
     else await rm(this.#file(instanceUuid), { force: true });
   }
 
-  /** @throws MerapiError environment_error when the host has no such bridge */
+  /** The MTU of a bridge, which its tap devices must have too. @throws MerapiError environment_error when the host has no such bridge */
   async #bridgeMtu(mode: string, bridge: string): Promise<number> {
     if (mode !== 'bridged' && mode !== 'openvswitch')
       throw new MerapiError('environment_error', `NICs of mode ${mode} cannot be attached on this node`);
     const link = await this.#link(bridge);
-    const there = mode === 'bridged' ? link?.linkinfo?.info_kind === 'bridge' : await this.#isSwitch(bridge);
-    if (link && there) return link.mtu;
+    const isBridge =
+      mode === 'bridged' ? link?.linkinfo?.info_kind === 'bridge' : await this.#isSwitch(bridge);
+    if (link && isBridge) return link.mtu;
     const remedy =
       mode === 'bridged'
         ? `ip link add ${bridge} type bridge && ip link set ${bridge} up`
         : `ovs-vsctl add-br ${bridge}`;
     throw new MerapiError(
       'environment_error',
-      `This node has no bridge ${bridge} for a NIC of mode ${mode}; make it there (${remedy}) or change the NIC's link`,
+      `This node has no bridge ${bridge} for a NIC of mode ${mode}; create it there (${remedy}) or change the NIC's link`,
     );
   }
 
+  /** A network device of the host, or null when there is none of this name. */
   async #link(name: string): Promise<z.infer<typeof Link> | null> {
     const result = await this.#run('ip', ['-json', '-details', 'link', 'show', 'dev', name]);
     if (result.code !== 0) {
@@ -136,6 +142,7 @@ class HostNetwork implements GuestNetwork {
     if (result.code !== 0) throw failed(`ovs-vsctl ${args.join(' ')}`, result);
   }
 
+  /** Runs a program in the network namespace. ovs-vsctl talks to a daemon and needs none. */
   async #run(program: 'ip' | 'ovs-vsctl', args: readonly string[]): Promise<ExecResult> {
     const inside = program === 'ip' && this.#netns !== undefined ? ['-netns', this.#netns] : [];
     try {
@@ -154,27 +161,27 @@ class HostNetwork implements GuestNetwork {
     return join(this.#folder, `${instanceUuid}.json`);
   }
 
-  async #remembered(instanceUuid: string): Promise<Tap[]> {
+  async #recorded(instanceUuid: string): Promise<Tap[]> {
     return (await readStateFile(this.#file(instanceUuid), format))?.taps ?? [];
   }
 
-  async #remember(instanceUuid: string, tap: Tap): Promise<void> {
-    const known = await this.#remembered(instanceUuid);
+  async #record(instanceUuid: string, tap: Tap): Promise<void> {
+    const known = await this.#recorded(instanceUuid);
     if (known.some(({ name, openvswitch }) => name === tap.name && openvswitch === tap.openvswitch)) return;
     const others = known.filter(({ name }) => name !== tap.name);
     await writeStateFile(this.#file(instanceUuid), format, { taps: [...others, tap] });
   }
 }
 
-/** The name of a NIC's tap device: it depends on nothing but the two uuids. At most 15 letters. */
+/** The name of a NIC's tap device. It depends only on the two uuids, so a repeated plug() finds it; the kernel allows 15 characters. */
 function tapName(instanceUuid: string, nicUuid: string): string {
   return `mt${createHash('sha256').update(`${instanceUuid}/${nicUuid}`).digest('hex').slice(0, 12)}`;
 }
 
 /**
- * The settings of an Open vSwitch port for a NIC's vlan: `.10` (or `10`) is untagged traffic of VLAN 10, `:10:20` are the
- * tagged VLANs 10 and 20, `.10:20` both.
- * @throws MerapiError environment_error
+ * The columns of an Open vSwitch port for a NIC's vlan, in Ganeti's notation: `.10` (or `10`) is VLAN 10 untagged, `:10:20` are the
+ * VLANs 10 and 20 tagged (trunks), `.10:20` is VLAN 10 untagged and VLAN 20 tagged.
+ * @throws MerapiError environment_error when the mode has no VLANs or the notation is malformed
  */
 function vlanColumns(nic: NicTarget): string[] {
   const { mode, vlan } = nic.nicparams;
@@ -188,7 +195,7 @@ function vlanColumns(nic: NicTarget): string[] {
   if (!match)
     throw new MerapiError(
       'environment_error',
-      `The VLAN ${vlan} is not understood; .10, :10:20 and .10:20 are`,
+      `The VLAN ${vlan} is malformed; use the form .10, :10:20 or .10:20`,
     );
   const [, tag, trunks] = match;
   const columns = tag === undefined ? [] : [`tag=${tag}`];
@@ -204,6 +211,7 @@ function failed(what: string, result: ExecResult): MerapiError {
   );
 }
 
+/** Whether a program could not be run because it is not installed. */
 function isMissing(error: unknown): boolean {
   return error instanceof MerapiError && /ENOENT/.test(errorText(error));
 }

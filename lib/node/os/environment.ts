@@ -1,7 +1,9 @@
+// The environment of the scripts of OS definitions, see ganeti-os-interface(7). The names of the variables and the form of their values
+// are Ganeti's; scripts written for Ganeti depend on them.
 import { templates } from '../../model/templates/index.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
 
-/** What every script of an OS definition gets. */
+/** The values that every script of an OS definition gets, whatever it does. */
 export interface CoreValues {
   apiVersion: number;
   /** The definition's name, without a variant. */
@@ -9,15 +11,16 @@ export interface CoreValues {
   variant: string;
   /** Public, private and secret OS parameters together. */
   osparams: Readonly<Record<string, string>>;
+  /** The debug level of the opcode. */
   debug: number;
 }
 
 type Environment = Record<string, string>;
 
-/** Where the programs that scripts call are found. */
+/** The search path of scripts; the worker's own is not passed on. */
 const PATH = '/sbin:/bin:/usr/sbin:/usr/bin';
 
-/** The variables of ganeti-os-interface(7) that do not depend on an instance. Nothing else reaches a script. */
+/** The variables that do not depend on an instance. Nothing of the worker's own environment is passed to scripts. */
 export function coreEnvironment(values: CoreValues): Environment {
   const environment: Environment = {
     PATH,
@@ -30,12 +33,12 @@ export function coreEnvironment(values: CoreValues): Environment {
   return environment;
 }
 
-/** The variable in which a script finds an OS parameter. */
+/** The name of the variable for an OS parameter. */
 export function parameterVariable(name: string): string {
   return `OSP_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** The variables that describe an instance; `diskPaths` are in the order of its disks. */
+/** The variables that describe an instance; `diskPaths` are the paths of its disks on this host, in order. */
 export function instanceEnvironment(instance: InstanceTarget, diskPaths: readonly string[]): Environment {
   const environment: Environment = {
     INSTANCE_NAME: instance.name,
@@ -98,14 +101,14 @@ function addNic(environment: Environment, instance: InstanceTarget, index: numbe
   });
 }
 
-/** Sets those of the variables that have a value. */
+/** Sets the variables that have a value; Ganeti leaves out the others. */
 function set(environment: Environment, prefix: string, values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     if (value !== undefined && value !== null && value !== '') environment[prefix + name] = String(value);
   }
 }
 
-/** Values as Ganeti writes them, which scripts compare with. */
+/** A value as Python prints it, which scripts compare with. */
 function pythonText(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';

@@ -1,3 +1,6 @@
+// Runs the scripts of OS definitions for an instance: create, rename, export and import. Each run first ends what an earlier call for the
+// same instance or disk left running. Values of OS parameters may be secret: they are passed in the environment, never logged, and
+// removed from the output that an error message quotes.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
@@ -15,12 +18,13 @@ import { ScriptGroups, type ScriptOptions } from './scripts.ts';
 
 type CreateParams = ParamsOf<'os.create'>;
 type RenameParams = ParamsOf<'os.rename'>;
-/** One disk of an instance, by number, and where its data is. */
+/** One disk of an instance, by its index, and the path of its data on this host. */
 export interface DumpedDisk {
   index: number;
   device: string;
 }
 
+/** A definition that is ready to run, and the environment of its scripts. */
 interface Prepared {
   definition: OsDefinition;
   env: Record<string, string>;
@@ -33,23 +37,24 @@ const timeouts = {
   export: osImport.timeout,
   import: osImport.timeout,
 } as const;
-/** How many bytes of a disk's data wait for their reader. */
+/** Bytes of an export that are buffered for its reader. */
 const BUFFERED = 1 << 20;
-/** How many bytes are read of the end of a script's log. */
-const READ_END = 64 * 1024;
-/** How many of a script's last lines an error tells. */
-const TOLD_LINES = 10;
+/** Bytes that are read from the end of a script's log for an error message. */
+const LOG_TAIL = 64 * 1024;
+/** How many of the last lines, and of their characters, an error message quotes. */
+const QUOTED_LINES = 10;
+const QUOTED_CHARACTERS = 4096;
 
-/** Logs of instances with longer names are called by their uuids: what is put behind the name of a log must fit as well. */
+/** Longer instance names are replaced by the uuid in the names of logs, so that these stay within the limit of the file system. */
 const LONGEST_LOG_NAME = 200;
 
-/** Puts operating systems onto disks by the scripts of their definitions. */
+/** Installs, renames, exports and imports operating systems with the scripts of their definitions. */
 export class OsInstaller {
   readonly #logFolder: string;
   readonly #storage: Storage;
   readonly #groups: ScriptGroups;
 
-  /** `folder` is the worker's. */
+  /** `folder` is the worker's folder. */
   constructor(folder: string, storage: Storage) {
     this.#logFolder = join(folder, 'log');
     this.#storage = storage;
@@ -57,10 +62,9 @@ export class OsInstaller {
   }
 
   /**
-   * Runs the create script. What an earlier call left is ended first and its disks are emptied; a reinstallation keeps what
-   * is on the disks, because the definition may want it.
+   * Runs the create script on emptied disks; a reinstallation leaves the contents of the disks to the script, which may use them.
    * @throws MerapiError wrong_input for an unknown OS, variant or parameter, block_device for a missing disk, execution when
-   * a script failed, timeout.
+   *   a script failed, timeout when it took too long; the reason of `signal` when that was aborted
    */
   async create(params: CreateParams, signal: AbortSignal): Promise<void> {
     const { instance, reinstall } = params;
@@ -78,18 +82,19 @@ export class OsInstaller {
   }
 
   /**
-   * What the export script writes of a disk. Its failure is that of the stream, which ends only when the script has ended
-   * well; a stream that is destroyed ends the script. @throws MerapiError as create()
+   * Starts the export script of a disk and returns the stream of its output. The stream ends only when the script has succeeded; if
+   * the script fails, it fails with the error that create() would throw. Destroying the stream kills the script.
+   * @throws MerapiError as create(), before the script runs
    */
   async export(params: ScriptParams, { index, device }: DumpedDisk): Promise<Readable> {
-    const job = `${params.instance.uuid}-disk${index}`;
-    const prepared = await this.#prepare(params, job);
+    const key = diskKey(params.instance, index);
+    const prepared = await this.#prepare(params, key);
     const dump = { EXPORT_DEVICE: device, EXPORT_DISK_PATH: device, EXPORT_INDEX: String(index) };
     const gone = new AbortController();
     const data = new PassThrough({ highWaterMark: BUFFERED });
-    data.on('error', () => undefined); // for when nobody reads yet
-    data.on('close', () => gone.abort(new MerapiError('unavailable', 'Nobody reads the export any more')));
-    const script = { ...prepared, env: { ...prepared.env, ...dump }, job, index };
+    data.on('error', () => undefined); // the reader may not listen yet, and an unhandled error would end the process
+    data.on('close', () => gone.abort(new MerapiError('unavailable', 'The reader of the export has gone')));
+    const script = { ...prepared, env: { ...prepared.env, ...dump }, key, index };
     this.#runScript('export', script, params, gone.signal, {
       reads: (stdout) => void stdout.pipe(data, { end: false }),
     }).then(
@@ -100,8 +105,8 @@ export class OsInstaller {
   }
 
   /**
-   * Gives data to the import script of a disk; what the script does not read is read to its end all the same. Data that
-   * breaks off ends the script. @throws MerapiError as create(), or the failure of the data
+   * Runs the import script of a disk with `data` as its input. Data that the script does not read is read and dropped; a failure of
+   * the data kills the script. @throws MerapiError as create(), or the failure of the data
    */
   async import(
     params: ScriptParams,
@@ -109,44 +114,45 @@ export class OsInstaller {
     data: Readable,
     signal: AbortSignal,
   ): Promise<void> {
-    const job = `${params.instance.uuid}-disk${index}`;
-    const prepared = await this.#prepare(params, job);
+    const key = diskKey(params.instance, index);
+    const prepared = await this.#prepare(params, key);
     const dump = { IMPORT_DEVICE: device, IMPORT_DISK_PATH: device, IMPORT_INDEX: String(index) };
     const broken = new AbortController();
     let read: Promise<void> = Promise.resolve();
-    const script = { ...prepared, env: { ...prepared.env, ...dump }, job, index };
+    const script = { ...prepared, env: { ...prepared.env, ...dump }, key, index };
     await this.#runScript('import', script, params, AbortSignal.any([signal, broken.signal]), {
       writes: (stdin) => {
-        read = feed(data, stdin);
+        read = writeAll(data, stdin);
         read.catch((error) => broken.abort(error));
       },
     });
     await read;
   }
 
-  /** Finds the definition and ends what an earlier call left; the disks must be there. */
-  async #prepare(params: ScriptParams, job = params.instance.uuid): Promise<Prepared> {
+  /** Finds the definition, ends scripts that an earlier call left running, checks the parameters, and builds the environment. */
+  async #prepare(params: ScriptParams, key = params.instance.uuid): Promise<Prepared> {
     const { instance, osparams, debug } = params;
     const { definition, variant } = await findDefinition(params.search_path, instance.os);
     const apiVersion = apiVersionOf(definition);
     const core = coreEnvironment({ apiVersion, osName: definition.name, variant, osparams, debug });
-    await this.#groups.end(job);
+    await this.#groups.end(key);
     const diskPaths = await this.#storage.paths(instance.disks);
     if (apiVersion >= 20) await verify(definition, osparams, core);
     return { definition, env: { ...core, ...instanceEnvironment(instance, diskPaths) } };
   }
 
-  /** Ends what still runs for an instance and removes the logs of its scripts. */
+  /** Kills the scripts of an instance that still run and removes their logs. */
   async forget(instance: InstanceTarget): Promise<void> {
     await this.#groups.end(instance.uuid);
-    for (const index of instance.disks.keys()) await this.#groups.end(`${instance.uuid}-disk${index}`);
+    for (const index of instance.disks.keys()) await this.#groups.end(diskKey(instance, index));
     for (const index of [null, ...instance.disks.keys()])
-      for (const end of ['', '.1']) await rm(this.#logFile(instance, index) + end, { force: true });
+      for (const suffix of ['', '.1']) await rm(this.#logFile(instance, index) + suffix, { force: true });
   }
 
+  /** Runs one script, with its output in a log. `key` and `index` are set for scripts that work on one disk. */
   async #runScript(
     script: keyof typeof timeouts,
-    { definition, env, job, index = null }: Prepared & { job?: string; index?: number | null },
+    { definition, env, key, index = null }: Prepared & { key?: string; index?: number | null },
     params: ScriptParams,
     signal: AbortSignal,
     pipes: Pick<ScriptOptions, 'reads' | 'writes'> = {},
@@ -159,17 +165,18 @@ export class OsInstaller {
     const timeout = timeouts[script];
     const options = { cwd: definition.path, env, logFile: log.pipe, timeout, signal, ...pipes };
     const result = await this.#groups
-      .run(job ?? instance.uuid, join(definition.path, script), options)
+      .run(key ?? instance.uuid, join(definition.path, script), options)
       .catch((cause) => {
         if (!(cause instanceof MerapiError) || cause.code !== 'timeout') throw cause;
         throw new MerapiError('timeout', `${what} did not end within ${timeout / 1000} s`, { cause });
       })
       .finally(() => log.close());
-    if (result.code !== 0) await log.ended();
-    if (result.code !== 0) throw scriptFailure(what, result, await readLogEnd(logFile, READ_END), osparams);
+    if (result.code === 0) return;
+    await log.ended();
+    throw scriptFailure(what, result, await readLogEnd(logFile, LOG_TAIL), osparams);
   }
 
-  /** The log of the scripts of an instance, or of those that work on one of its disks alone. */
+  /** The log of the scripts of an instance (`index` null), or of those that work on one of its disks. */
   #logFile(instance: InstanceTarget, index: number | null): string {
     const disk = index === null ? '' : `.disk${index}`;
     const stem = instance.name.length > LONGEST_LOG_NAME ? instance.uuid : instance.name;
@@ -177,8 +184,13 @@ export class OsInstaller {
   }
 }
 
-/** Gives data to a program for as long as it reads, and reads the rest in vain. @throws the failure of the data */
-async function feed(data: Readable, stdin: Writable): Promise<void> {
+/** The key of the scripts that work on one disk of an instance, see ScriptGroups. */
+function diskKey({ uuid }: InstanceTarget, index: number): string {
+  return `${uuid}-disk${index}`;
+}
+
+/** Writes data to a program's input until that is closed; the rest is read and dropped. @throws the failure of the data */
+async function writeAll(data: Readable, stdin: Writable): Promise<void> {
   const isOpen = () => !stdin.destroyed && !stdin.errored;
   for await (const chunk of data)
     if (isOpen() && !stdin.write(chunk) && isOpen())
@@ -186,6 +198,10 @@ async function feed(data: Readable, stdin: Writable): Promise<void> {
   stdin.end();
 }
 
+/**
+ * Checks the OS parameters: the definition must declare them, and its verify script must accept their values.
+ * @throws MerapiError wrong_input for undeclared parameters, execution when the script fails, timeout after a minute
+ */
 async function verify(
   definition: OsDefinition,
   osparams: Record<string, string>,
@@ -194,8 +210,8 @@ async function verify(
   const known = definition.parameters.map(([name]) => name);
   const unknown = Object.keys(osparams).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    const [wrong, right] = [unknown.join(', '), known.join(', ') || 'none'];
-    const message = `OS '${definition.name}' has no parameters ${wrong}; it has: ${right}`;
+    const declared = known.join(', ') || 'none';
+    const message = `OS '${definition.name}' has no parameters ${unknown.join(', ')}; it has: ${declared}`;
     throw new MerapiError('wrong_input', message);
   }
   const result = await run(join(definition.path, 'verify'), ['parameters'], { cwd: definition.path, env });
@@ -204,6 +220,7 @@ async function verify(
   throw scriptFailure(`The verify script of OS '${definition.name}'`, result, output, osparams);
 }
 
+/** The error of a script that failed, with the last lines of its output. */
 function scriptFailure(
   what: string,
   result: { code: number | null; signal: string | null },
@@ -211,19 +228,20 @@ function scriptFailure(
   osparams: Record<string, string>,
 ): MerapiError {
   const how = result.code === null ? `was ended by ${result.signal}` : `failed with exit code ${result.code}`;
-  const text = withoutValues(output, osparams).trimEnd();
-  const lines = text.split('\n').slice(-TOLD_LINES).join('\n').slice(-4096);
-  return new MerapiError('execution', `${what} ${how}${lines ? `: ${lines}` : ''}`);
+  const text = redact(output, osparams).trimEnd();
+  const lines = text.split('\n').slice(-QUOTED_LINES).join('\n').slice(-QUOTED_CHARACTERS);
+  return new MerapiError('execution', lines ? `${what} ${how}: ${lines}` : `${what} ${how}`);
 }
 
-/** The text with the values of OS parameters, any of which may be secret, replaced by the names of their variables. */
-function withoutValues(text: string, osparams: Record<string, string>): string {
+/** Replaces the values of OS parameters, any of which may be secret, by the names of their variables. */
+function redact(text: string, osparams: Record<string, string>): string {
   let result = text;
+  // A value may contain another one, so the longest are replaced first.
   const longestFirst = Object.entries(osparams).sort(([, a], [, b]) => b.length - a.length);
   for (const [name, value] of longestFirst) {
     if (value.trim() === '') continue;
     const literal = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-    // A short value may be a part of any word, so it counts only where it stands alone.
+    // A short value may be a part of any word, so it is replaced only as a whole word.
     const pattern = value.length < 4 ? `(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])` : literal;
     result = result.replace(new RegExp(pattern, 'g'), () => `<${parameterVariable(name)}>`);
   }

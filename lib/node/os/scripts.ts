@@ -1,3 +1,8 @@
+// Runs scripts of OS definitions so that a repeated call never runs beside what an earlier call, or an earlier worker, left running.
+//
+// Each run has a folder FOLDER/KEY.RANDOM. Before the script begins, its process group is recorded there as `group`, by link(2), which
+// succeeds only once. Whoever wants to end the runs of a key either reads that record and kills the group, or creates the name
+// first, and then the script never begins. The record holds the boot id and the start time, so that a reused pid is not killed.
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,39 +20,40 @@ import {
   type ProcessInfo,
   parseStat,
 } from '../processes.ts';
-import { expect } from '../storage/raw.ts';
+import { ignore } from '../storage/raw.ts';
 
 export interface ScriptOptions {
   cwd: string;
+  /** The whole environment of the script. */
   env: NodeJS.ProcessEnv;
-  /** Gets all that the script writes. */
+  /** The file, or named pipe, for the script's output. */
   logFile: string;
-  /** Milliseconds. */
+  /** Milliseconds after which the script is killed. */
   timeout: number;
   /** Ends the script when aborted. */
   signal: AbortSignal;
-  /** Takes the script's standard output, which then does not go to the log. */
+  /** Gets the script's standard output, which then does not go to the log. */
   reads?: (stdout: Readable) => void;
-  /** Gives the script its standard input, by default an empty one, and ends it. */
+  /** Gets the script's standard input and must end it; without it the input is empty. */
   writes?: (stdin: Writable) => void;
 }
 
 /**
- * Runs before the script, as the process that becomes it: it writes down the boot id and its own line of /proc/PID/stat
- * (with the pid, which is that of the group, and the start time) and the script's path, and goes on only when it can put that in place as `group`.
- * Whoever wants the script not to run puts that name in place first; a link is made once or not at all. `redirected` says
- * where the script reads from and writes to.
+ * The shell code that the process executes before it becomes the script (`exec`). It writes the boot id, its own line of
+ * /proc/PID/stat (with the pid, which is also the id of the group, and the start time) and the path of the script to a file, and
+ * goes on only if it can link that file to `group`. Arguments: $1 the folder of the run, $2 the log, $3 the script;
+ * `redirections` connect the script's input and output.
  */
-const gate = (redirected: string) => `
+const launcher = (redirections: string) => `
 read -r boot </proc/sys/kernel/random/boot_id && read -r stat <"/proc/$$/stat" &&
-printf '%s\\n%s\\n%s\\n' "$boot" "$stat" "$3" >"$1/$$" && ln "$1/$$" "$1/group" && exec "$3" ${redirected}`;
+printf '%s\\n%s\\n%s\\n' "$boot" "$stat" "$3" >"$1/$$" && ln "$1/$$" "$1/group" && exec "$3" ${redirections}`;
 
-/** How long a killed group may take to be gone, in milliseconds. */
-const PATIENCE = 10_000;
+/** Milliseconds that a killed group may take to disappear. */
+const KILL_TIMEOUT = 10_000;
 
 /**
- * Runs scripts that must not run twice at once for one instance, also when the worker dies meanwhile: each has a process
- * group of its own, recorded in FOLDER/INSTANCE_UUID.RANDOM/ before the script begins.
+ * Runs scripts, each in a process group of its own. A key says what a script works on (the uuid of an instance, or of one of its disks):
+ * the scripts of a key must not run at the same time, so callers call end() before run().
  */
 export class ScriptGroups {
   readonly #folder: string;
@@ -57,22 +63,23 @@ export class ScriptGroups {
   }
 
   /**
-   * Runs a script to its end; what it leaves running in its group is ended too.
-   * @throws MerapiError timeout, and unavailable when `signal` ended it.
+   * Runs a script to its end and kills what it leaves running in its group.
+   * @throws MerapiError timeout when it took too long, environment_error when it cannot be started; the reason of `signal` when
+   *   that was aborted
    */
-  async run(instanceUuid: string, script: string, options: ScriptOptions): Promise<ExecResult> {
+  async run(key: string, script: string, options: ScriptOptions): Promise<ExecResult> {
     const { cwd, env, logFile, timeout, signal, reads, writes } = options;
     signal.throwIfAborted();
-    const folder = join(this.#folder, `${fileStem(instanceUuid)}.${randomBytes(6).toString('hex')}`);
+    const folder = join(this.#folder, `${fileStem(key)}.${randomBytes(6).toString('hex')}`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     let group = 0;
     const abort = () => {
       if (group) killGroup(group);
     };
     signal.addEventListener('abort', abort);
-    const redirected = `2>"$2" ${reads ? '' : '>&2'} ${writes ? '' : '</dev/null'}`;
+    const redirections = `2>"$2" ${reads ? '' : '>&2'} ${writes ? '' : '</dev/null'}`;
     try {
-      const result = await run('/bin/sh', ['-c', gate(redirected), 'sh', folder, logFile, script], {
+      const result = await run('/bin/sh', ['-c', launcher(redirections), 'sh', folder, logFile, script], {
         cwd,
         env,
         timeout,
@@ -91,9 +98,12 @@ export class ScriptGroups {
     }
   }
 
-  /** Ends every script of an instance that still runs, whichever life of the worker started it, and waits until it is gone. */
-  async end(instanceUuid: string): Promise<void> {
-    const prefix = `${fileStem(instanceUuid)}.`;
+  /**
+   * Kills all scripts of a key that still run, those of an earlier worker included, and waits until they are gone.
+   * @throws MerapiError configuration when a record is malformed, execution when a script cannot be killed
+   */
+  async end(key: string): Promise<void> {
+    const prefix = `${fileStem(key)}.`;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#folder)) {
       if (!name.startsWith(prefix)) continue;
@@ -105,7 +115,7 @@ export class ScriptGroups {
   }
 }
 
-/** Uses the pipes of a script; one that nobody wants is ended, or read in vain. */
+/** Connects the pipes of a script: an unused input is closed, an unused output is read and dropped. */
 function pipesOf({ reads, writes }: Pick<ScriptOptions, 'reads' | 'writes'>): ExecOptions['pipes'] {
   return (stdin, stdout) => {
     if (writes) writes(stdin);
@@ -115,7 +125,10 @@ function pipesOf({ reads, writes }: Pick<ScriptOptions, 'reads' | 'writes'>): Ex
   };
 }
 
-/** The text of the record in the folder; null when there is none, and then there will never be one. */
+/**
+ * The record in the folder of a run; null when there is none. In that case this call has taken its name, so that the script of this run
+ * never begins.
+ */
 async function claim(folder: string): Promise<string | null> {
   try {
     await writeFile(join(folder, 'nobody'), '');
@@ -123,32 +136,35 @@ async function claim(folder: string): Promise<string | null> {
     return null;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return null; // the script ended just now
+    if (code === 'ENOENT') return null; // the script has just ended and its folder is gone
     if (code !== 'EEXIST') throw error;
-    return (await readFile(join(folder, 'group'), 'utf8').catch(expect('ENOENT'))) || null;
+    return (await readFile(join(folder, 'group'), 'utf8').catch(ignore('ENOENT'))) || null;
   }
 }
 
+/** Kills the process group of a record, if it still exists. `path` is the record's file, for the message. */
 async function endGroup(record: string, path: string): Promise<void> {
   const [boot = '', stat = '', script = ''] = record.split('\n');
   const recorded = parseStat(stat);
   if (!recorded || !/^[0-9a-f-]{36}$/.test(boot))
     throw new MerapiError(
       'configuration',
-      `${path} (which process runs a script of this instance) cannot be used: it holds something else; end the script if it still runs, and remove the folder of the file`,
+      `${path} (the process that runs a script of this instance) cannot be used: its contents are malformed; end the script if it still runs, and remove the folder of the file`,
     );
   if (boot !== (await bootId())) return;
   const leader = await findProcess(recorded.pid);
-  if (leader && !(await isSame(leader, recorded.start, script))) return; // another process has got that number since
-  for (const deadline = performance.now() + PATIENCE; performance.now() < deadline; await sleep(20)) {
+  if (leader && !(await isSame(leader, recorded.start, script))) return; // the pid now belongs to another process
+  const deadline = performance.now() + KILL_TIMEOUT;
+  while (performance.now() < deadline) {
     if ((await groupMembers(recorded.pid)).length === 0) return;
     killGroup(recorded.pid);
+    await sleep(20);
   }
   throw new MerapiError('execution', `The old script with process id ${recorded.pid} cannot be ended`);
 }
 
-/** Whether a process is the recorded one: of this user, begun at that time, with the script on its command line. */
+/** Whether a process is the recorded one: of this user, with this start time, and with the script on its command line. */
 async function isSame({ pid, start }: ProcessInfo, recorded: string, script: string): Promise<boolean> {
   if (start !== recorded || !(await isOwn(pid))) return false;
-  return script === '' || (await argumentsOf(pid)).includes(script); // older releases did not note it
+  return script === '' || (await argumentsOf(pid)).includes(script); // older releases did not record the script
 }

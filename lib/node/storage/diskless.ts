@@ -1,7 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { StorageDriver } from './define.ts';
 
-/** The template of instances without disks: there is never anything to do, and nothing can be missing. */
+/** The driver for instances without disks: every operation succeeds without doing anything, except that nothing can be opened. */
 export const disklessStorage: StorageDriver = {
   template: 'diskless',
   simulated: false,
@@ -13,9 +13,6 @@ export const disklessStorage: StorageDriver = {
   remove: async () => undefined,
   status: async () => ({ path: null, exists: true, size: null, active: true, mirror: null }),
   open: async (disk) => {
-    throw new MerapiError(
-      'block_device',
-      `Disk ${disk.uuid} is of an instance without disks: it has no data`,
-    );
+    throw new MerapiError('block_device', `Disk ${disk.uuid} has the template diskless, so it has no data`);
   },
 };

@@ -1,3 +1,12 @@
+// Simulated mirrored disks (DRBD). Both sides of a disk share one folder FOLDER/UUID: the data, and NODE.json with the state of each side.
+// The state of a side:
+//
+//   (none)      -> consistent     create() of the first side, which also creates the data
+//               -> inconsistent   create() of a further side
+//   inconsistent -> consistent    it was active together with a consistent side of the same mirror for size / PACE ms
+//   any         -> (none)         remove(); the last side removes the data
+//
+// Synchronisation is not executed: its progress is computed from the times of activation, so it goes on without a worker.
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -10,17 +19,17 @@ import type { DiskTarget, MirrorStatus } from '../../rpc/types.ts';
 import { fileStem } from '../names.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
 import { PathStorage } from './path-storage.ts';
-import { createRaw, emptyRaw, expect, growRaw, sizeOfRaw } from './raw.ts';
+import { createRaw, emptyRaw, growRaw, ignore, sizeOfRaw } from './raw.ts';
 
-/** One node's side of a simulated mirror, as its file holds it. */
+/** The contents of a side's file. */
 const Side = z.object({
-  /** The mirror that it is a side of: a node that was replaced while it was out of reach keeps a side of an old one. */
+  /** The id of the mirror that it belongs to. A node that was replaced while it was unreachable keeps a side of the old mirror. */
   mirror: z.string(),
   /** MiB */
   size: z.number().int(),
   active: z.boolean(),
   primary: z.boolean(),
-  /** Whether it holds the data of the other side. */
+  /** Whether it has all data, as of when the file was written; synchronisation since then is not in the file. */
   current: z.boolean(),
   /** When it was last activated, in milliseconds since 1970. */
   since: z.number(),
@@ -29,21 +38,18 @@ type Side = z.infer<typeof Side>;
 
 const format: StateFormat<Side> = {
   what: 'one side of a mirrored disk',
-  remedy: 'the disk and its data are left alone: start the Merapi that wrote it, or mend the file',
+  remedy:
+    'the disk and its data are not touched: run the Merapi release that wrote the file, or repair the file',
   version: 1,
   schema: Side,
 };
 
-/** MiB that a simulated mirror copies in a millisecond. */
+/** Speed of a simulated synchronisation, in MiB per millisecond. */
 const PACE = 64;
 const DATA = 'data';
 const SUFFIX = '.json';
 
-/**
- * Simulates disks mirrored between two nodes: each is a folder FOLDER/UUID with the data, which both sides read and write, and
- * a file for each side with its size, role and state. A side that is made after another has to be synchronised: that begins
- * when both are active, takes its time, and is done whether anyone looks or not.
- */
+/** The driver of simulated disks that are mirrored between two nodes; `folder` is shared by all simulated nodes of the machine. */
 export class FakeMirrorStorage extends PathStorage implements StorageDriver {
   readonly template: DiskTemplate;
   readonly simulated = true;
@@ -51,7 +57,7 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
   readonly #node: string;
   readonly #clock: Clock;
 
-  /** `node` names this node's side. */
+  /** `node` is the name of this node's side. */
   constructor(template: DiskTemplate, folder: string, node: string, clock: Clock) {
     super();
     this.template = template;
@@ -97,7 +103,7 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     const own = await this.#own(disk);
     if (!own?.active) return;
     const now = this.#now();
-    // What is in sync by now stays so; what is not has to begin again.
+    // Sides that are in sync by now are stored as such; an unfinished synchronisation starts from scratch later.
     const [name, other] = (await this.#peer(disk, own)) ?? [];
     if (other && isInSync(other, own, disk.size, now))
       await this.#write(disk, { ...other, current: true }, name);
@@ -111,7 +117,7 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     await rm(join(folder, this.#node + SUFFIX), { force: true });
     if ((await this.#others(disk)).length === 0) {
       await rm(folder, { recursive: true, force: true });
-      await syncFolder(this.#folder).catch(expect('ENOENT'));
+      await syncFolder(this.#folder).catch(ignore('ENOENT'));
     }
   }
 
@@ -130,18 +136,19 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     };
   }
 
-  /** Milliseconds since 1970, of a clock that both sides go by. */
+  /** Milliseconds since 1970, by the clock that all sides share. */
   #now(): number {
     return this.#clock.seconds() * 1000;
   }
 
+  /** This node's side. @throws MerapiError block_device when it has none */
   async #existing(disk: DiskTarget): Promise<Side> {
     const own = await this.#own(disk);
     if (!own) throw new MerapiError('block_device', `This node holds no side of disk ${disk.uuid}`);
     return own;
   }
 
-  /** The other side of the mirror that a side belongs to, with its node. */
+  /** The other side of the same mirror, with the name of its node. */
   async #peer(disk: DiskTarget, own: Side): Promise<[string, Side] | undefined> {
     return (await this.#others(disk)).find(([, side]) => side.mirror === own.mirror);
   }
@@ -150,8 +157,9 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
     return this.#read(disk, this.#node);
   }
 
+  /** The sides of all other nodes, of this and of older mirrors, with the names of the nodes. */
   async #others(disk: DiskTarget): Promise<[string, Side][]> {
-    const files = (await readdir(this.#folderOf(disk)).catch(expect('ENOENT'))) ?? [];
+    const files = (await readdir(this.#folderOf(disk)).catch(ignore('ENOENT'))) ?? [];
     const found: [string, Side][] = [];
     for (const file of files.sort()) {
       const name = file.slice(0, -SUFFIX.length);
@@ -180,19 +188,20 @@ export class FakeMirrorStorage extends PathStorage implements StorageDriver {
   }
 }
 
-/** What tells the mirror of a disk from those that it was before it got other nodes. */
+/** The id of a disk's present mirror, from its two nodes; it changes when a node is replaced. */
 const nameOf = ({ logical_id }: DiskTarget) => logical_id.slice(0, 2).join('/');
 
-/** Milliseconds that a side still has to copy from the other; Infinity when it cannot. */
+/** Milliseconds until a side has all data of the other; Infinity when they are not synchronising. */
 function syncLeft(side: Side, from: Side, size: number, now: number): number {
   if (side.current) return 0;
   if (!side.active || !from.active || !from.current) return Number.POSITIVE_INFINITY;
   const left = Math.max(side.since, from.since) + size / PACE - now;
-  return Math.min(Math.max(left, 0), size / PACE); // the clock may have gone back since
+  return Math.min(Math.max(left, 0), size / PACE); // the clock may have been set back
 }
 
 const isInSync = (side: Side, from: Side, size: number, now: number) => syncLeft(side, from, size, now) === 0;
 
+/** The state of a side as it is reported now. */
 function mirrorOf(own: Side, other: Side | undefined, size: number, now: number): MirrorStatus {
   const current = own.current || (other !== undefined && isInSync(own, other, size, now));
   const alone = { primary: own.primary, current, degraded: true, sync_percent: null, estimated_time: null };

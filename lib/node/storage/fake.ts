@@ -10,25 +10,28 @@ import { PathStorage } from './path-storage.ts';
 import { createRaw, emptyRaw, growRaw, removeRaw, sizeOfRaw } from './raw.ts';
 
 /** Where simulated storage keeps its data. */
-export interface FakePlaces {
+export interface SimulatedStorage {
   /** The name of the node. */
   node: string;
   /** The node's own folder. */
   own: string;
-  /** A folder that all simulated nodes of the machine have in common. */
+  /** A folder that all simulated nodes of the machine share. */
   common: string;
-  /** The time that passes there, the same for all of them: what synchronisation goes by. */
+  /** The clock that they share; it determines the progress of synchronisations. */
   clock: Clock;
 }
 
-/** The simulated driver of a template: real data in files, everything about volumes, mirrors and networks simulated. */
-export function fakeDriver(template: DiskTemplate, { node, own, common, clock }: FakePlaces): StorageDriver {
+/** The simulated driver of a template: the data is real, in sparse files; volumes, mirrors and networks are simulated. */
+export function fakeDriver(
+  template: DiskTemplate,
+  { node, own, common, clock }: SimulatedStorage,
+): StorageDriver {
   const { mirrored, shared } = templates[template];
   if (mirrored) return new FakeMirrorStorage(template, join(common, template), fileStem(node), clock);
   return new FakeVolumes(template, join(shared ? common : own, template));
 }
 
-/** Volumes of one template as sparse files FOLDER/FIRST/SECOND, named by the two parts of their logical ids. */
+/** Volumes of one template as sparse files FOLDER/FIRST/SECOND, named after the first two parts of their logical ids. */
 class FakeVolumes extends PathStorage implements StorageDriver {
   readonly template: DiskTemplate;
   readonly simulated = true;
@@ -58,7 +61,7 @@ class FakeVolumes extends PathStorage implements StorageDriver {
   }
 
   async deactivate(disk: DiskTarget): Promise<void> {
-    this.#pathOf(disk);
+    this.#pathOf(disk); // only refuses a malformed logical id: a file has nothing to deactivate
   }
 
   async remove(disk: DiskTarget): Promise<void> {

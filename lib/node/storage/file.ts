@@ -5,11 +5,11 @@ import type { DiskTarget } from '../../rpc/types.ts';
 import type { DiskStatus, StorageDriver } from './define.ts';
 import { PathStorage } from './path-storage.ts';
 import type { StoragePaths } from './paths.ts';
-import { createRaw, emptyRaw, expect, growRaw, moveRaw, removeRaw, sizeOfRaw } from './raw.ts';
+import { createRaw, emptyRaw, growRaw, ignore, moveRaw, removeRaw, sizeOfRaw } from './raw.ts';
 
 /**
- * Disks as raw, sparse files; their logical id is [driver, absolute path]. Of `sharedfile` the path is on a folder that
- * all nodes see.
+ * The driver of the templates `file` and `sharedfile`: disks as raw, sparse files. Their logical id is [driver, absolute path], and the
+ * path must be below one of the node's storage roots. Paths of `sharedfile` are on a file system that all nodes mount.
  */
 export class FileStorage extends PathStorage implements StorageDriver {
   readonly template: 'file' | 'sharedfile';
@@ -40,14 +40,13 @@ export class FileStorage extends PathStorage implements StorageDriver {
   }
 
   async deactivate(disk: DiskTarget): Promise<void> {
-    this.#pathOf(disk); // a file is there or not: there is nothing to end
+    this.#pathOf(disk); // only refuses a path outside the storage roots: a file has nothing to deactivate
   }
 
   async remove(disk: DiskTarget): Promise<void> {
     const path = this.#pathOf(disk);
-    const folder = dirname(path);
     await removeRaw(path);
-    if (!this.#paths.realRoots().includes(folder)) await rmdir(folder).catch(expect('ENOTEMPTY', 'ENOENT'));
+    await this.#removeIfEmpty(dirname(path));
   }
 
   async status(disk: DiskTarget): Promise<DiskStatus> {
@@ -57,9 +56,17 @@ export class FileStorage extends PathStorage implements StorageDriver {
   }
 
   async rename(from: DiskTarget, to: DiskTarget): Promise<void> {
-    await moveRaw(this.#pathOf(from), this.#pathOf(to));
+    const path = this.#pathOf(from);
+    await moveRaw(path, this.#pathOf(to));
+    await this.#removeIfEmpty(dirname(path));
   }
 
+  /** Removes the folder of an instance that has no disk left; a storage root stays. */
+  async #removeIfEmpty(folder: string): Promise<void> {
+    if (!this.#paths.realRoots().includes(folder)) await rmdir(folder).catch(ignore('ENOTEMPTY', 'ENOENT'));
+  }
+
+  /** The real path of a disk. @throws MerapiError wrong_input when it is outside the storage roots */
   #pathOf(disk: DiskTarget): string {
     return this.#paths.real(disk.logical_id[1]);
   }

@@ -5,10 +5,10 @@ import type { DiskTarget } from '../../rpc/types.ts';
 import type { DiskSource, DiskStatus, Work } from './define.ts';
 import { copyRaw, fillRaw } from './raw.ts';
 
-/** Bytes that are read of a disk at once. */
+/** Bytes per read of a disk. */
 const CHUNK = 1 << 20;
 
-/** What the drivers have in common whose disks are files of the host, or look like files. */
+/** The methods that are common to all drivers whose active disks have a path on the host. */
 export abstract class PathStorage {
   abstract status(disk: DiskTarget): Promise<DiskStatus>;
 
@@ -28,7 +28,7 @@ export abstract class PathStorage {
     await copyRaw(await this.#path(from), await this.#path(to), work);
   }
 
-  /** The path of an active disk. @throws MerapiError block_device */
+  /** The path of an active disk. @throws MerapiError block_device when it does not exist, is not active or has no path */
   async #path(disk: DiskTarget): Promise<string> {
     const { path, exists, active } = await this.status(disk);
     if (path !== null && exists && active) return path;

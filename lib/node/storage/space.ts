@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 const MIB = 1024 * 1024;
 
-/** MiB of the file system that holds the folder, or will hold it once it is made. */
+/** Size and free space (MiB) of the file system of a folder; of its nearest existing parent when the folder does not exist yet. */
 export async function spaceOf(folder: string): Promise<{ size: number; free: number }> {
   try {
     const { bsize, blocks, bavail } = await statfs(folder);

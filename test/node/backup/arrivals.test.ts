@@ -8,7 +8,7 @@ import { silentLogger } from '../../../lib/base/log.ts';
 import { type Identity, issueAlone } from '../../../lib/base/tls.ts';
 import { systemWorld } from '../../../lib/base/world.ts';
 import { Arrivals, type Receive } from '../../../lib/node/backup/arrivals.ts';
-import { promise, sendAway } from '../../../lib/node/backup/send.ts';
+import { announce, sendToCluster } from '../../../lib/node/backup/send.ts';
 import { VirtualTime } from '../../helpers/clock.ts';
 import { deferred } from '../helpers.ts';
 
@@ -33,7 +33,7 @@ describe('data from other clusters', () => {
   };
   const send = (data: Readable, to: { host: string; port: number; secret: string }, who = there) => {
     assert.ok(here && who);
-    return sendAway(data, to, { ...who, ca: here.cert }, 'gzip', {
+    return sendToCluster(data, to, { ...who, ca: here.cert }, 'gzip', {
       ...{ signal: AbortSignal.timeout(20_000), tell: () => undefined },
     });
   };
@@ -55,7 +55,7 @@ describe('data from other clusters', () => {
     assert.deepEqual(await look, { done: false, bytes: [0, 0] });
     await assert.rejects(
       send(Readable.from(['x']), { ...place, secret: 'guess' }),
-      /No data is waited for here/,
+      /This node waits for no data/,
     );
     await assert.rejects(
       send(Readable.from(['x']), { ...place, secret: first }, stranger),
@@ -64,7 +64,7 @@ describe('data from other clusters', () => {
     const bytes = await send(Readable.from(['two']), { ...place, secret: second });
     await assert.rejects(
       send(Readable.from(['again']), { ...place, secret: second }),
-      /No data is waited for/,
+      /This node waits for no data/,
     );
     const waiting = wait();
     await send(Readable.from(['o', 'ne']), { ...place, secret: first });
@@ -95,15 +95,15 @@ describe('data from other clusters', () => {
     const opened = await open(1, async () => undefined, 60);
     const to = { ...opened, secret: opened.secrets[0] as string };
     const tls = { ...there, ca: here.cert };
-    await promise(to, tls, 'POST', systemWorld.clock);
+    await announce(to, tls, 'POST', systemWorld.clock);
     const look = wait(100);
     await time.advance(100_000);
     assert.deepEqual(await look, { done: false, bytes: [0] }, 'what is promised may take longer');
     const failing = assert.rejects(wait(), { code: 'execution', message: /has given up/ });
-    await promise({ ...to, secret: 'guess' }, tls, 'DELETE', systemWorld.clock);
-    await promise(to, tls, 'DELETE', systemWorld.clock);
+    await announce({ ...to, secret: 'guess' }, tls, 'DELETE', systemWorld.clock);
+    await announce(to, tls, 'DELETE', systemWorld.clock);
     await failing;
-    await promise({ ...to, port: 1 }, tls, 'DELETE', systemWorld.clock);
+    await announce({ ...to, port: 1 }, tls, 'DELETE', systemWorld.clock);
   });
 
   it('that cannot be used are told of to their sender', async () => {
@@ -128,7 +128,7 @@ describe('data from other clusters', () => {
     await time.advance(60_000);
     await late;
     await open(1, async () => undefined);
-    const failing = assert.rejects(wait(), /waits for this data no longer|not waited for any longer/);
+    const failing = assert.rejects(wait(), /no longer waits for this data/);
     await arrivals.close('id');
     await failing;
     await assert.rejects(wait(), { code: 'execution', message: /worker has restarted/ });

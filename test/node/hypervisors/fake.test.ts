@@ -95,7 +95,7 @@ describe('simulated guests', () => {
     assert.deepEqual([driver.guests()[0]?.state, driver.guests()[0]?.by_user], ['running', false]);
   });
 
-  it('are left alone, with their last readable state, while their file cannot be read', async () => {
+  it('are not touched, and reported with their last readable state, while their file cannot be read', async () => {
     const { driver, guests } = await open();
     await driver.start(instanceTarget(), { sources: [], paused: false });
     assert.equal(driver.guests().length, 1);
@@ -104,7 +104,11 @@ describe('simulated guests', () => {
     assert.deepEqual(
       driver
         .guests()
-        .map(({ name, state, trouble }) => [name, state, /\.json .*; the guest is left/.test(trouble ?? '')]),
+        .map(({ name, state, trouble }) => [
+          name,
+          state,
+          /\.json .*; the guest is not touched/.test(trouble ?? ''),
+        ]),
       [
         ['other', 'running', true],
         ['web.example.com', 'running', true],

@@ -112,10 +112,7 @@ describe('the hypervisors of a node', () => {
       };
       const full = { ...web, nics: [nic] };
       const refusals: [() => Promise<unknown>, RegExp][] = [
-        [
-          () => calls['instance.memory']({ instance: web, memory: 8 }, context),
-          /get another amount of memory; shut/,
-        ],
+        [() => calls['instance.memory']({ instance: web, memory: 8 }, context), /change their memory; shut/],
         [
           () => calls['instance.plug']({ instance: full, device: 'nic' }, context),
           /get or lose devices; shut/,
@@ -126,10 +123,10 @@ describe('the hypervisors of a node', () => {
         ],
         [
           () => calls['migration.receive']({ instance: web }, context),
-          /be moved; shut the instance down, or fail/,
+          /be migrated; shut the instance down, or fail/,
         ],
-        [() => calls['migration.send']({ instance: web, to: '' }, context), /be moved; shut/],
-        [() => calls['migration.resume']({ instance: web }, context), /be moved; shut/],
+        [() => calls['migration.send']({ instance: web, to: '' }, context), /be migrated; shut/],
+        [() => calls['migration.resume']({ instance: web }, context), /be migrated; shut/],
       ];
       for (const [call, words] of refusals) {
         const message = new RegExp(`^Running guests of xen-pvm cannot ${words.source}`);

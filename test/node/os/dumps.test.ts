@@ -117,7 +117,7 @@ describe('dumps of disks', () => {
     assert.ok(Buffer.concat(parts).equals(bytes));
     await assert.rejects(restore(Readable.from([bytes.subarray(1)])), {
       code: 'block_device',
-      message: /it has 1 MiB/,
+      message: /of 1 MiB was sent/,
     });
   });
 });

@@ -134,7 +134,7 @@ describe('script groups', () => {
     await mkdir(join(records, 'u1.0'), { recursive: true });
     await writeFile(join(records, 'u1.0', 'group'), 'nonsense');
     await assert.rejects(groups.end('u1'), (error: Error) =>
-      error.message.startsWith(`${join(records, 'u1.0', 'group')} (which process runs`),
+      error.message.startsWith(`${join(records, 'u1.0', 'group')} (the process that runs`),
     );
     assert.equal(await readFile(join(records, 'u1.0', 'group'), 'utf8'), 'nonsense');
   });

@@ -64,6 +64,26 @@ describe('file storage', () => {
     assert.deepEqual(await readdir(root), ['nested']);
   });
 
+  it('keeps a root that a renamed disk leaves empty, and removes the folder of an instance', async () => {
+    const root = await resources.folder();
+    const driver = new FileStorage(new StoragePaths([root, join(root, 'nested')], []));
+    const [first, second, third] = [join(root, 'nested', 'a'), join(root, 'web', 'a'), join(root, 'db', 'a')];
+    await driver.create(fileDisk(first));
+    await driver.rename(fileDisk(first), fileDisk(second));
+    assert.deepEqual((await readdir(root)).sort(), ['nested', 'web']);
+    await driver.rename(fileDisk(second), fileDisk(third));
+    await driver.rename(fileDisk(second), fileDisk(third));
+    assert.deepEqual((await readdir(root)).sort(), ['db', 'nested']);
+  });
+
+  it('says as block_device why a disk cannot be renamed', async () => {
+    const { root, driver } = await make();
+    await writeFile(join(root, 'file'), '');
+    await driver.create(fileDisk(join(root, 'web', 'a')));
+    const renamed = driver.rename(fileDisk(join(root, 'web', 'a')), fileDisk(join(root, 'file', 'a')));
+    await assert.rejects(renamed, { code: 'block_device', message: /^Cannot move disk .*a: / });
+  });
+
   it('touches nothing outside its roots', async () => {
     const { root, driver } = await make();
     const wrong = [

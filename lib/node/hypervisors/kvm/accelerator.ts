@@ -1,3 +1,5 @@
+// Finds out whether guests can be executed with KVM on this host. That /dev/kvm exists is not enough: nested or emulated virtualisation
+// may offer it and then hang or fail at code that every kernel has. So a tiny guest executes such code, and its exit code tells.
 import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,15 +8,15 @@ import { readFileOrNull, writeFileDurably } from '../../../base/files.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { Accelerator } from './machine.ts';
 
-/** What the exit code of QEMU is when the probe reached its end: (value << 1) | 1. */
+/** QEMU's exit code when the probe reached its end: the debug exit device makes (value << 1) | 1 of the value 0x2a. */
 const PASSED = (0x2a << 1) | 1;
 const PROBE_SECONDS = 5;
 
 /**
- * The probe: firmware of 64 KiB that stands in the place of a BIOS. Broken virtualisation can often run a BIOS, so it does
- * what every kernel does early and an emulator of single instructions in KVM does not do, or far too slowly: it switches to
- * 64-bit mode, executes `lock cmpxchg16b`, and counts from 67 million down. Then it writes to the debug exit device. It
- * sits at F000:0000 (physical 0xf0000); the processor begins at F000:FFF0, where a jump leads to the start.
+ * The machine code of the probe, which is loaded as a BIOS of 64 KiB. Broken virtualisation can often execute a BIOS, so the probe does
+ * what every kernel does early, and what KVM's instruction emulator cannot do or does far too slowly: it switches to 64-bit
+ * mode, executes `lock cmpxchg16b`, and counts down from 67 million. Then it writes to the debug exit device. The code is at
+ * F000:0000 (physical 0xf0000); the processor starts at F000:FFF0, where a jump leads to it.
  */
 const probeCode = [
   'fa', //                         cli
@@ -49,7 +51,7 @@ function probeFirmware(): Buffer {
   return image;
 }
 
-/** Whether a guest that does more than a BIOS executes with this accelerator here. Takes at most five seconds. */
+/** Whether the probe runs to its end with this accelerator on this host. Takes at most PROBE_SECONDS. */
 export async function executes(qemu: string, accelerator: Accelerator): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'merapi-probe-'));
   try {
@@ -57,21 +59,15 @@ export async function executes(qemu: string, accelerator: Accelerator): Promise<
     await writeFile(firmware, probeFirmware());
     return await passes(qemu, [
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-m', '8M'],
-      ...[
-        '-machine',
-        `pc,accel=${accelerator}`,
-        '-bios',
-        firmware,
-        '-device',
-        'isa-debug-exit,iobase=0xf4,iosize=1',
-      ],
+      ...['-machine', `pc,accel=${accelerator}`, '-bios', firmware],
+      ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
     ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Runs the probe. `timeout` ends it even if this process dies; QEMU is also ended when it reports that KVM gave up. */
+/** Runs QEMU. The program `timeout` kills it even if this process dies; it is also killed when it reports that KVM failed. */
 function passes(qemu: string, args: string[]): Promise<boolean> {
   return new Promise((resolve) => {
     const child = startProgram('timeout', ['-s', 'KILL', String(PROBE_SECONDS), qemu, ...args], {
@@ -85,19 +81,23 @@ function passes(qemu: string, args: string[]): Promise<boolean> {
   });
 }
 
-/** Finds out which accelerator works on this machine, once for each kernel, processor and QEMU. */
+/**
+ * Finds out which accelerator works on this host. The answer is stored, and valid for the same kernel, processor, QEMU version and access
+ * to /dev/kvm.
+ */
 export class AcceleratorProbe {
   readonly #file: string;
   readonly #log: Logger;
+  /** The answers of this worker, by QEMU program. */
   readonly #answers = new Map<string, Promise<Accelerator>>();
 
-  /** @param file where the answer is kept between the lives of the worker */
+  /** @param file where the answer is stored for later starts of the worker */
   constructor(file: string, log: Logger) {
     this.#file = file;
     this.#log = log;
   }
 
-  /** The best accelerator that works with this QEMU program. */
+  /** The best accelerator that works with this QEMU program. @throws MerapiError environment_error when the program cannot be run */
   best(qemu: string): Promise<Accelerator> {
     const known = this.#answers.get(qemu);
     if (known) return known;
@@ -109,24 +109,24 @@ export class AcceleratorProbe {
 
   async #find(qemu: string): Promise<Accelerator> {
     const device = await hasDevice();
-    const about = { kernel: release(), qemu: await versionOf(qemu), cpu: await cpuModel(), device };
-    const kept = await readFileOrNull(this.#file).catch(() => null);
-    const answer = kept === null ? null : readAnswer(kept, about);
+    const host = { kernel: release(), qemu: await versionOf(qemu), cpu: await cpuModel(), device };
+    const stored = await readFileOrNull(this.#file).catch(() => null);
+    const answer = stored === null ? null : readAnswer(stored, host);
     if (answer) return answer;
     const accelerator: Accelerator = device && (await executes(qemu, 'kvm')) ? 'kvm' : 'tcg';
-    this.#log.info({ accelerator, ...about }, 'probed how guests are executed here');
-    await writeFileDurably(this.#file, `${JSON.stringify({ ...about, accelerator })}\n`).catch((error) =>
+    this.#log.info({ accelerator, ...host }, 'probed the accelerator for guests');
+    await writeFileDurably(this.#file, `${JSON.stringify({ ...host, accelerator })}\n`).catch((error) =>
       this.#log.warn(
         { err: error, path: this.#file },
-        'cannot keep how guests are executed; it is probed again',
+        'cannot store the accelerator for guests; the next start of the worker probes it again',
       ),
     );
     return accelerator;
   }
 }
 
-/** What the answer depends on. */
-interface About {
+/** The properties of the host on which the answer depends. */
+interface Host {
   kernel: string;
   qemu: string;
   cpu: string;
@@ -134,17 +134,19 @@ interface About {
   device: boolean;
 }
 
-function readAnswer(text: string, about: About): Accelerator | null {
+/** The stored answer; null when it is for another host or the file is malformed. */
+function readAnswer(text: string, host: Host): Accelerator | null {
   try {
-    const kept = JSON.parse(text) as Partial<About> & { accelerator?: unknown };
-    const same = (['kernel', 'qemu', 'cpu', 'device'] as const).every((key) => kept[key] === about[key]);
-    if (same && (kept.accelerator === 'kvm' || kept.accelerator === 'tcg')) return kept.accelerator;
+    const stored = JSON.parse(text) as Partial<Host> & { accelerator?: unknown };
+    const same = (['kernel', 'qemu', 'cpu', 'device'] as const).every((key) => stored[key] === host[key]);
+    if (same && (stored.accelerator === 'kvm' || stored.accelerator === 'tcg')) return stored.accelerator;
   } catch {
-    // a broken file is as good as none
+    // a malformed file is probed again
   }
   return null;
 }
 
+/** Whether this process may open /dev/kvm. */
 async function hasDevice(): Promise<boolean> {
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);

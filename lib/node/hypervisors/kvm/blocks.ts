@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskSource } from '../../storage/define.ts';
 import type { OpenDisk } from '../define.ts';
-import { type DiskPlace, diskId } from './devices.ts';
+import { type DiskLocation, diskId } from './devices.ts';
 import type { Monitor } from './qmp.ts';
 
-/** The names of QEMU's block nodes for raw data, each with its path. */
+/** QEMU's block nodes of format raw, those of disks among them, each with the path of its data. */
 export async function blockNodes(monitor: Monitor): Promise<{ name: string; path: string }[]> {
   const nodes = await monitor.execute('query-named-block-nodes', { flat: true });
   return nodes
@@ -15,17 +15,17 @@ export async function blockNodes(monitor: Monitor): Promise<{ name: string; path
 
 const MIB = 1024 * 1024;
 
-/** Tells QEMU that a disk has grown. @throws MerapiError hypervisor */
+/** Makes QEMU and the guest see that a disk has grown. @throws MerapiError hypervisor when the guest does not have the disk */
 export async function resizeBlock(monitor: Monitor, { disk, source }: OpenDisk): Promise<void> {
   const nodes = await blockNodes(monitor);
-  // A guest that an earlier release started may have the disk under another name.
+  // Guests that an older release started may have the disk under another name.
   const node = nodes.find(({ name, path }) => name === diskId(disk) || path === source.path);
   if (!node) throw new MerapiError('hypervisor', `The guest has no disk ${disk.uuid}`);
   await monitor.execute('block_resize', { 'node-name': node.name, size: disk.size * MIB });
 }
 
-/** Where a disk is, as QEMU needs it. @throws MerapiError hypervisor when there is nothing at the path */
-export async function placeOf({ path, blockdev }: DiskSource): Promise<DiskPlace> {
+/** The location of a disk in the form that QEMU's options need. @throws MerapiError hypervisor when the path does not exist */
+export async function locationOf({ path, blockdev }: DiskSource): Promise<DiskLocation> {
   if (blockdev) return { blockdev };
   try {
     return { path, block: (await stat(path)).isBlockDevice() };

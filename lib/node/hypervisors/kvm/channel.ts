@@ -1,16 +1,16 @@
-// A connection to a program that answers commands, with one JSON message on each line: the monitor of QEMU, and others that
-// speak like it. The parts, from the socket upwards:
+// A connection to a program that answers commands, with one JSON message on each line: the monitor of QEMU, and programs with a
+// similar protocol. The layers, from the socket upwards:
 //
-//   BoundedLines   cuts what arrives into lines, within limits
+//   BoundedLines   splits the input into lines, within limits
 //   Channel        (this file) the commands that wait for an answer
-//   Wire           of a protocol: how a command and its answer are written on a line, and what the peer says unasked
+//   Wire           one protocol: how commands and answers are written on a line, and what the peer sends unasked
 //
-// A command ends in one of these ways, each of them once:
+// A command ends in exactly one of these ways:
 //
-//   waiting -> answered    the answer has the form that the table of commands names
-//           -> failed      the peer refused the command, or its answer is too long or has another form; the connection goes on
-//           -> late        no answer within the limit of the table; an answer that comes later is ignored
-//           -> cut         the connection ended: by this side, by the peer, or because the peer broke the protocol
+//   waiting -> answered    the answer matches the schema in the table of commands
+//           -> failed      the peer refused the command, or its answer is too long or does not match; the connection continues
+//           -> timed out   no answer within the limit of the table; an answer that comes later is ignored
+//           -> cut         the connection ended: by this side, by the peer, or because the peer violated the protocol
 import type { Socket } from 'node:net';
 import type * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
@@ -19,11 +19,11 @@ import { BoundedLines } from './lines.ts';
 /** A command of a protocol, and the limits of its answer. */
 export interface Command {
   readonly args: z.ZodObject;
-  /** What is read of the answer. */
+  /** The schema of what is read of the answer. */
   readonly result: z.ZodType;
   /** Milliseconds until a command without an answer fails. */
   readonly timeout: number;
-  /** Characters of the longest line that is taken for an answer. */
+  /** Maximum characters of the line of an answer; longer ones fail the command. */
   readonly size: number;
 }
 
@@ -35,30 +35,31 @@ export type ArgsOf<C extends Command> =
   z.input<C['args']> extends Record<string, never> ? [] : [args: z.input<C['args']>];
 export type ResultOf<C extends Command> = z.output<C['result']>;
 
-/** What a line from the peer is: the answer to the command with this id, a breach of the protocol, or (null) something else. */
+/** The meaning of a line from the peer: the answer to the command with this id, a violation of the protocol, or (null) something else. */
 export type Received =
   | { readonly id: unknown; readonly outcome: { readonly value: unknown } | { readonly refusal: string } }
   | { readonly fault: string }
   | null;
 
 /**
- * How one protocol is written. One without ids, where a command is under way at a time, remembers the id of the last command
- * that it encoded; what a line begins with that is of no use (0xFF is read as U+FFFD) it cuts off or ignores itself.
+ * The encoding of one protocol. An implementation for a protocol without ids, which allows one command at a time, remembers the id of
+ * the last command that it encoded. It also removes or ignores garbage at the start of a line (the byte 0xFF is read as U+FFFD).
  */
 export interface Wire {
-  /** What the peer is called in messages. */
+  /** The name of the peer in messages. */
   readonly peer: string;
-  /** The line (without its end) that asks for a command; `id` is of this command alone. */
+  /** The line for a command, without its end; no other command of the connection has this id. */
   encode(id: number, name: string, args: object): string;
-  /** Reads a line. What the peer says unasked is handled here. */
+  /** Decodes a line. Messages that are not answers (events) are handled here. */
   decode(line: string): Received;
 }
 
-/** How many lines are read in one period (ms); a peer that says more is read slowly. */
+/** How many lines are read in one period (ms); a peer that sends more is slowed down. */
 const RATE = { lines: 500, period: 1000 };
-/** How many characters of what a peer says are put into messages. */
-const LONGEST_WORDS = 500;
+/** How many characters of a peer's text are quoted in messages. */
+const QUOTED_CHARACTERS = 500;
 
+/** A command that waits for its answer. */
 interface Waiter {
   readonly name: string;
   readonly command: Command;
@@ -68,8 +69,8 @@ interface Waiter {
 }
 
 /**
- * The commands under way over one connection. The peer is not trusted: a line that is longer than any answer may be, or that
- * breaks the protocol, ends the connection with an error for all who wait.
+ * The commands in progress over one connection. The peer is not trusted: a line that is longer than any answer may be, or that
+ * violates the protocol, ends the connection, and all waiting commands fail.
  */
 export class Channel<T extends CommandTable> {
   readonly #socket: Socket;
@@ -81,7 +82,10 @@ export class Channel<T extends CommandTable> {
   #lastId = 0;
   #ended = false;
 
-  /** `onEnd` is called once when the connection ended, unless by close(); `fault` is the breach of the protocol that ended it, if one did. */
+  /**
+   * `onEnd` is called once when the connection ends, except by close(); `fault` is the violation of the protocol that ended it, if one
+   * did.
+   */
   constructor(
     socket: Socket,
     { commands, wire, onEnd }: { commands: T; wire: Wire; onEnd: (fault: string | null) => void },
@@ -95,7 +99,7 @@ export class Channel<T extends CommandTable> {
       socket,
       { length, ...RATE },
       {
-        onLine: (line) => this.#take(line),
+        onLine: (line) => this.#receive(line),
         onTooLong: () => this.#fail(`sent a message of more than ${length} characters`),
       },
     );
@@ -104,14 +108,15 @@ export class Channel<T extends CommandTable> {
   }
 
   /**
-   * Runs a command and returns its result.
-   * @throws MerapiError hypervisor with the peer's own words when it refuses, when no answer comes in time, when the answer is
-   *   too long or has another form, and when the connection ends
+   * Sends a command and returns its result. Several commands may wait at the same time.
+   * @throws MerapiError hypervisor: with the peer's own message when it refuses, when no answer comes in time, when the answer is
+   *   too long or does not match its schema, and when the connection ends
    */
   execute<N extends CommandName<T>>(name: N, ...args: ArgsOf<T[N]>): Promise<ResultOf<T[N]>> {
     const { peer } = this.#wire;
     const command = this.#commands[name] as T[N];
-    if (this.#ended) return Promise.reject(new MerapiError('hypervisor', `${name}: ${peer} is gone`));
+    if (this.#ended)
+      return Promise.reject(new MerapiError('hypervisor', `${name}: the connection to ${peer} has ended`));
     return new Promise((resolve, reject) => {
       this.#lastId += 1;
       const id = this.#lastId;
@@ -127,13 +132,13 @@ export class Channel<T extends CommandTable> {
     });
   }
 
-  /** Ends the connection; the commands that wait fail. */
+  /** Ends the connection; waiting commands fail. */
   close(): void {
     this.#end(null, true);
     this.#socket.destroy();
   }
 
-  #take(line: string): void {
+  #receive(line: string): void {
     const received = this.#wire.decode(line);
     if (received === null) return;
     if ('fault' in received) {
@@ -141,7 +146,7 @@ export class Channel<T extends CommandTable> {
       return;
     }
     const waiter = this.#waiters.get(received.id);
-    if (!waiter) return; // late, or to what nobody asked
+    if (!waiter) return; // it timed out, or there was no such command
     this.#waiters.delete(received.id);
     clearTimeout(waiter.timer);
     const read = this.#read(waiter, line.length, received.outcome);
@@ -149,7 +154,7 @@ export class Channel<T extends CommandTable> {
     else waiter.resolve(read.value);
   }
 
-  /** The result that an answer holds, or what is wrong with it. */
+  /** The result in an answer, or what is wrong with the answer. */
   #read(
     { name, command }: Waiter,
     length: number,
@@ -160,21 +165,22 @@ export class Channel<T extends CommandTable> {
     if ('refusal' in outcome) return { problem: `refused ${name}: ${shortened(outcome.refusal)}` };
     const read = command.result.safeParse(outcome.value);
     if (read.success) return { value: read.data };
-    return { problem: `answered ${name} with what Merapi does not understand: ${problemOf(read.error)}` };
+    return { problem: `gave an answer to ${name} that Merapi does not understand: ${problemOf(read.error)}` };
   }
 
-  /** Ends the connection because of what came over it. */
+  /** Ends the connection because the peer violated the protocol. */
   #fail(why: string): void {
     this.#end(why);
     this.#socket.destroy();
   }
 
+  /** Fails all waiting commands; calls onEnd() unless `silent`. Only the first call counts. */
   #end(fault: string | null, silent = false): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#lines.end();
     const { peer } = this.#wire;
-    const how = fault === null ? 'ended' : `was cut because ${peer} ${fault},`;
+    const how = fault === null ? 'ended' : `was closed because ${peer} ${fault},`;
     for (const { name, timer, reject } of this.#waiters.values()) {
       clearTimeout(timer);
       reject(new MerapiError('hypervisor', `The connection to ${peer} ${how} before it answered ${name}`));
@@ -184,12 +190,12 @@ export class Channel<T extends CommandTable> {
   }
 }
 
-/** The first problem of a value that does not fit its schema, with the place in the value. */
+/** The first problem of a value that does not match its schema, with the path to it. */
 export function problemOf({ issues: [issue] }: z.ZodError): string {
-  const place = issue && issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ` : '';
-  return shortened(`${place}${issue?.message ?? ''}`);
+  const path = issue && issue.path.length > 0 ? `${issue.path.map(String).join('.')}: ` : '';
+  return shortened(`${path}${issue?.message ?? ''}`);
 }
 
-/** The beginning of a text that a peer made. */
+/** The beginning of a peer's text, for a message. */
 export const shortened = (text: string) =>
-  text.length > LONGEST_WORDS ? `${text.slice(0, LONGEST_WORDS)}…` : text;
+  text.length > QUOTED_CHARACTERS ? `${text.slice(0, QUOTED_CHARACTERS)}…` : text;

@@ -1,9 +1,9 @@
 import type { InstanceTarget } from '../../../rpc/types.ts';
 import {
-  type DiskPlace,
+  type DiskLocation,
   displayArgs,
+  EMPTY_DISK,
   escapeCommas,
-  NOWHERE,
   nicArgs,
   soundArgs,
   storageArgs,
@@ -13,27 +13,28 @@ import { type Accelerator, machineArgs, portArgs } from './machine.ts';
 import { type KvmParams, shellWords } from './params.ts';
 import type { GuestSockets } from './sockets.ts';
 
-/** The most memory (MiB) that a guest gets which never runs. */
+/** The memory (MiB) of a trial guest, at most. */
 const TRIAL_MEMORY = 256;
 
-/** All that the command line of a guest is made from. */
+/** Everything that determines the command line of a guest. */
 export interface CommandInput {
   instance: InstanceTarget;
   params: KvmParams;
   accelerator: Accelerator;
-  disks: readonly DiskPlace[];
-  /** The tap device of each NIC. */
+  /** Where the data of each disk is, in the order of the instance's disks. */
+  disks: readonly DiskLocation[];
+  /** The tap device of each NIC, in order. */
   taps: readonly string[];
   sockets: GuestSockets;
   pidFile: string;
-  /** Gets all that the guest writes to its serial console. */
+  /** The file, or named pipe, for the output of the guest's serial console. */
   serialLog: string;
 }
 
 /**
- * QEMU's arguments for a guest. It starts paused, so that nothing in it runs before all is known to be well; and its
- * process stays when the guest shuts itself down, so that the driver learns of it even when it was away.
- * @throws MerapiError hypervisor naming a parameter with a value that cannot be followed
+ * QEMU's arguments for a guest. The guest starts paused (-S), so that nothing executes in it before the start has succeeded. Its
+ * process stays when the guest shuts itself down (-no-shutdown), so that the driver notices even if it was not connected.
+ * @throws MerapiError hypervisor naming a parameter whose value is not supported
  */
 export function commandLine(input: CommandInput): string[] {
   const { instance, params, sockets } = input;
@@ -62,8 +63,9 @@ export function commandLine(input: CommandInput): string[] {
 }
 
 /**
- * QEMU's arguments for a guest like this one that makes all devices, answers on its standard input and output, and never
- * runs: disks, networks, screens and what else a running guest may hold are left out.
+ * QEMU's arguments for a trial: a guest with the same devices that never executes, whose monitor is on standard input and output.
+ * Disks and networks are replaced by empty ones, because a running guest of the instance may use the real ones.
+ * @throws MerapiError hypervisor naming a parameter whose value is not supported
  */
 export function trialLine({
   instance,
@@ -71,7 +73,7 @@ export function trialLine({
   accelerator,
 }: Pick<CommandInput, 'instance' | 'params' | 'accelerator'>): string[] {
   const { maxmem, vcpus } = instance.beparams;
-  const disks = instance.disks.map(() => NOWHERE);
+  const disks = instance.disks.map(() => EMPTY_DISK);
   return [
     ...['-nodefaults', '-no-user-config', '-S'],
     ...machineArgs(params, accelerator, { memory: Math.min(maxmem, TRIAL_MEMORY), vcpus }),
@@ -98,7 +100,7 @@ function serialArgs({ params, sockets, serialLog }: CommandInput): string[] {
   return ['-chardev', `${socket},logfile=${escapeCommas(serialLog)}`, '-serial', 'chardev:serial'];
 }
 
-/** Without a kernel_path the guest boots from its own devices. */
+/** Boots a kernel from the host; without a kernel_path the guest boots from its own devices. */
 function kernelArgs(params: KvmParams): string[] {
   if (params.text('kernel_path') === '') return [];
   const words = [params.text('kernel_args')];

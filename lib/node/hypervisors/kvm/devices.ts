@@ -1,3 +1,5 @@
+// QEMU's options for the disks, drives, NICs, sound, USB devices and screen of a guest, from the hypervisor parameters. Devices that can be
+// hotplugged have ids derived from their uuids (diskId, nicId, deviceId), so that a restarted worker finds them again.
 import { MerapiError } from '../../../base/errors.ts';
 import type { kvmWords } from '../../../model/hvparams/kvm-forms.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
@@ -6,65 +8,67 @@ import { type KvmParams, wordOf } from './params.ts';
 import { fitsSocket, LONGEST_SOCKET } from './sockets.ts';
 
 /** Where the data of a guest's disk is on this node. */
-export type DiskPlace =
-  /** At a path, which is a block device or a file. */
+export type DiskLocation =
+  /** A path of the host; `block` says whether it is a block device or a file. */
   | { readonly path: string; readonly block: boolean; readonly blockdev?: never }
-  /** What QEMU reaches by itself. */
+  /** A block device that QEMU itself accesses, in the form of blockdev-add. */
   | { readonly blockdev: NonNullable<DiskSource['blockdev']>; readonly path?: never };
 
-/** An empty disk that is nowhere, for a guest that never runs. */
-export const NOWHERE: DiskPlace = { blockdev: { driver: 'null-co', size: 1024 * 1024 } };
+/** A disk without data, for trial guests. */
+export const EMPTY_DISK: DiskLocation = { blockdev: { driver: 'null-co', size: 1024 * 1024 } };
 
-/** Doubles the commas of a value, which would end it in QEMU's options. */
+/** Doubles the commas of a value, because a single comma ends the value in QEMU's options. */
 export function escapeCommas(value: string): string {
   return value.replaceAll(',', ',,');
 }
 
-/** The properties of a device, or of what stands behind it, in QEMU's words. */
+/** The properties of a device or back end, under QEMU's names. */
 type Properties = Readonly<Record<string, string | number | boolean>>;
-/** Those of a device that the guest sees. */
+/** The properties of a device that the guest sees. */
 export type DeviceProperties = Properties & { readonly driver: string; readonly id: string };
 
-/** How much of a uuid is in QEMU's names, which have at most 31 letters. */
-const NAMED = 23;
+/** How many characters of a uuid are in QEMU's names, which may have 31. */
+const UUID_PREFIX = 23;
 
 /** The name of a disk's block node. */
 export function diskId({ uuid }: Pick<DiskTarget, 'uuid'>): string {
-  return `disk-${uuid.slice(0, NAMED)}`;
+  return `disk-${uuid.slice(0, UUID_PREFIX)}`;
 }
 
-/** The name of what is behind a NIC. */
+/** The name of a NIC's back end (netdev). */
 export function nicId({ uuid }: Pick<NicTarget, 'uuid'>): string {
-  return `nic-${uuid.slice(0, NAMED)}`;
+  return `nic-${uuid.slice(0, UUID_PREFIX)}`;
 }
 
-/** The name of the device that the guest sees. */
+/** The name of the device that the guest sees, for the name of its back end. */
 export function deviceId(id: string): string {
   return `dev-${id}`;
 }
 
-/** Properties as they stand on the command line, after the value of the first one. */
+/** Properties as an option of the command line: the value of the first one, then NAME=VALUE for the others. */
 function optionText(properties: Properties): string {
   const [[, first] = ['', ''], ...rest] = Object.entries(properties);
-  const text = (value: string | number | boolean) =>
-    typeof value === 'boolean' ? (value ? 'on' : 'off') : escapeCommas(String(value));
+  const text = (value: string | number | boolean) => {
+    if (typeof value === 'boolean') return value ? 'on' : 'off';
+    return escapeCommas(String(value));
+  };
   return [String(first), ...rest.map(([name, value]) => `${name}=${text(value)}`)].join(',');
 }
 
-/** Whether the guest is to boot from this kind of device first. */
+/** Whether the guest boots from this kind of device first (parameter boot_order). */
 function bootsFrom(params: KvmParams, kind: string): boolean {
   return wordOf(params, 'boot_order') === kind;
 }
 
 const bootFirst = (first: boolean): Properties => (first ? { bootindex: 1 } : {});
 
-/** A device of QEMU for a disk or an image, and whether it needs a SCSI controller. */
+/** QEMU's device for a disk or an image, and whether it needs a SCSI controller. */
 interface BlockDevice {
   device: string;
   scsi: boolean;
 }
 
-/** QEMU's device for each disk_type; `scsi` types need a controller. */
+/** By disk_type. */
 const diskDevices: Readonly<Record<(typeof kvmWords.disk_type)[number], BlockDevice>> = {
   paravirtual: { device: 'virtio-blk-pci', scsi: false },
   ide: { device: 'ide-hd', scsi: false },
@@ -74,6 +78,7 @@ const diskDevices: Readonly<Record<(typeof kvmWords.disk_type)[number], BlockDev
   'scsi-generic': { device: 'scsi-generic', scsi: true },
 };
 
+/** By cdrom_disk_type. */
 const cdromDevices: Readonly<Record<(typeof kvmWords.cdrom_disk_type)[number], BlockDevice>> = {
   '': { device: 'ide-cd', scsi: false },
   ide: { device: 'ide-cd', scsi: false },
@@ -82,11 +87,11 @@ const cdromDevices: Readonly<Record<(typeof kvmWords.cdrom_disk_type)[number], B
   'scsi-cd': { device: 'scsi-cd', scsi: true },
 };
 
-/** The options for all disks, the two CD drives and the floppy. */
+/** The options for all disks, whose locations are in the same order, the two CD drives and the floppy. */
 export function storageArgs(
   params: KvmParams,
   disks: readonly DiskTarget[],
-  places: readonly DiskPlace[],
+  locations: readonly DiskLocation[],
 ): string[] {
   const { scsi } = diskKind(params);
   const cdrom = cdromDevices[wordOf(params, 'cdrom_disk_type')];
@@ -98,9 +103,9 @@ export function storageArgs(
     args.push('-device', `${controller},id=scsi`);
   }
   disks.forEach((target, index) => {
-    const place = places[index];
-    if (!place) throw new MerapiError('internal_error', `No path is known for disk ${index}`);
-    args.push('-blockdev', JSON.stringify(diskNode(params, target, place)));
+    const location = locations[index];
+    if (!location) throw new MerapiError('internal_error', `The location of disk ${index} is missing`);
+    args.push('-blockdev', JSON.stringify(diskNode(params, target, location)));
     const first = bootFirst(index === 0 && bootsFrom(params, 'disk'));
     args.push('-device', optionText({ ...diskDevice(params, target), ...first }));
   });
@@ -120,7 +125,7 @@ function diskKind(params: KvmParams): BlockDevice {
   return diskDevices[wordOf(params, 'disk_type')];
 }
 
-/** The device of a disk. With writethrough the guest is told that its disk has no write cache of its own. */
+/** The device of a disk. With disk_cache writethrough it reports to the guest that it has no write cache. */
 export function diskDevice(params: KvmParams, target: DiskTarget): DeviceProperties {
   const drive = diskId(target);
   const cache: Properties = params.text('disk_cache') === 'writethrough' ? { 'write-cache': 'off' } : {};
@@ -131,7 +136,7 @@ export function diskDevice(params: KvmParams, target: DiskTarget): DevicePropert
 export function diskNode(
   params: KvmParams,
   target: DiskTarget,
-  place: DiskPlace,
+  location: DiskLocation,
 ): { readonly driver: string; readonly 'node-name': string; readonly [option: string]: unknown } {
   const cache = wordOf(params, 'disk_cache');
   const discard = wordOf(params, 'disk_discard');
@@ -142,19 +147,21 @@ export function diskNode(
   };
   const aio = wordOf(params, 'disk_aio');
   const name = diskId(target);
-  if (place.blockdev)
-    return { driver: 'raw', 'node-name': name, ...shared, file: { ...place.blockdev, ...shared } };
-  const file = { driver: place.block ? 'host_device' : 'file', filename: place.path, aio, ...shared };
+  if (location.blockdev)
+    return { driver: 'raw', 'node-name': name, ...shared, file: { ...location.blockdev, ...shared } };
+  const driver = location.block ? 'host_device' : 'file';
+  const file = { driver, filename: location.path, aio, ...shared };
   return { driver: 'raw', 'node-name': name, ...shared, file };
 }
 
+/** The block node of a CD image: a file, or a URL that QEMU reads. */
 function imageNode(image: string, name: string): object {
   const scheme = /^(https?|ftps?):\/\//.exec(image)?.[1];
   const file = scheme ? { driver: scheme, url: image } : { driver: 'file', filename: image };
   return { driver: 'raw', 'node-name': name, 'read-only': true, file: { ...file, 'read-only': true } };
 }
 
-/** The options for all NICs, whose tap devices are given in their order. */
+/** The options for all NICs. `taps` are their tap devices in order; null for a trial guest. */
 export function nicArgs(
   params: KvmParams,
   nics: readonly NicTarget[],
@@ -172,7 +179,7 @@ export function nicArgs(
 
 const nicType = (params: KvmParams) => wordOf(params, 'nic_type');
 
-/** What is behind a NIC: its tap device, or nothing for a guest that never runs. */
+/** The back end of a NIC: its tap device; for a trial guest (null) a hub port that leads nowhere. */
 export function netdev(
   params: KvmParams,
   nic: NicTarget,
@@ -189,11 +196,12 @@ export function netdev(
 export function nicDevice(params: KvmParams, nic: NicTarget): DeviceProperties {
   const type = nicType(params);
   const driver = type === 'paravirtual' ? 'virtio-net-pci' : type;
-  // A card's boot program costs time at each start and is of use only to boot from the network.
+  // A card's boot ROM slows down each start and is needed only to boot from the network.
   const rom: Properties = bootsFrom(params, 'network') || type === 'ne2k_isa' ? {} : { romfile: '' };
   return { driver, netdev: nicId(nic), id: deviceId(nicId(nic)), mac: nic.mac, ...rom };
 }
 
+/** QEMU's devices for each sound card of the parameter soundhw. */
 const soundCards: Readonly<Record<string, readonly string[]>> = {
   ac97: ['AC97,audiodev=sound'],
   es1370: ['ES1370,audiodev=sound'],
@@ -201,7 +209,7 @@ const soundCards: Readonly<Record<string, readonly string[]>> = {
   sb16: ['sb16,audiodev=sound'],
 };
 
-/** The options for sound cards; what they play is heard by nobody. */
+/** The options for sound cards; their output is discarded. @throws MerapiError hypervisor for an unknown card */
 export function soundArgs(params: KvmParams): string[] {
   const names = params
     .text('soundhw')
@@ -223,7 +231,7 @@ const usbNames: Readonly<Record<string, string>> = {
   tablet: 'usb-tablet',
 };
 
-/** The options for USB devices: short names, or QEMU's own description of a device that begins with `usb-`. */
+/** The options for USB devices: short names, or QEMU's own options of a device that begins with `usb-`. @throws MerapiError hypervisor */
 export function usbArgs(params: KvmParams): string[] {
   const mouse = wordOf(params, 'usb_mouse');
   const words = params
@@ -242,10 +250,10 @@ export function usbArgs(params: KvmParams): string[] {
 }
 
 /**
- * Where the screen of a guest is in the folder `vnc_bind_address`: by its name, or by its uuid where that would be too long for a
- * socket. @throws MerapiError hypervisor when the folder is too long for any
+ * The socket of a guest's VNC server in the folder `vnc_bind_address`: NAME.vnc, or UUID.vnc if the former is too long for a socket.
+ * @throws MerapiError hypervisor when the path of the folder is too long for both
  */
-export function screenSocket(folder: string, { name, uuid }: Pick<InstanceTarget, 'name' | 'uuid'>): string {
+export function vncSocket(folder: string, { name, uuid }: Pick<InstanceTarget, 'name' | 'uuid'>): string {
   const path = [name, uuid].map((each) => `${folder}/${each}.vnc`).find(fitsSocket);
   if (path !== undefined) return path;
   throw new MerapiError(
@@ -258,8 +266,8 @@ export function screenSocket(folder: string, { name, uuid }: Pick<InstanceTarget
 export const VNC_BASE_PORT = 5900;
 
 /**
- * The options for the screen: none, or a VNC server at a socket or at the port of the guest's console; a guest without such a port
- * gets the first free one from 5900 on.
+ * The options for the screen: none, or a VNC server on a socket or on the port of the guest's console. A guest without such a port
+ * (network_port) gets the first free one from 5900 to 5999.
  */
 export function displayArgs(
   params: KvmParams,
@@ -272,9 +280,9 @@ export function displayArgs(
   if (bind === '') return args;
   const { network_port } = instance;
   const address = bind.includes(':') ? `[${bind}]` : bind;
-  const place = bind.startsWith('/')
-    ? `unix:${escapeCommas(screenSocket(bind, instance))}`
+  const listen = bind.startsWith('/')
+    ? `unix:${escapeCommas(vncSocket(bind, instance))}`
     : `${address}:${network_port ? network_port - VNC_BASE_PORT : '0,to=99'}`;
   const password = params.text('vnc_password_file') === '' ? '' : ',password=on';
-  return [...args, '-vnc', place + password];
+  return [...args, '-vnc', listen + password];
 }

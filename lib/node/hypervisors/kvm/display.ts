@@ -1,16 +1,18 @@
+// How users reach a guest: a VNC server for its screen, and its serial console over a socket.
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Console } from '../../../rpc/types.ts';
-import { screenSocket, VNC_BASE_PORT } from './devices.ts';
+import { VNC_BASE_PORT, vncSocket } from './devices.ts';
 import { type KvmParams, readParams } from './params.ts';
 import type { Monitor } from './qmp.ts';
 import type { GuestRecord } from './record.ts';
 import type { GuestSockets } from './sockets.ts';
 
 /**
- * Gives the VNC server of a guest its password and asks where it listens; null when there is none, or at a socket.
- * @throws MerapiError hypervisor when the password file cannot be read
+ * Sets the password of a guest's VNC server and returns the address on which it listens; null when the guest has no VNC server, or the
+ * server listens on a socket.
+ * @throws MerapiError hypervisor when the password file cannot be read or QEMU refuses
  */
 export async function prepareVnc(params: KvmParams, monitor: Monitor): Promise<GuestRecord['vnc']> {
   if (params.text('vnc_bind_address') === '') return null;
@@ -23,6 +25,7 @@ export async function prepareVnc(params: KvmParams, monitor: Monitor): Promise<G
   return family === 'unix' || !host ? null : { host, port: Number(service) };
 }
 
+/** The first line of the password file, as in Ganeti. */
 async function readPassword(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).split('\n', 1)[0] ?? '';
@@ -31,7 +34,7 @@ async function readPassword(file: string): Promise<string> {
   }
 }
 
-/** How the console of a guest is reached: its serial line before its screen. */
+/** How users reach the console of a guest: by its serial console if it has one, otherwise by its screen. */
 export function consoleOf(record: GuestRecord, sockets: GuestSockets): Console {
   const instance = record.instance.name;
   const params = readParams(record.instance);
@@ -45,7 +48,7 @@ export function consoleOf(record: GuestRecord, sockets: GuestSockets): Console {
   }
   const bind = params.text('vnc_bind_address');
   const message = bind
-    ? `The screen of ${instance} is a VNC server at the socket ${screenSocket(bind, record.instance)} on ${hostname()}`
+    ? `The screen of ${instance} is a VNC server on the socket ${vncSocket(bind, record.instance)} on ${hostname()}`
     : `Instance ${instance} has neither a serial console nor a screen`;
   return { instance, kind: 'msg', message };
 }

@@ -5,8 +5,9 @@ import type { GuestRecord } from './record.ts';
 import type { GuestSockets } from './sockets.ts';
 
 /**
- * What is known of a guest, whose process has this run state, and what is wrong with it, if anything is; null when it neither
- * runs nor ended by itself.
+ * The facts of a guest for the master; null for a guest in phase starting or stopped, which does not count as existing.
+ * @param status the run state of its process, in QEMU's words
+ * @param trouble what is wrong with the guest, for people; null when nothing is
  */
 export function factsOf(
   record: GuestRecord,
@@ -16,6 +17,7 @@ export function factsOf(
 ): GuestFacts | null {
   if (record.phase === 'starting' || record.phase === 'stopped') return null;
   const ended = record.phase === 'ended';
+  // A guest that has shut down counts as running until its process is gone and its end is recorded.
   const up = ['running', 'shutdown'].includes(status) ? 'running' : 'paused';
   const { name, uuid, beparams } = record.instance;
   return {
@@ -31,7 +33,7 @@ export function factsOf(
   };
 }
 
-/** The console; where the guest's parameters are not understood, a message says so. */
+/** The console of a guest; if its parameters are not supported (any more), the reason as a message. */
 function consoleOrReason(record: GuestRecord, sockets: GuestSockets): Console {
   try {
     return consoleOf(record, sockets);

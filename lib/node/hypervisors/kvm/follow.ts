@@ -1,10 +1,17 @@
+// Decides when a guest is compared with its process (reconcile), and repeats that while it fails:
+//
+//   settled  -> lost       the connection to the process is lost
+//   lost     -> settled    reconcile() succeeded
+//            -> retrying   reconcile() failed, or a new connection would probably be lost as well: `trouble` has the reason, and
+//                          reconcile() is called again after RETRY_PAUSE
+//   retrying -> settled    reconcile() succeeded
 import { unattended } from '../../../base/background.ts';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import { type ProcessId, waitGone } from './process.ts';
 import type { TaskQueue } from './queue.ts';
 
-/** Milliseconds until another attempt for a guest that cannot be followed. */
+/** Milliseconds until the next attempt after a failed one. */
 const RETRY_PAUSE = 5000;
 /** Milliseconds for a process to end after it closed its monitor. */
 const END_TIMEOUT = 1000;
@@ -12,23 +19,23 @@ const END_TIMEOUT = 1000;
 export interface FollowerOptions {
   uuid: string;
   log: Logger;
-  /** In which all that is done with the guest waits for its turn. */
+  /** The queue of all operations on the guest. */
   queue: TaskQueue;
-  /** Brings what is known of the guest into agreement with its process. */
-  takeUp(): Promise<void>;
+  /** Brings the guest's record into agreement with its process; called from a task of the queue. */
+  reconcile(): Promise<void>;
   /** The guest's process, or null when it is gone. */
   process(): Promise<ProcessId | null>;
-  /** To be called when `trouble` has changed. */
+  /** Called when `trouble` has changed. */
   changed(): void;
 }
 
-/** Compares a guest with its process (takeUp) whenever that is needed, and again after a pause as long as that fails. */
+/** Reconciles one guest with its process whenever that is needed. */
 export class Follower {
   readonly #options: FollowerOptions;
   #trouble: string | null = null;
-  /** When takeUp() last succeeded, by performance.now(). */
-  #takenUp = Number.NEGATIVE_INFINITY;
-  /** The takeUp() that waits for its turn. */
+  /** When the guest was last settled, by performance.now(). */
+  #settledAt = Number.NEGATIVE_INFINITY;
+  /** The reconcile() that is queued but has not begun; further requests join it. */
   #next: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
@@ -37,48 +44,49 @@ export class Follower {
     this.#options = options;
   }
 
-  /** Why the guest cannot be followed, in words for people; null when it can. */
+  /** Why the state of the guest cannot be determined, for people; null when it can. */
   get trouble(): string | null {
     return this.#trouble;
   }
 
-  /** Takes the guest up when its turn comes, and as often as it takes; resolves after the first time. */
-  takeUp(): Promise<void> {
+  /** Reconciles when earlier operations have ended, and again until it succeeds. Resolves after the first attempt; never rejects. */
+  reconcile(): Promise<void> {
     this.#next ??= this.#options.queue
       .run(() => {
         this.#next = null;
-        return this.#closed ? Promise.resolve() : this.#options.takeUp();
+        return this.#closed ? Promise.resolve() : this.#options.reconcile();
       })
       .catch((error: unknown) => this.#tryAgain(error));
     return this.#next;
   }
 
-  /** The same without waiting for it. */
-  takeUpSoon(): void {
-    unattended('following a guest', this.#options.log, () => this.takeUp());
+  /** Like reconcile(), for callers that do not wait. */
+  reconcileSoon(): void {
+    unattended('following a guest', this.#options.log, () => this.reconcile());
   }
 
-  /** To be called when the guest is known as it is: whatever was wrong is over. */
+  /** To be called when the state of the guest is known; clears `trouble`. */
   settled(): void {
     this.#trouble = null;
-    this.#takenUp = performance.now();
+    this.#settledAt = performance.now();
   }
 
   /**
-   * To be called when the connection to the process was lost, with the breach of the protocol that ended it, if one did. takeUp()
-   * follows: after a pause where the connection would only be lost again.
+   * To be called when the connection to the process was lost; `fault` is the violation of the protocol that ended it, if one did.
+   * Reconciles at once if the process has ended, otherwise after a pause when the new connection would probably be lost as well.
    */
   lost(fault: string | null): void {
     unattended('following a guest', this.#options.log, () => this.#reconnect(fault));
   }
 
   async #reconnect(fault: string | null): Promise<void> {
-    if (fault === null && performance.now() - this.#takenUp > RETRY_PAUSE) return this.takeUp();
+    if (fault === null && performance.now() - this.#settledAt > RETRY_PAUSE) return this.reconcile();
     const process = await this.#options.process().catch(() => null);
-    if (!process || (await waitGone(process, END_TIMEOUT).catch(() => false))) return this.takeUp();
+    if (!process || (await waitGone(process, END_TIMEOUT).catch(() => false))) return this.reconcile();
     this.#tryAgain(new MerapiError('hypervisor', `QEMU ${fault ?? 'closes each connection to its monitor'}`));
   }
 
+  /** Stops all further attempts. */
   close(): void {
     this.#closed = true;
     if (this.#retry) clearTimeout(this.#retry);
@@ -87,11 +95,11 @@ export class Follower {
   #tryAgain(error: unknown): void {
     if (this.#closed) return;
     const { log, uuid, changed } = this.#options;
-    log.warn({ err: error, guest: uuid }, 'cannot follow a guest; trying again');
-    this.#trouble = `This guest cannot be followed: ${errorText(error)}`;
+    log.warn({ err: error, guest: uuid }, 'cannot determine the state of a guest; trying again');
+    this.#trouble = `The state of this guest cannot be determined: ${errorText(error)}`;
     changed();
     if (this.#retry) clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.takeUpSoon(), RETRY_PAUSE);
+    this.#retry = setTimeout(() => this.reconcileSoon(), RETRY_PAUSE);
     this.#retry.unref();
   }
 }

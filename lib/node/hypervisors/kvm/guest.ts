@@ -1,3 +1,10 @@
+// One guest of kvm: its record on disk (record.ts has the states) and its QEMU process. #reconcile() brings the two into agreement when
+// the worker starts, when the connection to the process is lost, and when the guest shuts down.
+//
+// Invariants:
+// - Operations run one at a time, in #queue. The private methods from #save() on must only be called from a task in it.
+// - The record is durable before the action that it announces, so a crash at any point leaves enough to continue or to clean up.
+// - A guest executes only after its process has answered and is in the record; a failed start leaves no process, tap or socket.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../base/clock.ts';
@@ -5,9 +12,16 @@ import { MerapiError, toFailure } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
 import { endsWithin } from '../../../base/within.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
-import type { GuestNetwork, LostDevice, NewDevice, OpenDisk, StartOptions, StopOptions } from '../define.ts';
+import type {
+  DeviceToPlug,
+  DeviceToUnplug,
+  GuestNetwork,
+  OpenDisk,
+  StartOptions,
+  StopOptions,
+} from '../define.ts';
 import { setMemory } from './balloon.ts';
-import { placeOf, resizeBlock } from './blocks.ts';
+import { locationOf, resizeBlock } from './blocks.ts';
 import { commandLine } from './command.ts';
 import { prepareVnc } from './display.ts';
 import { factsOf } from './facts.ts';
@@ -23,23 +37,24 @@ import { type GuestRecord, readRecord, removeFolder, writeRecord } from './recor
 import { type GuestSockets, makeSocketFolder, removeSockets, socketsOf } from './sockets.ts';
 import { isLeftover } from './unknown.ts';
 
-/** What all guests of a driver share. */
+/** What the driver provides to all its guests. */
 export interface GuestContext {
   network: GuestNetwork;
   log: Logger;
+  /** Chooses the accelerator of a guest with these parameters. */
   accelerator(params: KvmParams): Promise<Accelerator>;
-  /** Milliseconds that a running guest has to release a device, or memory. */
+  /** Milliseconds that a running guest gets to release a device or memory. */
   patience: number;
-  /** To be called whenever the facts of a guest may have changed. */
+  /** Called whenever the facts of a guest may have changed. */
   changed(): void;
 }
 
 /** Milliseconds that the start of the worker waits for a guest's process to answer. */
 const LOAD_TIMEOUT = 2000;
-/** Milliseconds that the end of the worker waits for what is under way with a guest. */
+/** Milliseconds that the end of the worker waits for operations in progress. */
 const CLOSE_TIMEOUT = 3000;
 
-/** One guest: its record on disk and its QEMU process. All operations on it run one after the other. */
+/** One guest: its record on disk and its QEMU process. A guest without a record does not exist. */
 export class Guest {
   readonly #context: GuestContext;
   readonly #folder: string;
@@ -49,11 +64,11 @@ export class Guest {
   readonly #queue = new TaskQueue();
   readonly #follower: Follower;
   #record: GuestRecord | null = null;
-  /** Whether stops no longer wait for the guest to shut down. */
-  #hurried = false;
+  /** Whether stop() kills the guest without waiting for it to shut down: a forced stop is queued, or the worker ends. */
+  #skipsShutdown = false;
   #closed = false;
 
-  /** @param folder where all of the guest is kept, named by its uuid */
+  /** @param folder the folder of the guest, whose name is its uuid */
   constructor(context: GuestContext, folder: string, uuid: string) {
     this.#context = context;
     this.#folder = folder;
@@ -61,19 +76,20 @@ export class Guest {
     this.#sockets = socketsOf(folder);
     this.#follower = new Follower({
       ...{ uuid, queue: this.#queue, log: context.log, changed: () => context.changed() },
-      takeUp: () => this.#takeUp(),
+      reconcile: () => this.#reconcile(),
       process: () => this.#process(),
     });
     this.#qemu = new Qemu(this.#sockets.qmp, {
       onState: () => context.changed(),
-      onShutDown: () => this.#follower.takeUpSoon(),
+      onShutDown: () => this.#follower.reconcileSoon(),
       onLost: (fault) => this.#follower.lost(fault),
     });
   }
 
   /**
-   * Continues with what an earlier life of the worker left, where that is understood; `found` is the guest's process as the process
-   * table shows it. A process that does not answer soon is followed later: only operations on this guest wait for it.
+   * Continues with the guest that an earlier worker left. `found` is its process according to the process table. If the process does not
+   * answer within LOAD_TIMEOUT, this returns all the same; only operations on this guest then wait for it.
+   * @throws MerapiError configuration when the record cannot be read, or what the guest left cannot be removed
    */
   async load(found: ProcessId | null): Promise<void> {
     await this.#queue.run(async () => {
@@ -81,20 +97,21 @@ export class Guest {
       if (!this.#record) return (await isLeftover(this.#folder)) ? this.#remove() : undefined;
       if (found && !(await this.#process())) this.#record = { ...this.#record, process: found };
     });
-    await endsWithin(this.#follower.takeUp(), LOAD_TIMEOUT, systemClock);
+    await endsWithin(this.#follower.reconcile(), LOAD_TIMEOUT, systemClock);
   }
 
-  /** What is known of the guest; null when it neither runs nor ended by itself. */
+  /** The facts of the guest; null when it does not exist, is starting, or was stopped on request. */
   facts(): GuestFacts | null {
     return this.#record && factsOf(this.#record, this.#qemu.status, this.#sockets, this.#follower.trouble);
   }
 
+  /** Starts the guest, or finishes an interrupted start of a process that exists. */
   start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     return this.#queue.run(async () => {
       const process = await this.#process();
       if (process) {
         const monitor = await this.#qemu.connect(process);
-        if (this.#qemu.status !== 'shutdown') return this.#goOn(monitor, options.paused);
+        if (this.#qemu.status !== 'shutdown') return this.#finishStart(monitor, options.paused);
         await this.#qemu.quit(process);
       }
       if (this.#hasProcess()) await this.#cleanUp('ended', this.#record?.by_user ?? false);
@@ -102,18 +119,27 @@ export class Guest {
     });
   }
 
+  /**
+   * Asks the guest to shut down, if it has ACPI, and kills it after `timeout` seconds; kills it at once with `force`. A forced stop also
+   * ends the wait of another stop that is before it in the queue.
+   */
   stop({ timeout, force, signal }: StopOptions): Promise<void> {
-    if (force) this.#hurry(); // another stop may be waiting for the guest, or be about to
+    if (force) this.#skipShutdown();
     return this.#queue.run(async () => {
-      if (force) this.#hurried = false;
+      if (force) this.#skipsShutdown = false;
       if (!this.#record || this.#record.phase === 'stopped') return;
       const process = await this.#process();
       if (process) {
         await this.#save({ phase: 'stopping', by_user: false });
-        const hasButton = readParams(this.#record.instance).flag('acpi');
-        if (!force && hasButton && !this.#hurried) await this.#qemu.shutDown(process, timeout, signal);
+        const hasPowerButton = readParams(this.#record.instance).flag('acpi');
+        if (!force && hasPowerButton && !this.#skipsShutdown)
+          await this.#qemu.shutDown(process, timeout, signal);
+        // Neither a worker that ends nor a canceled call kills the guest.
         if (this.#closed)
-          throw new MerapiError('unavailable', 'The worker ends; the guest has been asked to shut down');
+          throw new MerapiError(
+            'unavailable',
+            'The worker is shutting down; the guest was asked to shut down',
+          );
         if (signal?.aborted && this.#qemu.status === 'running') {
           if (toFailure(signal.reason).code === 'canceled') await this.#save({ phase: 'running' });
           throw signal.reason;
@@ -124,42 +150,44 @@ export class Guest {
     });
   }
 
+  /** Restarts the guest within its process; a paused one executes afterwards. @throws MerapiError wrong_state when it does not run */
   reset(): Promise<void> {
-    return this.#whileUp(async (monitor) => {
+    return this.#whileRunning(async (monitor) => {
       await monitor.execute('system_reset');
       if (this.#qemu.status !== 'running') await this.#qemu.resume(monitor);
     }, 'it cannot be reset');
   }
 
-  /** Tells the guest that one of its disks has grown to its size. */
+  /** Makes the guest see the new size of a disk that has grown. */
   resize(disk: OpenDisk): Promise<void> {
-    return this.#whileUp((monitor) => resizeBlock(monitor, disk));
+    return this.#whileRunning((monitor) => resizeBlock(monitor, disk));
   }
 
-  /** Sets the guest's memory (MiB). */
+  /** Changes the guest's memory (MiB). @throws MerapiError wrong_state when it does not run, hypervisor when it does not adjust */
   setMemory(memory: number): Promise<void> {
-    return this.#whileUp(async (monitor) => {
+    return this.#whileRunning(async (monitor) => {
       await setMemory(monitor, memory, this.#context.patience);
       await this.#save({ memory });
-    }, 'its memory stays');
+    }, 'its memory cannot be changed');
   }
 
-  /** Gives the guest a device of the instance. */
-  plug(instance: InstanceTarget, device: NewDevice): Promise<void> {
-    return this.#whileUp(async (monitor, record) =>
-      this.#save({ instance: await plug(monitor, record.instance, { ...this.#context, instance, device }) }),
-    );
+  /** Adds a device of the instance to the guest. */
+  plug(instance: InstanceTarget, device: DeviceToPlug): Promise<void> {
+    return this.#whileRunning(async (monitor, record) => {
+      const options = { ...this.#context, instance, device };
+      await this.#save({ instance: await plug(monitor, record.instance, options) });
+    });
   }
 
-  /** Removes a device that the instance has from the guest. */
-  unplug(instance: InstanceTarget, device: LostDevice): Promise<void> {
-    return this.#whileUp(async (monitor, record) =>
-      this.#save({
-        instance: await unplug(monitor, record.instance, { ...this.#context, instance, device }),
-      }),
-    );
+  /** Removes a device of the instance from the guest. */
+  unplug(instance: InstanceTarget, device: DeviceToUnplug): Promise<void> {
+    return this.#whileRunning(async (monitor, record) => {
+      const options = { ...this.#context, instance, device };
+      await this.#save({ instance: await unplug(monitor, record.instance, options) });
+    });
   }
 
+  /** Removes everything that is stored about the guest. @throws MerapiError wrong_state when it runs */
   forget(): Promise<void> {
     return this.#queue.run(async () => {
       if (await this.#process())
@@ -168,30 +196,36 @@ export class Guest {
     });
   }
 
-  /** Lets go of the guest without touching it. A stop that waits for the guest ends with an error. */
+  /** Disconnects from the guest, which keeps running. A stop() that waits for the guest fails with `unavailable`. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#follower.close();
-    this.#hurry();
-    this.#qemu.giveUp();
-    const rest = this.#queue.run(async () => undefined);
-    await endsWithin(rest, CLOSE_TIMEOUT, systemClock);
+    this.#skipShutdown();
+    this.#qemu.stopConnecting();
+    const queued = this.#queue.run(async () => undefined);
+    await endsWithin(queued, CLOSE_TIMEOUT, systemClock);
     this.#qemu.close();
   }
 
-  #hurry(): void {
-    this.#hurried = true;
-    this.#qemu.hurry();
+  #skipShutdown(): void {
+    this.#skipsShutdown = true;
+    this.#qemu.interruptWaits();
   }
 
-  /** Does something with the guest while it runs; where it does not, it fails with `absent` as the consequence, or succeeds without one. */
-  #whileUp(work: (monitor: Monitor, record: GuestRecord) => Promise<void>, absent?: string): Promise<void> {
+  /**
+   * Runs `work` if the guest runs. If it does not: throws wrong_state with `consequence` as the second half of the message; without
+   * one, succeeds without doing anything.
+   */
+  #whileRunning(
+    work: (monitor: Monitor, record: GuestRecord) => Promise<void>,
+    consequence?: string,
+  ): Promise<void> {
     return this.#queue.run(async () => {
       const process = await this.#process();
       const monitor = process && (await this.#qemu.connect(process));
       if (monitor && this.#record && this.#qemu.status !== 'shutdown') return work(monitor, this.#record);
-      if (absent !== undefined)
-        throw new MerapiError('wrong_state', `The instance does not run, so ${absent}`);
+      if (consequence !== undefined)
+        throw new MerapiError('wrong_state', `The instance does not run, so ${consequence}`);
     });
   }
 
@@ -201,11 +235,12 @@ export class Guest {
     return id && (await runsGuest(id, this.#folder)) ? id : null;
   }
 
-  /** Whether there is a process, or was one whose end is not noted yet. */
+  /** Whether there is a process, or was one whose end is not recorded yet. */
   #hasProcess(): boolean {
     return this.#record !== null && ['starting', 'running', 'stopping'].includes(this.#record.phase);
   }
 
+  /** Changes the record, in memory and on disk. */
   async #save(changes: Partial<GuestRecord>): Promise<void> {
     if (!this.#record) throw new MerapiError('internal_error', 'A guest without a record cannot change');
     this.#record = { ...this.#record, ...changes };
@@ -213,8 +248,11 @@ export class Guest {
     this.#context.changed();
   }
 
-  /** Brings record and process into agreement: connects to a living process, or notes the end of a dead one. */
-  async #takeUp(): Promise<void> {
+  /**
+   * Brings record and process into agreement: connects to a process that lives, ends the process of a guest that has shut itself down,
+   * and records the end of a process that is gone.
+   */
+  async #reconcile(): Promise<void> {
     const record = this.#record;
     if (this.#closed || !record || !this.#hasProcess()) return;
     const process = await this.#process();
@@ -224,11 +262,12 @@ export class Guest {
       if (record.phase === 'running') await this.#save({ phase: 'stopping', by_user: true });
       await this.#qemu.quit(process);
     }
-    const asked = record.phase === 'stopping' && !record.by_user;
+    const wasRequested = record.phase === 'stopping' && !record.by_user;
     if (record.phase === 'starting') await this.#remove();
-    else await this.#cleanUp(asked ? 'stopped' : 'ended', this.#record?.by_user ?? false);
+    else await this.#cleanUp(wasRequested ? 'stopped' : 'ended', this.#record?.by_user ?? false);
   }
 
+  /** Starts a process for the guest. If that fails, everything is undone and the record is as before. */
   async #startNew(instance: InstanceTarget, options: StartOptions): Promise<void> {
     const before = this.#record;
     const params = readParams(instance);
@@ -241,7 +280,7 @@ export class Guest {
       await writeRecord(this.#folder, this.#record);
       await makeSocketFolder(sockets);
       const pidFile = join(this.#folder, 'pid');
-      const disks = await Promise.all(options.sources.map(placeOf));
+      const disks = await Promise.all(options.sources.map(locationOf));
       const taps: string[] = [];
       for (const index of instance.nics.keys()) taps.push(await this.#context.network.plug(instance, index));
       const monitor = await this.#qemu.launch({
@@ -253,21 +292,21 @@ export class Guest {
         onProcess: (process) => this.#save({ process }),
       });
       await this.#save({ vnc: await prepareVnc(params, monitor) });
-      await this.#goOn(monitor, options.paused);
+      await this.#finishStart(monitor, options.paused);
     } catch (error) {
       await this.#rollBack(before);
       throw error;
     }
   }
 
-  /** Resumes a guest that has not executed anything yet, unless it is to be paused; marks the start as finished. */
-  async #goOn(monitor: Monitor, paused: boolean): Promise<void> {
+  /** Lets a guest execute that has not executed yet, unless it is to be paused, and records the start as finished. */
+  async #finishStart(monitor: Monitor, paused: boolean): Promise<void> {
     if (!paused && this.#qemu.status === 'prelaunch') await this.#qemu.resume(monitor);
     if (this.#record?.phase !== 'running') await this.#save({ phase: 'running', by_user: false });
     else this.#context.changed();
   }
 
-  /** Undoes a start that failed; a failure of its own is only logged, so that the first one is reported. */
+  /** Undoes a failed start. A failure of the undo is only logged, because the failure of the start is the one to report. */
   async #rollBack(before: GuestRecord | null): Promise<void> {
     try {
       const process = await this.#process();
@@ -278,13 +317,14 @@ export class Guest {
     }
   }
 
-  /** Removes what belonged to the process that is gone, and notes its end. */
+  /** Removes what belonged to the process that is gone, and records its end. */
   async #cleanUp(phase: 'ended' | 'stopped', byUser: boolean): Promise<void> {
-    await this.#sweep();
+    await this.#removeRuntimeFiles();
     await this.#save({ phase, by_user: byUser, process: null, vnc: null });
   }
 
-  async #sweep(): Promise<void> {
+  /** Removes the tap devices, sockets and pid file of the process that is gone. */
+  async #removeRuntimeFiles(): Promise<void> {
     this.#qemu.close();
     this.#follower.settled();
     await this.#context.network.unplug(this.#uuid);
@@ -292,9 +332,9 @@ export class Guest {
     await rm(join(this.#folder, 'pid'), { force: true });
   }
 
-  /** Removes the guest, or puts back what was known of it `before`. */
+  /** Removes the guest with its folder, or restores the record that it had `before`. */
   async #remove(before: GuestRecord | null = null): Promise<void> {
-    await this.#sweep();
+    await this.#removeRuntimeFiles();
     if (before) await writeRecord(this.#folder, before);
     else await removeFolder(this.#folder);
     this.#record = before;

@@ -1,16 +1,17 @@
-// Devices of a running guest. A disk is a block node and a NIC a netdev, each with a device in front of it that the guest sees.
+// Adds and removes devices of a running guest by QMP. A disk consists of a block node, and a NIC of a netdev (the back ends), each with
+// a device that the guest sees.
 //
-// Adding takes two commands: the back end first, then the device; a device that fails takes its back end away again. Removing a
-// device is up to the guest: QEMU only asks it (device_del), the device is gone when the guest's system has released it, and
-// the back end can be removed some time after that. Each function first looks at what QEMU has, so it can be repeated after any
-// interruption.
+// Adding takes two commands: first the back end, then the device; if the device fails, its back end is removed again. Removing a
+// device depends on the guest: QEMU only asks it (device_del), the device disappears when the guest's operating system has
+// released it, and the back end can be removed some time after that. Each function first checks what QEMU has, so it can
+// be repeated after any interruption.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, NicTarget } from '../../../rpc/types.ts';
 import { blockNodes } from './blocks.ts';
 import {
   type DeviceProperties,
-  type DiskPlace,
+  type DiskLocation,
   deviceId,
   diskDevice,
   diskId,
@@ -23,21 +24,21 @@ import { isPortBased, PORT } from './machine.ts';
 import type { KvmParams } from './params.ts';
 import type { Monitor } from './qmp.ts';
 
-/** Milliseconds after which a guest that has not released a device is asked again: one that boots misses the request. */
+/** Milliseconds after which a guest that has not released a device is asked again: a booting guest misses the request. */
 const ASK_AGAIN = 5000;
 
-/** Gives a guest a disk; nothing to do when it has it. @throws MerapiError hypervisor */
+/** Adds a disk to a guest; nothing to do when the guest has it. @throws MerapiError hypervisor */
 export async function plugDisk(
   monitor: Monitor,
   params: KvmParams,
   disk: DiskTarget,
-  place: DiskPlace,
+  location: DiskLocation,
 ): Promise<void> {
   const id = diskId(disk);
   if (await hasDevice(monitor, deviceId(id))) return;
-  // An earlier life of the worker may have added the node and no device.
-  const isThere = (await blockNodes(monitor)).some(({ name }) => name === id);
-  if (!isThere) await monitor.execute('blockdev-add', diskNode(params, disk, place));
+  // A worker that crashed may have added the node but not the device.
+  const hasNode = (await blockNodes(monitor)).some(({ name }) => name === id);
+  if (!hasNode) await monitor.execute('blockdev-add', diskNode(params, disk, location));
   try {
     await addDevice(monitor, params, diskDevice(params, disk));
   } catch (error) {
@@ -46,7 +47,10 @@ export async function plugDisk(
   }
 }
 
-/** Removes a disk from a guest, which must release it within `limit` ms. @throws MerapiError hypervisor */
+/**
+ * Removes a disk from a guest, which must release it within `limit` ms. `path` is that of its data, if it has one: as long as QEMU
+ * uses it under another name, the removal has not succeeded. @throws MerapiError hypervisor
+ */
 export async function unplugDisk(
   monitor: Monitor,
   disk: DiskTarget,
@@ -58,10 +62,10 @@ export async function unplugDisk(
   const nodes = await blockNodes(monitor);
   if (nodes.some(({ name }) => name === id)) await removeBlockNode(monitor, id, limit);
   else if (path !== null && nodes.some((node) => node.path === path))
-    throw new MerapiError('hypervisor', `The guest uses ${path} as something else than disk ${disk.uuid}`);
+    throw new MerapiError('hypervisor', `The guest uses ${path}, but not as disk ${disk.uuid}`);
 }
 
-/** Gives a guest a NIC at this tap device; nothing to do when it has it. @throws MerapiError hypervisor */
+/** Adds a NIC with this tap device to a guest; nothing to do when the guest has it. @throws MerapiError hypervisor */
 export async function plugNic(
   monitor: Monitor,
   params: KvmParams,
@@ -87,6 +91,7 @@ export async function unplugNic(monitor: Monitor, nic: NicTarget, limit: number)
   await removeNetdev(monitor, id);
 }
 
+/** Whether the guest has a device of this name; also while the guest is still releasing it. */
 async function hasDevice(monitor: Monitor, id: string): Promise<boolean> {
   const devices = await monitor.execute('qom-list', { path: '/machine/peripheral' });
   return devices.some(({ name }) => name === id);
@@ -98,7 +103,7 @@ async function addDevice(monitor: Monitor, params: KvmParams, properties: Device
   await monitor.execute('device_add', { ...properties, ...port });
 }
 
-/** The port for one more device of a machine whose own bus takes none while it runs. */
+/** A free PCIe port of a machine whose root bus accepts no hotplugged devices. @throws MerapiError hypervisor when all are in use */
 async function freePort(monitor: Monitor): Promise<string> {
   const buses = await monitor.execute('query-pci');
   const ports = buses.flatMap(({ devices }) => devices).filter(({ qdev_id }) => qdev_id.startsWith(PORT));
@@ -106,10 +111,11 @@ async function freePort(monitor: Monitor): Promise<string> {
   if (free) return free.qdev_id;
   throw new MerapiError(
     'hypervisor',
-    `All ${ports.length} ports of the guest for devices that come while it runs are taken; restart it`,
+    `All ${ports.length} PCIe ports of the guest for hotplugged devices are in use; restart the guest`,
   );
 }
 
+/** Asks the guest to release a device until it has, for at most `limit` ms. @throws MerapiError hypervisor */
 async function removeDevice(monitor: Monitor, id: string, limit: number): Promise<void> {
   const end = performance.now() + limit;
   let asked = Number.NEGATIVE_INFINITY;
@@ -118,21 +124,22 @@ async function removeDevice(monitor: Monitor, id: string, limit: number): Promis
     if (now >= end)
       throw new MerapiError(
         'hypervisor',
-        `The guest has not given up ${id} within ${limit / 1000} s; it may still be booting, or its system cannot`,
+        `The guest has not released ${id} within ${limit / 1000} s; it may still be booting, or its operating system may not support that`,
       );
     if (now - asked >= ASK_AGAIN) {
       asked = now;
-      await monitor.execute('device_del', { id }).catch(unlessUnderWay);
+      await monitor.execute('device_del', { id }).catch(ignoreRepeated);
     }
     await sleep(pause);
   }
 }
 
-function unlessUnderWay(error: Error): void {
+/** Ignores QEMU's refusal of a device_del while the device is being removed, or after it is gone. */
+function ignoreRepeated(error: Error): void {
   if (!/in the process of unplug|not found/.test(error.message)) throw error;
 }
 
-/** QEMU releases what is behind a device only some time after the device is gone. */
+/** Removes a block node; tries again while it is in use, because QEMU releases it only some time after the device is gone. */
 async function removeBlockNode(monitor: Monitor, id: string, limit: number): Promise<void> {
   const end = performance.now() + limit;
   for (;;) {
@@ -146,6 +153,7 @@ async function removeBlockNode(monitor: Monitor, id: string, limit: number): Pro
   }
 }
 
+/** Removes the back end of a NIC; nothing to do when there is none. */
 async function removeNetdev(monitor: Monitor, id: string): Promise<void> {
   await monitor.execute('netdev_del', { id }).catch((error: Error) => {
     if (!/not found/.test(error.message)) throw error;

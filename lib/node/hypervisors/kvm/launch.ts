@@ -5,14 +5,15 @@ import { CappedLog, readLogEnd } from '../../capped-log.ts';
 import { identify, type ProcessId, runs, spawnDetached } from './process.ts';
 import { connectQmp, type Monitor, QmpFault, type QmpHandlers } from './qmp.ts';
 
-/** Milliseconds until a QEMU process must have made its devices and answered. */
+/** Milliseconds for a new QEMU process to create its devices and answer on its monitor. */
 const START_TIMEOUT = 60_000;
-/** Bytes that are read of QEMU's last output. */
-const LAST_WORDS = 4096;
+/** Bytes that are read from the end of QEMU's output for an error message. */
+const LOG_TAIL = 4096;
 
 /**
- * Connects to the monitor of a process that may still be starting.
- * @throws MerapiError hypervisor when the process is gone, or has not answered within `timeout` ms, or `signal` is aborted
+ * Connects to the monitor of a process that may still be starting; tries again until the process has created its socket.
+ * @throws MerapiError hypervisor when the process has ended, does not answer within `timeout` ms, or `signal` is aborted; QmpFault
+ *   when it breaks the protocol
  */
 export async function connectMonitor(
   path: string,
@@ -33,25 +34,25 @@ export async function connectMonitor(
   }
 }
 
-/** What a QEMU process is started with. */
+/** How a QEMU process is started. */
 export interface Launch {
   /** The instance's name, for messages. */
   name: string;
   program: string;
-  /** QEMU's arguments, with the path for what the guest writes to its serial console. */
+  /** Returns QEMU's arguments; `serialLog` is the named pipe for the output of the guest's serial console. */
   args(serialLog: string): readonly string[];
-  /** Where the logs are: serial.log with the guest's output, qemu.log with QEMU's own. */
+  /** The folder of the logs: serial.log with the guest's output, qemu.log with QEMU's own. */
   folder: string;
-  /** The monitor's socket. */
+  /** The path of the monitor's socket. */
   qmp: string;
   handlers: QmpHandlers;
-  /** Called as soon as the process is there; the launch goes on when it has ended. */
+  /** Called when the process exists; launch() waits until it has recorded the process. */
   onProcess(id: ProcessId): Promise<void>;
 }
 
 /**
  * Starts QEMU and waits until its monitor answers.
- * @throws MerapiError hypervisor with QEMU's last output when it ends instead; the process may then still exist
+ * @throws MerapiError hypervisor, with QEMU's last output, when it fails; the process may still exist then, and the caller ends it
  */
 export async function launch(options: Launch): Promise<Monitor> {
   const logs = await openLogs(options.folder);
@@ -62,14 +63,14 @@ export async function launch(options: Launch): Promise<Monitor> {
     return await connectMonitor(options.qmp, id, options.handlers);
   } catch (cause) {
     await closeLogs(logs);
-    for (const log of logs) await log.ended(); // immediate where the process is gone, whose last output is wanted
+    for (const log of logs) await log.ended(); // until QEMU's last output is in the log, which the message quotes
     throw await startFailure(options, cause);
   } finally {
     await closeLogs(logs);
   }
 }
 
-/** The log of QEMU's output, and that of the guest's. */
+/** The logs of QEMU's own output and of the guest's serial console. */
 type Logs = readonly [CappedLog, CappedLog];
 
 async function openLogs(folder: string): Promise<Logs> {
@@ -95,17 +96,10 @@ async function spawnInto([qemu, serial]: Logs, { program, args }: Launch): Promi
   }
 }
 
+/** The error for a failed start: the last lines of QEMU's output or, if there are none, the cause. */
 async function startFailure({ name, folder }: Launch, cause: unknown): Promise<MerapiError> {
-  const words = (await readLogEnd(join(folder, 'qemu.log'), LAST_WORDS))
-    .trim()
-    .split('\n')
-    .slice(-5)
-    .join('\n');
-  return new MerapiError(
-    'hypervisor',
-    `QEMU could not start instance ${name}: ${words || errorText(cause)}`,
-    {
-      cause,
-    },
-  );
+  const output = await readLogEnd(join(folder, 'qemu.log'), LOG_TAIL);
+  const lines = output.trim().split('\n').slice(-5).join('\n');
+  const message = `QEMU could not start instance ${name}: ${lines || errorText(cause)}`;
+  return new MerapiError('hypervisor', message, { cause });
 }

@@ -1,31 +1,34 @@
 import type { Socket } from 'node:net';
 
-/** What a peer may send at most: the length of a line in characters, and how many lines are read in one period (ms). */
+/** The limits of a peer: the maximum length of a line in characters, and how many lines are read in one period (ms). */
 export interface LineLimits {
   readonly length: number;
   readonly lines: number;
   readonly period: number;
 }
 
-/** Who gets the lines. */
 interface LineHandlers {
+  /** Called with each line, without its end. */
   onLine(line: string): void;
-  /** Called when a line is too long; nothing more is read then. */
+  /** Called when a line is too long; nothing more is read after that. */
   onTooLong(): void;
 }
 
 /**
- * Cuts what comes over a socket into lines. A peer that sends more lines than it may is read no further for the rest of the
- * period; in the end it has to wait, because the socket accepts no more.
+ * Splits the input from a socket into lines. When a peer sends too many lines, the socket is paused for the rest of the period, so
+ * the peer has to wait once the socket's buffers are full. Memory is bounded in this way: by one line, and the lines of one chunk
+ * of input.
  */
 export class BoundedLines {
   readonly #socket: Socket;
   readonly #limits: LineLimits;
   readonly #handlers: LineHandlers;
-  /** The beginning of a line whose end has not come. */
-  #begun = '';
+  /** The beginning of a line whose end has not been received yet. */
+  #partial = '';
+  /** Complete lines that have not been passed on. */
   #waiting: string[] = [];
-  #taken = 0;
+  /** How many lines were passed on in the present period, and when that began, by performance.now(). */
+  #passed = 0;
   #since = performance.now();
   #pause: NodeJS.Timeout | null = null;
   #ended = false;
@@ -37,7 +40,7 @@ export class BoundedLines {
     socket.setEncoding('utf8').on('data', (text: unknown) => this.#receive(String(text)));
   }
 
-  /** Ends the reading; no further line is passed on. */
+  /** Stops reading; no further line is passed on. */
   end(): void {
     this.#ended = true;
     this.#waiting = [];
@@ -47,35 +50,36 @@ export class BoundedLines {
   #receive(text: string): void {
     if (this.#ended) return;
     const [first = '', ...rest] = text.split('\n');
-    this.#begun += first;
-    if (this.#begun.length > this.#limits.length) {
+    this.#partial += first;
+    if (this.#partial.length > this.#limits.length) {
       this.end();
       this.#handlers.onTooLong();
       return;
     }
     for (const next of rest) {
-      this.#waiting.push(this.#begun);
-      this.#begun = next;
+      this.#waiting.push(this.#partial);
+      this.#partial = next;
     }
-    if (!this.#pause) this.#take();
+    if (!this.#pause) this.#passOn();
   }
 
-  #take(): void {
+  /** Passes on the waiting lines, as far as the limit allows; pauses the socket when the limit is reached. */
+  #passOn(): void {
     const { lines, period } = this.#limits;
     const now = performance.now();
     if (now - this.#since >= period) {
       this.#since = now;
-      this.#taken = 0;
+      this.#passed = 0;
     }
-    const ready = this.#waiting.splice(0, lines - this.#taken);
-    this.#taken += ready.length;
+    const ready = this.#waiting.splice(0, lines - this.#passed);
+    this.#passed += ready.length;
     for (const line of ready) if (!this.#ended) this.#handlers.onLine(line);
-    if (this.#ended || this.#taken < lines) return;
+    if (this.#ended || this.#passed < lines) return;
     this.#socket.pause();
     this.#pause = setTimeout(
       () => {
         this.#pause = null;
-        this.#take();
+        this.#passOn();
         if (!this.#pause) this.#socket.resume();
       },
       Math.max(1, this.#since + period - now),

@@ -1,15 +1,16 @@
+// QEMU's options for the machine of a guest: type, accelerator, processors, memory, clock, and free PCIe ports for hotplugged devices.
 import { MerapiError } from '../../../base/errors.ts';
 import { type KvmParams, wordOf } from './params.ts';
 
-/** How QEMU executes the guest: with the processor's virtualisation, or by translating its code. */
+/** How QEMU executes the guest: with the processor's virtualisation (kvm), or by translating its code (tcg). */
 export type Accelerator = 'kvm' | 'tcg';
 
-/** What the parameter machine_version says. */
+/** The parsed parameter machine_version, e.g. `q35,accel=kvm:tcg,usb=off`. */
 interface Machine {
   type: string;
-  /** Accelerators in the order of preference; empty when the parameter names none. */
+  /** In the order of preference; empty when the parameter names none. */
   accelerators: Accelerator[];
-  /** Further properties of the machine, as given. */
+  /** All other properties, unchanged. */
   properties: string[];
 }
 
@@ -28,19 +29,19 @@ function readMachine(params: KvmParams): Machine {
   return machine;
 }
 
-/** Whether devices can come to the running machine only at ports that it was started with. */
+/** Whether PCI devices can be hotplugged only at ports that the machine was started with. */
 export function isPortBased(params: KvmParams): boolean {
   return /^(pc-)?q35/.test(readMachine(params).type);
 }
 
-/** How the names of such ports begin, and how many a machine has. */
+/** The prefix of the names of such ports, and their number. */
 export const PORT = 'port';
 const PORTS = 8;
 
-/** Free ports for devices that come later. */
+/** The options for free ports, for devices that are hotplugged later. */
 export function portArgs(params: KvmParams): string[] {
   if (!isPortBased(params)) return [];
-  // The numbers of their chassis are far from those that an administrator's own devices may have.
+  // Chassis numbers must be unique; these are far from those that devices in kvm_extra are likely to have.
   return Array.from({ length: PORTS }, (_, index) => [
     '-device',
     `pcie-root-port,id=${PORT}${index},chassis=${200 + index}`,
@@ -52,30 +53,31 @@ function readAccelerators(text: string): Accelerator[] {
     if (name === 'kvm' || name === 'tcg') return name;
     throw new MerapiError(
       'hypervisor',
-      `machine_version names the accelerator ${name}; kvm and tcg are known`,
+      `machine_version names the unknown accelerator ${name}; use kvm or tcg`,
     );
   });
 }
 
 /**
- * The accelerator of a guest: what the worker's settings say, else what machine_version names, else what kvm_flag demands, else
- * the best that works here. `probe` is asked only where the choice is open.
+ * The accelerator of a guest: the one in the worker's settings (`configured`), else the one that machine_version names, else that of
+ * kvm_flag, else the best one that works here, which `probe` finds out.
+ * @throws MerapiError hypervisor for malformed parameters
  */
 export async function chooseAccelerator(
   params: KvmParams,
-  told: Accelerator | undefined,
+  configured: Accelerator | undefined,
   probe: () => Promise<Accelerator>,
 ): Promise<Accelerator> {
   const flag = wordOf(params, 'kvm_flag');
-  if (told) return told;
+  if (configured) return configured;
   const { accelerators } = readMachine(params);
-  const only = new Set(accelerators).size === 1 ? accelerators[0] : undefined;
-  if (only) return only;
+  const named = new Set(accelerators).size === 1 ? accelerators[0] : undefined;
+  if (named) return named;
   if (accelerators.length === 0 && flag !== '') return flag === 'enabled' ? 'kvm' : 'tcg';
   return probe();
 }
 
-/** The options that describe the machine: type, accelerator, processors, memory, clock. */
+/** The options for the machine's type, accelerator, processors, memory (MiB) and clock. */
 export function machineArgs(
   params: KvmParams,
   accelerator: Accelerator,
@@ -93,6 +95,7 @@ export function machineArgs(
   return args;
 }
 
+/** The value of -smp: the number of virtual CPUs and, if parameters say so, their topology. */
 function processors(params: KvmParams, vcpus: number): string {
   const shape = (['cpu_sockets', 'cpu_cores', 'cpu_threads'] as const)
     .filter((name) => params.number(name) > 0)

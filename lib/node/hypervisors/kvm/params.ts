@@ -1,3 +1,5 @@
+// The hypervisor parameters of kvm as this driver supports them. Every parameter of Ganeti is either supported, used elsewhere, or
+// unsupported; of an unsupported one only the default is accepted, so that no setting is ignored silently.
 import { MerapiError } from '../../../base/errors.ts';
 import { kvm } from '../../../model/hvparams/kvm.ts';
 import { kvmWords } from '../../../model/hvparams/kvm-forms.ts';
@@ -5,8 +7,8 @@ import type { InstanceTarget } from '../../../rpc/types.ts';
 
 type Value = string | number | boolean | null;
 
-/** The parameters of kvm that the driver puts into the command line. */
-const honoured = [
+/** The parameters that determine how a guest is started. */
+const supported = [
   'acpi',
   'boot_order',
   'cdrom2_image_path',
@@ -47,38 +49,38 @@ const honoured = [
   'vnet_hdr',
 ] as const;
 
-export type HonouredParam = (typeof honoured)[number];
+export type SupportedParam = (typeof supported)[number];
 
-/** Parameters that are about something other than how a guest is started, with who looks at them. */
-const elsewhere: Readonly<Record<string, string>> = {
+/** The parameters that do not affect the start of a guest, with what uses them instead. */
+const usedElsewhere: Readonly<Record<string, string>> = {
   migration_bandwidth: 'a migration',
   migration_caps: 'a migration',
   migration_downtime: 'a migration',
   migration_mode: 'a migration',
   migration_port: 'a migration',
-  use_guest_agent: 'nobody: every guest has the channel of the guest agent',
+  use_guest_agent: 'nothing: every guest has the channel of the guest agent',
   user_shutdown: 'the master, which reads the fact by_user',
 };
 
-/** Parameters that would change how a guest runs and that this driver cannot follow; only their defaults are accepted. */
-export const refused: readonly string[] = Object.keys(kvm.kinds).filter(
-  (name) => !(honoured as readonly string[]).includes(name) && !(name in elsewhere),
+/** The parameters that would affect a guest but are not supported; only their defaults are accepted. */
+export const unsupported: readonly string[] = Object.keys(kvm.kinds).filter(
+  (name) => !(supported as readonly string[]).includes(name) && !(name in usedElsewhere),
 );
 
-/** The values of the parameters that the driver honours, by kind. */
+/** Typed access to the supported parameters of an instance. A parameter without a value is '', false or 0. */
 export interface KvmParams {
-  text(name: HonouredParam): string;
-  flag(name: HonouredParam): boolean;
-  number(name: HonouredParam): number;
+  text(name: SupportedParam): string;
+  flag(name: SupportedParam): boolean;
+  number(name: SupportedParam): number;
 }
 
 /**
- * The parameters of an instance as the driver reads them.
- * @throws MerapiError hypervisor naming each parameter that it cannot follow
+ * The parameters of an instance; the defaults of kvm fill in for missing ones.
+ * @throws MerapiError hypervisor naming each unsupported parameter that does not have its default
  */
 export function readParams(instance: Pick<InstanceTarget, 'hvparams'>): KvmParams {
   const values = { ...kvm.defaults, ...instance.hvparams } as Record<string, Value>;
-  const wrong = refused.filter((name) => values[name] !== (kvm.defaults as Record<string, Value>)[name]);
+  const wrong = unsupported.filter((name) => values[name] !== (kvm.defaults as Record<string, Value>)[name]);
   if (wrong.length > 0) {
     const list = wrong.map((name) => `${name} (only ${JSON.stringify(kvm.defaults[name])} is)`).join(', ');
     throw new MerapiError('hypervisor', `Values of these kvm parameters are not supported: ${list}`);
@@ -90,8 +92,8 @@ export function readParams(instance: Pick<InstanceTarget, 'hvparams'>): KvmParam
   };
 }
 
-/** The value of a parameter that has a fixed set of values. @throws MerapiError hypervisor when it is none of them */
-export function wordOf<K extends keyof typeof kvmWords & HonouredParam>(
+/** The value of a parameter that has a fixed set of values. @throws MerapiError hypervisor when it has another value */
+export function wordOf<K extends keyof typeof kvmWords & SupportedParam>(
   params: KvmParams,
   name: K,
 ): (typeof kvmWords)[K][number] {
@@ -106,7 +108,7 @@ export function wordOf<K extends keyof typeof kvmWords & HonouredParam>(
 }
 
 /**
- * Splits text into words as a shell does with quotes and backslashes, without any expansion.
+ * Splits the parameter kvm_extra into arguments, with quotes and backslashes as in a shell, but without any expansion.
  * @throws MerapiError hypervisor when a quote is not closed
  */
 export function shellWords(text: string): string[] {
@@ -131,6 +133,7 @@ export function shellWords(text: string): string[] {
   return words;
 }
 
+/** The position of the quote that closes the one at `start`. */
 function closingQuote(text: string, start: number): number {
   const quote = text[start];
   for (let at = start + 1; at < text.length; at++) {

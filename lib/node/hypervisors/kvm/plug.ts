@@ -1,29 +1,31 @@
+// Plugs and unplugs the devices of an instance: prepares or removes what they need on the host, and returns the instance as the guest has
+// it afterwards, for its record. hotplug.ts has QEMU's part of it.
 import { MerapiError } from '../../../base/errors.ts';
 import type { DiskTarget, InstanceTarget, NicTarget } from '../../../rpc/types.ts';
-import type { GuestNetwork, LostDevice, NewDevice } from '../define.ts';
-import { placeOf } from './blocks.ts';
+import type { DeviceToPlug, DeviceToUnplug, GuestNetwork } from '../define.ts';
+import { locationOf } from './blocks.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hotplug.ts';
 import { readParams } from './params.ts';
 import type { Monitor } from './qmp.ts';
 
-/** What is to be done with a running guest. */
-interface Plugging<D> {
+interface PlugOptions<D> {
+  /** The instance with the device. */
   instance: InstanceTarget;
   device: D;
   network: GuestNetwork;
-  /** Milliseconds that the guest has to release a device. */
+  /** Milliseconds that the guest gets to release a device. */
   patience: number;
 }
 
-/** Gives a running guest a device of the instance; returns the guest with it. @throws MerapiError */
+/** Adds a device to a running guest; returns `guest` with it. @throws MerapiError hypervisor, or as GuestNetwork.plug() */
 export async function plug(
   monitor: Monitor,
   guest: InstanceTarget,
-  { instance, device, network }: Plugging<NewDevice>,
+  { instance, device, network }: PlugOptions<DeviceToPlug>,
 ): Promise<InstanceTarget> {
   const params = readParams(guest);
   if (device.disk) {
-    await plugDisk(monitor, params, device.disk, await placeOf(device.source));
+    await plugDisk(monitor, params, device.disk, await locationOf(device.source));
     return withDevice(guest, device.disk, { disk: device.disk });
   }
   const nic = nicOf(instance, device.nic);
@@ -36,11 +38,11 @@ export async function plug(
   return withDevice(guest, nic, { nic });
 }
 
-/** Removes a device that the instance has from a running guest; returns the guest without it. @throws MerapiError */
+/** Removes a device from a running guest; returns `guest` without it. @throws MerapiError hypervisor, or as GuestNetwork.unplug() */
 export async function unplug(
   monitor: Monitor,
   guest: InstanceTarget,
-  { instance, device, network, patience }: Plugging<LostDevice>,
+  { instance, device, network, patience }: PlugOptions<DeviceToUnplug>,
 ): Promise<InstanceTarget> {
   if (device.disk) {
     await unplugDisk(monitor, device.disk, device.path, patience);
@@ -58,14 +60,15 @@ function nicOf(instance: InstanceTarget, index: number): NicTarget {
   throw new MerapiError('internal_error', `Instance ${instance.name} has no NIC ${index}`);
 }
 
+/** The guest with the device of this uuid removed and, if one is given, the new device added at the end. */
 function withDevice(
   guest: InstanceTarget,
   { uuid }: { uuid: string },
   added: { disk?: DiskTarget; nic?: NicTarget } = {},
 ): InstanceTarget {
-  const others = <T extends { uuid: string }>(devices: readonly T[], extra: T | undefined) => [
+  const updated = <T extends { uuid: string }>(devices: readonly T[], extra: T | undefined) => [
     ...devices.filter((each) => each.uuid !== uuid),
     ...(extra ? [extra] : []),
   ];
-  return { ...guest, disks: others(guest.disks, added.disk), nics: others(guest.nics, added.nic) };
+  return { ...guest, disks: updated(guest.disks, added.disk), nics: updated(guest.nics, added.nic) };
 }

@@ -1,3 +1,5 @@
+// QEMU processes: starting one that outlives the worker, identifying it later, waiting for its end, and killing it. Nothing is killed by its
+// pid alone, because the pid may have been reused.
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,29 +8,29 @@ import { errorText, MerapiError } from '../../../base/errors.ts';
 import { cannotRun, startProgram } from '../../../base/exec.ts';
 import { argumentsOf, bootId, findProcess, isOwn, programOf } from '../../processes.ts';
 
-/** One process of this machine, distinguishable from a later one with the same number. */
+/** Identifies a process uniquely, also if its pid is reused later. */
 export const ProcessId = z.object({
   pid: z.number().int(),
-  /** When it began, in the kernel's ticks since the machine booted. */
+  /** The start time, in clock ticks since boot. */
   started: z.string(),
-  /** Names the boot of the machine. */
+  /** The kernel's id of the boot. */
   boot: z.string(),
 });
 export type ProcessId = z.infer<typeof ProcessId>;
 
-/** The identity of the living process that has this number now, or null. */
+/** The identity of the living process with this pid, or null. */
 export async function identify(pid: number): Promise<ProcessId | null> {
   const info = await findProcess(pid);
   return info && { pid, started: info.start, boot: await bootId() };
 }
 
-/** Whether this very process still runs. */
+/** Whether exactly this process still runs. */
 export async function runs(id: ProcessId): Promise<boolean> {
   const now = await identify(id.pid);
   return now !== null && now.started === id.started && now.boot === id.boot;
 }
 
-/** Waits until a process is gone, at most `timeout` ms; returns whether it is. An abort of `signal` ends the wait early. */
+/** Waits until a process has ended, for at most `timeout` ms or until `signal` is aborted; returns whether it has. */
 export async function waitGone(id: ProcessId, timeout: number, signal?: AbortSignal): Promise<boolean> {
   const end = performance.now() + timeout;
   let pause = 10;
@@ -41,7 +43,7 @@ export async function waitGone(id: ProcessId, timeout: number, signal?: AbortSig
   return true;
 }
 
-/** Kills a process with SIGKILL and waits until it is gone. @throws MerapiError hypervisor when it stays for 30 s */
+/** Kills a process with SIGKILL and waits for its end. @throws MerapiError hypervisor when it has not ended after 30 s */
 export async function kill(id: ProcessId): Promise<void> {
   if (!(await runs(id))) return;
   try {
@@ -54,8 +56,8 @@ export async function kill(id: ProcessId): Promise<void> {
 }
 
 /**
- * Starts a program in a session of its own, so that it outlives this process.
- * @param output the descriptor that it writes to
+ * Starts a program in a session of its own, so that it outlives this process; returns its pid.
+ * @param output the descriptor for its standard output and standard error
  * @throws MerapiError hypervisor when it cannot be started
  */
 export async function spawnDetached(
@@ -78,8 +80,8 @@ export async function spawnDetached(
 }
 
 /**
- * The QEMU processes of this user whose pid file is in a folder below `folder`, by the name of that folder (the guest's uuid).
- * A process that only has the same words on its command line does not count.
+ * Searches /proc for the QEMU processes of this user whose pid file is FOLDER/UUID/…; returns them by uuid. Processes of other
+ * programs with the same words on their command line (an editor, grep) do not count.
  */
 export async function findByPidFile(folder: string): Promise<Map<string, ProcessId>> {
   const found = new Map<string, ProcessId>();
@@ -94,21 +96,21 @@ export async function findByPidFile(folder: string): Promise<Map<string, Process
   return found;
 }
 
-/** Whether a process still runs that was noted as the one of a guest: this very process, started for this guest. */
+/** Whether a recorded process still runs and is that of the guest: its command line must name the guest's folder. */
 export async function runsGuest(id: ProcessId, guestFolder: string): Promise<boolean> {
   if (!(await runs(id))) return false;
   return guestOf(await argumentsOf(id.pid), dirname(guestFolder)) === basename(guestFolder);
 }
 
-/** The guest whose pid file and uuid a command line names; null when there is no such guest below `folder`. */
-function guestOf(words: readonly string[], folder: string): string | null {
-  const path = words[words.indexOf('-pidfile') + 1] ?? '';
+/** The uuid of the guest that a command line is for; null unless both `-pidfile` and `-uuid` name a guest below `folder`. */
+function guestOf(args: readonly string[], folder: string): string | null {
+  const path = args[args.indexOf('-pidfile') + 1] ?? '';
   if (!path.startsWith(folder + sep)) return null;
   const uuid = path.slice(folder.length + 1).split(sep)[0] as string;
-  return words[words.indexOf('-uuid') + 1] === uuid ? uuid : null;
+  return args[args.indexOf('-uuid') + 1] === uuid ? uuid : null;
 }
 
-/** Whether a process executes QEMU, or a program that the driver started in its place. */
+/** Whether a process executes QEMU, or another program (kvm_path) with the arguments of the driver, which begin with `-name`. */
 async function isEmulator(pid: number): Promise<boolean> {
   const program = await programOf(pid);
   return program !== null && (/qemu|kvm/i.test(basename(program)) || (await argumentsOf(pid))[1] === '-name');

@@ -1,36 +1,44 @@
+// The connection to the QEMU process of one guest, and the run state that the process last reported (in QEMU's words):
+//
+//   prelaunch -> running           resume(), or the event RESUME
+//   running  <-> paused            events STOP and RESUME
+//   any       -> shutdown          event SHUTDOWN caused by the guest: it is down, and its process waits to be ended by quit()
+//
+// A new connection asks QEMU for its state, because events are missed while there is none.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectMonitor, type Launch, launch } from './launch.ts';
 import { kill, type ProcessId, runs, waitGone } from './process.ts';
 import type { Monitor, QmpHandlers } from './qmp.ts';
 
-/** Milliseconds for the process to be gone after it was told to quit, before it is killed. */
+/** Milliseconds that the process gets to end after the command quit, before it is killed. */
 const QUIT_TIMEOUT = 5000;
-/** A guest that boots misses a press of its power button, so it is pressed again after this many milliseconds. */
+/** Milliseconds after which the power button is pressed again: a booting guest misses the first press. */
 const PRESS_AGAIN = 10_000;
-/** Milliseconds for a process that has been running for some time to answer. */
+/** Milliseconds for a process to answer that is not just starting. */
 const CONNECT_TIMEOUT = 10_000;
 
-/** Who hears of what a guest does by itself. */
+/** Callbacks for what a guest does by itself. */
 export interface QemuHandlers {
-  /** It began or ceased to execute. */
+  /** The run state has changed. */
   onState(): void;
-  /** It shut itself down, and its process waits to be ended. */
+  /** The guest has shut itself down, and its process waits to be ended; onState() follows. */
   onShutDown(): void;
-  /** The connection to the process was lost; `fault` is the breach of the protocol that ended it, if one did. */
+  /** The connection to the process was lost; `fault` is the violation of the protocol that ended it, if one did. */
   onLost(fault: string | null): void;
 }
 
-/** The connection to the QEMU process of one guest, with the run state that the process last reported. */
+/** The QEMU process of one guest. Its methods must not run concurrently, except interruptWaits(), stopConnecting() and close(). */
 export class Qemu {
   readonly #socket: string;
   readonly #handlers: QemuHandlers;
   #monitor: Monitor | null = null;
   #status = 'running';
-  readonly #over = new AbortController();
-  /** Ends the wait for the process to answer a new connection. */
-  #hurry: AbortController | null = null;
-  /** Ends the wait for the guest to shut down. */
-  #wake: AbortController | null = null;
+  /** Aborted by stopConnecting(). */
+  readonly #noConnecting = new AbortController();
+  /** Ends the present attempt to connect. */
+  #connecting: AbortController | null = null;
+  /** Ends the present wait of shutDown(). */
+  #waiting: AbortController | null = null;
 
   /** @param socket the path of the monitor's socket */
   constructor(socket: string, handlers: QemuHandlers) {
@@ -38,12 +46,12 @@ export class Qemu {
     this.#handlers = handlers;
   }
 
-  /** QEMU's run state, in its words; `shutdown` is a guest that is down while its process waits to be ended. */
+  /** QEMU's run state, see the table at the head of the file. */
   get status(): string {
     return this.#status;
   }
 
-  /** Starts a process. @throws MerapiError hypervisor, see launch() */
+  /** Starts a process and connects to it; the guest does not execute yet. @throws MerapiError hypervisor, see launch() */
   async launch(options: Omit<Launch, 'qmp' | 'handlers'>): Promise<Monitor> {
     const monitor = await launch({ ...options, qmp: this.#socket, handlers: this.#qmpHandlers() });
     this.#monitor = monitor;
@@ -52,15 +60,15 @@ export class Qemu {
   }
 
   /**
-   * The connection to a living process, with the run state up to date.
-   * @throws MerapiError hypervisor when it does not answer
+   * Connects to a process, unless there is a connection already, and updates the run state.
+   * @throws MerapiError hypervisor when the process does not answer
    */
   async connect(process: ProcessId): Promise<Monitor> {
-    const hurry = new AbortController();
-    this.#hurry = hurry;
+    const connecting = new AbortController();
+    this.#connecting = connecting;
     this.#monitor ??= await connectMonitor(this.#socket, process, this.#qmpHandlers(), {
       timeout: CONNECT_TIMEOUT,
-      signal: AbortSignal.any([this.#over.signal, hurry.signal]),
+      signal: AbortSignal.any([this.#noConnecting.signal, connecting.signal]),
     });
     const monitor = this.#monitor;
     const { status } = await monitor.execute('query-status');
@@ -68,7 +76,7 @@ export class Qemu {
     return monitor;
   }
 
-  /** Connects; false when the process ended meanwhile. @throws MerapiError hypervisor when it lives and does not answer */
+  /** Connects; returns false when the process has ended. @throws MerapiError hypervisor when it lives but does not answer */
   async isReachable(process: ProcessId): Promise<boolean> {
     try {
       await this.connect(process);
@@ -85,31 +93,34 @@ export class Qemu {
     this.#status = 'running';
   }
 
-  /** Presses the power button and waits until the guest is down, at most `timeout` seconds, or until hurry() is called or `signal` fires. */
+  /**
+   * Presses the power button and waits until the guest is down. Returns earlier, without an error, after `timeout` seconds, when
+   * `signal` is aborted or interruptWaits() is called, when the guest is paused, and when the process does not answer.
+   */
   async shutDown(process: ProcessId, timeout: number, signal?: AbortSignal): Promise<void> {
-    const wake = new AbortController();
-    this.#wake = wake;
-    const giveUp = () => wake.abort();
-    signal?.addEventListener('abort', giveUp);
-    if (signal?.aborted) giveUp();
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    const stopWaiting = () => waiting.abort();
+    signal?.addEventListener('abort', stopWaiting);
+    if (signal?.aborted) stopWaiting();
     const end = performance.now() + timeout * 1000;
-    await this.isReachable(process).catch(() => wake.abort());
-    while (this.#status === 'running' && !wake.signal.aborted && performance.now() < end) {
-      await this.#monitor?.execute('system_powerdown').catch(() => wake.abort());
+    await this.isReachable(process).catch(stopWaiting);
+    while (this.#status === 'running' && !waiting.signal.aborted && performance.now() < end) {
+      await this.#monitor?.execute('system_powerdown').catch(stopWaiting);
       const pause = Math.min(PRESS_AGAIN, Math.max(end - performance.now(), 0));
-      await sleep(pause, undefined, { signal: wake.signal }).catch(() => undefined);
+      await sleep(pause, undefined, { signal: waiting.signal }).catch(() => undefined);
     }
-    signal?.removeEventListener('abort', giveUp);
-    this.#wake = null;
+    signal?.removeEventListener('abort', stopWaiting);
+    this.#waiting = null;
   }
 
-  /** Ends the waits of a shutDown() and of a connect() under way. */
-  hurry(): void {
-    this.#wake?.abort();
-    this.#hurry?.abort();
+  /** Ends the waits of a shutDown() and of a connect() in progress. */
+  interruptWaits(): void {
+    this.#waiting?.abort();
+    this.#connecting?.abort();
   }
 
-  /** Ends the process, with its consent or without, and waits until it is gone. @throws MerapiError hypervisor */
+  /** Asks the process to end, kills it if it does not, and waits until it is gone. @throws MerapiError hypervisor */
   async quit(process: ProcessId): Promise<void> {
     const monitor = this.#monitor;
     this.#monitor = null;
@@ -119,12 +130,12 @@ export class Qemu {
     if (!gone) await kill(process);
   }
 
-  /** From now on nobody waits for the process to answer a new connection. */
-  giveUp(): void {
-    this.#over.abort();
+  /** Makes connect() fail at once from now on when it would have to wait for a new connection. */
+  stopConnecting(): void {
+    this.#noConnecting.abort();
   }
 
-  /** Ends the connection; the process is not touched. */
+  /** Closes the connection; the process keeps running. */
   close(): void {
     this.#monitor?.close();
     this.#monitor = null;
@@ -135,7 +146,7 @@ export class Qemu {
       onEvent: ({ event, data }) => {
         if (event === 'SHUTDOWN' && data.guest) {
           this.#status = 'shutdown';
-          this.#wake?.abort();
+          this.#waiting?.abort();
           this.#handlers.onShutDown();
         } else if (event === 'RESUME') this.#status = 'running';
         else if (event === 'STOP' && this.#status !== 'shutdown') this.#status = 'paused';
@@ -144,7 +155,7 @@ export class Qemu {
       },
       onClose: (fault) => {
         this.#monitor = null;
-        this.#wake?.abort();
+        this.#waiting?.abort();
         this.#handlers.onLost(fault);
       },
     };

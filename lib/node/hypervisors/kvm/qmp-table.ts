@@ -1,21 +1,21 @@
-// All that the driver says to QEMU's monitor and reads from it, in QEMU's words
-// (https://qemu.org/docs/master/interop/qemu-qmp-ref.html). A result or an event has only the members that are read; QEMU says
+// All commands that the driver sends to QEMU's monitor and all events that it reads, under QEMU's names
+// (https://qemu.org/docs/master/interop/qemu-qmp-ref.html). A result or an event has only the members that are read; QEMU sends
 // more. test/node/hypervisors/kvm/qmp-table.test.ts compares the table with the schema of the installed QEMU.
 import * as z from 'zod';
 import type { Command, CommandTable } from './channel.ts';
 
 /** Milliseconds until an unanswered command fails; a busy host needs some seconds. */
 const ANSWER_TIMEOUT = 30_000;
-/** Milliseconds for QEMU to answer that it quits. It is killed if it does not, so there is no reason to wait longer. */
+/** Milliseconds for QEMU to answer the command quit. It is killed if it does not, so there is no reason to wait longer. */
 const QUIT_TIMEOUT = 5000;
-/** Characters of a short answer, and of one that grows with the number of devices: both far more than QEMU needs. */
+/** Maximum characters of a short answer, and of one that grows with the number of devices: both far more than QEMU needs. */
 const SHORT = 64 * 1024;
 const LONG = 4 * 1024 * 1024;
 
 const none = z.strictObject({});
 const nothing = z.object({});
 
-/** A command with this form of its arguments and its result; the limits are those of an ordinary short answer. */
+/** A command with the schemas of its arguments and its result; by default with the limits of a short answer. */
 function command<A extends z.ZodObject, R extends z.ZodType>(
   args: A,
   result: R,
@@ -40,24 +40,24 @@ export const qmpCommands = {
   /** Presses the guest's power button. */
   system_powerdown: command(none, nothing),
   'query-status': command(none, z.object({ status: z.string() })),
-  /** Asks the guest's balloon driver to leave it this many bytes. */
+  /** Asks the guest's balloon driver to leave the guest this many bytes. */
   balloon: command(z.strictObject({ value: z.number().int() }), nothing),
-  /** The bytes that the guest has now. */
+  /** The memory that the guest has now, in bytes. */
   'query-balloon': command(none, z.object({ actual: z.number() })),
-  /** All block nodes; `file` names the data. */
+  /** All block nodes; `file` is the path or URL of the data. */
   'query-named-block-nodes': command(
     z.strictObject({ flat: z.boolean() }),
     z.array(z.object({ 'node-name': z.string().optional(), drv: z.string(), file: z.string() })),
     { size: LONG },
   ),
-  /** Gives a block node a new size in bytes. */
+  /** Sets the size of a block node in bytes. */
   block_resize: command(byNodeName.extend({ size: z.number().int() }), nothing),
   'blockdev-add': command(z.looseObject({ driver: z.string(), 'node-name': z.string() }), nothing),
   'blockdev-del': command(byNodeName, nothing),
   netdev_add: command(z.looseObject({ type: z.string(), id: z.string() }), nothing),
   netdev_del: command(byId, nothing),
   device_add: command(z.looseObject({ driver: z.string(), id: z.string() }), nothing),
-  /** Asks the guest to release a device, which exists until the guest does. */
+  /** Asks the guest to release a device; the device exists until it has. */
   device_del: command(byId, nothing),
   /** The children and properties of an object, e.g. all devices that have an id. */
   'qom-list': command(z.strictObject({ path: z.string() }), z.array(z.object({ name: z.string() })), {
@@ -79,7 +79,7 @@ export const qmpCommands = {
     { size: LONG },
   ),
   set_password: command(z.strictObject({ protocol: z.literal('vnc'), password: z.string() }), nothing),
-  /** Where the VNC server listens; no host where there is none. */
+  /** The address of the VNC server; without a host when there is no server. */
   'query-vnc': command(
     none,
     z.object({
@@ -93,18 +93,18 @@ export const qmpCommands = {
   ),
 } as const satisfies CommandTable;
 
-/** The events that the driver hears, each with the data that is read; all others are ignored. */
+/** The events that the driver reads, each with the members that it reads; all others are ignored. */
 export const qmpEvents = {
-  /** The guest shut down, or was shut down; `guest`: it did so itself. */
+  /** The guest was shut down; `guest` is true when the guest did it itself. */
   SHUTDOWN: z.object({ guest: z.boolean() }),
-  /** The guest began to execute. */
+  /** The guest executes again. */
   RESUME: z.object({}),
-  /** The guest ceased to execute. */
+  /** The guest no longer executes. */
   STOP: z.object({}),
 } as const;
 
 type QmpEvents = typeof qmpEvents;
-/** An event that the driver hears. */
+/** An event of the table. */
 export type QmpEvent = {
   [E in keyof QmpEvents]: { readonly event: E; readonly data: z.output<QmpEvents[E]> };
 }[keyof QmpEvents];

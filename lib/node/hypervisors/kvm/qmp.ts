@@ -1,36 +1,39 @@
+// The QEMU Machine Protocol (QMP) over a channel: the greeting, the negotiation that makes the monitor accept commands, and events.
+// See https://qemu.org/docs/master/interop/qmp-spec.html.
 import { createConnection } from 'node:net';
 import * as z from 'zod';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import { Channel, problemOf, type Received, shortened, type Wire } from './channel.ts';
 import { type QmpEvent, qmpCommands, qmpEvents } from './qmp-table.ts';
 
-/** A connection to QEMU's monitor that is ready for the commands of the table. */
+/** A connection to QEMU's monitor that accepts the commands of qmp-table.ts. */
 export type Monitor = Channel<typeof qmpCommands>;
 
-/** Who hears of what comes from QEMU unasked. */
 export interface QmpHandlers {
-  /** Called with each event of the table, from the connection on. */
+  /** Called with each event of qmp-table.ts, also during the negotiation. */
   onEvent?: (event: QmpEvent) => void;
-  /** Called once when an established connection ended, unless by close(); `fault` is the breach of the protocol that ended it, if one did. */
+  /**
+   * Called once when an established connection ends, except by close(); `fault` is the violation of the protocol that ended it, if one
+   * did.
+   */
   onClose?: (fault: string | null) => void;
 }
 
-/** How a monitor is connected to. */
 interface QmpOptions extends QmpHandlers {
-  /** Milliseconds until the monitor must be ready for commands. */
+  /** Milliseconds until the monitor must accept commands. */
   timeout?: number;
-  /** An abort ends the attempt to connect. */
+  /** Cancels the attempt to connect. */
   signal?: AbortSignal;
 }
 
-/** QEMU broke the protocol: no second attempt will be better. */
+/** QEMU violated the protocol, so another attempt to connect is pointless. */
 export class QmpFault extends MerapiError {
   constructor(message: string) {
     super('hypervisor', message);
   }
 }
 
-/** What is looked at of a message from QEMU. */
+/** The members that are read of a message from QEMU. */
 const Message = z.object({
   QMP: z.unknown().optional(),
   event: z.string().optional(),
@@ -40,7 +43,7 @@ const Message = z.object({
   error: z.object({ desc: z.string() }).optional(),
 });
 
-/** The message on a line; null when the line is not a message. */
+/** Parses a line; null when it is not a message. */
 function readMessage(line: string): z.infer<typeof Message> | null {
   try {
     return Message.parse(JSON.parse(line));
@@ -49,7 +52,7 @@ function readMessage(line: string): z.infer<typeof Message> | null {
   }
 }
 
-/** QEMU's monitor as it is written on lines: a greeting, answers with the id of their command, events. */
+/** Encodes commands and decodes messages of QMP: the greeting, answers with the id of their command, and events. */
 export class QmpWire implements Wire {
   readonly peer = 'QEMU';
   readonly #onGreeting: () => void;
@@ -67,16 +70,17 @@ export class QmpWire implements Wire {
   decode(line: string): Received {
     if (line.trim() === '') return null;
     const message = readMessage(line);
-    if (!message) return { fault: `sent what is no message: ${shortened(line)}` };
+    if (!message) return { fault: `sent a line that is not a message: ${shortened(line)}` };
     const { id, event, error } = message;
-    if (event !== undefined) return this.#hear(event, message.data);
+    if (event !== undefined) return this.#decodeEvent(event, message.data);
     if (message.QMP === undefined)
       return { id, outcome: error ? { refusal: error.desc } : { value: message.return } };
     this.#onGreeting();
     return null;
   }
 
-  #hear(event: string, data: unknown = {}): Received {
+  /** Reports an event of the table; others are ignored. */
+  #decodeEvent(event: string, data: unknown = {}): Received {
     if (!Object.hasOwn(qmpEvents, event)) return null;
     const read = qmpEvents[event as keyof typeof qmpEvents].safeParse(data);
     if (!read.success)
@@ -87,15 +91,15 @@ export class QmpWire implements Wire {
 }
 
 /**
- * Connects to the monitor of one QEMU process and readies it for commands. QEMU serves one client of a monitor at a time;
- * another one waits until this one is closed. The process is not trusted, because its guest may have taken it over: see
- * Channel for what ends the connection.
- * @throws MerapiError hypervisor when nobody listens, or the monitor is not ready in time; QmpFault when it breaks the protocol
+ * Connects to the monitor of one QEMU process and negotiates until it accepts commands. QEMU serves one client of a monitor at a time;
+ * another client gets no greeting until this one disconnects. The process is not trusted, because its guest may have taken it
+ * over: see Channel for what ends the connection.
+ * @throws MerapiError hypervisor when nothing listens, or the monitor is not ready in time; QmpFault when it violates the protocol
  */
 export async function connectQmp(path: string, options: QmpOptions = {}): Promise<Monitor> {
   const { timeout = qmpCommands.qmp_capabilities.timeout, signal, onEvent = () => undefined } = options;
   let phase: 'greeting' | 'negotiating' | 'ready' = 'greeting';
-  /** Why it will never be ready, and whether QEMU broke the protocol. */
+  /** Why the monitor will never be ready, and whether that is a violation of the protocol. */
   let failure: string | null = null;
   let isFault = false;
   const socket = createConnection(path);
@@ -112,9 +116,9 @@ export async function connectQmp(path: string, options: QmpOptions = {}): Promis
     failure ??= why;
     socket.destroy();
   };
-  const abort = () => giveUp('is not waited for any longer');
+  const abort = () => giveUp('was not waited for: the operation was canceled');
   const expire = () => {
-    const what = phase === 'greeting' ? 'said nothing for' : 'was not ready for commands within';
+    const what = phase === 'greeting' ? 'sent nothing for' : 'was not ready for commands within';
     giveUp(`${what} ${timeout / 1000} s`);
   };
   const timer = setTimeout(expire, timeout);
@@ -134,7 +138,7 @@ export async function connectQmp(path: string, options: QmpOptions = {}): Promis
     await greeting;
     phase = 'negotiating';
     await channel.execute('qmp_capabilities');
-    if (failure !== null) throw new MerapiError('hypervisor', failure); // it ended in the same breath
+    if (failure !== null) throw new MerapiError('hypervisor', failure); // it ended right after its answer
     phase = 'ready';
     return channel;
   } catch (error) {

@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MerapiError } from '../../../base/errors.ts';
 
-/** Where a guest's sockets are, as absolute paths. */
+/** The absolute paths of a guest's sockets. */
 export interface GuestSockets {
   folder: string;
-  /** QEMU's monitor; the driver holds its only connection. */
+  /** QEMU's monitor, which accepts one connection at a time: the driver's. */
   qmp: string;
   /** The guest agent's channel. */
   agent: string;
-  /** The serial console; it exists when the guest has one. */
+  /** The serial console; exists only if the guest has one. */
   serial: string;
 }
 
-/** The kernel's limit for the path of a unix socket, in bytes, without the closing zero. */
+/** The kernel's limit for the path of a Unix socket, in bytes, without the terminating NUL. */
 export const LONGEST_SOCKET = 107;
 
 /** Whether a path is short enough for a socket. */
@@ -24,8 +24,8 @@ export function fitsSocket(path: string): boolean {
 }
 
 /**
- * The sockets of the guest whose state is in `guestFolder`: in that folder, or where its path is too long for a socket, in
- * a folder with a short path that depends on nothing but it.
+ * The sockets of the guest whose state is in `guestFolder`: in that folder or, if its path is too long for a socket, in a folder with
+ * a short path. That is derived from `guestFolder` alone, so a restarted worker finds the sockets again.
  */
 export function socketsOf(guestFolder: string): GuestSockets {
   const own = named(guestFolder);
@@ -44,8 +44,8 @@ function named(folder: string): GuestSockets {
 }
 
 /**
- * Makes the folder of the sockets, open to nobody else.
- * @throws MerapiError hypervisor when another user owns what is there
+ * Creates the folder of the sockets, accessible to this user only. Whoever can write to it could take over the monitor.
+ * @throws MerapiError hypervisor when it exists and another user owns it or can write to it
  */
 export async function makeSocketFolder(sockets: GuestSockets): Promise<void> {
   await mkdir(sockets.folder, { recursive: true, mode: 0o700 });
@@ -57,7 +57,7 @@ export async function makeSocketFolder(sockets: GuestSockets): Promise<void> {
     );
 }
 
-/** Removes the sockets, and their folder where it is not the guest's own. */
+/** Removes the sockets, and their folder if that is not the guest's own. */
 export async function removeSockets(sockets: GuestSockets, guestFolder: string): Promise<void> {
   if (sockets.folder !== guestFolder) await rm(sockets.folder, { recursive: true, force: true });
   else for (const path of [sockets.qmp, sockets.agent, sockets.serial]) await rm(path, { force: true });

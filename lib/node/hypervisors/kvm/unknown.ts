@@ -1,3 +1,7 @@
+// Guests of kvm whose record cannot be read, e.g. because it is damaged or a newer release wrote it, and QEMU processes without a record.
+// They are reported to the master with their `trouble`, every operation on them is refused, and they are inspected again from time
+// to time, until their record has been repaired. To treat them as absent would be dangerous: the master might start the instance
+// a second time, on the same disks.
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as z from 'zod';
@@ -11,30 +15,27 @@ import { argumentsOf } from '../../processes.ts';
 import { findByPidFile, type ProcessId } from './process.ts';
 import { RECORD, readRecord } from './record.ts';
 
-/** Milliseconds until it is looked again whether what was not understood has been mended. */
-const LOOK_AGAIN = 5000;
+/** Milliseconds between two inspections. */
+const INSPECT_PAUSE = 5000;
 
-/** A guest that this Merapi does not understand. */
+/** A guest whose record cannot be read. */
 interface Unknown {
-  /** What every operation on it is answered with. */
+  /** The error of every operation on it. */
   error: MerapiError;
   facts: GuestFacts;
 }
 
 export interface UnknownGuestsOptions {
-  /** The folder with a folder for each guest, named by its uuid. */
+  /** The folder that contains the folder of each guest, which is named after its uuid. */
   folder: string;
   log: Logger;
-  /** Takes a guest up whose record is understood now; `found` is its process as the process table shows it. */
-  takeUp(uuid: string, found: ProcessId | null): Promise<void>;
-  /** To be called whenever the facts may have changed. */
+  /** Called with a guest whose record can be read; `found` is its process according to the process table. */
+  adopt(uuid: string, found: ProcessId | null): Promise<void>;
+  /** Called whenever facts() may have changed. */
   changed(): void;
 }
 
-/**
- * The guests with a record that is unreadable, foreign or of a newer Merapi, and those that run without one: they are reported
- * as what they are, nothing is done with them, and they are followed once their record has been repaired.
- */
+/** The guests of a driver whose record cannot be read. */
 export class UnknownGuests {
   readonly #options: UnknownGuestsOptions;
   readonly #unknown = new Map<string, Unknown>();
@@ -45,13 +46,14 @@ export class UnknownGuests {
     this.#options = options;
   }
 
+  /** The facts of these guests. One with a process counts as running. */
   facts(): GuestFacts[] {
     return [...this.#unknown.values()].map(({ facts }) => facts);
   }
 
-  /** Takes a guest up, or keeps it here where its record is not understood. */
-  async look(uuid: string, found: ProcessId | null): Promise<void> {
-    const { folder, log, takeUp, changed } = this.#options;
+  /** Adopts a guest, or keeps it here if its record cannot be read. `found` is its process according to the process table. */
+  async inspect(uuid: string, found: ProcessId | null): Promise<void> {
+    const { folder, log, adopt, changed } = this.#options;
     const own = join(folder, uuid);
     try {
       if ((await readRecord(own)) === null && found) throw withoutRecord(own);
@@ -59,52 +61,57 @@ export class UnknownGuests {
       if (!(error instanceof MerapiError)) throw error;
       const unknown = await describe(own, found, error);
       if (this.#unknown.get(uuid)?.facts.trouble !== unknown.facts.trouble)
-        log.error({ guest: uuid, err: unknown.error }, 'a guest is left alone');
+        log.error({ guest: uuid, err: unknown.error }, 'the record of a guest cannot be used');
       this.#unknown.set(uuid, unknown);
-      this.#lookLater();
+      this.#inspectLater();
       return changed();
     }
     this.#unknown.delete(uuid);
-    await takeUp(uuid, found);
+    await adopt(uuid, found);
     changed();
   }
 
-  /** @throws MerapiError configuration, with the remedy, when nothing may be done with the guest */
+  /**
+   * To be called before every operation on a guest. Inspects a guest again whose record could not be read.
+   * @throws MerapiError configuration, with the remedy, when it still cannot be read
+   */
   async check(uuid: string): Promise<void> {
     if (!this.#unknown.has(uuid)) return;
-    await this.#lookAgain(uuid);
+    await this.#inspectAgain(uuid);
     const unknown = this.#unknown.get(uuid);
     if (unknown) throw unknown.error;
   }
 
+  /** Stops the periodic inspection. */
   close(): void {
     this.#closed = true;
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  async #lookAgain(uuid: string): Promise<void> {
-    await this.look(uuid, (await findByPidFile(this.#options.folder)).get(uuid) ?? null);
+  async #inspectAgain(uuid: string): Promise<void> {
+    await this.inspect(uuid, (await findByPidFile(this.#options.folder)).get(uuid) ?? null);
   }
 
-  #lookLater(): void {
+  #inspectLater(): void {
     if (this.#closed || this.#timer) return;
-    const look = () => unattended('looking after guests', this.#options.log, () => this.#lookAtAll());
-    this.#timer = setTimeout(look, LOOK_AGAIN).unref();
+    const inspect = () => unattended('inspecting guests', this.#options.log, () => this.#inspectAll());
+    this.#timer = setTimeout(inspect, INSPECT_PAUSE).unref();
   }
 
-  async #lookAtAll(): Promise<void> {
+  async #inspectAll(): Promise<void> {
     for (const uuid of [...this.#unknown.keys()])
-      await this.#lookAgain(uuid).catch((error: unknown) =>
-        this.#options.log.warn({ err: error, guest: uuid }, 'cannot look after a guest'),
+      await this.#inspectAgain(uuid).catch((error: unknown) =>
+        this.#options.log.warn({ err: error, guest: uuid }, 'cannot inspect a guest'),
       );
     this.#timer = null;
-    if (this.#unknown.size > 0) this.#lookLater();
+    if (this.#unknown.size > 0) this.#inspectLater();
   }
 }
 
-/** What can be read of a record even where the rest of it is not understood. */
-const Recognisable = z.object({ instance: z.object({ name: z.string() }) });
+/** The part of a record that may be readable even if the rest is not. */
+const NamedRecord = z.object({ instance: z.object({ name: z.string() }) });
 
+/** The error and facts of a guest. Its name is taken from the record or the command line, if possible; otherwise it is the uuid. */
 async function describe(folder: string, found: ProcessId | null, error: MerapiError): Promise<Unknown> {
   const uuid = basename(folder);
   const name = (await nameIn(folder)) ?? (found && (await nameOf(found))) ?? uuid;
@@ -122,28 +129,30 @@ async function describe(folder: string, found: ProcessId | null, error: MerapiEr
 function withoutRecord(folder: string): MerapiError {
   return new MerapiError(
     'configuration',
-    `${join(folder, RECORD)} (the record of a guest) is missing, and a QEMU process of this guest runs; it is left alone: put the file back, or end the process to give the guest up`,
+    `${join(folder, RECORD)} (the record of a guest) is missing, but a QEMU process of this guest runs; it is not touched: put the file back, or end the process to drop the guest`,
   );
 }
 
+/** The guest's name in its record; null when not even that can be read. */
 async function nameIn(folder: string): Promise<string | null> {
   try {
     const text = await readFileOrNull(join(folder, RECORD));
-    return text === null ? null : Recognisable.parse(parseJson(text)).instance.name;
+    return text === null ? null : NamedRecord.parse(parseJson(text)).instance.name;
   } catch {
     return null;
   }
 }
 
+/** The guest's name on the command line of its process, where commas are doubled. */
 async function nameOf({ pid }: ProcessId): Promise<string | null> {
-  const words = await argumentsOf(pid);
-  return words[words.indexOf('-name') + 1]?.replaceAll(',,', ',') ?? null;
+  const args = await argumentsOf(pid);
+  return args[args.indexOf('-name') + 1]?.replaceAll(',,', ',') ?? null;
 }
 
-/** The files that a guest leaves in its folder besides its record. */
+/** The files in a guest's folder besides its record. */
 const OWN = /^(pid|(qemu|serial)\.log.*|.*\.sock|.*\.tmp)$/;
 
-/** Whether there is nothing in a guest's folder but what guests leave there. */
+/** Whether a guest's folder contains only such files, so that it can be removed when the record is gone. */
 export async function isLeftover(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch(() => []);
   return names.every((name) => OWN.test(name));

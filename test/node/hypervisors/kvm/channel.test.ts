@@ -76,7 +76,7 @@ describe('a channel of commands', () => {
   it('fails a command whose answer has another form, and says where', async () => {
     const values: unknown[] = [[1], { list: [{ n: 'a' }, { n: 5 }] }, null, 'x'];
     const { channel, faults } = await open((peer, { id }) => write(peer, { return: values.shift(), id }));
-    const message = 'QEMU answered name with what Merapi does not understand: ';
+    const message = 'QEMU gave an answer to name that Merapi does not understand: ';
     await assert.rejects(channel.execute('name'), { code: 'hypervisor', message: new RegExp(message) });
     await assert.rejects(channel.execute('name'), {
       message: new RegExp(`${message}list\\.1\\.n: .*string`),
@@ -94,7 +94,7 @@ describe('a channel of commands', () => {
     await assert.rejects(channel.execute('name'), tooLong);
     assert.equal((await channel.execute('long')).length, 2000);
     await assert.rejects(channel.execute('hurry'), {
-      message: /was cut because QEMU sent a message of more than 5000/,
+      message: /was closed because QEMU sent a message of more than 5000/,
     });
     assert.equal(faults.length, 1);
   });
@@ -136,7 +136,7 @@ describe('a channel of commands', () => {
       ['add', 'name', 'long'].map((name) => `The connection to QEMU ended before it answered ${name}`),
     );
     assert.deepEqual(faults, [null]);
-    await assert.rejects(channel.execute('name'), { message: 'name: QEMU is gone' });
+    await assert.rejects(channel.execute('name'), { message: 'name: the connection to QEMU has ended' });
   });
 
   it('carries a protocol without ids, with one command at a time and marks before its answers', async () => {

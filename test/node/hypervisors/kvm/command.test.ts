@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { kvm } from '../../../../lib/model/hvparams/kvm.ts';
 import { type CommandInput, commandLine } from '../../../../lib/node/hypervisors/kvm/command.ts';
 import { chooseAccelerator } from '../../../../lib/node/hypervisors/kvm/machine.ts';
-import { readParams, refused, shellWords } from '../../../../lib/node/hypervisors/kvm/params.ts';
+import { readParams, shellWords, unsupported } from '../../../../lib/node/hypervisors/kvm/params.ts';
 import { socketsOf } from '../../../../lib/node/hypervisors/kvm/sockets.ts';
 import type { NicTarget } from '../../../../lib/rpc/types.ts';
 import { fileDisk } from '../../helpers.ts';
@@ -184,8 +184,8 @@ describe('the parameters of kvm', () => {
       const value = kvm.defaults[name];
       return typeof value === 'boolean' ? !value : typeof value === 'number' ? value + 1 : `${value}x`;
     };
-    assert.ok(refused.length > 10);
-    for (const name of refused)
+    assert.ok(unsupported.length > 10);
+    for (const name of unsupported)
       assert.throws(() => readParams({ hvparams: { [name]: changed(name) } }), { code: 'hypervisor' }, name);
     readParams({ hvparams: kvm.defaults });
   });

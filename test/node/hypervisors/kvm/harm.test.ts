@@ -81,7 +81,7 @@ describe('one guest of kvm harms no other', () => {
     await world.driver.reset(well);
     await world.start('new');
     await until('the trouble', () => world.facts(first)?.trouble !== undefined);
-    assert.match(world.facts(first)?.trouble ?? '', /cannot be followed: .*said nothing/);
+    assert.match(world.facts(first)?.trouble ?? '', /cannot be determined: .*sent nothing/);
     assert.equal(world.facts(well)?.trouble, undefined);
     wake();
     await until('the end of the trouble', () => world.facts(first)?.state === 'paused');
@@ -121,7 +121,10 @@ describe('one guest of kvm harms no other', () => {
     });
     assert.ok(took < SOON, `the worker took ${took} ms to start`);
     await until('the trouble', () => world.facts(bad)?.trouble !== undefined);
-    assert.match(world.facts(bad)?.trouble ?? '', /QEMU sent what is no message: Segmentation fault/);
+    assert.match(
+      world.facts(bad)?.trouble ?? '',
+      /QEMU sent a line that is not a message: Segmentation fault/,
+    );
     assert.equal(connections, 1, 'it is not asked again and again');
     assert.deepEqual([world.facts(bad)?.state, world.facts(well)?.state], ['running', 'running']);
     await world.driver.reset(well);

@@ -66,7 +66,7 @@ describe('devices of running kvm guests', () => {
       assert.ok(names.includes(`dev-disk-${wanted[0]}`) && names.includes(`dev-nic-${wanted[1]}`));
       await world.driver.resize(after, { ...added, disk: { ...added.disk, size: 2 } });
       // The smallest guest has no system that could give anything up.
-      const kept = { code: 'hypervisor', message: /has not given up dev-disk-.* within 0.3 s/ };
+      const kept = { code: 'hypervisor', message: /has not released dev-disk-.* within 0.3 s/ };
       await assert.rejects(world.driver.hotplug.unplug(after, added), kept);
       await assert.rejects(world.driver.hotplug.unplug(after, { nic: 0 }), { code: 'hypervisor' });
       assert.deepEqual(await world.record(), record);
@@ -108,7 +108,7 @@ describe('devices of running kvm guests', () => {
     assert.ok(first);
     const path = join(world.folder, 'web.raw');
     const stranger = { path, disk: { ...first, uuid: randomUUID() } };
-    await assert.rejects(world.driver.hotplug.unplug(world.web, stranger), { message: /as something else/ });
+    await assert.rejects(world.driver.hotplug.unplug(world.web, stranger), { message: /but not as disk/ });
     await world.driver.stop(world.web, { timeout: 0, force: true });
     await world.driver.hotplug.plug(world.web, { source: { path }, disk: first });
     await world.driver.hotplug.unplug(world.web, { path, disk: first });

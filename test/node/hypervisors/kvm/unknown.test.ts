@@ -66,7 +66,7 @@ describe('a guest of kvm whose record is not understood', () => {
       assert.match(facts?.trouble ?? '', /runtime\.json \(the record of a guest\) .*; /, what);
       const refused = {
         code: 'configuration',
-        message: /^Instance web: .*runtime\.json .*(mend|put the file back)/,
+        message: /^Instance web: .*runtime\.json .*(repair the file|put the file back)/,
       };
       await assert.rejects(driver.start(web, { sources: [], paused: false }), refused, what);
       await assert.rejects(driver.stop(web, { timeout: 0, force: true }), refused, what);
