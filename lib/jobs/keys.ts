@@ -8,7 +8,7 @@ export interface KeyedRequest {
   readonly principal: string;
   readonly key: string;
   /** What tells the request from others: the same for the same one. It is stored only as the seal's fingerprint of it. */
-  readonly print: string;
+  readonly fingerprint: string;
 }
 
 /** Makes one job of a request, however often it comes, and at once or later. */
@@ -16,7 +16,7 @@ export class Keys {
   readonly #store: Pick<JobStore, 'jobs'>;
   readonly #seal: Pick<Seal, 'fingerprint'>;
   /** Those that come now, by who sends them and the key. */
-  readonly #underWay = new Map<string, { print: string; job: Promise<number> }>();
+  readonly #underWay = new Map<string, { fingerprint: string; job: Promise<number> }>();
 
   constructor(store: Pick<JobStore, 'jobs'>, seal: Pick<Seal, 'fingerprint'>) {
     this.#store = store;
@@ -28,20 +28,20 @@ export class Keys {
    * @throws MerapiError conflict; and what submit() throws
    */
   async once(given: KeyedRequest, submit: (request: KeyedRequest) => Promise<number>): Promise<number> {
-    const request = { ...given, print: this.#seal.fingerprint(given.print) };
-    const { principal, key, print } = request;
+    const request = { ...given, fingerprint: this.#seal.fingerprint(given.fingerprint) };
+    const { principal, key, fingerprint } = request;
     const place = JSON.stringify([principal, key]);
     const now = this.#underWay.get(place);
     if (now) {
-      checkPrint(now.print, request);
+      checkFingerprint(now.fingerprint, request);
       return now.job;
     }
     const job = (async () => {
       const known = await this.#store.jobs.keyed(principal, key);
-      if (known) checkPrint(known.print, request);
+      if (known) checkFingerprint(known.fingerprint, request);
       return known?.job ?? submit(request);
     })();
-    this.#underWay.set(place, { print, job });
+    this.#underWay.set(place, { fingerprint, job });
     try {
       return await job;
     } finally {
@@ -53,7 +53,7 @@ export class Keys {
 /** In the place of a fingerprint that an older release stored without the key, and that is therefore not kept. */
 const FORGOTTEN = '';
 
-function checkPrint(known: string, { key, print }: KeyedRequest): void {
-  if (known !== print && known !== FORGOTTEN)
+function checkFingerprint(known: string, { key, fingerprint }: KeyedRequest): void {
+  if (known !== fingerprint && known !== FORGOTTEN)
     throw new MerapiError('conflict', `Another request was sent with the Idempotency-Key '${key}' before`);
 }

@@ -89,13 +89,13 @@ export interface Manager {
   scope(principal: Principal, action: Action): Scope;
   /**
    * Checks and stores a job; answers its id when it is on disk. A request with a key makes one job, however often it comes;
-   * `print` tells it from others.
+   * `fingerprint` tells it from others.
    * @throws MerapiError wrong_input, forbidden, conflict, unavailable, not_found when it depends on a job that may not be seen
    */
   submit(
     principal: Principal,
     ops: readonly OpInput[],
-    key?: { key: string; print: string } | null,
+    key?: { key: string; fingerprint: string } | null,
   ): Promise<number>;
   /**
    * Submits a job and waits until it has ended; null when the signal fired first: then the job goes on.

@@ -63,7 +63,7 @@ type JobChange =
   /** A job that has ended is archived. */
   | { change: 'job-archive'; job: number }
   /** A request was sent under a key, and became this job. */
-  | { change: 'key-add'; principal: string; key: string; print: string; job: number; time: number }
+  | { change: 'key-add'; principal: string; key: string; fingerprint: string; job: number; time: number }
   /** Keys from before a time go, of archived jobs up to a number. */
   | { change: 'keys-forget'; before: number; upTo: number }
   /** All events up to an id go, and up to another one (`aged`) those from before a time. */

@@ -90,7 +90,7 @@ export interface JobReader {
   /** The highest id ever given to a job, whatever became of it; 0 when there was none. */
   lastId(): Promise<number>;
   /** The job that a request under this key became, and its fingerprint; null when there was none. */
-  keyed(principal: string, key: string): Promise<{ print: string; job: number } | null>;
+  keyed(principal: string, key: string): Promise<{ fingerprint: string; job: number } | null>;
   /** How many jobs that ended before one time or after another (seconds since 1970) are not archived, counted up to a limit. */
   archivable(before: number, after: number, limit: number): Promise<number>;
   /** One job, archived ones included. */

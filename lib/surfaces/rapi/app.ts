@@ -93,7 +93,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             query: new QueryArgs(context.querystring),
             body: body.value,
             clock: options.clock,
-            print: () =>
+            fingerprint: () =>
               createHash('sha256')
                 .update(
                   `${context.method} ${context.originalUrl}\n${body.value === undefined ? '' : stringifyJson(body.value)}`,

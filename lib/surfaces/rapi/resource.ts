@@ -31,7 +31,7 @@ export interface Call {
   readonly body: Json | undefined;
   readonly clock: Clock;
   /** What tells the request from others: its method, address and body. */
-  print(): string;
+  fingerprint(): string;
   /** The value of a header; null when it is not given. */
   header(name: string): string | null;
   /** What fires when the client is gone or the server ends; to be asked for once. */

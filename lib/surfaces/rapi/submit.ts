@@ -46,7 +46,7 @@ export function submitAll(call: Call, ops: readonly OpInput[]): Promise<number> 
 }
 
 /** The key of a request that may be repeated. @throws MerapiError wrong_input */
-function keyOf({ print, header }: Call): { key: string; print: string } | null {
+function keyOf({ fingerprint, header }: Call): { key: string; fingerprint: string } | null {
   const key = header('idempotency-key');
   if (key === null) return null;
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
@@ -54,7 +54,7 @@ function keyOf({ print, header }: Call): { key: string; print: string } | null {
       'wrong_input',
       'An Idempotency-Key has 1 to 255 printable ASCII characters, no blanks',
     );
-  return { key, print: print() };
+  return { key, fingerprint: fingerprint() };
 }
 
 function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [key: string]: Json } {
