@@ -16,7 +16,7 @@ async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
 }
 
 const listed = fc.record({
-  still: fc.dictionary(fc.constantFrom('a', 'b'), fc.jsonValue()),
+  configured: fc.dictionary(fc.constantFrom('a', 'b'), fc.jsonValue()),
   live: fc.dictionary(fc.constantFrom('c', 'd'), fc.jsonValue()),
 });
 
@@ -28,7 +28,7 @@ describe('answers in pieces', () => {
           JSON.stringify(pages.flat().map(({ still, live }) => ({ ...still, ...live }))),
         );
         const objects = pages.map((page) =>
-          page.map(({ still, live }) => ({ version: still, still: () => still, live })),
+          page.map(({ still, live }) => ({ version: still, configured: () => still, live })),
         );
         for (let round = 0; round < 2; round++)
           assert.deepEqual(await parsed(jsonListing(each(objects))), wanted);

@@ -74,7 +74,12 @@ export const instanceDiskResources: readonly Resource[] = [
     methods: {
       PUT: submits('OP_INSTANCE_ACTIVATE_DISKS', {
         ...submission,
-        args: { ignore_size: { kind: 'flag', doc: 'Ignore the recorded sizes of the disks.' } },
+        args: {
+          ignore_size: {
+            kind: 'flag',
+            doc: 'Activate disks even if their size differs from the recorded one.',
+          },
+        },
       }),
     },
   },
