@@ -25,10 +25,10 @@ describe('answers in pieces', () => {
     fc.assert(
       fc.asyncProperty(fc.array(fc.array(listed)), async (pages) => {
         const wanted = JSON.parse(
-          JSON.stringify(pages.flat().map(({ still, live }) => ({ ...still, ...live }))),
+          JSON.stringify(pages.flat().map(({ configured, live }) => ({ ...configured, ...live }))),
         );
         const objects = pages.map((page) =>
-          page.map(({ still, live }) => ({ version: still, configured: () => still, live })),
+          page.map(({ configured, live }) => ({ version: configured, configured: () => configured, live })),
         );
         for (let round = 0; round < 2; round++)
           assert.deepEqual(await parsed(jsonListing(each(objects))), wanted);
