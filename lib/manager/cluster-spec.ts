@@ -1,3 +1,5 @@
+// The format of a cluster file, and the objects that it describes. Only the master node becomes an object here: other nodes join by jobs
+// (init.ts), which check them.
 import * as z from 'zod';
 import type { World } from '../base/world.ts';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
@@ -65,6 +67,7 @@ export const ClusterSpec = z.strictObject({
     )
     .min(1),
 });
+/** A checked cluster file, with its defaults filled in. */
 export type ClusterSpec = z.infer<typeof ClusterSpec>;
 
 /** The first objects of a cluster: the cluster itself, its first node group and its master node. */

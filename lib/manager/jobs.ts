@@ -1,3 +1,5 @@
+// Jobs, the job queue, job filters, duties and events. Each function checks the rights of the principal, and then leaves the work to
+// the queue (lib/jobs), the history or the store.
 import type { Rights } from '../access/rights.ts';
 import { MerapiError } from '../base/errors.ts';
 import { dependsOf } from '../jobs/waiting.ts';
@@ -185,6 +187,7 @@ export function jobFunctions({
   };
 }
 
+/** The same error whether the job does not exist or the principal may not see it. */
 function noJob(id: number): MerapiError {
   return new MerapiError('not_found', `There is no job ${id}`);
 }

@@ -1,3 +1,5 @@
+// Reads of the cluster and its objects. Each call uses one immutable state of the cluster, restricted to what the principal may see, so
+// its result is consistent even if commits happen while rows are read.
 import type { Rights } from '../access/rights.ts';
 import { MerapiError } from '../base/errors.ts';
 import { shared } from '../base/shared.ts';
@@ -147,6 +149,7 @@ function requireObject(view: ClusterView, kind: NamedKind, text: string): NamedO
   return object;
 }
 
+/** The same error whether the object does not exist or the principal may not see it. */
 function noObject(kind: string, text: string): MerapiError {
   return new MerapiError('not_found', `There is no ${kind} '${text}'`);
 }

@@ -37,6 +37,7 @@ export function seenOnNodes(source: NodeSource, rights: Rights, action: Action):
   };
 }
 
+/** The jobs that pass the check. */
 async function* onlySeen(
   jobs: AsyncIterable<Job> | Iterable<Job>,
   isSeen: (job: Job) => boolean,

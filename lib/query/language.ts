@@ -26,6 +26,7 @@ export type Filter =
 /** What the values of a field can be compared with. */
 type Comparable = 'text' | 'number' | 'bool' | 'list' | 'any';
 
+/** In the order in which messages list them. */
 const operators = ['|', '&', '!', '?', '=', '==', '!=', '<', '<=', '>', '>=', '=~', '=[]'];
 
 /** What the values of a field are, for messages. */

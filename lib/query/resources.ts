@@ -26,6 +26,7 @@ export const resources = {
   os: osTable,
   cluster: clusterTable,
 } as const satisfies Record<string, FieldTable>;
+/** The name of a resource that can be queried. */
 export type ResourceName = keyof typeof resources;
 
 /** Resources that only users may see. Ganeti has them in queries alone, and queries need the right `read`. */

@@ -1,3 +1,5 @@
+// The fields of instances. Fields marked as live in lib/query/fields/instance.ts read the facts of nodes; all others must depend on the
+// cluster's objects alone, since listings cache them (listing.ts, test/contract/live-fields.test.ts).
 import type { Disk } from '../model/disk.ts';
 import { fillOsParams } from '../model/fill.ts';
 import type { Instance } from '../model/instance.ts';
@@ -145,11 +147,13 @@ function everyDisk(name: keyof typeof diskFamilies): FieldReader<InstanceRow> {
   return ({ disks }) => normal(disks.map(pick));
 }
 
+/** Whether it runs; unknown while its node is offline or unreachable. */
 function operState({ live }: InstanceRow): Cell {
   if (live.kind === 'offline') return OFFLINE;
   return live.kind === 'unreachable' ? NODATA : normal(live.kind === 'running');
 }
 
+/** How to connect to its console; UNAVAIL when it does not run. */
 function consoleCell(row: InstanceRow): Cell {
   const { instance } = row;
   // A simulated guest never has a console, so the facts of its node do not matter.
@@ -164,11 +168,13 @@ function diskUsage({ disks }: InstanceRow): Cell {
   return normal(disks.reduce((sum, { size, dev_type }) => sum + size + templates[dev_type].metadata, 0));
 }
 
+/** A reader of a backend parameter, with the defaults filled in. */
 const beValue =
   (name: string): FieldReader<InstanceRow> =>
   ({ ctx, instance }) =>
     maybe((shownBeParams(ctx.view.cluster, instance) as Record<string, unknown>)[name]);
 
+/** A reader of a hypervisor parameter; UNAVAIL when the instance's hypervisor does not have it. */
 const hvValue =
   (name: string): FieldReader<InstanceRow> =>
   ({ ctx, instance }) => {
@@ -239,6 +245,7 @@ const values: Record<keyof typeof instanceFields, FieldReader<InstanceRow>> = {
   vcpus: beValue('vcpus'),
 };
 
+/** Adds the readers of indexed fields and of parameters to those of `values`. */
 function allValues(): FieldReaders<InstanceRow> {
   const all = new Map<string, FieldReader<InstanceRow>>(Object.entries(values));
   for (const name of Object.keys(nicFamilies) as (keyof typeof nicFamilies)[])

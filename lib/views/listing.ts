@@ -108,11 +108,13 @@ function originsOf(view: ClusterView, disks: readonly Disk[]): unknown[] {
   return [view.cluster, view.nodes, view.groups, view.networks, ...disks];
 }
 
+/** Whether all objects from which a version was derived are still the current ones. Compares identities, since objects are immutable. */
 function isCurrent({ origins }: Version, view: ClusterView, disks: readonly Disk[]): boolean {
   const current = originsOf(view, disks);
   return origins.length === current.length && origins.every((origin, index) => origin === current[index]);
 }
 
+/** The values of these fields by name; null for a value that is not known at the moment. */
 function valuesOf(
   fields: readonly string[],
   cellOf: (field: string, index: number) => Cell | undefined,

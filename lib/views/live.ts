@@ -30,6 +30,7 @@ export type StrayFinder = (instance: Instance) => GuestFacts | undefined;
 /** From this number of instances, an index of all guests is faster than looking at all nodes for each instance. */
 const MANY_INSTANCES = 8;
 
+/** Whether a guest is not stopped; a paused one counts as running. */
 const runs = (guest: GuestFacts): boolean => guest.state !== 'stopped';
 
 /** Looks for each instance at the facts of every node. */

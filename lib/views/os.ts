@@ -9,6 +9,7 @@ interface OsRow {
   readonly cluster: Cluster;
 }
 
+/** The readers are derived from this list, since lib/model/os.ts already has a function for each field. */
 const names = Object.keys(osFields) as (keyof typeof osFields)[];
 
 /** The readers of all fields of an OS definition. */

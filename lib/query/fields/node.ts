@@ -1,6 +1,7 @@
 import { ndParamKinds } from '../../model/ndparams.ts';
 import { bool, fieldTable, list, live, number, other, paramFields, text, timestamp, unit } from './build.ts';
 
+/** Ganeti's titles of the fields `ndp/NAME`. */
 const ndTitles = {
   exclusive_storage: 'ExclusiveStorage',
   oob_program: 'OutOfBandProgram',

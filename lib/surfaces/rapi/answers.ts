@@ -15,12 +15,14 @@ export interface AnswerOptions {
   readonly patience: number;
 }
 
+/** The defaults. */
 export const answerOptions: AnswerOptions = {
   bounds: { each: 64, all: 256 },
   waiting: 1000,
   patience: 60_000,
 };
 
+/** A response that waits for its turn. */
 interface Waiter {
   readonly user: string | null;
   /** Admits the waiter, which has its share of the budget by then. */

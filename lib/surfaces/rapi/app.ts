@@ -34,6 +34,7 @@ const RETRY_AFTER = '5';
 /** How many streams of events may be open at once. */
 const STREAMS: StreamLimits = { all: 512, each: 64 };
 
+/** The settings of the application. Limits and times have defaults; tests override them. */
 export interface RapiOptions {
   /** Whether every request needs a user, even one that anonymous users may send otherwise. */
   requireAuthentication: boolean;
@@ -142,6 +143,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
 /** The second segment of a path, e.g. `instances`. There is a router for each, so a request is compared with few paths, not all. */
 const nounOf = (path: string) => path.split('/', 3)[2] ?? '';
 
+/** The router for a path, which is created when it is the first with its second segment. */
 function routerOf(routers: Map<string, Router>, path: string): Router {
   const noun = nounOf(path);
   const router = routers.get(noun) ?? new Router();

@@ -35,6 +35,7 @@ export interface BodyOptions {
   readonly rate: number;
 }
 
+/** The defaults: 32 MiB of one user, 96 MiB of all; 20 s and a second for each 64 KiB. */
 export const bodyOptions: BodyOptions = {
   bounds: { each: 32 * MiB, all: 96 * MiB },
   patience: 20_000,
@@ -183,9 +184,11 @@ class HeldBytes {
   }
 }
 
+/** The error for a body that is longer than the method accepts. */
 const tooLarge = (longest: number) =>
   new MerapiError('too_large', `The body of this request may have at most ${longest / MiB} MiB`);
 
+/** The error for bodies that together exceed a bound on memory. @param bound the one that is exceeded */
 function tooManyBytes(bound: 'each' | 'all', bounds: Bounds): MerapiError {
   const who = bound === 'each' ? 'one user' : 'all users together';
   return new MerapiError(
@@ -194,6 +197,7 @@ function tooManyBytes(bound: 'each' | 'all', bounds: Bounds): MerapiError {
   );
 }
 
+/** The error for a body of which too little has arrived so far. */
 function tooSlow(request: IncomingMessage, bytes: number, { patience, rate }: BodyOptions): MerapiError {
   const length = request.headers['content-length'];
   const received = length === undefined ? `${bytes} bytes` : `${bytes} of ${length} bytes`;
@@ -250,6 +254,7 @@ export function discardBody(request: IncomingMessage): void {
   request.resume();
 }
 
+/** @throws MerapiError wrong_input for invalid UTF-8, which would otherwise be replaced silently */
 function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -15,6 +15,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
+/** The same as a list, which every response loops over. */
 const securityHeaderList = Object.entries(securityHeaders);
 
 /** Strict-Transport-Security for 30 days: browsers use only HTTPS for this host name. */

@@ -87,6 +87,7 @@ export interface ErrorAnswer {
   detail?: string;
 }
 
+/** The HTTP status of an error; 500 for a defect. */
 function statusFor(error: unknown): Status {
   if (error instanceof RefusedRequest) return error.status;
   return error instanceof MerapiError ? statusOf[error.code] : 500;

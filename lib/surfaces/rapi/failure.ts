@@ -8,8 +8,11 @@ interface ErrorClass {
   readonly code?: string;
 }
 
+/** Ganeti's class for prerequisites that are not met, with its code. */
 const prerequisite = (code: string): ErrorClass => ({ name: 'OpPrereqError', code });
+/** Ganeti's class for failures during execution; it has no code. */
 const execution: ErrorClass = { name: 'OpExecError' };
+/** For codes without a closer equivalent in Ganeti. */
 const badInput = prerequisite('wrong_input');
 
 /**

@@ -24,10 +24,17 @@ export interface GuessOptions {
   logTime: number;
 }
 
+/** The defaults. */
 export const guessOptions: GuessOptions = {
-  ...{ firstDelay: 20, longestDelay: 5_000, memory: 15 * 60_000 },
-  ...{ ofUser: 8, ofAddress: 32, held: 256, records: 10_000 },
-  ...{ lines: 20, logTime: 10_000 },
+  firstDelay: 20,
+  longestDelay: 5_000,
+  memory: 15 * 60_000,
+  ofUser: 8,
+  ofAddress: 32,
+  held: 256,
+  records: 10_000,
+  lines: 20,
+  logTime: 10_000,
 };
 
 /** How many wrong passwords of an address, for any users, cause no delay by the count of the address. */
@@ -116,6 +123,7 @@ export class GuessLimiter {
     this.#held--;
   }
 
+  /** The delay in milliseconds after this number of failures. */
   #delayAfter(failures: number): number {
     const { firstDelay, longestDelay } = this.#options;
     return failures < 1 ? 0 : Math.min(firstDelay * 2 ** (failures - 1), longestDelay);

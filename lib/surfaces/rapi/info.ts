@@ -26,7 +26,7 @@ function forAllCollectors<T>(value: T): Record<string, T> {
 }
 
 /**
- * The cluster as GET /2/info returns it; `merapi_version` is the only key that Ganeti does not have. A feature that Merapi lacks
+ * The cluster as GET /2/info returns it. The keys and their order are Ganeti's, as recorded; `merapi_version` is the only key that Ganeti does not have. A feature that Merapi lacks
  * (install images, instance communication, Ganeti's SSH setup) has the value that a Ganeti cluster without the feature shows.
  */
 export function showCluster(cluster: ShownCluster): Readonly<Record<string, unknown>> {

@@ -42,6 +42,7 @@ export function showLog(log: readonly LogEntry[]): ShownLogLine[] {
   ]);
 }
 
+/** The result of an opcode, or its failure as Ganeti's class with the text. */
 const showOutcome = (outcome: Outcome): unknown =>
   'failure' in outcome ? showFailure(outcome.failure) : outcome.result;
 
@@ -70,6 +71,7 @@ export function showJob(job: Job): ShownJob {
   };
 }
 
+/** Applies a conversion to each element of a list. */
 const showEach =
   <T>(show: (value: T) => unknown) =>
   (values: unknown) =>

@@ -16,6 +16,7 @@ export function jsonListing(pages: AsyncIterable<readonly ListedObject[]>): Json
   return new JsonPieces(pieces(pages));
 }
 
+/** Joins the texts of objects into pieces of about PIECE characters, and pauses between slices of work. */
 async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGenerator<string> {
   const slices = new Slices();
   let prefix = '[';

@@ -13,6 +13,7 @@ const schemaOf = (schema: z.ZodType): JsonObject => {
   return members;
 };
 
+/** The content of a request or response of JSON. */
 const json = (schema: JsonObject): JsonObject => ({ 'application/json': { schema } });
 
 /** One sentence for a method: its own, or that of its opcode. */
@@ -23,6 +24,7 @@ export function sentenceOf({ doc, opcode }: Method): string {
 /** The names of the items of a path. */
 const itemsOf = (path: string): string[] => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
 
+/** The JSON Schema of each kind of argument. */
 const argumentSchemas: Readonly<Record<Argument['kind'], JsonObject>> = {
   flag: { type: 'integer', enum: [0, 1], default: 0 },
   text: { type: 'string' },
@@ -33,6 +35,7 @@ function argument(name: string, { kind, doc }: Argument): JsonObject {
   return { name, in: 'query', required: false, description: doc, schema: argumentSchemas[kind] };
 }
 
+/** The OpenAPI operation of one method of a resource. */
 function operation(resource: Resource, name: HttpMethod, method: Method): JsonObject {
   const items = itemsOf(resource.path).map((item) => ({
     name: item,

@@ -55,6 +55,7 @@ export interface Argument {
   /** One sentence for the docs. */
   readonly doc: string;
 }
+/** Arguments in the query string, by name. */
 export type Arguments = Readonly<Record<string, Argument>>;
 
 /** An argument in the query string that sets a parameter of an opcode. */

@@ -22,8 +22,10 @@ const CLOSE_GRACE = 1_000;
 /** No protocol is negotiated in the TLS handshake, as in Ganeti: with Node's default, clients that offer only other protocols fail. */
 const NO_ALPN = { ALPNProtocols: [] };
 
+/** Where and how the RAPI is served; the members of RapiOptions are those of the application. */
 export interface RapiServerOptions extends Omit<RapiOptions, 'closing' | 'isTls' | 'connections'> {
   manager: Manager;
+  /** Authenticates users. */
   users: Users;
   /** The address to listen on. */
   bind: string;
@@ -35,6 +37,7 @@ export interface RapiServerOptions extends Omit<RapiOptions, 'closing' | 'isTls'
   tls: Identity | null;
 }
 
+/** A running server. */
 export interface RapiServer {
   /** The address at which this machine can reach it. */
   readonly url: string;
@@ -84,6 +87,7 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
   };
 }
 
+/** Resolves when the server listens. @throws MerapiError configuration when it cannot */
 function listen(server: Server, bind: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

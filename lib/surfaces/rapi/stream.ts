@@ -127,6 +127,7 @@ export function jsonValues(values: AsyncIterable<unknown> | Iterable<unknown>): 
   return new JsonPieces(elements('[', values, ']'));
 }
 
+/** The head without its closing bracket and brace, then the rows, then both. */
 function table(
   head: Readonly<Record<string, unknown>>,
   member: string,

@@ -18,11 +18,13 @@ import {
 } from './resource.ts';
 import { submit } from './submit.ts';
 
+/** Becomes the parameter `dry_run`. */
 const dryRunArgument = {
   kind: 'flag',
   doc: 'Only check whether the job could be done.',
   param: 'dry_run',
 } as const;
+/** Becomes an entry of the reason trail (submit.ts), not a parameter. */
 const reasonArgument = {
   kind: 'text',
   doc: 'The reason for the change; it is added to the reason trail.',

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ShownDuty } from '../../../manager/define.ts';
 import { item, type Resource } from '../resource.ts';
 
+/** A duty in the response, for the docs. `about` is the object of the calls; times are seconds since 1970. */
 const duty = z.object({
   uuid: z.string(),
   node: z.string().describe('The name of the node, or its uuid when it is no longer in the cluster.'),
@@ -17,6 +18,7 @@ const duty = z.object({
   last_error: z.string().nullable(),
 });
 
+/** For the example request. */
 const sampleUuid = '309e3407-e4be-4e07-9b7f-30b6d10e241f';
 
 /** Duties: calls that jobs could not make on nodes and that are retried (lib/model/duty.ts). Ganeti has no such resource. */

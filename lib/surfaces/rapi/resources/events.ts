@@ -8,6 +8,7 @@ import { EventStream } from '../stream.ts';
 /** How many events one response contains at most. */
 const PAGE = 500;
 
+/** An event in the response, for the docs; lib/model/event.ts defines its members. */
 const event = z.object({
   id: z.number(),
   time: z.number(),
@@ -79,10 +80,12 @@ async function* messages(after: number, pages: AsyncIterable<EventPage>): AsyncG
   }
 }
 
+/** One message in the format of Server-Sent Events. */
 function message(id: number, name: string, data: unknown): string {
   return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
+/** The filter that the arguments describe. @throws MerapiError wrong_input for a job that is no number */
 function filterOf({ query }: Call): EventFilter {
   const unlessEmpty = <T>(name: string, values: readonly T[]) =>
     values.length > 0 ? { [name]: values } : {};

@@ -6,10 +6,13 @@ import { jsonListing } from '../listed.ts';
 import { bodyAs, type Call, item, type Resource } from '../resource.ts';
 import { descriptionDocs, refuseLock, rowSchema } from '../rows.ts';
 
+/** The fields that listings and descriptions show. */
 const FIELDS = ['watermark', 'priority', 'predicates', 'action', 'reason_trail', 'uuid'];
 
+/** Nanoseconds exceed the safe integers of JavaScript, so they may be parsed as a bigint. */
 const trailEntry = z.tuple([z.string(), z.string(), z.union([z.int(), z.bigint()])]);
 
+/** The body of POST and PUT. The filters in the predicates are checked when the job filter is stored. */
 const body = z.strictObject({
   priority: z.int().nonnegative().optional().describe('Filters with smaller numbers are evaluated first.'),
   predicates: z
@@ -20,6 +23,7 @@ const body = z.strictObject({
   reason: z.array(trailEntry).optional().describe('The reason trail: [source, reason, nanoseconds].'),
 });
 
+/** The same argument as that of submissions; here it becomes part of the filter's own reason trail. */
 const reason = { kind: 'text', doc: 'The reason for the change; it is added to the reason trail.' } as const;
 
 const example = { priority: 10, predicates: [['opcode', ['=', 'OP_ID', 'OP_GROUP_ADD']]], action: 'REJECT' };

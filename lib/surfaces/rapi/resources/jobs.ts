@@ -134,6 +134,7 @@ async function describe(call: Call): Promise<unknown> {
   return showJob(job);
 }
 
+/** Ganeti's form of the answer: a pair of success and message. */
 async function cancel(call: Call): Promise<[boolean, string]> {
   const { canceled, text } = await call.manager.cancelJob(call.principal, jobId(call));
   return [canceled, text];
@@ -166,11 +167,13 @@ function jobId(call: Call): number {
   return id;
 }
 
+/** @throws MerapiError wrong_input */
 function knownInfo(info: Json): Json[] | null {
   if (info === null || Array.isArray(info)) return info;
   throw new MerapiError('wrong_input', "'previous_job_info' must be null or a list");
 }
 
+/** @throws MerapiError wrong_input */
 function knownSerial(serial: Json): number | null {
   if (serial === null || (typeof serial === 'number' && Number.isInteger(serial))) return serial;
   throw new MerapiError('wrong_input', "'previous_log_serial' must be null or an integer");

@@ -7,6 +7,7 @@ import { bodyObject, type Call, fieldList, item, type Resource } from '../resour
 import { type JsonPieces, jsonTable } from '../stream.ts';
 
 const fieldInfo = z.object({ name: z.string(), title: z.string(), kind: z.string(), doc: z.string() });
+/** The response, for the docs: each row has a pair of status and value for each field. */
 const answer = z.object({
   fields: z.array(fieldInfo),
   data: z.array(z.array(z.tuple([z.number().describe('the status'), z.unknown()]))),
@@ -74,6 +75,7 @@ function queryByBody(call: Call): Promise<unknown> {
   return query(call, fields, body.qfilter ?? body.filter ?? null);
 }
 
+/** Runs a query; the response is made while it is sent. @throws MerapiError wrong_input for a wrong filter or unknown resource */
 async function query(call: Call, fields: readonly string[], filter: Json): Promise<JsonPieces> {
   const resource = item(call);
   const { rows, ...head } = await call.manager.queryRows(call.principal, resource, fields, filter);

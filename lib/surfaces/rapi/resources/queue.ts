@@ -14,6 +14,7 @@ const settings = z.strictObject({
     .describe('How many seconds after their end jobs are archived automatically; null: never.'),
 });
 
+/** The response of GET and PUT: QueueState of lib/jobs/settings.ts. */
 const state = z.object({
   drained: z.boolean(),
   archive_after: z.number().nullable(),
@@ -71,6 +72,7 @@ async function set(call: Call): Promise<unknown> {
   return call.manager.queueState(call.principal);
 }
 
+/** The argument `age` in seconds. @throws MerapiError wrong_input */
 function ageOf({ query }: Call): number {
   const text = query.text('age') ?? '0';
   if (!/^[0-9]{1,12}$/.test(text))

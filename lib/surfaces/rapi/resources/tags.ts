@@ -6,6 +6,7 @@ import { type Call, item, type Method, type Resource } from '../resource.ts';
 import { commonArguments } from '../submission.ts';
 import { dryRun, submit } from '../submit.ts';
 
+/** What all methods that read tags have in common. */
 const reading = {
   access: 'look',
   opcode: null,

@@ -18,6 +18,7 @@ const grow: Method = {
     ),
 };
 
+/** An argument of an old form of a request. */
 const text = (doc: string) =>
   ({ kind: 'text', doc: `${doc} An old form of the parameter in the body.` }) as const;
 
