@@ -157,9 +157,9 @@ export function jobFunctions({
       const isNew = !rights.whole.filters.some((each) => each.uuid === uuid);
       const mayCreate = isNew && rights.may('write', { kind: 'filter', id: null });
       if (!mayCreate) rights.demand('write', { kind: 'filter', id: uuid });
-      const made = { ...filter, uuid: uuid ?? random.uuid() };
-      await queue.putFilter(made);
-      return made.uuid;
+      const filterUuid = uuid ?? random.uuid();
+      await queue.putFilter({ ...filter, uuid: filterUuid });
+      return filterUuid;
     },
 
     async removeFilter(principal, uuid) {
@@ -181,8 +181,8 @@ export function jobFunctions({
 
     events,
 
-    follow(principal, how) {
-      return follow(events(principal), { clock, events: store.events }, how);
+    follow(principal, options) {
+      return follow(events(principal), { clock, events: store.events }, options);
     },
   };
 }

@@ -1,17 +1,17 @@
 // The actual state of instances, and the status that queries show: the combination of the admin state (what the instance is meant to
 // be) with the actual state.
 //
-// | actual state                       | admin state                | status                                                   |
-// | ---------------------------------- | -------------------------- | -------------------------------------------------------- |
-// | primary node marked offline        | any                        | ERROR_nodeoffline                                        |
-// | primary node unreachable           | any                        | ERROR_nodedown                                           |
-// | runs on another node               | any                        | ERROR_wrongnode                                          |
-// | runs on its primary node           | up                         | running; ERROR_up when the node reports trouble with it  |
-// | runs on its primary node           | down, offline              | ERROR_up                                                 |
-// | stopped, node reports trouble       | any                        | ERROR_down                                               |
-// | stopped                            | up                         | ERROR_down; USER_down when it was shut down from inside  |
-// | stopped                            | down                       | ADMIN_down; USER_down when the source of the state is user |
-// | stopped                            | offline                    | ADMIN_offline                                            |
+// | actual state                  | admin state   | status                                                  |
+// | ----------------------------- | ------------- | ------------------------------------------------------- |
+// | primary node marked offline   | any           | ERROR_nodeoffline                                       |
+// | primary node unreachable      | any           | ERROR_nodedown                                          |
+// | runs on another node          | any           | ERROR_wrongnode                                         |
+// | runs on its primary node      | up            | running; ERROR_up when the node reports trouble with it |
+// | runs on its primary node      | down, offline | ERROR_up                                                |
+// | stopped, node reports trouble | any           | ERROR_down                                              |
+// | stopped                       | up            | ERROR_down; USER_down when it was shut down from inside |
+// | stopped                       | down          | ADMIN_down; USER_down when admin_state_source is `user` |
+// | stopped                       | offline       | ADMIN_offline                                           |
 import type { Instance } from '../model/instance.ts';
 import type { GuestFacts } from '../rpc/types.ts';
 import type { ReadContext } from './define.ts';
@@ -21,7 +21,7 @@ export type Live =
   /** The primary node is marked offline, or does not answer. */
   | { readonly kind: 'offline' | 'unreachable' }
   | { readonly kind: 'running'; readonly guest: GuestFacts; readonly onPrimary: boolean }
-  /** `byUser`: it was shut down from inside. `isUnknown`: the node has a record of the guest that it cannot interpret. */
+  /** `byUser`: it was shut down from inside. `isUnknown`: the node reports trouble with the guest or its record of it. */
   | { readonly kind: 'stopped'; readonly byUser: boolean; readonly isUnknown?: boolean };
 
 /** Finds the guest of an instance that runs on another node than its primary one. */

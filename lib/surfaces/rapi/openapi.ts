@@ -43,7 +43,7 @@ function operation(resource: Resource, name: HttpMethod, method: Method): JsonOb
     required: true,
     schema: { type: item === 'id' ? 'integer' : 'string' },
   }));
-  const args = Object.entries(method.args ?? {}).map(([arg, about]) => argument(arg, about));
+  const args = Object.entries(method.args ?? {}).map(([arg, definition]) => argument(arg, definition));
   const isJob = method.answer === undefined && method.opcode !== null;
   const jobId = { type: 'integer' };
   const otherResponse = isJob ? jobId : {};

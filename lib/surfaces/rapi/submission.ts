@@ -110,15 +110,19 @@ function exampleOf(opcode: OpcodeId, submission: Submission): Example {
   const items = (submission.items ?? []).map((param) => String(take(param)));
   const args = Object.entries(submission.args ?? {}).flatMap(([name, { param }]) => {
     const value = take(param ?? name);
-    const texts = Array.isArray(value) ? value : [value ?? []].flat();
-    return texts.map(
-      (text) => [name, typeof text === 'boolean' ? String(Number(text)) : String(text)] as const,
-    );
+    if (value === undefined || value === null) return [];
+    const values = Array.isArray(value) ? value : [value];
+    return values.map((each) => [name, argumentText(each)] as const);
   });
   const bodyName = bodyNames(submission);
   const members = Object.entries(values).map(([name, value]) => [bodyName(name), value]);
   const body = { ...submission.constants, ...Object.fromEntries(members) };
   return { items, args, ...(Object.keys(body).length === 0 ? {} : { body }) };
+}
+
+/** A value as an argument in a query string; flags are 0 or 1. */
+function argumentText(value: unknown): string {
+  return typeof value === 'boolean' ? String(Number(value)) : String(value);
 }
 
 /** Returns a function from the name of a parameter to its name in the body. */

@@ -64,8 +64,10 @@ function renamed(body: { readonly [key: string]: Json }, renames: Renames): { [k
   for (const [alias, name] of Object.entries(renames))
     if (Object.hasOwn(body, alias) && Object.hasOwn(body, name))
       throw new MerapiError('wrong_input', `'${alias}' and '${name}' are the same; give only one of them`);
-  const known = new Map(Object.entries(renames));
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => [known.get(name) ?? name, value]));
+  const opcodeNames = new Map(Object.entries(renames));
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [opcodeNames.get(name) ?? name, value]),
+  );
 }
 
 /** The first entries of the opcode's reason trail: the user's reason, then the resource, in the form that Ganeti gives it. */
