@@ -10,7 +10,7 @@ export interface KeyedRequest {
   readonly principal: string;
   readonly key: string;
   /** The content of the request (method, address, body) as one string. Only its keyed fingerprint is stored, never the string. */
-  readonly print: string;
+  readonly fingerprint: string;
 }
 
 /** Looks up keys, and joins requests with the same key that arrive while the first is being stored. */
@@ -18,7 +18,7 @@ export class Keys {
   readonly #store: Pick<JobStore, 'jobs'>;
   readonly #seal: Pick<Seal, 'fingerprint'>;
   /** The requests that are being stored, by principal and key. */
-  readonly #underWay = new Map<string, { print: string; job: Promise<number> }>();
+  readonly #underWay = new Map<string, { fingerprint: string; job: Promise<number> }>();
 
   constructor(store: Pick<JobStore, 'jobs'>, seal: Pick<Seal, 'fingerprint'>) {
     this.#store = store;
@@ -30,20 +30,20 @@ export class Keys {
    * @throws MerapiError conflict when another request had the key; and what submit() throws
    */
   async once(given: KeyedRequest, submit: (request: KeyedRequest) => Promise<number>): Promise<number> {
-    const request = { ...given, print: this.#seal.fingerprint(given.print) };
-    const { principal, key, print } = request;
+    const request = { ...given, fingerprint: this.#seal.fingerprint(given.fingerprint) };
+    const { principal, key, fingerprint } = request;
     const scopedKey = JSON.stringify([principal, key]);
     const now = this.#underWay.get(scopedKey);
     if (now) {
-      checkPrint(now.print, request);
+      checkFingerprint(now.fingerprint, request);
       return now.job;
     }
     const job = (async () => {
       const known = await this.#store.jobs.keyed(principal, key);
-      if (known) checkPrint(known.print, request);
+      if (known) checkFingerprint(known.fingerprint, request);
       return known?.job ?? submit(request);
     })();
-    this.#underWay.set(scopedKey, { print, job });
+    this.#underWay.set(scopedKey, { fingerprint, job });
     try {
       return await job;
     } finally {
@@ -55,7 +55,7 @@ export class Keys {
 /** Stored instead of a fingerprint that an older release had made without the secret key; it matches every request. */
 const FORGOTTEN = '';
 
-function checkPrint(known: string, { key, print }: KeyedRequest): void {
-  if (known !== print && known !== FORGOTTEN)
+function checkFingerprint(known: string, { key, fingerprint }: KeyedRequest): void {
+  if (known !== fingerprint && known !== FORGOTTEN)
     throw new MerapiError('conflict', `Another request was sent with the Idempotency-Key '${key}' before`);
 }

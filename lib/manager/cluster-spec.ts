@@ -1,3 +1,5 @@
+// The format of a cluster file, and the objects that it describes. Only the master node becomes an object here: other nodes join by jobs
+// (init.ts), which check them.
 import * as z from 'zod';
 import type { World } from '../base/world.ts';
 import { type BeParams, beParamDefaults, beParamKinds } from '../model/beparams.ts';
@@ -15,7 +17,9 @@ import type { NodeGroup } from '../model/nodegroup.ts';
 import { newObject } from '../model/object.ts';
 import { diskTemplates } from '../model/templates/index.ts';
 
+/** A set of parameters; clusterOf() checks their names and types. */
 const values = z.record(z.string(), z.unknown());
+/** A host name in its normal form. */
 const name = z.string().transform((text, context) => {
   try {
     return hostName(text);
@@ -28,7 +32,7 @@ const name = z.string().transform((text, context) => {
   }
 });
 
-/** A cluster to make: the format of a cluster file (docs/cluster-file.md). What is left out has Ganeti's default. */
+/** A cluster to create: the format of a cluster file (docs/cluster-file.md). Omitted parameters have Ganeti's defaults. */
 export const ClusterSpec = z.strictObject({
   name,
   /** The name of the master node; by default the first of the nodes. */
@@ -63,9 +67,10 @@ export const ClusterSpec = z.strictObject({
     )
     .min(1),
 });
+/** A checked cluster file, with its defaults filled in. */
 export type ClusterSpec = z.infer<typeof ClusterSpec>;
 
-/** The first objects of a cluster: itself, its first node group and its master node. */
+/** The first objects of a cluster: the cluster itself, its first node group and its master node. */
 export interface FirstObjects {
   cluster: Cluster;
   group: NodeGroup;
@@ -73,15 +78,15 @@ export interface FirstObjects {
 }
 
 /**
- * The objects that a new cluster starts with.
- * @throws MerapiError type_enforcement, wrong_input for parameters that are not right
+ * The objects that a new cluster starts with; nothing is stored.
+ * @throws MerapiError type_enforcement, wrong_input for parameters with a wrong name, type or value
  */
 export function firstObjects(spec: ClusterSpec, { clock, random }: World): FirstObjects {
   const now = clock.seconds();
   const head = () => newObject(random.uuid(), now);
   const group: NodeGroup = {
     ...head(),
-    ctime: 0, // Ganeti's first group has no time of birth
+    ctime: 0, // in Ganeti, the first group has no creation time
     name: 'default',
     alloc_policy: 'preferred',
     ndparams: {},
@@ -90,8 +95,8 @@ export function firstObjects(spec: ClusterSpec, { clock, random }: World): First
     networks: {},
     tags: [],
   };
-  const first =
-    spec.nodes.find((node) => node.name === (spec.master ?? spec.nodes[0]?.name)) ?? spec.nodes[0];
+  const masterName = spec.master ?? spec.nodes[0]?.name;
+  const first = spec.nodes.find((node) => node.name === masterName) ?? spec.nodes[0];
   const master: Node = {
     ...head(),
     name: first?.name ?? '',
@@ -109,6 +114,7 @@ export function firstObjects(spec: ClusterSpec, { clock, random }: World): First
   return { cluster: clusterOf(spec, head(), master), group, master };
 }
 
+/** The cluster object: Ganeti's defaults, overridden by the given parameters. @throws MerapiError type_enforcement, wrong_input */
 function clusterOf(spec: ClusterSpec, head: ReturnType<typeof newObject>, master: Node): Cluster {
   const hvparams = Object.fromEntries(
     hypervisors.map((hypervisor) => {

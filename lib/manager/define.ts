@@ -1,3 +1,5 @@
+// The contract between surfaces (protocols) and the cluster. A surface decodes a request, authenticates its sender as a Principal, calls
+// one of these functions, and encodes the result; docs/adding-a-surface.md describes the steps.
 import type { Scope } from '../access/policy.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Cancellation } from '../jobs/cancel.ts';
@@ -15,101 +17,104 @@ import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.
 import type { ShownCluster } from '../views/cluster.ts';
 import type { ListedObject } from '../views/listing.ts';
 
-/** How somebody waits for a job. */
+/** How a caller waits for a job. */
 export interface JobWait {
-  /** Whether a state of the job is news for who waits. Of a job that has ended it is not asked: that always is. */
+  /** Whether this state of the job ends the wait. Not called for a job that has ended: that always ends the wait. */
   isNews(job: Job): boolean;
-  /** Milliseconds that it takes at most; by default as long as the job. */
+  /** The longest wait in milliseconds; by default until the job has ended. */
   timeout?: number;
-  /** Ends the wait. */
+  /** Ends the wait early. */
   signal: AbortSignal;
 }
 
-/** A change of an object that touches no node and so needs no job: of its tags. */
+/** A change of an object that touches no node and therefore needs no job: so far, of its tags. */
 export interface MetadataChange {
+  /** The kind and name of the object; the name is null for the cluster. */
   object: { kind: TagKind; name: string | null };
-  add?: readonly string[];
+  /** Tags to remove, and then tags to add. */
   remove?: readonly string[];
-  /** The serial number that the object must still have; by default any. */
+  add?: readonly string[];
+  /** The serial number that the object must still have; by default it may have any. */
   serial?: number;
 }
 
-/** What of a job filter whoever makes it decides. */
+/** The properties of a job filter that its creator sets. */
 export type FilterInput = Omit<JobFilter, 'uuid' | 'watermark'>;
 
-/** What is still to be done on a node, with the node's name; null when the node is not of the cluster any more, or not seen. */
+/** A duty with the name of its node; null when the node is no longer in the cluster, or not visible to the principal. */
 export type ShownDuty = Duty & { readonly node_name: string | null };
 
-/** Which events are wanted; what is not given may be any. */
+/** Which events a caller wants; a criterion that is omitted matches all. */
 export interface EventFilter {
   readonly kinds?: readonly string[];
-  /** Of these objects, by name or uuid; jobs by their number. */
+  /** Events of these objects, by name or uuid; jobs by their number. */
   readonly objects?: readonly string[];
-  /** What these jobs did, and they themselves. */
+  /** Changes by these jobs, and events of the jobs themselves. */
   readonly jobs?: readonly number[];
 }
 
-/** How events are followed. */
-export interface Following {
+/** How a caller follows the events. */
+export interface FollowOptions {
   readonly filter: EventFilter;
-  /** The id of the last event that is known already. */
+  /** The id of the last event that the caller knows. */
   readonly after: number;
-  /** Milliseconds without a page after which one without events is given, so that who follows knows where to go on. */
+  /** After how many milliseconds without a page an empty one is yielded, so that the caller knows from where to resume. */
   readonly idle: number;
-  /** Ends it. */
+  /** Ends the iteration. */
   readonly signal: AbortSignal;
 }
 
-/** Some of the events that are followed, in their order. */
+/** Some of the followed events, in the order of their ids. */
 export interface EventPage {
   readonly events: readonly ClusterEvent[];
-  /** Whoever goes on after this id misses nothing. */
+  /** The id after which the caller can resume without missing an event. */
   readonly upTo: number;
-  /** Of the ids between these two nothing is known any more: the events were forgotten, or an older state was restored. */
+  /** The events between these two ids are not stored any more: they were removed, or an older state was restored. Null if none are lost. */
   readonly gap: { readonly after: number; readonly first: number } | null;
 }
 
-/** The events that someone may see. */
+/** The events that a principal may see. */
 export interface EventFeed {
-  /** The id of the newest event, whether it is seen or not; 0 when there was none. */
+  /** The id of the newest event, visible or not; 0 when there is none. */
   readonly last: number;
   /**
-   * Looks at the events after an id, so many at most, and gives those that are seen. `upTo` is the id of the last one that was looked
-   * at (the given id when there was none), `first` the oldest id that is kept.
+   * Reads at most `limit` events after an id, and returns the visible ones. `upTo` is the id of the last one that was read (the given
+   * id when there was none). `first` is above id + 1 exactly when events after the id are no longer stored: then it is the oldest id that
+   * is.
    */
   after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number; upTo: number }>;
 }
 
 /**
- * The one door to the cluster: every surface goes through it, and it knows no protocol. What a principal may not look at answers as if
- * it did not exist; whatever else the policy refuses is `forbidden`, which any of these functions may throw.
+ * The only entry to the cluster: every surface uses it, and it knows no protocol. An object that a principal may not look at is
+ * treated as if it did not exist; everything else that the policy refuses is `forbidden`, which any of these functions may throw.
  */
 export interface Manager {
-  /** Over which objects someone may do something: so a protocol can refuse who may do it to none before it reads the request. */
+  /** To which objects a principal may do something: with `none`, a protocol can refuse a request before it reads the body. */
   scope(principal: Principal, action: Action): Scope;
   /**
-   * Checks and stores a job; answers its id when it is on disk. A request with a key makes one job, however often it comes;
-   * `print` tells it from others.
-   * @throws MerapiError wrong_input, forbidden, conflict, unavailable, not_found when it depends on a job that may not be seen
+   * Checks and stores a job, and returns its id when the job is durable. A request with a key creates one job, however often it is
+   * repeated; another request (with another `fingerprint`) under the same key is a conflict.
+   * @throws MerapiError wrong_input, forbidden, conflict, unavailable, not_found when it depends on a job that is not visible
    */
   submit(
     principal: Principal,
     ops: readonly OpInput[],
-    key?: { key: string; print: string } | null,
+    key?: { key: string; fingerprint: string } | null,
   ): Promise<number>;
   /**
-   * Submits a job and waits until it has ended; null when the signal fired first: then the job goes on.
+   * Submits a job and waits until it has ended; null when the signal fires first: the job then continues.
    * @throws MerapiError as submit() does; a job that fails does not throw
    */
   runToEnd(principal: Principal, ops: readonly OpInput[], signal: AbortSignal): Promise<Job | null>;
   /**
-   * Changes an object without a job; the change is on disk when it is done, and an event tells of it.
-   * @throws MerapiError forbidden, not_found, invalid_tag, conflict when the object has changed meanwhile
+   * Changes an object without a job. The change is durable when the promise resolves, and is reported as an event.
+   * @throws MerapiError forbidden, not_found, invalid_tag, conflict when the object has changed in the meantime
    */
   change(principal: Principal, change: MetadataChange): Promise<void>;
   /**
-   * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job`) that pass the filter (null: all); for questions that
-   * few objects answer. Needs `read`, for a filter can ask for any field.
+   * Reads fields of all objects of a resource (`instance`, `node`, `group`, `job` …) that match the filter (null: all), for queries with
+   * few results. Needs the right `read`, since a filter can use any field.
    * @throws MerapiError wrong_input for an unknown resource, a wrong filter or too many fields
    */
   query(
@@ -118,7 +123,7 @@ export interface Manager {
     fields: readonly string[],
     filter: unknown,
   ): Promise<QueryAnswer>;
-  /** The same for any number of objects: its rows are made while they are read. @throws MerapiError wrong_input */
+  /** Like query(), for any number of results: the rows are made while they are read. @throws MerapiError wrong_input */
   queryRows(
     principal: Principal,
     resource: string,
@@ -126,8 +131,9 @@ export interface Manager {
     filter: unknown,
   ): Promise<QueryRows>;
   /**
-   * All objects of a resource with these fields, some at a time. They are made while they are read, in slices that let other requests in
-   * between. Values that are not known now are null. Fields that only users may see need `read`, others `look`.
+   * All objects of a resource with these fields, a page at a time. They are made while they are read, in slices between which other
+   * requests get their turn. Values that are not known at the moment are null. Fields that only users may see need the right `read`,
+   * others `look`.
    * @throws MerapiError wrong_input for an unknown resource
    */
   listing(
@@ -135,62 +141,62 @@ export interface Manager {
     resource: string,
     fields: readonly string[],
   ): AsyncIterable<readonly ListedObject[]>;
-  /** The same of the one object with this uuid. @throws MerapiError wrong_input, not_found */
+  /** These fields of the object with this uuid, by name. @throws MerapiError wrong_input, not_found */
   describe(
     principal: Principal,
     resource: string,
     fields: readonly string[],
     uuid: string,
   ): Promise<Readonly<Record<string, unknown>>>;
-  /** The object of this name or uuid; hosts may be abbreviated up to a dot of their names. @throws MerapiError not_found */
+  /** The object with this name or uuid; host names may be abbreviated to their first labels. @throws MerapiError not_found */
   find(principal: Principal, kind: NamedKind, text: string): NamedObject;
   /** All objects of a kind, in the order of their names. */
   names(principal: Principal, kind: NamedKind): readonly NamedObject[];
-  /** The role of the node that find() gives for this text. @throws MerapiError not_found */
+  /** The role of the node that find() returns for this text. @throws MerapiError not_found */
   nodeRole(principal: Principal, text: string): NodeRole;
-  /** The fields of a resource, or what is known of the named ones. @throws MerapiError wrong_input */
+  /** Describes the fields of a resource, or only the named ones. @throws MerapiError wrong_input */
   queryFields(principal: Principal, resource: string, names: readonly string[] | null): QueryFieldsAnswer;
   /** The ids of all jobs that are not archived, ascending. */
   jobIds(principal: Principal): Promise<number[]>;
-  /** All jobs that are not archived, by ascending id; they are read while they are taken. */
+  /** All jobs that are not archived, by ascending id; they are read from disk while the caller iterates. */
   jobs(principal: Principal): AsyncIterable<Job>;
-  /** A job, archived ones included. */
+  /** A job, archived ones included; null when there is none or it is not visible. */
   job(principal: Principal, id: number): Promise<Job | null>;
-  /** Cancels a job. One that runs stops before its next step, and what it has done is undone. */
+  /** Cancels a job. A running one stops before its next step, and its changes are undone. `canceled` is false when the job has ended. */
   cancelJob(principal: Principal, id: number): Promise<Cancellation>;
-  /** Why a job waits, or that it does not; null when there is none. */
+  /** Why a job waits, or that it does not; null when there is no such job. */
   whyJob(principal: Principal, id: number): Promise<Why | null>;
-  /** What jobs could not do on nodes and what is still to be done, in the order in which it came to be. */
+  /** The duties: calls that jobs could not make on nodes and that are retried, in the order of their creation. */
   duties(principal: Principal): readonly ShownDuty[];
-  /** Gives a duty up, with the reason: it is tried no more. @throws MerapiError not_found */
+  /** Gives up a duty, with a reason for the log: it is not retried. @throws MerapiError not_found */
   giveUpDuty(principal: Principal, uuid: string, why: string): Promise<void>;
-  /** What happened in the cluster. */
+  /** The stored events of the cluster. */
   events(principal: Principal): EventFeed;
-  /** What happens in the cluster, without a loss, in the order in which it did; and first what happened since an id. */
-  follow(principal: Principal, how: Following): AsyncIterable<EventPage>;
-  /** What the job queue does and is set to. */
+  /** Yields the events after an id, the stored ones first and then new ones as they happen. A page reports a gap if events are lost. */
+  follow(principal: Principal, options: FollowOptions): AsyncIterable<EventPage>;
+  /** The state and the settings of the job queue. */
   queueState(principal: Principal): QueueState;
-  /** Sets what is given. */
+  /** Changes the given settings of the job queue. */
   setQueue(principal: Principal, settings: QueueSettings): Promise<void>;
-  /** Archives a job that has ended: it is listed no more. @throws MerapiError not_found, wrong_state */
+  /** Archives a job that has ended: it is no longer listed. @throws MerapiError not_found, wrong_state when it has not ended */
   archiveJob(principal: Principal, id: number): Promise<void>;
-  /** Archives all jobs that ended at least so many seconds ago; answers how many. */
+  /** Archives all jobs that ended at least `age` seconds ago; returns how many. */
   archiveJobs(principal: Principal, age: number): Promise<number>;
-  /** Waits until a job has news or has ended; null when neither came in time. @throws MerapiError forbidden, not_found */
+  /** Waits for a job as JobWait says; null when the time is over or the signal fires first. @throws MerapiError forbidden, not_found */
   waitForJob(principal: Principal, id: number, wait: JobWait): Promise<Job | null>;
-  /** The job filters, in the order in which they are asked. */
+  /** The job filters, in the order in which they are evaluated. */
   filters(principal: Principal): readonly JobFilter[];
   /**
-   * Makes a job filter, with a uuid of its own or the given one, in place of the filter that has it; answers the uuid. Jobs that
-   * have not begun are looked at again. @throws MerapiError wrong_input when a predicate cannot be understood
+   * Creates a job filter with a new uuid (null) or the given one, replacing the filter that has it; returns the uuid. The filters are
+   * then applied again to all jobs that have not started. @throws MerapiError wrong_input for a wrong predicate
    */
   putFilter(principal: Principal, uuid: string | null, filter: FilterInput): Promise<string>;
-  /** @throws MerapiError not_found */
+  /** Removes a job filter. @throws MerapiError not_found */
   removeFilter(principal: Principal, uuid: string): Promise<void>;
-  /** The cluster itself; the same object until something of it changes. */
+  /** The cluster itself; the same object until it changes, so that a surface can cache what it derives from it. */
   cluster(principal: Principal): ShownCluster;
   /** The tags of an object. @throws MerapiError not_found */
   tags(principal: Principal, kind: TagKind, name: string | null): string[];
-  /** The names of the OS definitions that are valid on all usable nodes, each variant as OS+VARIANT. */
+  /** The names of the OS definitions that are valid on all usable nodes and neither hidden nor blacklisted, variants as OS+VARIANT. */
   osNames(principal: Principal): Promise<string[]>;
 }

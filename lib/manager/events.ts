@@ -5,7 +5,10 @@ import type { EventReader } from '../store/define.ts';
 import type { JobSource } from '../views/define.ts';
 import type { EventFeed } from './define.ts';
 
-/** The events that someone may see; their rights are looked at again with each page, for a feed may be followed for days. */
+/**
+ * The events that a principal may see. Rights are read again for each page, since a feed may be followed for days.
+ * @param rightsNow the current rights of the principal
+ */
 export function eventFeed(
   reader: EventReader,
   rightsNow: () => Rights,
@@ -25,6 +28,7 @@ export function eventFeed(
   };
 }
 
+/** The events whose objects the principal may look at. Each job is read at most once per page. */
 async function seenEvents(
   events: readonly ClusterEvent[],
   rights: Rights,
@@ -48,7 +52,7 @@ async function seenEvents(
   return seen;
 }
 
-/** The object of an event that is not about a job; null also for kinds of another release. */
+/** The object of an event; null for events of jobs, and for kinds that only another release knows. */
 function objectOf({ kind, uuid }: ClusterEvent): ObjectRef | null {
   switch (kind) {
     case 'cluster':

@@ -2,12 +2,12 @@ import { Bell } from '../base/bell.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ClusterEvent } from '../model/event.ts';
 import type { EventReader } from '../store/define.ts';
-import type { EventFeed, EventFilter, EventPage, Following } from './define.ts';
+import type { EventFeed, EventFilter, EventPage, FollowOptions } from './define.ts';
 
-/** How many events are read at once. */
+/** How many events are read at a time. */
 const PAGE = 500;
 
-/** Whether an event is one of those that are wanted. */
+/** Whether an event passes the filter. */
 export function isWanted(
   { kinds, objects, jobs }: EventFilter,
   { kind, uuid, name, job }: ClusterEvent,
@@ -19,11 +19,14 @@ export function isWanted(
   );
 }
 
-/** Follows what happens, page by page, until the signal fires. */
+/**
+ * Yields the events after an id, page by page as they happen, until the signal fires. Nothing is lost without notice: where events are
+ * no longer stored, the page has a `gap`. After `idle` milliseconds without a page, one without events tells the position reached.
+ */
 export async function* follow(
   feed: EventFeed,
   { clock, events }: { clock: Clock; events: Pick<EventReader, 'subscribe'> },
-  { filter, after, idle, signal }: Following,
+  { filter, after, idle, signal }: FollowOptions,
 ): AsyncGenerator<EventPage> {
   const bell = new Bell(clock);
   const stop = events.subscribe(bell.ring);
@@ -31,7 +34,7 @@ export async function* follow(
   try {
     let seen = after;
     if (seen > feed.last) {
-      // Who asks knows more than there is: an older state of the cluster was restored.
+      // The caller knows a later event than the newest one: an older state of the cluster was restored.
       yield { events: [], upTo: feed.last, gap: { after: seen, first: feed.last + 1 } };
       seen = feed.last;
     }

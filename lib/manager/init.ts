@@ -1,3 +1,4 @@
+// Initialises a cluster from a cluster file (docs/cluster-file.md).
 import { SYSTEM } from '../access/principal.ts';
 import { MerapiError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
@@ -7,7 +8,10 @@ import type { Store } from '../store/define.ts';
 import { type ClusterSpec, firstObjects } from './cluster-spec.ts';
 import type { Manager } from './define.ts';
 
-/** Makes the cluster itself, with its first node group and its master node, when there is none. Other nodes join by jobs. */
+/**
+ * Creates the cluster with its first node group and its master node. Other nodes are added by jobs.
+ * @throws MerapiError already_exists; type_enforcement, wrong_input for wrong parameters
+ */
 export async function initCluster(store: Store, spec: ClusterSpec, world: World): Promise<void> {
   const { cluster, group, master } = firstObjects(spec, world);
   await store.commit({ job: null }, (view) => {
@@ -17,7 +21,10 @@ export async function initCluster(store: Store, spec: ClusterSpec, world: World)
   });
 }
 
-/** Has the nodes of a cluster file that are not in the cluster awaited: whenever one of them answers it is added. */
+/**
+ * Stores which nodes of a cluster file are not in the cluster: each is added as soon as it answers (lib/app/joining.ts). A node that was
+ * awaited before keeps its uuid.
+ */
 export async function awaitNodes(store: Store, spec: ClusterSpec, random: Random): Promise<void> {
   await store.commit({ job: null }, (view) => {
     const known = new Map(view.cluster.awaited_nodes.map((node) => [node.name, node.uuid]));
@@ -27,10 +34,7 @@ export async function awaitNodes(store: Store, spec: ClusterSpec, random: Random
   });
 }
 
-/**
- * Completes a cluster that initCluster() made: checks its master node and adds the nodes that are missing, a job each.
- * Answers the jobs' ids.
- */
+/** Completes a cluster that initCluster() made: one job for its master node, and one for each missing node. Returns the ids of the jobs. */
 export async function joinNodes(manager: Manager, spec: ClusterSpec): Promise<number[]> {
   const ids = [await manager.submit(SYSTEM, [{ OP_ID: 'OP_CLUSTER_POST_INIT' }])];
   const known = new Set(manager.names(SYSTEM, 'node').map(({ name }) => name));

@@ -1,3 +1,5 @@
+// Jobs, the job queue, job filters, duties and events. Each function checks the rights of the principal, and then leaves the work to
+// the queue (lib/jobs), the history or the store.
 import type { Rights } from '../access/rights.ts';
 import { MerapiError } from '../base/errors.ts';
 import { dependsOf } from '../jobs/waiting.ts';
@@ -35,9 +37,10 @@ type JobFunctions = Pick<
   | 'events'
 >;
 
+/** The job queue as the policy knows it. */
 const theQueue = { kind: 'queue', id: null } as const;
 
-/** Jobs, the queue with its filters, what jobs left to be done, and what happens. */
+/** The functions for jobs, the queue with its filters, duties and events. */
 export function jobFunctions({
   store,
   queue,
@@ -46,7 +49,7 @@ export function jobFunctions({
   random,
   rightsOf,
 }: ManagerContext): JobFunctions {
-  /** @throws MerapiError forbidden, not_found */
+  /** Checks the right to do this to one job; reads the job only if the policy distinguishes objects. @throws MerapiError forbidden, not_found */
   const demandJob = async (rights: Rights, action: Action, id: number) => {
     rights.demandSome(action, `job ${id}`);
     if (rights.scope(action) === 'all') return;
@@ -54,14 +57,17 @@ export function jobFunctions({
     if (!job) throw noJob(id);
     rights.demandJob(action, job);
   };
-  /** A job depends on others only if whoever submits it may look at them, for it shows how they end. */
+  /**
+   * Checks that the principal may look at the jobs that a new one depends on, since the new job reveals how they end.
+   * @throws MerapiError forbidden, not_found
+   */
   const demandDependencies = async (rights: Rights, ops: readonly OpInput[]) => {
     if (rights.scope('look') === 'all') return;
     for (const [id] of ops.flatMap((op) => dependsOf(parseOp(opcodeOf(op.OP_ID), op)))) {
       if (id < 0)
         throw new MerapiError(
           'forbidden',
-          `Give the number of the job to depend on, not ${id}: that may be anybody's`,
+          `Give the id of the job to depend on, not ${id}: a relative number may refer to a job of another user`,
         );
       await demandJob(rights, 'look', id);
     }
@@ -149,11 +155,11 @@ export function jobFunctions({
     async putFilter(principal, uuid, filter) {
       const rights = rightsOf(principal);
       const isNew = !rights.whole.filters.some((each) => each.uuid === uuid);
-      const mayMake = isNew && rights.may('write', { kind: 'filter', id: null });
-      if (!mayMake) rights.demand('write', { kind: 'filter', id: uuid });
-      const made = { ...filter, uuid: uuid ?? random.uuid() };
-      await queue.putFilter(made);
-      return made.uuid;
+      const mayCreate = isNew && rights.may('write', { kind: 'filter', id: null });
+      if (!mayCreate) rights.demand('write', { kind: 'filter', id: uuid });
+      const filterUuid = uuid ?? random.uuid();
+      await queue.putFilter({ ...filter, uuid: filterUuid });
+      return filterUuid;
     },
 
     async removeFilter(principal, uuid) {
@@ -170,17 +176,18 @@ export function jobFunctions({
 
     async giveUpDuty(principal, uuid, why) {
       rightsOf(principal).demand('write', { kind: 'duty', id: uuid });
-      await queue.giveUp(uuid, `${principal.name ?? 'somebody'}: ${why || 'no reason is given'}`);
+      await queue.giveUp(uuid, `${principal.name ?? 'an anonymous user'}: ${why || 'no reason given'}`);
     },
 
     events,
 
-    follow(principal, how) {
-      return follow(events(principal), { clock, events: store.events }, how);
+    follow(principal, options) {
+      return follow(events(principal), { clock, events: store.events }, options);
     },
   };
 }
 
+/** The same error whether the job does not exist or the principal may not see it. */
 function noJob(id: number): MerapiError {
   return new MerapiError('not_found', `There is no job ${id}`);
 }

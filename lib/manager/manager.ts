@@ -1,15 +1,17 @@
+// Puts the manager together: one group of functions for objects, one for jobs, one for changes without a job. A Rights object is
+// created for each call, so that it applies to the current state of the cluster.
 import { Rights } from '../access/rights.ts';
 import type { Manager } from './define.ts';
 import { jobFunctions } from './jobs.ts';
 import { metadataFunctions } from './metadata.ts';
 import { objectFunctions } from './objects.ts';
-import type { ManagerContext, ManagerParts } from './parts.ts';
+import type { ManagerContext, ManagerDependencies } from './parts.ts';
 
-/** The manager of one cluster. Every function asks the policy before it does anything, for whichever surface calls it. */
-export function createManager({ policy, ...parts }: ManagerParts): Manager {
-  const { store } = parts;
+/** Creates the manager of one cluster. Every function checks the policy before it does anything else, whichever surface calls it. */
+export function createManager({ policy, ...dependencies }: ManagerDependencies): Manager {
+  const { store } = dependencies;
   const context: ManagerContext = {
-    ...parts,
+    ...dependencies,
     rightsOf: (principal) => new Rights(policy, principal, store.view),
   };
   return {

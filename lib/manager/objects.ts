@@ -1,3 +1,5 @@
+// Reads of the cluster and its objects. Each call uses one immutable state of the cluster, restricted to what the principal may see, so
+// its result is consistent even if commits happen while rows are read.
 import type { Rights } from '../access/rights.ts';
 import { MerapiError } from '../base/errors.ts';
 import { shared } from '../base/shared.ts';
@@ -34,9 +36,9 @@ type ObjectFunctions = Pick<
   | 'osNames'
 >;
 
-/** Everything that is read of the cluster and its objects. */
+/** The functions that read the cluster and its objects. */
 export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerContext): ObjectFunctions {
-  // Everybody may ask for these, and each asking goes to all nodes.
+  // Anonymous users may request these, and each request calls all nodes: requests at the same time share one round of calls.
   const diagnose = shared((view: ClusterView) => diagnoseOs(view, nodes));
   const exportsOf = shared((view: ClusterView) => listExports(view, nodes));
   const onNodes = (view: ClusterView): NodeSource => ({
@@ -44,8 +46,8 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
     exports: () => exportsOf(view),
   });
   /**
-   * What a question about a resource reads: one state, as far as the principal may do this to what is in it.
-   * @throws MerapiError forbidden when that is nothing
+   * What a query of a resource reads: one state of the cluster, restricted to the objects to which the principal may do this.
+   * @throws MerapiError forbidden when there are none
    */
   const sources = (
     rights: Rights,
@@ -87,8 +89,8 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
       const [cells] = data;
       if (!cells) throw noObject(resource, uuid);
       return Object.fromEntries(
-        fields.map((field, place) => {
-          const cell = cells[place];
+        fields.map((field, index) => {
+          const cell = cells[index];
           return [field, cell?.[0] === ResultStatus.NORMAL ? cell[1] : null];
         }),
       );
@@ -97,7 +99,7 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
     find(principal, kind, text) {
       const rights = rightsOf(principal);
       rights.demandSome('look', `${kind}s`);
-      return found(rights.seen('look'), kind, text);
+      return requireObject(rights.seen('look'), kind, text);
     },
 
     names(principal, kind) {
@@ -110,7 +112,7 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
       const rights = rightsOf(principal);
       rights.demandSome('look', 'nodes');
       const view = rights.seen('look');
-      const { uuid } = found(view, 'node', text);
+      const { uuid } = requireObject(view, 'node', text);
       const node = view.nodes.get(uuid);
       if (!node) throw noObject('node', text);
       return nodeRole(node, view.cluster.master_node);
@@ -134,21 +136,20 @@ export function objectFunctions({ queue, runtime, nodes, rightsOf }: ManagerCont
       rights.demandSome('look', 'OS definitions');
       const { hidden_os, blacklisted_os } = rights.whole.cluster;
       const all = await seenOnNodes(onNodes(rights.whole), rights, 'look').operatingSystems();
-      const shown = all.filter(
-        ({ name, valid }) => valid && !hidden_os.includes(name) && !blacklisted_os.includes(name),
-      );
-      return shown.flatMap(osNamesOf);
+      const isListed = (name: string) => !hidden_os.includes(name) && !blacklisted_os.includes(name);
+      return all.filter(({ name, valid }) => valid && isListed(name)).flatMap(osNamesOf);
     },
   };
 }
 
-/** @throws MerapiError not_found */
-function found(view: ClusterView, kind: NamedKind, text: string): NamedObject {
+/** The object with this name or uuid. @throws MerapiError not_found */
+function requireObject(view: ClusterView, kind: NamedKind, text: string): NamedObject {
   const object = objectFound(view, kind, text);
   if (!object) throw noObject(kind, text);
   return object;
 }
 
+/** The same error whether the object does not exist or the principal may not see it. */
 function noObject(kind: string, text: string): MerapiError {
   return new MerapiError('not_found', `There is no ${kind} '${text}'`);
 }

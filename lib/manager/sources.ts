@@ -1,3 +1,4 @@
+// Restricts jobs, locks and data from nodes to what a principal may see; lib/access/seen.ts does the same for the objects of the cluster.
 import type { Rights } from '../access/rights.ts';
 import { Slices } from '../base/slices.ts';
 import type { LockState } from '../locks/manager.ts';
@@ -9,7 +10,7 @@ import type { OsStatus } from '../model/os.ts';
 import type { ClusterView } from '../model/view.ts';
 import type { ExportRow, JobSource, NodeSource } from '../views/define.ts';
 
-/** The jobs that someone may do this to, and the locks of objects that they may do it to. */
+/** The jobs to which the principal may do this, and the locks of such objects. The source itself for one who may do it to all. */
 export function seenJobs(source: JobSource, rights: Rights, action: Action): JobSource {
   if (rights.scope(action) === 'all') return source;
   const view = rights.seen(action);
@@ -23,7 +24,7 @@ export function seenJobs(source: JobSource, rights: Rights, action: Action): Job
   };
 }
 
-/** What is read from the nodes, as far as it is about objects that someone may do this to. */
+/** What is read from the nodes, restricted to objects to which the principal may do this. */
 export function seenOnNodes(source: NodeSource, rights: Rights, action: Action): NodeSource {
   if (rights.scope(action) === 'all') return source;
   const view = rights.seen(action);
@@ -36,6 +37,7 @@ export function seenOnNodes(source: NodeSource, rights: Rights, action: Action):
   };
 }
 
+/** The jobs that pass the check. */
 async function* onlySeen(
   jobs: AsyncIterable<Job> | Iterable<Job>,
   isSeen: (job: Job) => boolean,
@@ -43,10 +45,14 @@ async function* onlySeen(
   const slices = new Slices();
   for await (const job of jobs) {
     if (isSeen(job)) yield job;
-    if (slices.over) await slices.pause(); // whoever takes them does not come to pause while none is seen
+    if (slices.over) await slices.pause(); // the consumer cannot pause while all jobs are filtered out
   }
 }
 
+/**
+ * Whether a lock is of an object that the principal may see. A lock of all objects of a level, or of a name that no object has, is only
+ * for those with the right to all objects of the kind.
+ */
 function isSeenLock(
   { level, name }: Pick<LockState, 'level' | 'name'>,
   view: ClusterView,
@@ -63,12 +69,13 @@ function isSeenLock(
   return rights.may(action, { kind, id: null }) && !tableOf(rights.whole, kind).named(name);
 }
 
+/** The status of an OS definition on the visible nodes only. */
 function onSeenNodes(status: OsStatus, view: ClusterView): OsStatus {
   const nodes = Object.entries(status.nodes).filter(([name]) => view.nodes.named(name));
   return { ...status, nodes: Object.fromEntries(nodes) };
 }
 
-/** The instance of an export may be gone: then it is for those who have the right to all. */
+/** Whether an export may be seen. If its instance no longer exists, only those with the right to all instances see it. */
 function isSeenExport(
   { node, instance }: ExportRow,
   view: ClusterView,

@@ -1,39 +1,42 @@
-/** The kinds of values that fields have, Ganeti's names. */
+// The types of queries: which fields a resource has, and the form of answers. Kinds, statuses and field names are Ganeti's. The values
+// of the fields are in lib/views.
+/** The kinds of values of fields, with Ganeti's names. */
 export type FieldKind = 'unknown' | 'text' | 'bool' | 'number' | 'float' | 'unit' | 'timestamp' | 'other';
 
 /**
- * How filters compare the values of a field whose kind does not say it: a `host` name may be abbreviated and has no letter case, a
- * `time` is a number of seconds since 1970, a `list` can only be searched.
+ * How filters compare a field, where its kind does not imply it: a `host` name may be abbreviated to its first labels and is compared
+ * case-insensitively, a `time` is a number of seconds since 1970, a `list` can only be searched for a value.
  */
 export type Matching = 'host' | 'time' | 'list';
 
 /** A field of a resource. */
 export interface Field {
+  /** Ganeti's title for the head of a column. */
   readonly title: string;
   readonly kind: FieldKind;
-  /** One sentence for people. */
+  /** One sentence that describes it. */
   readonly doc: string;
   readonly matching?: Matching;
-  /** What someone must be allowed to do to see it, where that is more than for other fields. */
+  /** The right that seeing it in listings and descriptions needs, if it is more than `look`. */
   readonly access?: 'read';
-  /** Whether its value comes from the facts that nodes tell: then it changes while the cluster's objects stay as they are. */
+  /** Whether its value comes from facts that nodes report, so that it changes without a change of the cluster's objects. */
   readonly live?: true;
 }
 
 /** The fields of a resource by name, in the order in which they are listed. */
 export type FieldTable = ReadonlyMap<string, Field>;
 
-/** What stands beside every value in an answer. */
+/** The status of each value in an answer, with Ganeti's numbers. */
 export const ResultStatus = {
   /** The value is there. */
   NORMAL: 0,
   /** There is no such field. */
   UNKNOWN: 1,
-  /** The node that knows did not answer. */
+  /** The node that has the value did not answer. */
   NODATA: 2,
   /** The object has no such value. */
   UNAVAIL: 3,
-  /** The node that knows is marked offline. */
+  /** The node that has the value is marked offline. */
   OFFLINE: 4,
 } as const;
 type ResultStatusCode = (typeof ResultStatus)[keyof typeof ResultStatus];
@@ -41,7 +44,7 @@ type ResultStatusCode = (typeof ResultStatus)[keyof typeof ResultStatus];
 /** One value of an answer with its status; null unless the status is NORMAL. */
 export type Cell = readonly [status: ResultStatusCode, value: unknown];
 
-/** A field as answers list it. */
+/** The description of a field in an answer. */
 interface FieldInfo {
   name: string;
   title: string;
@@ -49,15 +52,17 @@ interface FieldInfo {
   doc: string;
 }
 
+/** The answer to a query for fields. */
 export interface QueryFieldsAnswer {
   fields: FieldInfo[];
 }
 
+/** The answer to a query: the fields, and a row of cells in their order for each object. */
 export interface QueryAnswer extends QueryFieldsAnswer {
   data: Cell[][];
 }
 
-/** An answer whose rows are made while they are read, in slices that let everything else in between. */
+/** Like QueryAnswer, but the rows are made while they are read, in slices between which other work gets its turn. */
 export interface QueryRows extends QueryFieldsAnswer {
   rows: AsyncIterable<readonly Cell[]>;
 }

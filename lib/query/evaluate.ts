@@ -1,10 +1,11 @@
+// Evaluates checked filters (language.ts): compiles them into functions, and finds out which keys allow a lookup instead of a full scan.
 import { type Cell, type FieldTable, type Matching, ResultStatus } from './define.ts';
 import type { Filter, Operand, Order } from './language.ts';
 
-/** Gives the function that reads a field of a row. */
+/** Returns the function that reads a field of a row. */
 type Reader<Row> = (field: string) => (row: Row) => Cell;
 
-/** Whether one of `wanted` (in lower case) is the name or an abbreviation: its first labels, up to a dot. */
+/** Whether `wanted` (in lower case) contains the name or an abbreviation of it, which is its first labels up to a dot. */
 function isHost(name: string, wanted: ReadonlySet<unknown>): boolean {
   const folded = name.toLowerCase();
   if (wanted.has(folded)) return true;
@@ -13,10 +14,12 @@ function isHost(name: string, wanted: ReadonlySet<unknown>): boolean {
   return false;
 }
 
+/** Truth as in Python, where empty lists and objects are false. */
 function truth(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value);
 }
 
+/** A comparison of order. A value of another type than the operand never matches. */
 function ordering(op: Exclude<Order, '='>, operand: Operand): (value: unknown) => boolean {
   const type = typeof operand;
   const compare: Record<typeof op, (value: Operand) => boolean> = {
@@ -29,6 +32,7 @@ function ordering(op: Exclude<Order, '='>, operand: Operand): (value: unknown) =
   return (value) => typeof value === type && test(value as Operand);
 }
 
+/** Whether a value equals one of the operands; by a lookup in a set, however many they are. */
 function equality(operands: readonly Operand[], matching: Matching | undefined): (value: unknown) => boolean {
   if (matching !== 'host') {
     const wanted = new Set<unknown>(operands);
@@ -38,8 +42,10 @@ function equality(operands: readonly Operand[], matching: Matching | undefined):
   return (value) => typeof value === 'string' && isHost(value, wanted);
 }
 
+/** A filter that looks at a single field. */
 type Condition = Exclude<Filter, { op: '|' | '&' | '!' }>;
 
+/** The test that a condition applies to a field's value. */
 function condition(filter: Condition, matching: Matching | undefined): (value: unknown) => boolean {
   switch (filter.op) {
     case '?':
@@ -55,7 +61,10 @@ function condition(filter: Condition, matching: Matching | undefined): (value: u
   }
 }
 
-/** The conditions `=` of an `|` by field, so that thousands of names cost one look into a set; and the other parts. */
+/**
+ * Splits the parts of an `|` into the operands of `=` by field, and all other parts. So a filter with thousands of names costs one set
+ * lookup per row instead of thousands of comparisons.
+ */
 function splitEquals(parts: readonly Filter[]): [Map<string, Operand[]>, Filter[]] {
   const equals = new Map<string, Operand[]>();
   const rest: Filter[] = [];
@@ -67,8 +76,8 @@ function splitEquals(parts: readonly Filter[]): [Map<string, Operand[]>, Filter[
 }
 
 /**
- * The filter as a function over rows. It reads only the fields that the filter names, and those only as far as they
- * decide. A value whose status is not NORMAL meets no condition.
+ * Compiles a filter into a function over rows. It reads only the fields that the filter names, and stops at the first that decides. A
+ * value whose status is not NORMAL meets no condition.
  */
 export function compileFilter<Row>(
   filter: Filter,
@@ -108,8 +117,8 @@ export function compileFilter<Row>(
 }
 
 /**
- * What the `key` field of a row must equal for the filter to hold, when the filter says so at its top: `=`, an `|` of such, or
- * an `&` with such a part. Null when any row might pass. The rows found so must still pass the filter.
+ * The values of which the `key` field must equal one for the filter to match, if the filter demands that: it is a `=`, an `|` of such
+ * filters, or an `&` with such a part. Null when a row with any key might match. Rows looked up by the keys must still be filtered.
  */
 export function lookupKeys(filter: Filter | null, key: string): ReadonlySet<Operand> | null {
   if (filter === null) return null;

@@ -1,16 +1,16 @@
-// Regular expressions of filters. RE2JS matches them in time proportional to the text; here is what it does not do: a bound on the
-// size of an expression before it is compiled, and the few forms of Python and PCRE that RE2 lacks, which stored job filters may have.
+// Regular expressions of filters. RE2JS matches them in time proportional to the text. This file adds what it lacks: a bound on the size
+// of an expression before it is compiled, and the few forms of Python and PCRE that RE2 does not have but stored job filters may use.
 import { RE2JS, RE2JSException, RE2JSSyntaxException, RE2Set } from 're2js';
 import { MerapiError } from '../base/errors.ts';
 
-/** How long a regular expression may be, in characters. */
+/** The longest regular expression, in characters. */
 export const MAX_PATTERN_LENGTH = 256;
-/** How many characters, sets and groups one may have once its counted repetitions are written out. */
+/** How many characters, sets and groups one may have after its counted repetitions are expanded. */
 const MAX_SIZE = 1000;
-/** What the matcher may remember of one while it is used, in bytes. Beyond that it forgets, or goes on without. */
+/** The most memory for the automaton of one expression, in bytes. Beyond that the matcher drops states, or matches without them. */
 const MAX_MEMORY = 128 * 1024;
 
-/** The parts that an expression is taken apart into. */
+/** Matches one token of an expression. The order counts: the first alternative that matches wins. */
 const tokens = new RegExp(
   [
     String.raw`\(\?#[^)]*\)`, // a comment
@@ -23,13 +23,13 @@ const tokens = new RegExp(
   ].join('|'),
   'gsu',
 );
-/** An escape in a set or outside of one. */
+/** An escape, inside or outside of a set. */
 const escapes = /\\u[0-9A-Fa-f]{4}|\\./gsu;
 
 /**
- * Compiles a regular expression into a function that tells whether it matches anywhere in a text. The syntax is that of RE2 without
- * Unicode classes, and what Python and PCRE have beside it: comments, `\Z`, `\uXXXX`, `{,n}`, and `$` before a newline at the end.
- * @throws MerapiError wrong_input when it is wrong or too large
+ * Compiles a regular expression into a function that returns whether it matches anywhere in a text. The syntax is that of RE2 without
+ * Unicode classes, plus these forms of Python and PCRE: comments, `\Z`, `\uXXXX`, `{,n}`, and `$` before a newline at the end.
+ * @throws MerapiError wrong_input when it is invalid or too large
  */
 export function compilePattern(text: string): (value: string) => boolean {
   if (text.length > MAX_PATTERN_LENGTH)
@@ -44,19 +44,20 @@ export function compilePattern(text: string): (value: string) => boolean {
     set.add(parts.map(inRe2).join(''));
     set.compile();
   } catch (cause) {
-    if (cause instanceof RE2JSException) throw wrong(text, cause);
+    if (cause instanceof RE2JSException) throw patternError(text, cause);
     throw cause;
   }
   return (value) => set.match(value).length > 0;
 }
 
 /**
- * Refuses counted repetitions that would make a program of unreasonable size, before it is made.
+ * Refuses counted repetitions, such as `(a{100}){100}`, that would compile into a huge program.
  * @throws MerapiError wrong_input
  */
 function checkSize(parts: readonly string[]): void {
-  /** The sizes of the groups that are open, the whole expression first. */
+  /** The sizes so far of the open groups, from the whole expression to the innermost group. */
   const open = [0];
+  /** The size of the last atom, which a count would repeat. */
   let last = 0;
   const add = (size: number) => {
     last = size;
@@ -80,16 +81,16 @@ function checkSize(parts: readonly string[]): void {
   }
 }
 
-/** A part as RE2 writes it. @throws RE2JSSyntaxException for `\Q`, behind which parts are no parts */
+/** A token in the syntax of RE2. @throws RE2JSSyntaxException for `\Q`, behind which the text is literal and no tokens */
 function inRe2(part: string): string {
   if (part === '\\Q') throw new RE2JSSyntaxException('invalid escape sequence', part);
   if (part === '$') return '(?:$|\\n\\z)';
   if (part.startsWith('(?#')) return '(?:)';
   if (/^\(\?P?</.test(part)) return '(?:';
   if (part.startsWith('(?')) {
-    // The flags a and u choose what letters are in Python; here they are always those of ASCII.
+    // The flags a and u select ASCII or Unicode letters in Python; here letters are always those of ASCII.
     const flags = part.replace(/[au]/g, '');
-    return flags === '(?)' ? '(?-U)' : flags; // a flag that is never set: nothing changes
+    return flags === '(?)' ? '(?-U)' : flags; // U is never set, so clearing it changes nothing
   }
   if (part.startsWith('{,')) return part.length > 3 ? `{0${part.slice(1)}` : part;
   if (part.startsWith('['))
@@ -97,6 +98,7 @@ function inRe2(part: string): string {
   return part.startsWith('\\') ? escapeInRe2(part) : part;
 }
 
+/** An escape in the syntax of RE2; a character outside of ASCII needs none there. */
 function escapeInRe2(part: string): string {
   const code = /^\\u(.{4})$/.exec(part)?.[1];
   if (code !== undefined) return `\\x{${code}}`;
@@ -104,14 +106,15 @@ function escapeInRe2(part: string): string {
   return /^\\[^\0-\x7f]/u.test(part) ? part.slice(1) : part;
 }
 
-function wrong(text: string, cause: RE2JSException): MerapiError {
-  const place = cause instanceof RE2JSSyntaxException ? cause.getPattern() : null;
-  // The place is told only as far as it is what was written.
-  const where = place !== null && place !== text && text.includes(place) ? ` ('${place}')` : '';
+/** The error for an expression that RE2JS rejects; names the wrong part if it occurs in what the client sent. */
+function patternError(text: string, cause: RE2JSException): MerapiError {
+  const part = cause instanceof RE2JSSyntaxException ? cause.getPattern() : null;
+  // RE2JS saw the converted expression: its part is shown only if the client wrote it like this.
+  const where = part !== null && part !== text && text.includes(part) ? ` ('${part}')` : '';
   const what = cause instanceof RE2JSSyntaxException ? cause.getDescription() : cause.message;
   return new MerapiError(
     'wrong_input',
-    `The regular expression '${text}' is wrong: ${what}${where}; the syntax is that of RE2, without look-around and back references`,
+    `The regular expression '${text}' is invalid: ${what}${where}; the syntax is that of RE2, without look-around and back references`,
     { cause },
   );
 }

@@ -1,3 +1,4 @@
+// The registry of resources that can be queried, the right that their fields need, and the limits of what one request may name.
 import { MerapiError } from '../base/errors.ts';
 import type { Action } from '../model/access.ts';
 import type { FieldTable, QueryFieldsAnswer } from './define.ts';
@@ -12,7 +13,7 @@ import { networkTable } from './fields/network.ts';
 import { nodeTable } from './fields/node.ts';
 import { osTable } from './fields/os.ts';
 
-/** What can be queried: each resource with its fields. */
+/** The resources that can be queried, with their fields. */
 export const resources = {
   instance: instanceTable,
   node: nodeTable,
@@ -25,28 +26,29 @@ export const resources = {
   os: osTable,
   cluster: clusterTable,
 } as const satisfies Record<string, FieldTable>;
+/** The name of a resource that can be queried. */
 export type ResourceName = keyof typeof resources;
 
-/** What only users may see, as in Ganeti, which shows it in queries alone. */
-const onlyQueried: readonly ResourceName[] = ['export', 'lock'];
+/** Resources that only users may see. Ganeti has them in queries alone, and queries need the right `read`. */
+const onlyForUsers: readonly ResourceName[] = ['export', 'lock'];
 
-/** What someone must be allowed to do to see these fields of a resource in lists and descriptions; a query needs `read` always. */
+/** The right that these fields of a resource need in listings and descriptions; queries always need `read`. */
 export function accessTo(resource: ResourceName, fields: readonly string[]): Exclude<Action, 'write'> {
   const table: FieldTable = resources[resource];
   const isForUsers = fields.some((name) => table.get(name)?.access === 'read');
-  return isForUsers || onlyQueried.includes(resource) ? 'read' : 'look';
+  return isForUsers || onlyForUsers.includes(resource) ? 'read' : 'look';
 }
 
-/** How many fields may be asked for at once, and how many characters the name of one may have. */
+/** How many fields one request may name, and how long the name of a field may be, in characters. */
 const MAX_FIELDS = 1000;
 const MAX_FIELD_NAME = 200;
 
-/** @throws MerapiError wrong_input when fields are more, or their names longer, than anybody needs */
+/** Checks the limits of the number and the length of field names. @throws MerapiError wrong_input */
 export function checkFieldNames(names: readonly string[]): void {
   if (names.length > MAX_FIELDS)
     throw new MerapiError(
       'wrong_input',
-      `${names.length} fields are asked for; at most ${MAX_FIELDS} are answered at once`,
+      `${names.length} fields are requested; at most ${MAX_FIELDS} are allowed`,
     );
   const long = names.find((name) => name.length > MAX_FIELD_NAME);
   if (long !== undefined)
@@ -56,18 +58,18 @@ export function checkFieldNames(names: readonly string[]): void {
     );
 }
 
-/** The resource with this name. @throws MerapiError wrong_input naming those that exist. */
+/** The resource with this name. @throws MerapiError wrong_input naming the existing ones */
 export function resourceName(name: string): ResourceName {
   if (Object.hasOwn(resources, name)) return name as ResourceName;
   throw new MerapiError(
     'wrong_input',
-    `There is no resource '${name}' to query; there are ${Object.keys(resources).join(', ')}`,
+    `There is no resource '${name}'; the resources are ${Object.keys(resources).join(', ')}`,
   );
 }
 
 /**
- * The fields of a resource, or the named ones in the given order; a field that does not exist is of kind `unknown`.
- * @throws MerapiError wrong_input when there is no such resource, or more fields are named than anybody needs.
+ * Describes all fields of a resource (null), or the named ones in the given order; a field that does not exist has the kind `unknown`.
+ * @throws MerapiError wrong_input when there is no such resource, or too many fields are named
  */
 export function describeFields(resource: string, names: readonly string[] | null): QueryFieldsAnswer {
   const table: FieldTable = resources[resourceName(resource)];

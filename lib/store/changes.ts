@@ -68,7 +68,7 @@ type JobChange =
   /** Archives a job that has ended. */
   | { change: 'job-archive'; job: number }
   /** Stores the idempotency key of a request, with its fingerprint and the job that it became. */
-  | { change: 'key-add'; principal: string; key: string; print: string; job: number; time: number }
+  | { change: 'key-add'; principal: string; key: string; fingerprint: string; job: number; time: number }
   /** Deletes keys from before a time, of archived jobs up to a number. */
   | { change: 'keys-forget'; before: number; upTo: number }
   /** Deletes all events up to an id, and up to another id (`aged`) those from before a time. */

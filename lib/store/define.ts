@@ -93,7 +93,7 @@ export interface JobReader {
   /** The highest id that any job ever had, deleted ones included; 0 when there was none. */
   lastId(): Promise<number>;
   /** The job of the request with this key, and the request's fingerprint; null when there is none. */
-  keyed(principal: string, key: string): Promise<{ print: string; job: number } | null>;
+  keyed(principal: string, key: string): Promise<{ fingerprint: string; job: number } | null>;
   /** How many jobs that ended before one time or after another (seconds since 1970) are not archived, counted up to a limit. */
   archivable(before: number, after: number, limit: number): Promise<number>;
   /** One job, archived ones included. */

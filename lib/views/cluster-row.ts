@@ -1,8 +1,8 @@
 import type { ClusterView } from '../model/view.ts';
 import type { clusterFields } from '../query/fields/cluster.ts';
-import { maybe, normal, UNAVAIL, type Value, type Values } from './define.ts';
+import { type FieldReader, type FieldReaders, maybe, normal, UNAVAIL } from './define.ts';
 
-const values: Record<keyof typeof clusterFields, Value<ClusterView>> = {
+const values: Record<keyof typeof clusterFields, FieldReader<ClusterView>> = {
   cluster_name: ({ cluster }) => normal(cluster.name),
   ctime: ({ cluster }) => normal(cluster.ctime),
   drain_flag: ({ cluster }) => normal(cluster.queue_drained),
@@ -12,8 +12,8 @@ const values: Record<keyof typeof clusterFields, Value<ClusterView>> = {
   tags: ({ cluster }) => normal(cluster.tags),
   uuid: ({ cluster }) => normal(cluster.uuid),
   volume_group_name: ({ cluster }) => maybe(cluster.vg_name),
-  watcher_pause: () => UNAVAIL, // there is no watcher that could rest
+  watcher_pause: () => UNAVAIL, // Merapi has no watcher
 };
 
-/** The value of every field of the cluster itself. */
-export const clusterValues: Values<ClusterView> = new Map(Object.entries(values));
+/** The readers of all fields of the cluster itself. */
+export const clusterValues: FieldReaders<ClusterView> = new Map(Object.entries(values));

@@ -1,28 +1,28 @@
 import type { Cluster } from '../model/cluster.ts';
 import type { ClusterView } from '../model/view.ts';
 
-/** What of the cluster object nobody is shown: sealed secrets, and what the master notes for itself. */
+/** Members of the cluster object that are never shown: sealed secrets, and internal notes of the master. */
 type Hidden = 'osparams_private' | 'awaited_nodes' | 'stopped_instances';
 
-/** The cluster itself with the name of its master node; null when the node is not one that may be seen. */
+/** The cluster itself with the name of its master node; the name is null when the principal may not see the node. */
 export interface ShownCluster extends Omit<Cluster, Hidden> {
   readonly master: string | null;
 }
 
-/** The last answer for each state of the cluster object. */
-const last = new WeakMap<Cluster, ShownCluster>();
+/** The last result for each state of the cluster object, so that callers can cache what they derive from it. */
+const lastShown = new WeakMap<Cluster, ShownCluster>();
 
 /**
- * The cluster itself. As long as nothing of it changes it is the same object.
- * @throws MerapiError unavailable when the cluster is not initialised.
+ * The cluster itself; the same object as long as nothing of it changes.
+ * @throws MerapiError unavailable when the cluster is not initialised
  */
 export function shownCluster(view: ClusterView): ShownCluster {
   const { cluster } = view;
   const master = view.nodes.get(cluster.master_node)?.name ?? null;
-  const known = last.get(cluster);
-  if (known?.master === master) return known;
+  const previous = lastShown.get(cluster);
+  if (previous?.master === master) return previous;
   const { osparams_private, awaited_nodes, stopped_instances, ...shown } = cluster;
-  const made = { ...shown, master };
-  last.set(cluster, made);
-  return made;
+  const result = { ...shown, master };
+  lastShown.set(cluster, result);
+  return result;
 }

@@ -1,17 +1,20 @@
 import type { ClusterView } from '../model/view.ts';
 import type { exportFields } from '../query/fields/export.ts';
 import type { NodeCaller } from '../rpc/caller.ts';
-import { type ExportRow, NODATA, normal, type Value, type Values } from './define.ts';
+import { type ExportRow, type FieldReader, type FieldReaders, NODATA, normal } from './define.ts';
 
-const values: Record<keyof typeof exportFields, Value<ExportRow>> = {
+const values: Record<keyof typeof exportFields, FieldReader<ExportRow>> = {
   export: ({ instance }) => (instance === null ? NODATA : normal(instance)),
   node: ({ node }) => normal(node),
 };
 
-/** The value of every field of an export. */
-export const exportValues: Values<ExportRow> = new Map(Object.entries(values));
+/** The readers of all fields of an export. */
+export const exportValues: FieldReaders<ExportRow> = new Map(Object.entries(values));
 
-/** All exports, by node and name; a node that does not answer, or has never kept any, has a line without one, as in Ganeti. */
+/**
+ * The exports of all nodes, ordered by node and name. As in Ganeti, a node that does not answer or never had exports has one row without
+ * an instance.
+ */
 export async function listExports(
   view: ClusterView,
   nodes: NodeCaller,

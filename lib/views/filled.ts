@@ -1,3 +1,5 @@
+// Parameters of instances with their defaults filled in. A listing needs them for thousands of instances, so they are cached per state of
+// cluster and instance, and instances with equal parameters share one object.
 import type { BeParams } from '../model/beparams.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { ParamValues } from '../model/enforce.ts';
@@ -6,7 +8,7 @@ import { clusterOnlyHvParams } from '../model/hvparams/index.ts';
 import type { Instance } from '../model/instance.ts';
 import type { Nic, NicParams } from '../model/nic.ts';
 
-/** Backend parameters as they are shown: with the old name of maxmem beside them. */
+/** Backend parameters as queries show them: with `memory`, the old name of maxmem, in addition. */
 type ShownBeParams = BeParams & { memory: number };
 
 /** A NIC with all its link parameters. */
@@ -15,35 +17,39 @@ export interface ShownNic {
   readonly params: NicParams;
 }
 
-/** Computes once for each pair of objects; both are immutable. The results are shared: nobody may change them. */
-function perInstance<T>(make: (cluster: Cluster, instance: Instance) => T) {
-  const known = new WeakMap<Cluster, WeakMap<Instance, T>>();
+/**
+ * Caches a function of cluster and instance. Both are immutable, so a result is valid as long as they exist. The results are shared:
+ * callers must not modify them.
+ */
+function cachedPerInstance<T>(compute: (cluster: Cluster, instance: Instance) => T) {
+  const results = new WeakMap<Cluster, WeakMap<Instance, T>>();
   return (cluster: Cluster, instance: Instance): T => {
-    let ofCluster = known.get(cluster);
+    let ofCluster = results.get(cluster);
     if (!ofCluster) {
       ofCluster = new WeakMap();
-      known.set(cluster, ofCluster);
+      results.set(cluster, ofCluster);
     }
     let value = ofCluster.get(instance);
     if (value === undefined) {
-      value = make(cluster, instance);
+      value = compute(cluster, instance);
       ofCluster.set(instance, value);
     }
     return value;
   };
 }
 
-/** All backend parameters of an instance. */
-export const shownBeParams: (cluster: Cluster, instance: Instance) => ShownBeParams = perInstance(
+/** All backend parameters of an instance, with the defaults filled in. */
+export const shownBeParams: (cluster: Cluster, instance: Instance) => ShownBeParams = cachedPerInstance(
   (cluster, instance) => {
     const filled = fillBeParams(cluster, instance.beparams);
     return { ...filled, memory: filled.maxmem };
   },
 );
 
+/** By cluster, then by hypervisor and OS. */
 const inherited = new WeakMap<Cluster, Map<string, ParamValues>>();
 
-/** What an instance without own hypervisor parameters has: the same object for all with this hypervisor and OS. */
+/** The hypervisor parameters of an instance that sets none: one object for all instances with the same hypervisor and OS. */
 function inheritedHvParams(cluster: Cluster, { hypervisor, os }: Instance): ParamValues {
   let sets = inherited.get(cluster);
   if (!sets) {
@@ -60,15 +66,15 @@ function inheritedHvParams(cluster: Cluster, { hypervisor, os }: Instance): Para
   return values;
 }
 
-/** All hypervisor parameters of an instance, without those that belong to the cluster alone. */
-export const shownHvParams: (cluster: Cluster, instance: Instance) => ParamValues = perInstance(
+/** All hypervisor parameters of an instance with the defaults filled in, without those that only the cluster can set. */
+export const shownHvParams: (cluster: Cluster, instance: Instance) => ParamValues = cachedPerInstance(
   (cluster, instance) => {
     const base = inheritedHvParams(cluster, instance);
     return Object.keys(instance.hvparams).length === 0 ? base : { ...base, ...instance.hvparams };
   },
 );
 
-/** The NICs of an instance with all their link parameters. */
-export const shownNics: (cluster: Cluster, instance: Instance) => readonly ShownNic[] = perInstance(
+/** The NICs of an instance, with the defaults of their link parameters filled in. */
+export const shownNics: (cluster: Cluster, instance: Instance) => readonly ShownNic[] = cachedPerInstance(
   (cluster, instance) => instance.nics.map((nic) => ({ nic, params: fillNicParams(cluster, nic) })),
 );

@@ -1,8 +1,8 @@
 import type { JobFilter } from '../model/filter.ts';
 import type { filterFields } from '../query/fields/filter.ts';
-import { normal, type Value, type Values } from './define.ts';
+import { type FieldReader, type FieldReaders, normal } from './define.ts';
 
-const values: Record<keyof typeof filterFields, Value<JobFilter>> = {
+const values: Record<keyof typeof filterFields, FieldReader<JobFilter>> = {
   action: ({ action }) => normal(action),
   predicates: ({ predicates }) => normal(predicates),
   priority: ({ priority }) => normal(priority),
@@ -11,5 +11,5 @@ const values: Record<keyof typeof filterFields, Value<JobFilter>> = {
   watermark: ({ watermark }) => normal(watermark),
 };
 
-/** The value of every field of a job filter. */
-export const filterValues: Values<JobFilter> = new Map(Object.entries(values));
+/** The readers of all fields of a job filter. */
+export const filterValues: FieldReaders<JobFilter> = new Map(Object.entries(values));

@@ -3,10 +3,10 @@ import { fillIPolicy, fillNdParams } from '../model/fill.ts';
 import { compareNames } from '../model/names.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import type { groupFields } from '../query/fields/group.ts';
-import { normal, type ReadContext, type Value, type Values } from './define.ts';
+import { type FieldReader, type FieldReaders, normal, type ReadContext } from './define.ts';
 import { ndParamValues } from './node.ts';
 
-/** A node group while it is read. */
+/** A node group with the context in which it is read. */
 export class GroupRow {
   readonly group: NodeGroup;
   readonly ctx: ReadContext;
@@ -29,19 +29,20 @@ export class GroupRow {
     return names.sort(compareNames);
   }
 
+  /** How many these are; cheaper than making the list of names. */
   get instanceCount(): number {
     const { view } = this.ctx;
     return view.nodesOf(this.group.uuid).reduce((sum, node) => sum + view.instancesOn(node.uuid).length, 0);
   }
 }
 
-const values: Record<keyof typeof groupFields, Value<GroupRow>> = {
+const values: Record<keyof typeof groupFields, FieldReader<GroupRow>> = {
   alloc_policy: ({ group }) => normal(group.alloc_policy),
   ctime: ({ group }) => normal(group.ctime),
   custom_diskparams: ({ group }) => normal(group.diskparams),
   custom_ipolicy: ({ group }) => normal(group.ipolicy),
   custom_ndparams: ({ group }) => normal(group.ndparams),
-  // As recorded from Ganeti: what a group sets for a template stands here alone, not merged with the cluster's values.
+  // As recorded from Ganeti: a group's parameters of a template replace those of the cluster, and are not merged with them.
   diskparams: ({ group, ctx }) => normal({ ...ctx.view.cluster.diskparams, ...group.diskparams }),
   ipolicy: ({ group, ctx }) => normal(fillIPolicy(ctx.view.cluster.ipolicy, group.ipolicy)),
   mtime: ({ group }) => normal(group.mtime),
@@ -56,8 +57,8 @@ const values: Record<keyof typeof groupFields, Value<GroupRow>> = {
   uuid: ({ group }) => normal(group.uuid),
 };
 
-/** The value of every field of a node group. */
-export const groupValues: Values<GroupRow> = new Map([
+/** The readers of all fields of a node group. */
+export const groupValues: FieldReaders<GroupRow> = new Map([
   ...Object.entries(values),
   ...ndParamValues<GroupRow>(),
 ]);

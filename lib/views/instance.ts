@@ -1,3 +1,5 @@
+// The fields of instances. Fields marked as live in lib/query/fields/instance.ts read the facts of nodes; all others must depend on the
+// cluster's objects alone, since listings cache them (listing.ts, test/contract/live-fields.test.ts).
 import type { Disk } from '../model/disk.ts';
 import { fillOsParams } from '../model/fill.ts';
 import type { Instance } from '../model/instance.ts';
@@ -19,19 +21,19 @@ import {
 import { consoleOf } from '../rpc/console.ts';
 import type { GuestFacts } from '../rpc/types.ts';
 import {
+  type FieldReader,
+  type FieldReaders,
   maybe,
   NODATA,
   normal,
   OFFLINE,
   type ReadContext,
   UNAVAIL,
-  type Value,
-  type Values,
 } from './define.ts';
 import { type ShownNic, shownBeParams, shownHvParams, shownNics } from './filled.ts';
 import { instanceStatus, type Live, liveOf, type StrayFinder } from './live.ts';
 
-/** An instance while it is read; what several fields need is worked out once. */
+/** An instance with the context in which it is read. What several fields need is computed once, when the first of them is read. */
 export class InstanceRow {
   readonly instance: Instance;
   readonly ctx: ReadContext;
@@ -61,21 +63,23 @@ export class InstanceRow {
     return this.#nics;
   }
 
+  /** Its primary node; undefined when the principal may not see it. */
   get node(): Node | undefined {
     return this.ctx.view.nodes.get(this.instance.primary_node);
   }
 
-  /** Its secondary node, if it has one, as a list. */
+  /** Its secondary node as a list, which is empty when it has none or the principal may not see it. */
   get secondaries(): readonly Node[] {
     const node = this.ctx.view.nodes.get(secondaryOf(this.ctx.view, this.instance) ?? '');
     return node ? [node] : [];
   }
 
+  /** The group of its primary node. */
   get group(): NodeGroup | undefined {
     return this.node && this.ctx.view.groups.get(this.node.group);
   }
 
-  /** Something of the running guest. */
+  /** The cell of a property of the running guest, or why there is none. */
   guest(pick: (guest: GuestFacts) => unknown): Cell {
     switch (this.live.kind) {
       case 'running':
@@ -90,6 +94,7 @@ export class InstanceRow {
   }
 }
 
+/** The fields `nic.*` of one NIC. */
 const nicValues: Record<keyof typeof nicFamilies, (shown: ShownNic, view: ClusterView) => string | null> = {
   'nic.bridge': ({ params }) => (params.mode === 'bridged' ? params.link : null),
   'nic.ip': ({ nic }) => nic.ip,
@@ -104,6 +109,7 @@ const nicValues: Record<keyof typeof nicFamilies, (shown: ShownNic, view: Cluste
   'nic.vlan': ({ params }) => params.vlan,
 };
 
+/** The fields `disk.*` of one disk. */
 const diskValues: Record<keyof typeof diskFamilies, (disk: Disk) => string | number | null> = {
   'disk.name': (disk) => disk.name,
   'disk.size': (disk) => disk.size,
@@ -111,7 +117,8 @@ const diskValues: Record<keyof typeof diskFamilies, (disk: Disk) => string | num
   'disk.uuid': (disk) => disk.uuid,
 };
 
-function nicValue(name: keyof typeof nicFamilies, index: number): Value<InstanceRow> {
+/** A reader of a field of one NIC; UNAVAIL when the instance has fewer NICs. */
+function nicValue(name: keyof typeof nicFamilies, index: number): FieldReader<InstanceRow> {
   const pick = nicValues[name];
   return ({ nics, ctx }) => {
     const nic = nics[index];
@@ -119,7 +126,8 @@ function nicValue(name: keyof typeof nicFamilies, index: number): Value<Instance
   };
 }
 
-function diskValue(name: keyof typeof diskFamilies, index: number): Value<InstanceRow> {
+/** A reader of a field of one disk; UNAVAIL when the instance has fewer disks. */
+function diskValue(name: keyof typeof diskFamilies, index: number): FieldReader<InstanceRow> {
   const pick = diskValues[name];
   return ({ disks }) => {
     const disk = disks[index];
@@ -127,47 +135,54 @@ function diskValue(name: keyof typeof diskFamilies, index: number): Value<Instan
   };
 }
 
-function everyNic(name: keyof typeof nicFamilies): Value<InstanceRow> {
+/** A reader of the list of a field's values for all NICs. */
+function everyNic(name: keyof typeof nicFamilies): FieldReader<InstanceRow> {
   const pick = nicValues[name];
   return ({ nics, ctx }) => normal(nics.map((nic) => pick(nic, ctx.view)));
 }
 
-function everyDisk(name: keyof typeof diskFamilies): Value<InstanceRow> {
+/** A reader of the list of a field's values for all disks. */
+function everyDisk(name: keyof typeof diskFamilies): FieldReader<InstanceRow> {
   const pick = diskValues[name];
   return ({ disks }) => normal(disks.map(pick));
 }
 
+/** Whether it runs; unknown while its node is offline or unreachable. */
 function operState({ live }: InstanceRow): Cell {
   if (live.kind === 'offline') return OFFLINE;
   return live.kind === 'unreachable' ? NODATA : normal(live.kind === 'running');
 }
 
+/** How to connect to its console; UNAVAIL when it does not run. */
 function consoleCell(row: InstanceRow): Cell {
   const { instance } = row;
-  // A simulated guest has no console, whether it runs or not: no node needs to be asked.
+  // A simulated guest never has a console, so the facts of its node do not matter.
   if (instance.hypervisor === 'fake') return normal(consoleOf(instance, undefined, undefined));
-  // A console cannot be reached without its host, so the node is named even to those who may not see it.
+  // A console is useless without its host, so the node is named even to principals who may not see it.
   const host = row.ctx.whole.nodes.get(instance.primary_node)?.name;
   return row.guest((guest) => consoleOf(instance, host, guest));
 }
 
+/** The sum of the sizes of the disks and of the metadata that their templates need, in MiB. */
 function diskUsage({ disks }: InstanceRow): Cell {
   return normal(disks.reduce((sum, { size, dev_type }) => sum + size + templates[dev_type].metadata, 0));
 }
 
+/** A reader of a backend parameter, with the defaults filled in. */
 const beValue =
-  (name: string): Value<InstanceRow> =>
+  (name: string): FieldReader<InstanceRow> =>
   ({ ctx, instance }) =>
     maybe((shownBeParams(ctx.view.cluster, instance) as Record<string, unknown>)[name]);
 
+/** A reader of a hypervisor parameter; UNAVAIL when the instance's hypervisor does not have it. */
 const hvValue =
-  (name: string): Value<InstanceRow> =>
+  (name: string): FieldReader<InstanceRow> =>
   ({ ctx, instance }) => {
     const values = shownHvParams(ctx.view.cluster, instance);
     return Object.hasOwn(values, name) ? normal(values[name]) : UNAVAIL;
   };
 
-const values: Record<keyof typeof instanceFields, Value<InstanceRow>> = {
+const values: Record<keyof typeof instanceFields, FieldReader<InstanceRow>> = {
   admin_state: ({ instance }) => normal(instance.admin_state),
   admin_state_source: ({ instance }) => normal(instance.admin_state_source),
   admin_up: ({ instance }) => normal(instance.admin_state === 'up'),
@@ -230,8 +245,9 @@ const values: Record<keyof typeof instanceFields, Value<InstanceRow>> = {
   vcpus: beValue('vcpus'),
 };
 
-function allValues(): Values<InstanceRow> {
-  const all = new Map<string, Value<InstanceRow>>(Object.entries(values));
+/** Adds the readers of indexed fields and of parameters to those of `values`. */
+function allValues(): FieldReaders<InstanceRow> {
+  const all = new Map<string, FieldReader<InstanceRow>>(Object.entries(values));
   for (const name of Object.keys(nicFamilies) as (keyof typeof nicFamilies)[])
     for (let index = 0; index < NIC_FIELDS; index++) all.set(`${name}/${index}`, nicValue(name, index));
   for (const name of Object.keys(diskFamilies) as (keyof typeof diskFamilies)[])
@@ -241,5 +257,5 @@ function allValues(): Values<InstanceRow> {
   return all;
 }
 
-/** The value of every field of an instance. */
-export const instanceValues: Values<InstanceRow> = allValues();
+/** The readers of all fields of an instance. */
+export const instanceValues: FieldReaders<InstanceRow> = allValues();

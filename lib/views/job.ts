@@ -1,5 +1,5 @@
-// What queries read of jobs. Times are seconds since 1970, and a failure is Merapi's code with its text: how a protocol writes them
-// (Ganeti's pairs of seconds and microseconds, its classes of errors) is decided in that protocol's folder.
+// The fields of jobs. Times are seconds since 1970, and a failure is Merapi's error code with its text. The form that a protocol gives
+// them, such as Ganeti's pairs of seconds and microseconds and its error classes, is defined in the folder of that protocol.
 import type { Failure } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Job, JobOp } from '../model/job.ts';
@@ -7,7 +7,7 @@ import { commonParams } from '../model/params.ts';
 import { type Opcode, shortName, summaryOf } from '../opcodes/define.ts';
 import { opcodeOf, opcodes } from '../opcodes/registry.ts';
 import type { jobFields } from '../query/fields/job.ts';
-import { maybe, normal, type Value, type Values } from './define.ts';
+import { type FieldReader, type FieldReaders, maybe, normal } from './define.ts';
 
 /** How an opcode ended: with a result (null until it has one), or with a failure. */
 export type Outcome = { readonly result: Json } | { readonly failure: Failure };
@@ -15,12 +15,15 @@ export type Outcome = { readonly result: Json } | { readonly failure: Failure };
 /** The parameters that are shown even when they are null. */
 const shownNulls: readonly string[] = ['depends', 'comment'];
 
-/** The opcode's definition; null for one that an older or newer release of Merapi knew. */
+/** The opcode's definition; null for an opcode that only another release of Merapi knows. */
 function definitionOf(op: JobOp): Opcode | null {
   return Object.hasOwn(opcodes, op.input.OP_ID) ? opcodeOf(op.input.OP_ID) : null;
 }
 
-/** What was submitted merged with what checking filled in, in the order of the opcode's definition. */
+/**
+ * The parameters of an opcode as they are shown: as submitted, merged with the values that checking resolved. Common parameters and
+ * OP_ID come first, then the opcode's own in the order of its definition. Nulls are omitted, except those in `shownNulls`.
+ */
 export function shownOp(op: JobOp): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...op.input, ...op.resolved };
   const own = Object.keys(definitionOf(op)?.params ?? {});
@@ -33,7 +36,7 @@ export function shownOp(op: JobOp): Record<string, unknown> {
   return shown;
 }
 
-/** One line for people: the opcode's short name with its object. */
+/** A one-line summary of an opcode: its short name with its object. */
 export function opSummary(op: JobOp): string {
   const opcode = definitionOf(op);
   return opcode ? summaryOf(opcode, { ...op.input, ...op.resolved }) : shortName(op.input.OP_ID);
@@ -44,12 +47,13 @@ export function outcomeOf({ failure, status, result }: JobOp): Outcome {
   return failure && status === 'error' ? { failure } : { result };
 }
 
+/** A reader of the list of a value for each opcode of a job. */
 const ofEach =
-  (pick: (op: JobOp) => unknown): Value<Job> =>
+  (pick: (op: JobOp) => unknown): FieldReader<Job> =>
   (job) =>
     normal(job.ops.map(pick));
 
-const values: Record<keyof typeof jobFields, Value<Job>> = {
+const values: Record<keyof typeof jobFields, FieldReader<Job>> = {
   archived: (job) => normal(job.archived),
   end_ts: (job) => maybe(job.end),
   id: (job) => normal(job.id),
@@ -68,5 +72,5 @@ const values: Record<keyof typeof jobFields, Value<Job>> = {
   summary: ofEach(opSummary),
 };
 
-/** The value of every field of a job. */
-export const jobValues: Values<Job> = new Map(Object.entries(values));
+/** The readers of all fields of a job. */
+export const jobValues: FieldReaders<Job> = new Map(Object.entries(values));

@@ -1,3 +1,5 @@
+// Listings of all objects of a resource. For instances, they separate the values that depend on the cluster's objects alone from those
+// that nodes report, so that a surface can cache the text of the former (lib/surfaces/rapi/listed.ts).
 import { Slices } from '../base/slices.ts';
 import type { Disk } from '../model/disk.ts';
 import type { Instance } from '../model/instance.ts';
@@ -9,38 +11,40 @@ import { InstanceRow, instanceValues } from './instance.ts';
 import { strayFinder } from './live.ts';
 import { openQuery } from './registry.ts';
 
-/** Values by name of their field; one that is not known now is null. */
+/** Values by the names of their fields; a value that is not known at the moment is null. */
 export type ListedValues = Readonly<Record<string, unknown>>;
 
-/** An object of a listing. */
+/** An object in a listing, with its fields in two parts: configured values, and live ones that nodes report. */
 export interface ListedObject {
   /**
-   * Stands for what the cluster's objects decide of it: the same one as long as that is the same. So whoever makes something costly of `still` may
-   * keep it under this key, in a WeakMap.
+   * A key for the configured values: the same object as long as they are the same. So a caller can cache what it derives from them in a
+   * WeakMap under this key.
    */
   readonly version: object;
-  /** The values that only the cluster's objects decide. */
-  still(): ListedValues;
-  /** The values that nodes tell, which change at any time. */
+  /** Reads the values that only depend on the cluster's objects. */
+  configured(): ListedValues;
+  /** The values that nodes report, which can change at any time. */
   readonly live: ListedValues;
 }
 
-/** What the values of an instance that are no live ones were made from. */
+/** A version of an instance's configured values. */
 interface Version {
-  readonly from: readonly unknown[];
+  /** The objects, beside the instance, from which the values are derived. */
+  readonly origins: readonly unknown[];
 }
 
-/** By list of fields, then by instance. Objects never change, so an entry holds as long as its objects are the current ones. */
-const known = new WeakMap<readonly string[], WeakMap<Instance, Version>>();
+/** By list of fields, then by instance. Objects are immutable, so an entry is valid as long as its origins are the current objects. */
+const knownVersions = new WeakMap<readonly string[], WeakMap<Instance, Version>>();
 
-/** How many objects are given at once. */
+/** How many objects a page has at most. */
 const PAGE = 128;
 
-const nothing: ListedValues = {};
+const noValues: ListedValues = {};
 
 /**
- * All objects of a resource with these fields, in the order of their names, some at a time. Comes in slices; `ctx` must be one state,
- * for the whole time.
+ * All objects of a resource with these fields, in the order of their names, a page at a time, in slices between which other work gets its
+ * turn. `ctx` must be one state for as long as pages are read. To benefit from the cache of versions, callers must pass the same array
+ * of fields each time.
  * @throws MerapiError wrong_input for an unknown resource
  */
 export async function* listing(
@@ -59,8 +63,8 @@ export async function* listing(
   for await (const cells of rows) {
     page.push({
       version: cells,
-      still: () => valuesOf(fields, (_field, place) => cells[place]),
-      live: nothing,
+      configured: () => valuesOf(fields, (_field, index) => cells[index]),
+      live: noValues,
     });
     if (page.length < PAGE) continue;
     yield page;
@@ -69,6 +73,7 @@ export async function* listing(
   if (page.length > 0) yield page;
 }
 
+/** Instances are what clusters have thousands of: only here a version outlives one listing. */
 async function* instances(
   fields: readonly string[],
   ctx: ReadContext,
@@ -77,19 +82,19 @@ async function* instances(
   const strays = strayFinder(ctx, all.length);
   const isLive = (field: string) => resources.instance.get(field)?.live === true;
   const live = fields.filter(isLive);
-  const still = fields.filter((field) => !isLive(field));
-  const versions = known.get(fields) ?? new WeakMap<Instance, Version>();
-  known.set(fields, versions);
+  const configured = fields.filter((field) => !isLive(field));
+  const versions = knownVersions.get(fields) ?? new WeakMap<Instance, Version>();
+  knownVersions.set(fields, versions);
   const listed = (instance: Instance): ListedObject => {
     const row = new InstanceRow(instance, ctx, strays);
     const disks = row.disks;
     let version = versions.get(instance);
     if (!version || !isCurrent(version, ctx.view, disks)) {
-      version = { from: origins(ctx.view, disks) };
+      version = { origins: originsOf(ctx.view, disks) };
       versions.set(instance, version);
     }
     const cellOf = (field: string) => instanceValues.get(field)?.(row);
-    return { version, still: () => valuesOf(still, cellOf), live: valuesOf(live, cellOf) };
+    return { version, configured: () => valuesOf(configured, cellOf), live: valuesOf(live, cellOf) };
   };
   const slices = new Slices();
   for (let from = 0; from < all.length; from += PAGE) {
@@ -98,25 +103,27 @@ async function* instances(
   }
 }
 
-/** Everything beside the instance itself that its fields may show. */
-function origins(view: ClusterView, disks: readonly Disk[]): unknown[] {
+/** Everything beside the instance itself that its configured fields depend on. */
+function originsOf(view: ClusterView, disks: readonly Disk[]): unknown[] {
   return [view.cluster, view.nodes, view.groups, view.networks, ...disks];
 }
 
-function isCurrent({ from }: Version, view: ClusterView, disks: readonly Disk[]): boolean {
-  const now = origins(view, disks);
-  return from.length === now.length && from.every((origin, place) => origin === now[place]);
+/** Whether all objects from which a version was derived are still the current ones. Compares identities, since objects are immutable. */
+function isCurrent({ origins }: Version, view: ClusterView, disks: readonly Disk[]): boolean {
+  const current = originsOf(view, disks);
+  return origins.length === current.length && origins.every((origin, index) => origin === current[index]);
 }
 
+/** The values of these fields by name; null for a value that is not known at the moment. */
 function valuesOf(
   fields: readonly string[],
-  cellOf: (field: string, place: number) => Cell | undefined,
+  cellOf: (field: string, index: number) => Cell | undefined,
 ): ListedValues {
   const values: Record<string, unknown> = {};
-  // A listing asks this for each of thousands of objects: a plain loop is the fastest.
-  for (let place = 0; place < fields.length; place++) {
-    const field = fields[place] ?? '';
-    const cell = cellOf(field, place);
+  // This runs for each of thousands of objects: a plain loop is the fastest.
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] ?? '';
+    const cell = cellOf(field, index);
     values[field] = cell?.[0] === ResultStatus.NORMAL ? cell[1] : null;
   }
   return values;

@@ -1,23 +1,40 @@
+// The actual state of instances, and the status that queries show: the combination of the admin state (what the instance is meant to
+// be) with the actual state.
+//
+// | actual state                  | admin state   | status                                                  |
+// | ----------------------------- | ------------- | ------------------------------------------------------- |
+// | primary node marked offline   | any           | ERROR_nodeoffline                                       |
+// | primary node unreachable      | any           | ERROR_nodedown                                          |
+// | runs on another node          | any           | ERROR_wrongnode                                         |
+// | runs on its primary node      | up            | running; ERROR_up when the node reports trouble with it |
+// | runs on its primary node      | down, offline | ERROR_up                                                |
+// | stopped, node reports trouble | any           | ERROR_down                                              |
+// | stopped                       | up            | ERROR_down; USER_down when it was shut down from inside |
+// | stopped                       | down          | ADMIN_down; USER_down when admin_state_source is `user` |
+// | stopped                       | offline       | ADMIN_offline                                           |
 import type { Instance } from '../model/instance.ts';
 import type { GuestFacts } from '../rpc/types.ts';
 import type { ReadContext } from './define.ts';
 
-/** What the nodes know of an instance. A paused guest counts as running. */
+/** The actual state of an instance as nodes report it. A paused guest counts as running. */
 export type Live =
+  /** The primary node is marked offline, or does not answer. */
   | { readonly kind: 'offline' | 'unreachable' }
   | { readonly kind: 'running'; readonly guest: GuestFacts; readonly onPrimary: boolean }
-  /** `isUnknown`: the node does not understand what it keeps of it. */
+  /** `byUser`: it was shut down from inside. `isUnknown`: the node reports trouble with the guest or its record of it. */
   | { readonly kind: 'stopped'; readonly byUser: boolean; readonly isUnknown?: boolean };
 
 /** Finds the guest of an instance that runs on another node than its primary one. */
 export type StrayFinder = (instance: Instance) => GuestFacts | undefined;
 
-/** From how many instances on it pays to look through all guests once instead of through all nodes for each instance. */
+/** From this number of instances, an index of all guests is faster than looking at all nodes for each instance. */
 const MANY_INSTANCES = 8;
 
+/** Whether a guest is not stopped; a paused one counts as running. */
 const runs = (guest: GuestFacts): boolean => guest.state !== 'stopped';
 
-function askEachNode(ctx: ReadContext): StrayFinder {
+/** Looks for each instance at the facts of every node. */
+function searchEachNode(ctx: ReadContext): StrayFinder {
   return (instance) => {
     for (const node of ctx.whole.nodes.list()) {
       if (node.offline || node.uuid === instance.primary_node) continue;
@@ -28,6 +45,7 @@ function askEachNode(ctx: ReadContext): StrayFinder {
   };
 }
 
+/** All guests that run on another node than the primary one of their instance, by name. */
 function indexStrays(ctx: ReadContext): Map<string, GuestFacts> {
   const strays = new Map<string, GuestFacts>();
   for (const node of ctx.whole.nodes.list()) {
@@ -39,9 +57,12 @@ function indexStrays(ctx: ReadContext): Map<string, GuestFacts> {
   return strays;
 }
 
-/** How to find guests on wrong nodes while this many instances are read. */
+/**
+ * Returns a function that finds guests on wrong nodes. @param instances how many instances will be read, which decides the method; the
+ * index is made only when an instance needs it
+ */
 export function strayFinder(ctx: ReadContext, instances: number): StrayFinder {
-  if (instances < MANY_INSTANCES) return askEachNode(ctx);
+  if (instances < MANY_INSTANCES) return searchEachNode(ctx);
   let strays: Map<string, GuestFacts> | null = null;
   return (instance) => {
     strays ??= indexStrays(ctx);
@@ -49,7 +70,7 @@ export function strayFinder(ctx: ReadContext, instances: number): StrayFinder {
   };
 }
 
-/** What the nodes know of an instance at this moment. */
+/** The actual state of an instance now. */
 export function liveOf(instance: Instance, ctx: ReadContext, strays: StrayFinder): Live {
   const primary = instance.primary_node;
   if (ctx.whole.nodes.get(primary)?.offline) return { kind: 'offline' };
@@ -61,7 +82,7 @@ export function liveOf(instance: Instance, ctx: ReadContext, strays: StrayFinder
   return { kind: 'stopped', byUser: guest?.by_user ?? false, isUnknown: guest?.trouble !== undefined };
 }
 
-/** The word for what an instance is meant to be and what it is. */
+/** The value of the field `status`, as the table above says. */
 export function instanceStatus(instance: Instance, live: Live): string {
   switch (live.kind) {
     case 'offline':

@@ -2,25 +2,25 @@ import type { LockState } from '../locks/manager.ts';
 import { ALL } from '../model/locks.ts';
 import { compareNames } from '../model/names.ts';
 import type { lockFields } from '../query/fields/lock.ts';
-import { normal, type Value, type Values } from './define.ts';
+import { type FieldReader, type FieldReaders, normal } from './define.ts';
 
-/** The lock's name as Ganeti has it, e.g. `node/node1.example.com`; `[lockset]` stands for all of a level. */
+/** The name of a lock in Ganeti's form, e.g. `node/node1.example.com`; `[lockset]` is the lock of all objects of a level. */
 function nameOf({ level, name }: LockState): string {
   return `${level}/${name === ALL ? '[lockset]' : name}`;
 }
 
-/** A lock's owners are opcodes, `JOB/INDEX`, and duties, `duty/UUID`. */
+/** The owner as queries show it. In the lock manager, owners are opcodes (`JOB/INDEX`) and duties (`duty/UUID`). */
 const jobOf = (owner: string) => (owner.startsWith('duty/') ? owner : `job/${owner.replace(/\/.*/, '')}`);
 
-const values: Record<keyof typeof lockFields, Value<LockState>> = {
+const values: Record<keyof typeof lockFields, FieldReader<LockState>> = {
   mode: ({ mode }) => normal(mode),
   name: (lock) => normal(nameOf(lock)),
   owner: ({ owners }) => normal(owners.filter((user) => !user.partial).map(({ owner }) => jobOf(owner))),
   pending: ({ pending }) => normal(pending.map(({ owner, mode }) => [mode, [jobOf(owner)]])),
 };
 
-/** The value of every field of a lock. */
-export const lockValues: Values<LockState> = new Map(Object.entries(values));
+/** The readers of all fields of a lock. */
+export const lockValues: FieldReaders<LockState> = new Map(Object.entries(values));
 
 /** Locks in the order of their names. */
 export function sortedLocks(locks: readonly LockState[]): LockState[] {

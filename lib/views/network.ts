@@ -2,9 +2,9 @@ import { type PoolUse, poolUse } from '../model/ip-pool.ts';
 import type { Network } from '../model/network.ts';
 import type { NodeGroup } from '../model/nodegroup.ts';
 import type { networkFields } from '../query/fields/network.ts';
-import { normal, type ReadContext, type Value, type Values } from './define.ts';
+import { type FieldReader, type FieldReaders, normal, type ReadContext } from './define.ts';
 
-/** A network while it is read. */
+/** A network with the context in which it is read. */
 export class NetworkRow {
   readonly network: Network;
   readonly ctx: ReadContext;
@@ -15,26 +15,30 @@ export class NetworkRow {
     this.ctx = ctx;
   }
 
+  /** Which addresses of its pool are in use. */
   get use(): PoolUse {
     this.#use ??= poolUse(this.network, this.ctx.view.addressesIn(this.network.uuid).keys());
     return this.#use;
   }
 
+  /** The node groups that are connected to it. */
   get groups(): NodeGroup[] {
     return this.ctx.view.groups.list().filter((group) => Object.hasOwn(group.networks, this.network.uuid));
   }
 
+  /** The names of the instances with NICs in it. */
   get instanceNames(): string[] {
     return this.ctx.view.instancesIn(this.network.uuid).map(({ name }) => name);
   }
 }
 
+/** The connection of a group to a network, as Ganeti shows it: [group, mode, link, VLAN]. */
 function connection(group: NodeGroup, network: Network): unknown[] {
   const link = group.networks[network.uuid];
   return [group.name, link?.mode, link?.link, link?.vlan];
 }
 
-const values: Record<keyof typeof networkFields, Value<NetworkRow>> = {
+const values: Record<keyof typeof networkFields, FieldReader<NetworkRow>> = {
   ctime: ({ network }) => normal(network.ctime),
   external_reservations: ({ network }) => normal(network.reservations.join(', ')),
   free_count: ({ use }) => normal(use.free),
@@ -56,5 +60,5 @@ const values: Record<keyof typeof networkFields, Value<NetworkRow>> = {
   uuid: ({ network }) => normal(network.uuid),
 };
 
-/** The value of every field of a network. */
-export const networkValues: Values<NetworkRow> = new Map(Object.entries(values));
+/** The readers of all fields of a network. */
+export const networkValues: FieldReaders<NetworkRow> = new Map(Object.entries(values));

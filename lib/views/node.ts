@@ -6,17 +6,17 @@ import type { NodeGroup } from '../model/nodegroup.ts';
 import { ndParamFields, type nodeFields } from '../query/fields/node.ts';
 import type { NodeFacts } from '../rpc/types.ts';
 import {
+  type FieldReader,
+  type FieldReaders,
   maybe,
   NODATA,
   normal,
   OFFLINE,
   type ReadContext,
   UNAVAIL,
-  type Value,
-  type Values,
 } from './define.ts';
 
-/** A node while it is read. */
+/** A node with the context in which it is read. */
 export class NodeRow {
   readonly node: Node;
   readonly ctx: ReadContext;
@@ -49,8 +49,8 @@ export class NodeRow {
   }
 }
 
-/** Something that only the node knows. */
-function fact(name: keyof NodeFacts): Value<NodeRow> {
+/** A reader of a fact that the node reports: OFFLINE or NODATA when it is marked offline or unreachable. */
+function fact(name: keyof NodeFacts): FieldReader<NodeRow> {
   return ({ node, ctx }) => {
     if (node.offline) return OFFLINE;
     const facts = ctx.runtime.of(node.uuid);
@@ -58,7 +58,7 @@ function fact(name: keyof NodeFacts): Value<NodeRow> {
   };
 }
 
-const values: Record<keyof typeof nodeFields, Value<NodeRow>> = {
+const values: Record<keyof typeof nodeFields, FieldReader<NodeRow>> = {
   bootid: fact('bootid'),
   cnodes: fact('cpu_nodes'),
   cnos: fact('cpu_dom0'),
@@ -67,7 +67,7 @@ const values: Record<keyof typeof nodeFields, Value<NodeRow>> = {
   ctotal: fact('cpu_total'),
   custom_ndparams: ({ node }) => normal(node.ndparams),
   dfree: fact('disk_free'),
-  // Fixed values of storage and hypervisors are no part of the model: nobody can set them.
+  // The model has no fixed values of storage and hypervisors, so nobody can have set them.
   disk_state: () => UNAVAIL,
   drained: ({ node }) => normal(node.drained),
   dtotal: fact('disk_total'),
@@ -87,7 +87,7 @@ const values: Record<keyof typeof nodeFields, Value<NodeRow>> = {
   pinst_cnt: ({ instances }) => normal(instances.length),
   pinst_list: ({ instances }) => normal(instances.map((instance) => instance.name)),
   pip: ({ node }) => normal(node.primary_ip),
-  // Only an out-of-band program could tell, and none is run.
+  // Only an out-of-band program could report it, and queries do not run it.
   powered: () => UNAVAIL,
   role: ({ node, ctx }) => normal(nodeRole(node, ctx.view.cluster.master_node)),
   serial_no: ({ node }) => normal(node.serial_no),
@@ -102,12 +102,18 @@ const values: Record<keyof typeof nodeFields, Value<NodeRow>> = {
 };
 
 /** Readers of the fields `ndp/NAME` for rows that have node parameters. */
-export function ndParamValues<Row extends { readonly ndparams: ParamValues }>(): [string, Value<Row>][] {
+export function ndParamValues<Row extends { readonly ndparams: ParamValues }>(): [
+  string,
+  FieldReader<Row>,
+][] {
   return Object.keys(ndParamFields).map((name) => {
     const param = name.slice('ndp/'.length);
     return [name, ({ ndparams }) => (Object.hasOwn(ndparams, param) ? normal(ndparams[param]) : UNAVAIL)];
   });
 }
 
-/** The value of every field of a node. */
-export const nodeValues: Values<NodeRow> = new Map([...Object.entries(values), ...ndParamValues<NodeRow>()]);
+/** The readers of all fields of a node. */
+export const nodeValues: FieldReaders<NodeRow> = new Map([
+  ...Object.entries(values),
+  ...ndParamValues<NodeRow>(),
+]);

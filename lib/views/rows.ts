@@ -1,22 +1,24 @@
+// Finds the rows of a query: by lookups where the filter permits them, otherwise all objects of the table.
 import { compareNames } from '../model/names.ts';
 import type { ObjectTable } from '../model/view.ts';
 import type { FieldTable } from '../query/define.ts';
 import { lookupKeys } from '../query/evaluate.ts';
 import type { Filter } from '../query/language.ts';
 
+/** An object of a table, by its uuid and its name. */
 interface Named {
   readonly uuid: string;
   readonly name: string;
 }
 
-/** Up to how many abbreviations each name is compared with all of them; beyond, its beginnings are looked up. */
-const FEW = 8;
+/** Up to this number of abbreviations, a name is compared with each; beyond it, the prefixes of the name are looked up in a set. */
+const MAX_COMPARED = 8;
 
-/** Tells whether a name has one of these abbreviations: its first labels, up to a dot. */
+/** Returns a function that says whether a host name starts with one of these abbreviations, up to a dot. */
 function abbreviatedBy(wanted: ReadonlySet<string>): (name: string) => boolean {
-  if (wanted.size <= FEW) {
-    const beginnings = [...wanted].map((each) => `${each}.`);
-    return (name) => beginnings.some((beginning) => name.startsWith(beginning));
+  if (wanted.size <= MAX_COMPARED) {
+    const prefixes = [...wanted].map((each) => `${each}.`);
+    return (name) => prefixes.some((prefix) => name.startsWith(prefix));
   }
   return (name) => {
     for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1))
@@ -25,7 +27,10 @@ function abbreviatedBy(wanted: ReadonlySet<string>): (name: string) => boolean {
   };
 }
 
-/** Objects with these host names. An exact name wins over abbreviations, which cost one walk over all names. */
+/**
+ * The objects with these host names, by an exact name or else by an abbreviation. All abbreviations together cost one pass over all
+ * names.
+ */
 function byHostNames<T extends Named>(table: ObjectTable<T>, wanted: Iterable<string>): T[] {
   const found: T[] = [];
   const missing = new Set<string>();
@@ -41,8 +46,8 @@ function byHostNames<T extends Named>(table: ObjectTable<T>, wanted: Iterable<st
 }
 
 /**
- * The objects that may pass a filter, in the order of their names. A filter that asks for certain names or uuids is answered
- * by looking them up, whatever the number of objects.
+ * The objects that may match a filter, in the order of their names; the filter must still be applied to them. A filter that demands
+ * certain uuids or names is answered by lookups, so its cost does not grow with the number of objects.
  */
 export function candidates<T extends Named>(
   table: ObjectTable<T>,

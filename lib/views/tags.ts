@@ -3,11 +3,13 @@ import { hostNamed } from '../model/lookup.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { ClusterView } from '../model/view.ts';
 
+/** An object that has tags. */
 interface Tagged {
   readonly name: string;
   readonly tags: string[];
 }
 
+/** The object with a name; undefined when there is none. */
 function find(view: ClusterView, kind: TagKind, name: string): Tagged | undefined {
   switch (kind) {
     case 'cluster':
@@ -23,10 +25,7 @@ function find(view: ClusterView, kind: TagKind, name: string): Tagged | undefine
   }
 }
 
-/**
- * The tags of an object; `name` counts for nothing where the cluster is meant.
- * @throws MerapiError not_found
- */
+/** The tags of an object; `name` is ignored for the cluster. Host names may be abbreviated. @throws MerapiError not_found */
 export function tagsOf(view: ClusterView, kind: TagKind, name: string | null): string[] {
   const object = find(view, kind, name ?? '');
   if (!object) throw new MerapiError('not_found', `There is no ${kind} '${name ?? ''}'`);

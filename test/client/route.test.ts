@@ -30,7 +30,7 @@ async function submitted(method: string, address: string, body: unknown): Promis
       query: new QueryArgs(query),
       body,
       clock,
-      print: () => '',
+      fingerprint: () => '',
       header: () => null,
     } as unknown as Call);
     return op ?? assert.fail('nothing was submitted');

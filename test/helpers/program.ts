@@ -94,7 +94,7 @@ export class Program {
 
   /** What it has written on standard error, but for the lines that tell of wrong passwords, which a test may have tried. */
   get complaints(): string[] {
-    return this.stderr.split('\n').filter((line) => line !== '' && !line.includes('"a wrong password"'));
+    return this.stderr.split('\n').filter((line) => line !== '' && !line.includes('"Wrong password"'));
   }
 
   /** The password of `admin`, if it was told. */

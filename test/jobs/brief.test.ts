@@ -47,7 +47,7 @@ describe('jobs that only read', () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => f.manager.submit(nobody, [read])));
     const tooMany = { code: 'unavailable', message: /Of the jobs of one user .* 20 may be under way/ };
     await assert.rejects(f.manager.submit(nobody, [read]), tooMany);
-    await assert.rejects(f.manager.submit(nobody, [read], { key: 'k', print: 'p' }), tooMany);
+    await assert.rejects(f.manager.submit(nobody, [read], { key: 'k', fingerprint: 'p' }), tooMany);
     ids.push(await f.manager.submit(reader, [read]));
     await f.queue.set({ archive_after: null });
     for (const op of [write, { OP_ID: 'OP_GROUP_ADD', group_name: 'g' }])
@@ -87,7 +87,7 @@ describe('jobs that only read', () => {
     const open = await f.manager.submit(reader, [read]);
     await f.ended(open, ({ status }) => status === 'running');
     f.holds = () => false;
-    const request = { key: 'k', print: 'p' };
+    const request = { key: 'k', fingerprint: 'p' };
     const brief = await f.manager.submit(nobody, [read], request);
     await f.ended(brief);
     const kept = await f.ended(await f.manager.submit(admin, [write]));

@@ -40,7 +40,7 @@ describe('the past', () => {
     let shift = years(11);
     const clock = { ...systemClock, seconds: () => systemClock.seconds() + shift };
     const jumping = new History(f.store, clock);
-    const request = { principal: 'alice', key: 'jump', print: 'x' };
+    const request = { principal: 'alice', key: 'jump', fingerprint: 'x' };
     const { id } = await f.ended(await f.queue.submit([nothing], request));
     const { last } = f.store.events;
     await jumping.archiveOlder(3600);
@@ -55,13 +55,15 @@ describe('the past', () => {
   });
 
   it('a request with a key makes one job, however often it comes and across a restart', async () => {
-    const request = { principal: 'alice', key: 'k1', print: 'PUT /2/tags' };
+    const request = { principal: 'alice', key: 'k1', fingerprint: 'PUT /2/tags' };
     const ids = await Promise.all([1, 2, 3].map(() => f.queue.submit([addGroup('once')], request)));
     assert.equal(new Set(ids).size, 1);
     await f.restart();
     assert.equal(await f.queue.submit([addGroup('once')], request), ids[0]);
-    await assert.rejects(f.queue.submit([nothing], { ...request, print: 'other' }), { code: 'conflict' });
-    const bob = await f.queue.submit([nothing], { ...request, principal: 'bob', print: 'other' });
+    await assert.rejects(f.queue.submit([nothing], { ...request, fingerprint: 'other' }), {
+      code: 'conflict',
+    });
+    const bob = await f.queue.submit([nothing], { ...request, principal: 'bob', fingerprint: 'other' });
     assert.notEqual(bob, ids[0]);
     const wrong = { ...request, key: 'k2' };
     await assert.rejects(f.queue.submit([{ OP_ID: 'OP_GROUP_ADD' }], wrong), { code: 'wrong_input' });
@@ -80,7 +82,7 @@ describe('the past', () => {
   it('a drained queue takes nothing new, across a restart; what it has goes on', async () => {
     const id = await f.submit(onNode1);
     const held = await f.heldBy(id);
-    const request = { principal: 'alice', key: 'k3', print: 'x' };
+    const request = { principal: 'alice', key: 'k3', fingerprint: 'x' };
     const keyed = await f.queue.submit([nothing], request);
     await f.queue.set({ drained: true });
     await assert.rejects(f.submit(nothing), { code: 'unavailable', message: /drained/ });

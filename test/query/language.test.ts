@@ -63,11 +63,11 @@ describe('query/language', () => {
   });
 
   const wrong: [unknown, RegExp][] = [
-    ['name', /^The filter is wrong: a list such as .* not 'name'/],
+    ['name', /^The filter is wrong: expected a list such as .* not 'name'/],
     [[], /a list such as/],
     [{}, /not an object/],
     [0, /not 0/],
-    [['bad', 'name', 1], /'bad' is not an operator; there are \| & ! \?/],
+    [['bad', 'name', 1], /'bad' is not an operator; the operators are \| & ! \?/],
     [[['=', 'name', 'x']], /a list is not an operator/],
     [['=', 'name'], /after '=' there must be the name of a field and a value, not 1 items/],
     [['=', 'name', 'x', 'y'], /not 3 items/],
@@ -95,7 +95,7 @@ describe('query/language', () => {
     [['=~', 'be/vcpus', '2'], /holds numbers; regular expressions are for texts/],
     [['=~', 'tags', '2'], /regular expressions are for texts/],
     [['=~', 'name', 2], /must be a text, not 2/],
-    [['=~', 'name', '('], /regular expression '\(' is wrong: missing closing \)/],
+    [['=~', 'name', '('], /regular expression '\(' is invalid: missing closing \)/],
   ];
   for (const [filter, text] of wrong)
     it(`refuses ${JSON.stringify(filter)}`, () => {

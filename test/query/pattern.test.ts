@@ -51,8 +51,8 @@ const cases: [string, string[], string[]][] = [
 ];
 
 const wrong: [string, RegExp][] = [
-  ['(', /^The regular expression '\(' is wrong: missing closing \); the syntax is that of RE2/],
-  ['web(1$', /'web\(1\$' is wrong: missing closing \);/],
+  ['(', /^The regular expression '\(' is invalid: missing closing \); the syntax is that of RE2/],
+  ['web(1$', /'web\(1\$' is invalid: missing closing \);/],
   ['a)', /unexpected \)/],
   ['[a', /missing closing \]/],
   ['web[', /missing closing \] \('\['\);/],

@@ -188,7 +188,7 @@ describe('views/registry', () => {
 
   it('refuses more fields, and longer names, than anybody needs', async () => {
     assert.equal((await ask('cluster', Array(1000).fill('name')))[0]?.length, 1000);
-    await assert.rejects(ask('cluster', Array(1001).fill('name')), /1001 fields are asked for; at most 1000/);
+    await assert.rejects(ask('cluster', Array(1001).fill('name')), /1001 fields are requested; at most 1000/);
     await assert.rejects(ask('cluster', ['n'.repeat(201)]), /at most 200 characters; 'n{40}…' has 201/);
   });
 

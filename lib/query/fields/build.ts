@@ -1,28 +1,31 @@
+// Functions to define the fields of a resource. Names, titles and kinds of fields are Ganeti's and pinned by recordings
+// (test/query/fields.json); the sentences are Merapi's.
 import type { ParamKind, ParamKinds } from '../../model/enforce.ts';
 import type { Field, FieldKind, FieldTable, Matching } from '../define.ts';
 
-const maker =
+const definer =
   (kind: FieldKind) =>
   (title: string, doc: string, matching?: Matching): Field =>
     matching ? { title, kind, doc, matching } : { title, kind, doc };
 
-/** Makers of fields, one for each kind; each takes the title, a sentence, and how filters match where the kind does not tell. */
-export const text = maker('text');
-export const bool = maker('bool');
-export const number = maker('number');
-export const unit = maker('unit');
-export const timestamp = maker('timestamp');
-export const other = maker('other');
+/** Functions that define a field of each kind, from its title, a sentence, and how filters match if the kind does not imply it. */
+export const text = definer('text');
+export const bool = definer('bool');
+export const number = definer('number');
+export const unit = definer('unit');
+export const timestamp = definer('timestamp');
+export const other = definer('other');
 
-/** A field that holds a list. */
+/** A field whose value is a list. */
 export const list = (title: string, doc: string): Field => other(title, doc, 'list');
 
-/** The same field as one that only users may see. */
+/** The field, marked as visible to users only. */
 export const forUsers = (field: Field): Field => ({ ...field, access: 'read' });
 
-/** The same field as one whose value comes from the facts that nodes tell. */
+/** The field, marked as one whose value comes from facts that nodes report. */
 export const live = (field: Field): Field => ({ ...field, live: true });
 
+/** The kind of the field of a parameter, by the parameter's kind. */
 const paramFieldKinds: Readonly<Record<ParamKind, FieldKind>> = {
   bool: 'bool',
   int: 'number',
@@ -32,7 +35,11 @@ const paramFieldKinds: Readonly<Record<ParamKind, FieldKind>> = {
   'maybe-string': 'other',
 };
 
-/** A field `PREFIX/NAME` for every parameter of a set; those without a title of their own are titled by their name. */
+/**
+ * A field `PREFIX/NAME` for every parameter of a set.
+ * @param titles Ganeti's titles; a parameter without one has the name of its field as its title
+ * @param what the set in words, e.g. `node parameter`
+ */
 export function paramFields(
   prefix: string,
   kinds: ParamKinds,
@@ -51,7 +58,7 @@ export function paramFields(
   return fields;
 }
 
-/** Fields `NAME/0` to `NAME/COUNT-1` of each family; titles and sentences get the number. */
+/** Fields `NAME/0` to `NAME/COUNT-1` of each family. The number is appended to the title, and replaces `#` in the sentence. */
 export function indexedFields(
   families: Readonly<Record<string, Field>>,
   count: number,
@@ -67,9 +74,10 @@ export function indexedFields(
   return fields;
 }
 
+/** A key that sorts names by character, but numbers in them by value. */
 const orderKey = (name: string) => name.replace(/\d+/g, (digits) => digits.padStart(4, '0'));
 
-/** All fields of a resource as a table in Ganeti's order: by character, numbers by their value. */
+/** All fields of a resource as a table, in Ganeti's order: by name, numbers in names by value. */
 export function fieldTable(...parts: readonly Readonly<Record<string, Field>>[]): FieldTable {
   const entries = parts
     .flatMap((part) => Object.entries(part))

@@ -11,7 +11,7 @@ export const clusterFields = {
   tags: list('Tags', 'Its tags.'),
   uuid: text('UUID', 'Its uuid.'),
   volume_group_name: text('VgName', 'The volume group of logical volumes.'),
-  watcher_pause: timestamp('WatcherPause', 'Until when the watcher rests.'),
+  watcher_pause: timestamp('WatcherPause', 'Until when the watcher is paused.'),
 };
 
 /** All fields of the cluster itself. */

@@ -4,7 +4,7 @@ import { ndParamFields } from './node.ts';
 /** The fields of a node group that are not made from the table of node parameters. */
 export const groupFields = {
   alloc_policy: text('AllocPolicy', 'Whether the allocator prefers, avoids or never uses the group.'),
-  ctime: timestamp('CTime', 'When the group was made.'),
+  ctime: timestamp('CTime', 'When the group was created.'),
   custom_diskparams: other('CustomDiskParameters', 'The disk parameters that the group sets itself.'),
   custom_ipolicy: other('CustomInstancePolicy', "What the group overrides of the cluster's instance policy."),
   custom_ndparams: other('CustomNDParams', 'The node parameters that the group sets itself.'),
@@ -12,7 +12,7 @@ export const groupFields = {
     'DiskParameters',
     'The disk parameters by template; a set of the group replaces the whole set of the cluster.',
   ),
-  ipolicy: other('InstancePolicy', 'The instance policy that counts in the group.'),
+  ipolicy: other('InstancePolicy', 'The instance policy that applies in the group.'),
   mtime: timestamp('MTime', 'When it was last changed.'),
   name: text('Group', 'Its name.'),
   ndparams: other(

@@ -16,10 +16,11 @@ import {
   unit,
 } from './build.ts';
 
-/** How many NICs and disks have fields of their own: as many as an instance may have. */
+/** How many NICs and disks have fields of their own; an instance has at most this many. */
 export const NIC_FIELDS = 8;
 export const DISK_FIELDS = 16;
 
+/** Ganeti's titles of the fields `hv/NAME`; the others have their names as titles. */
 const hvTitles = {
   acpi: 'ACPI',
   boot_order: 'Boot_order',
@@ -34,6 +35,7 @@ const hvTitles = {
   vnc_bind_address: 'VNC_bind_address',
 };
 
+/** Ganeti's titles of the fields `be/NAME`. */
 const beTitles = {
   auto_balance: 'Auto_balance',
   maxmem: 'ConfigMaxMem',
@@ -42,7 +44,7 @@ const beTitles = {
   vcpus: 'ConfigVCPUs',
 };
 
-/** Every hypervisor parameter that an instance can have, whatever its hypervisor. */
+/** The parameters of all hypervisors that an instance can set. */
 function instanceHvParamKinds(): ParamKinds {
   const all = Object.assign({}, ...Object.values(hypervisorParams).map((set) => set.kinds)) as ParamKinds;
   return Object.fromEntries(Object.entries(all).filter(([name]) => !clusterOnlyHvParams.includes(name)));
@@ -59,7 +61,7 @@ export const beParamFields = paramFields(
   'backend parameter',
 );
 
-/** What can be asked of the NIC with a number, as `NAME/NUMBER`. */
+/** The fields of a single NIC, named `NAME/INDEX`; `#` stands for the index. */
 export const nicFamilies = {
   'nic.bridge': text('NicBridge', 'The bridge of NIC #, when it is bridged.'),
   'nic.ip': text('NicIP', 'The address of NIC #.'),
@@ -73,7 +75,7 @@ export const nicFamilies = {
   'nic.vlan': text('NicVLAN', 'The VLAN of NIC #.'),
 };
 
-/** What can be asked of the disk with a number, as `NAME/NUMBER`. */
+/** The fields of a single disk, named `NAME/INDEX`; `#` stands for the index. */
 export const diskFamilies = {
   'disk.name': text('DiskName', 'The name of disk #.'),
   'disk.size': unit('Disk', 'The size of disk # in MiB.'),
@@ -81,15 +83,15 @@ export const diskFamilies = {
   'disk.uuid': text('DiskUUID', 'The uuid of disk #.'),
 };
 
-/** The fields of an instance that are not made from tables. */
+/** The fields of an instance that are not derived from the tables above. */
 export const instanceFields = {
-  admin_state: text('InstanceState', 'What it is meant to be: up, down or offline.'),
-  admin_state_source: text('InstanceStateSource', 'Who decided what it is meant to be: admin or user.'),
+  admin_state: text('InstanceState', 'Its admin state, i.e. what it is meant to be: up, down or offline.'),
+  admin_state_source: text('InstanceStateSource', 'Who set its admin state: admin or user.'),
   admin_up: bool('Autostart', 'Whether it is meant to run.'),
   beparams: other('BackendParameters', 'All backend parameters, with the defaults filled in.'),
   bridge: text('NicBridge/0', 'The same as nic.bridge/0.'),
-  console: live(forUsers(other('Console', 'How its console is reached.'))),
-  ctime: timestamp('CTime', 'When it was made.'),
+  console: live(forUsers(other('Console', 'How to connect to its console.'))),
+  ctime: timestamp('CTime', 'When it was created.'),
   custom_beparams: other('CustomBackendParameters', 'The backend parameters that it sets itself.'),
   custom_hvparams: other('CustomHypervisorParameters', 'The hypervisor parameters that it sets itself.'),
   custom_nicparams: list('CustomNicParameters', 'For each NIC the parameters that it sets itself.'),
@@ -100,9 +102,9 @@ export const instanceFields = {
   'disk.spindles': list('Disk_spindles', 'The spindles of its disks.'),
   'disk.uuids': list('Disk_UUIDs', 'The uuids of its disks.'),
   disk_template: text('Disk_template', 'How its disks are stored.'),
-  disk_usage: unit('DiskUsage', 'The space that its disks take on a node, in MiB.'),
+  disk_usage: unit('DiskUsage', 'The space that its disks use on a node, in MiB.'),
   disks_active: bool('DisksActive', 'Whether its disks are meant to be in use.'),
-  forthcoming: bool('Forthcoming', 'Whether it is only reserved and not yet made.'),
+  forthcoming: bool('Forthcoming', 'Whether it is only reserved and not yet created.'),
   hvparams: other('HypervisorParameters', 'All its hypervisor parameters, with the defaults filled in.'),
   hypervisor: text('Hypervisor', 'Its hypervisor.'),
   ip: text('NicIP/0', 'The same as nic.ip/0.'),
@@ -138,7 +140,7 @@ export const instanceFields = {
   snodes: list('Secondary_Nodes', 'Its secondary nodes.'),
   'snodes.group': list('SecondaryNodesGroups', 'The groups of its secondary nodes.'),
   'snodes.group.uuid': list('SecondaryNodesGroupsUUID', 'The uuids of the groups of its secondary nodes.'),
-  status: live(text('Status', 'What it is meant to be and what it is, in one word.')),
+  status: live(text('Status', 'Its admin state and its actual state, combined in one word.')),
   tags: list('Tags', 'Its tags.'),
   uuid: text('UUID', 'Its uuid.'),
   vcpus: number('ConfigVCPUs', 'The same as be/vcpus.'),

@@ -1,6 +1,6 @@
 import { fieldTable, list, other } from './build.ts';
 
-/** The fields of a lock that somebody holds or wants. */
+/** The fields of a lock that a job or duty holds or waits for. */
 export const lockFields = {
   mode: other('Mode', 'How it is held: shared or exclusive.'),
   name: other('Name', 'Its level and the name of what it protects.'),

@@ -2,8 +2,11 @@ import { fieldTable, list, number, other, text, timestamp } from './build.ts';
 
 /** The fields of a network. */
 export const networkFields = {
-  ctime: timestamp('CTime', 'When the network was made.'),
-  external_reservations: text('ExternalReservations', 'The addresses that no instance gets from the pool.'),
+  ctime: timestamp('CTime', 'When the network was created.'),
+  external_reservations: text(
+    'ExternalReservations',
+    'The addresses that the pool does not assign to instances.',
+  ),
   free_count: number('FreeCount', 'How many addresses of the pool are free.'),
   gateway: other('Gateway', 'Its IPv4 gateway.'),
   gateway6: other('IPv6Gateway', 'Its IPv6 gateway.'),
@@ -11,7 +14,7 @@ export const networkFields = {
   group_list: list('GroupList', 'These groups, each with mode, link and VLAN of NICs in it.'),
   inst_cnt: number('Instances', 'How many instances have NICs in it.'),
   inst_list: list('InstanceList', 'The names of these instances.'),
-  mac_prefix: other('MacPrefix', 'The first bytes of MAC addresses made for it.'),
+  mac_prefix: other('MacPrefix', 'The prefix of the MAC addresses that are generated for NICs in it.'),
   map: text('Map', 'A letter for each address: X is reserved or taken, a dot is free.'),
   mtime: timestamp('MTime', 'When it was last changed.'),
   name: text('Network', 'Its name.'),

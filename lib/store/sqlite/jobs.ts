@@ -65,8 +65,8 @@ export class SqliteJobReader implements JobReader {
     return rows[0]?.value ?? 0;
   }
 
-  async keyed(principal: string, key: string): Promise<{ print: string; job: number } | null> {
-    const [rows] = await this.#read<[{ print: string; job: number }]>(['key', [principal, key]]);
+  async keyed(principal: string, key: string): Promise<{ fingerprint: string; job: number } | null> {
+    const [rows] = await this.#read<[{ fingerprint: string; job: number }]>(['key', [principal, key]]);
     return rows[0] ?? null;
   }
 

@@ -78,7 +78,7 @@ export const reads = {
   lastEvent: "SELECT seq AS id FROM sqlite_sequence WHERE name = 'events'",
   events: 'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
   firstEvent: 'SELECT min(id) AS id FROM events',
-  key: 'SELECT print, job FROM idempotency WHERE principal = ? AND key = ?',
+  key: 'SELECT print AS fingerprint, job FROM idempotency WHERE principal = ? AND key = ?',
   archivable:
     'SELECT count(*) AS count FROM (SELECT 1 FROM jobs WHERE archived = 0 AND ("end" < ? OR "end" > ?) LIMIT ?)',
   listed: 'SELECT id FROM jobs WHERE archived = 0 AND id > ? ORDER BY id LIMIT ?',
@@ -134,7 +134,7 @@ export function statementsOf(change: Change): Statement[] {
     case 'op-hold':
       return [['opHold', [json(change.locks), change.unit, JOURNAL_FORMAT, change.job, change.op]]];
     case 'key-add':
-      return [['keyAdd', [change.principal, change.key, change.print, change.job, change.time]]];
+      return [['keyAdd', [change.principal, change.key, change.fingerprint, change.job, change.time]]];
     case 'jobs-forget': {
       const { before, crowded, most } = change;
       const names = ['opsForget', 'logsForget', 'requestsForget', 'jobsForget'] as const;

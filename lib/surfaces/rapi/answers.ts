@@ -1,30 +1,35 @@
+// Long responses, such as listings of thousands of objects, are made while they are sent. This file bounds how many are sent at
+// once, so that clients that read slowly cannot exhaust the master's memory.
 import type { ServerResponse } from 'node:http';
 import { type Bounds, Budget } from '../../base/budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 
-/** How long answers are sent. A long one is in memory with about 256 KiB at a time, with its large values where it has any. */
+/** The limits under which long responses are sent. Of each about 256 KiB are in memory at a time, plus any single large value. */
 export interface AnswerOptions {
-  /** How many long answers are under way at once; more wait for their turn. */
+  /** How many long responses are sent at once, to one user and to all users together; further ones wait. */
   readonly bounds: Bounds;
-  /** How many wait at most. */
+  /** How many may wait; further ones are refused. */
   readonly waiting: number;
-  /** For how many milliseconds a client may take nothing of a long answer. */
+  /** For how many milliseconds a client may read nothing of a long response before its connection is cut. */
   readonly patience: number;
 }
 
+/** The defaults. */
 export const answerOptions: AnswerOptions = {
   bounds: { each: 64, all: 256 },
   waiting: 1000,
   patience: 60_000,
 };
 
+/** A response that waits for its turn. */
 interface Waiter {
   readonly user: string | null;
-  readonly go: () => void;
+  /** Admits the waiter, which has its share of the budget by then. */
+  readonly admit: () => void;
 }
 
-/** The long answers that are under way. */
+/** Limits how many long responses are sent at once. Waiters are admitted in the order in which they came, as their bounds permit. */
 export class LongAnswers {
   readonly #options: AnswerOptions;
   readonly #clock: Clock;
@@ -38,17 +43,17 @@ export class LongAnswers {
   }
 
   /**
-   * Waits until another long answer may be sent to a user. It is under way until the response is closed.
-   * @throws MerapiError unavailable when too many wait already
+   * Waits until a long response may be sent to a user. It counts until the response is closed.
+   * @throws MerapiError unavailable when too many wait already, or when the client disconnects while it waits
    */
   async enter(user: string | null, response: ServerResponse): Promise<void> {
-    if (this.#budget.take(user, 1) !== 'taken') await this.#turn(user, response);
-    if (response.closed) this.#leave(user);
-    else response.once('close', () => this.#leave(user));
+    if (this.#budget.take(user, 1) !== 'taken') await this.#waitForTurn(user, response);
+    if (response.closed) this.#release(user);
+    else response.once('close', () => this.#release(user));
   }
 
-  /** The pieces of a long answer; when one is not taken in time the connection is cut. */
-  async *patient(pieces: AsyncIterator<string>, response: ServerResponse): AsyncGenerator<string> {
+  /** Passes the pieces of a long response on; cuts the connection when the client does not read one in time. */
+  async *withTimeout(pieces: AsyncIterator<string>, response: ServerResponse): AsyncGenerator<string> {
     try {
       for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
         const timer = this.#clock.timer(this.#options.patience, () => response.destroy());
@@ -63,30 +68,30 @@ export class LongAnswers {
     }
   }
 
-  #turn(user: string | null, response: ServerResponse): Promise<void> {
+  #waitForTurn(user: string | null, response: ServerResponse): Promise<void> {
     if (this.#waiting.size >= this.#options.waiting)
-      throw new MerapiError('unavailable', 'Too many long answers wait to be sent; ask again in a while');
+      throw new MerapiError('unavailable', 'Too many long responses wait to be sent; try again later');
     return new Promise((resolve, reject) => {
-      const gone = () => {
+      const onClose = () => {
         this.#waiting.delete(waiter);
-        reject(new MerapiError('unavailable', 'The client has gone'));
+        reject(new MerapiError('unavailable', 'The client has disconnected'));
       };
       const waiter: Waiter = {
         user,
-        go: () => {
+        admit: () => {
           this.#waiting.delete(waiter);
-          response.off('close', gone);
+          response.off('close', onClose);
           resolve();
         },
       };
       this.#waiting.add(waiter);
-      response.once('close', gone);
+      response.once('close', onClose);
     });
   }
 
-  #leave(user: string | null): void {
+  #release(user: string | null): void {
     this.#budget.giveBack(user, 1);
-    // Who waits for its own bound is passed by those who wait for that of all.
-    for (const waiter of this.#waiting) if (this.#budget.take(waiter.user, 1) === 'taken') waiter.go();
+    // A waiter whose user is at the bound per user is skipped: those behind it may still fit into the bound of all users.
+    for (const waiter of this.#waiting) if (this.#budget.take(waiter.user, 1) === 'taken') waiter.admit();
   }
 }

@@ -1,3 +1,4 @@
+// A request's way through the RAPI: routing, authentication, access, the body, the method, and the response or error.
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import Router from '@koa/router';
@@ -8,7 +9,7 @@ import type { Bounds } from '../../base/budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import { type Connections, networkOf } from '../../base/connections.ts';
 import { MerapiError } from '../../base/errors.ts';
-import { stringifyJson } from '../../base/json.ts';
+import { type Json, stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Manager } from '../../manager/define.ts';
@@ -17,57 +18,59 @@ import { CHALLENGE, createAuthenticate, failureFor, permit } from './auth.ts';
 import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.ts';
 import { Browsers } from './browsers.ts';
 import { errorAnswer, RefusedRequest } from './errors.ts';
-import { Guesses, type GuessOptions } from './guesses.ts';
+import { GuessLimiter, type GuessOptions } from './guesses.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
 import { EventStream, JsonPieces, JsonText, OpenStreams, type StreamLimits } from './stream.ts';
 import { WaitingRequests, waitingBounds } from './waiting.ts';
 
-/** How long /2/jobs/N/wait waits for a change, in milliseconds; clients of Ganeti count on it. */
+/** How long /2/jobs/N/wait waits for a change, in milliseconds; Ganeti's clients rely on it. */
 const WAIT_TIMEOUT = 10_000;
-/** How long a stream of events is silent at most, in milliseconds. */
+/** After how many milliseconds without an event a stream of events sends a heartbeat. */
 const HEARTBEAT = 15_000;
-/** After how many seconds a client is to try again what cannot be done now. */
+/** The Retry-After header of status 503, in seconds. */
 const RETRY_AFTER = '5';
-/** How many streams of events there may be. */
+/** How many streams of events may be open at once. */
 const STREAMS: StreamLimits = { all: 512, each: 64 };
 
+/** The settings of the application. Limits and times have defaults; tests override them. */
 export interface RapiOptions {
-  /** Whether everybody must authenticate, even for what anonymous users may otherwise see. */
+  /** Whether every request needs a user, even one that anonymous users may send otherwise. */
   requireAuthentication: boolean;
   clock: Clock;
   log: Logger;
-  /** Milliseconds; by default 10,000. */
+  /** How long /2/jobs/N/wait waits for a change, in milliseconds; by default 10,000. */
   waitTimeout?: number;
-  /** How long a stream of events is silent at most, in milliseconds; by default 15,000. */
+  /** After how many milliseconds without an event a stream of events sends a heartbeat; by default 15,000. */
   heartbeat?: number;
-  /** How many streams of events there may be at once. */
+  /** How many streams of events may be open at once; by default 512, of one user 64. */
   streams?: StreamLimits;
-  /** The origins whose pages may do what the user of the browser may; by default none. */
+  /** The origins whose pages may send requests with the rights of the browser's user; by default none. */
   allowOrigins?: readonly string[];
-  /** Whether clients come by TLS. */
+  /** Whether clients connect with TLS. */
   isTls?: boolean;
-  /** How guessing of passwords is slowed down; by default as guessOptions says. */
+  /** How password guessing is slowed down; by default guessOptions. */
   guesses?: GuessOptions;
-  /** The connections of clients, to be told of. */
+  /** The connections of clients, which GET /2/traffic counts. */
   connections?: Connections;
-  /** How bodies are taken; by default as bodyOptions says. */
+  /** The limits of request bodies; by default bodyOptions. */
   bodies?: BodyOptions;
-  /** How long answers are sent; by default as answerOptions says. */
+  /** The limits of long responses; by default answerOptions. */
   answers?: AnswerOptions;
-  /** How many requests may wait for something at once; by default as waitingBounds says. */
+  /** How many requests may wait for an event at once; by default waitingBounds. */
   waiting?: Bounds;
-  /** Fires when the server ends: waiting requests are then answered at once. */
+  /** Fires when the server closes: waiting requests are then answered at once. */
   closing?: AbortSignal;
 }
 
 /**
- * The RAPI as a Koa application; its checks run in Ganeti's order: path, method, who, right, type of the body, content.
- * Where everybody must authenticate, who it is comes first: a stranger is told nothing, not even which paths there are.
+ * The RAPI as a Koa application. Its checks run in Ganeti's order, which decides the status when several fail: path (404),
+ * method (501), user (401), access (403), type of the body (415), content (400). Where every request needs a user, authentication
+ * comes first: an unauthenticated client learns nothing, not even which paths exist.
  */
 export function createRapi(manager: Manager, users: Users, options: RapiOptions): Koa {
-  const guesses = new Guesses(options.log, options.clock, options.guesses);
+  const guesses = new GuessLimiter(options.log, options.clock, options.guesses);
   const authenticate = createAuthenticate(users, options.requireAuthentication, guesses);
   const browsers = new Browsers(options.allowOrigins ?? [], options.isTls ?? false);
   const bodies = new BodyReader(options.bodies ?? bodyOptions, options.clock);
@@ -93,12 +96,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             query: new QueryArgs(context.querystring),
             body: body.value,
             clock: options.clock,
-            print: () =>
-              createHash('sha256')
-                .update(
-                  `${context.method} ${context.originalUrl}\n${body.value === undefined ? '' : stringifyJson(body.value)}`,
-                )
-                .digest('hex'),
+            fingerprint: () => fingerprintOf(context, body.value),
             header: (name) => context.get(name) || null,
             signal: () => waiting.signalOf(context.res, principal.name),
             waitTimeout: options.waitTimeout ?? WAIT_TIMEOUT,
@@ -123,8 +121,8 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
       }
     });
   const app = new Koa();
-  app.on('error', (error) => options.log.debug({ err: error }, 'An answer could not be sent'));
-  app.use((context, next) => answer(context, next, options, browsers));
+  app.on('error', (error) => options.log.debug({ err: error }, 'A response could not be sent'));
+  app.use((context, next) => respond(context, next, options, browsers));
   if (options.requireAuthentication)
     app.use(async (context, next) => {
       context.state.principal = await authenticate(context.req);
@@ -133,7 +131,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   const routes = new Map([...routers].map(([noun, router]) => [noun, router.routes()]));
   app.use(async (context, next) => {
     const route = routes.get(nounOf(context.path));
-    // A router wants the context to be its own kind of it; it makes it that itself.
+    // The type that a router demands of the context has members that the router adds itself.
     await (route ? route(context as Parameters<typeof route>[0], next) : next());
   });
   app.use((context) => {
@@ -142,9 +140,10 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
   return app;
 }
 
-/** The word of a path by which its router is found, e.g. `instances`: so a request is compared with few paths, not with all. */
+/** The second segment of a path, e.g. `instances`. There is a router for each, so a request is compared with few paths, not all. */
 const nounOf = (path: string) => path.split('/', 3)[2] ?? '';
 
+/** The router for a path, which is created when it is the first with its second segment. */
 function routerOf(routers: Map<string, Router>, path: string): Router {
   const noun = nounOf(path);
   const router = routers.get(noun) ?? new Router();
@@ -152,15 +151,17 @@ function routerOf(routers: Map<string, Router>, path: string): Router {
   return router;
 }
 
+/** @throws RefusedRequest 501 when the resource does not have the method of the request */
 function methodOf(resource: Resource, context: Context): Method {
   const { method, url } = context;
   const found = Object.hasOwn(resource.methods, method) ? resource.methods[method as HttpMethod] : undefined;
   if (found) return found;
-  // Ganeti writes the address as in HTML, and clients compare the text.
-  throw new RefusedRequest(501, `Method ${method} is unsupported for path ${inHtml(url)}`);
+  // Ganeti escapes the URL as HTML, and clients compare the text.
+  throw new RefusedRequest(501, `Method ${method} is unsupported for path ${escapeHtml(url)}`);
 }
 
-const inHtml = (text: string) =>
+/** The text with the characters escaped that Python's html.escape() escapes. */
+const escapeHtml = (text: string) =>
   text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
@@ -168,8 +169,8 @@ const inHtml = (text: string) =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#x27;');
 
-/** Turns whatever goes wrong into an answer, and logs what the client is not told. */
-async function answer(
+/** The outermost middleware: turns every error into a response, and logs the errors that the client does not get to see. */
+async function respond(
   context: Context,
   next: () => Promise<void>,
   options: RapiOptions,
@@ -190,7 +191,13 @@ async function answer(
   if (options.closing?.aborted) context.set('Connection', 'close');
 }
 
-/** Sends what a method answers; `enter` takes a place for a stream of events. */
+/** What identifies a request for its Idempotency-Key: a hash of its method, URL and body. */
+function fingerprintOf({ method, originalUrl }: Context, body: Json | undefined): string {
+  const text = body === undefined ? '' : stringifyJson(body);
+  return createHash('sha256').update(`${method} ${originalUrl}\n${text}`).digest('hex');
+}
+
+/** Sends what a method returned. @param enter counts a stream of events, and returns a function that ends it */
 async function send(
   context: Context,
   result: unknown,
@@ -205,10 +212,13 @@ async function send(
   else write(context, 200, result);
 }
 
-/** From how long an answer is sent while it is made, in characters. */
+/** The length from which a response is sent while it is made, in characters. */
 const STREAMED = 64 * 1024;
 
-/** Sends a short answer as a whole, and a long one as a stream. What goes wrong at its beginning still gives an error's answer. */
+/**
+ * Sends a short response as a whole, and a long one as a stream. An error within the first 64 KiB still becomes an error response;
+ * a later one cuts the connection.
+ */
 async function writePieces(
   context: Context,
   pieces: AsyncIterable<string>,
@@ -216,11 +226,14 @@ async function writePieces(
   answers: LongAnswers,
 ): Promise<void> {
   const rest = pieces[Symbol.asyncIterator]();
-  let begun = '';
+  let start = '';
   let next = await rest.next();
-  for (; !next.done && begun.length < STREAMED; next = await rest.next()) begun += next.value;
+  while (!next.done && start.length < STREAMED) {
+    start += next.value;
+    next = await rest.next();
+  }
   if (next.done) {
-    writeText(context, 200, begun);
+    writeText(context, 200, start);
     return;
   }
   try {
@@ -231,11 +244,11 @@ async function writePieces(
   }
   context.status = 200;
   context.set('Content-Type', 'application/json');
-  const all = answers.patient(resumed(begun + next.value, rest), context.res);
+  const all = answers.withTimeout(concatenate(start + next.value, rest), context.res);
   context.body = Readable.from(all, { objectMode: false });
 }
 
-/** Sends events as long as there are some; a reader that is slow is waited for. At the end it calls `leave`. */
+/** Sends events as long as there are some, at the speed at which the client reads. Calls `leave` when the response is closed. */
 function writeEvents(context: Context, { pieces }: EventStream, leave: () => void): void {
   context.res.once('close', leave);
   if (context.res.closed) leave();
@@ -244,9 +257,10 @@ function writeEvents(context: Context, { pieces }: EventStream, leave: () => voi
   context.body = Readable.from(pieces, { objectMode: false });
 }
 
-async function* resumed(begun: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
+/** A text, then further pieces, then a newline; ends the iterator of the pieces also when the consumer stops early. */
+async function* concatenate(start: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
   try {
-    yield begun;
+    yield start;
     for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
     yield '\n';
   } finally {
@@ -254,7 +268,7 @@ async function* resumed(begun: string, rest: AsyncIterator<string>): AsyncGenera
   }
 }
 
-/** Sets the answer as text, for Koa would add a charset to JSON and turn null into an empty answer. */
+/** Sets the response as text: Koa itself would add a charset to the type of JSON, and make an empty response of null. */
 function write(context: Context, status: number, value: unknown): void {
   writeText(context, status, stringifyJson(value));
 }

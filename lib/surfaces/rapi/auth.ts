@@ -1,3 +1,5 @@
+// Authentication (HTTP Basic), and the check whether a principal may use a method on any object at all. What they may do to a single
+// object is checked by the manager.
 import type { IncomingMessage } from 'node:http';
 import httpAuth from 'http-auth';
 import { ANONYMOUS, type Principal } from '../../access/principal.ts';
@@ -7,19 +9,19 @@ import { MerapiError } from '../../base/errors.ts';
 import type { Manager } from '../../manager/define.ts';
 import type { Action } from '../../model/access.ts';
 import { RefusedRequest } from './errors.ts';
-import type { Guesses } from './guesses.ts';
+import type { GuessLimiter } from './guesses.ts';
 
-/** Finds out who sends a request. @throws RefusedRequest 401 */
+/** Authenticates the sender of a request. @throws RefusedRequest 401; MerapiError unavailable after too many wrong passwords */
 export type Authenticate = (request: IncomingMessage) => Promise<Principal>;
 
-/** What a request without a right to be there is told to bring. */
+/** The WWW-Authenticate header of every response with status 401. */
 export const CHALLENGE = `Basic realm="${REALM}"`;
 
-const NOBODY = 'This needs a user; send a name and a password by HTTP Basic';
+const NO_CREDENTIALS = 'This needs a user; send a user name and a password by HTTP Basic';
 
-/** Why a request is refused; a user that does not exist and a wrong password are told in the same words. */
+/** Why authentication failed; an unknown user and a wrong password have the same text, so that user names cannot be probed. */
 function refusal({ headers }: IncomingMessage): string {
-  if (!headers.authorization) return NOBODY;
+  if (!headers.authorization) return NO_CREDENTIALS;
   return 'There is no such user with this password';
 }
 
@@ -32,56 +34,55 @@ interface BasicAuth {
 }
 type Checker = (name: string, password: string, done: (passed: boolean, user?: unknown) => void) => void;
 
-/** Whom a request names, and who that is if the password is right. */
-interface Named {
+/** The user name of a request, and its principal; null when the user does not exist or the password is wrong. */
+interface Credentials {
   name: string;
   principal: Principal | null;
 }
 
 /**
- * Authentication by HTTP Basic. Without an Authorization header a request is anonymous, unless everybody must show who
- * they are (`required`); a header that does not convince is refused, however harmless the request is, and the later the more often
- * that happens.
+ * Authentication by HTTP Basic. A request without an Authorization header is anonymous, or refused if `required` is set. A request
+ * with a wrong header is always refused, even for what anonymous users may do, and with growing delays (see GuessLimiter).
  */
-export function createAuthenticate(users: Users, required: boolean, guesses: Guesses): Authenticate {
+export function createAuthenticate(users: Users, required: boolean, guesses: GuessLimiter): Authenticate {
   const check: Checker = (name, password, done) =>
-    done(true, { name, principal: users.authenticate(name, password) } satisfies Named);
+    done(true, { name, principal: users.authenticate(name, password) } satisfies Credentials);
   const basic = httpAuth.basic({ realm: REALM }, check) as unknown as BasicAuth;
-  const named = (request: IncomingMessage) =>
-    new Promise<Named | null>((resolve) =>
+  const credentialsOf = (request: IncomingMessage) =>
+    new Promise<Credentials | null>((resolve) =>
       basic.isAuthenticated(request, (result) =>
-        resolve(result instanceof Error || !result.pass ? null : (result.user as Named)),
+        resolve(result instanceof Error || !result.pass ? null : (result.user as Credentials)),
       ),
     );
   return async (request) => {
     if (!request.headers.authorization && !required) return ANONYMOUS;
-    const found = await named(request);
+    const found = await credentialsOf(request);
     if (found) {
       const { name, principal } = found;
       const address = networkOf(request.socket.remoteAddress);
       guesses.admit(address, name);
       if (principal) {
-        guesses.right(address, name);
+        guesses.recordSuccess(address, name);
         return principal;
       }
-      await guesses.delay(address, name);
+      await guesses.recordFailure(address, name);
     }
     throw new RefusedRequest(401, refusal(request));
   };
 }
 
-/** What goes wrong for a principal: someone anonymous who is refused may have the right as a user, so is asked who they are. */
+/** The error for a principal's request: 401 instead of `forbidden` for an anonymous one, who may have the right as a user. */
 export function failureFor({ name }: Principal, cause: unknown): unknown {
   if (name !== null || !(cause instanceof MerapiError) || cause.code !== 'forbidden') return cause;
-  return new RefusedRequest(401, NOBODY, { cause });
+  return new RefusedRequest(401, NO_CREDENTIALS, { cause });
 }
 
 /**
- * Refuses whoever may do this to nothing at all, before the request is read. What they may do it to is for the manager to say.
- * @throws RefusedRequest 401 for someone anonymous, MerapiError forbidden for a user
+ * Refuses a principal who may do this to no object at all, before the body is read. The manager checks the rights to single objects.
+ * @throws RefusedRequest 401 for an anonymous principal, MerapiError forbidden for a user
  */
 export function permit(manager: Manager, principal: Principal, action: Action, path: string): void {
   if (manager.scope(principal, action) !== 'none') return;
-  if (principal.name === null) throw new RefusedRequest(401, NOBODY);
+  if (principal.name === null) throw new RefusedRequest(401, NO_CREDENTIALS);
   throw new MerapiError('forbidden', `${principal.name} may not ${action} ${path}`);
 }

@@ -1,3 +1,5 @@
+// Bodies of requests: which ones are read at all, and within which limits of size, time and memory. Only JSON is accepted
+// (Content-Type exactly `application/json`, as in Ganeti), and it is parsed without losing digits of long integers.
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
@@ -13,49 +15,52 @@ import type { Method } from './resource.ts';
 const MEDIA_TYPE = 'application/json';
 const MiB = 1024 * 1024;
 
-/** Whoever walks through the values of a body must not run out of stack, nor need very long. */
+/** Limits of a body's JSON: code that walks through its values recursively must neither overflow the stack nor block for long. */
 const CONTENT = { depth: 200, values: 500_000 };
 
-/** How many bytes the body of one request may have: less where it becomes a job, which is stored and shown. */
-const LONGEST = 16 * MiB;
-const LONGEST_JOB = 4 * MiB;
+/** The most bytes that one body may have; fewer where it becomes a job, which is stored and shown. */
+const MAX_BODY = 16 * MiB;
+const MAX_JOB_BODY = 4 * MiB;
 
-/** How many bytes of a body that nobody wants are taken, so that its sender gets to read the answer. */
-const UNWANTED = 128 * MiB;
+/** How many bytes of a refused body are read and discarded before the connection is cut; a client reads the response only after sending. */
+const MAX_DISCARDED = 128 * MiB;
 
-/** How bodies are taken. */
+/** The limits under which bodies are read. */
 export interface BodyOptions {
-  /** Bytes of bodies that are in memory at once. */
+  /** How many bytes of bodies may be in memory at once: of one user, and of all users together. */
   readonly bounds: Bounds;
-  /** For how many milliseconds every body is waited for, and how many bytes each further second must bring. */
+  /** How long every body may take, in milliseconds. */
   readonly patience: number;
+  /** The bytes per second that extend this time: a body may take `patience` plus one second for each `rate` bytes received. */
   readonly rate: number;
 }
 
+/** The defaults: 32 MiB of one user, 96 MiB of all; 20 s and a second for each 64 KiB. */
 export const bodyOptions: BodyOptions = {
   bounds: { each: 32 * MiB, all: 96 * MiB },
   patience: 20_000,
   rate: 64 * 1024,
 };
 
-// The parser hands over the bytes alone: as JSON it would round long integers and refuse bare texts and null.
+// The parser only collects the bytes: its JSON mode would round long integers and refuse bare strings and null.
 const parserOptions = {
   enableTypes: ['text'],
   extendTypes: { text: [MEDIA_TYPE] },
-  textLimit: `${LONGEST / MiB}mb`,
+  textLimit: `${MAX_BODY / MiB}mb`,
   encoding: null,
 };
 const parse = bodyParser(parserOptions);
 
-/** What a request's body holds, until release() is called: then its bytes are in memory no more. */
+/** The parsed body of a request. Its bytes count against the memory limits until release() is called; that may be called twice. */
 export interface Body {
+  /** Undefined when the request has no body. */
   readonly value: Json | undefined;
   release(): void;
 }
 
-const nothing: Body = { value: undefined, release: () => undefined };
+const noBody: Body = { value: undefined, release: () => undefined };
 
-/** Reads the bodies of requests, no more of them at once than fit into memory. */
+/** Reads the bodies of requests, within the limits of BodyOptions. */
 export class BodyReader {
   readonly #options: BodyOptions;
   readonly #clock: Clock;
@@ -68,28 +73,28 @@ export class BodyReader {
   }
 
   /**
-   * Reads and parses the body of a request; its value is undefined when it has none, of whatever type. Of a method that takes no
-   * body it is not read at all.
-   * @throws RefusedRequest 415, MerapiError too_large, wrong_input, unavailable
+   * Reads and parses the body of a request. The body of a method without one is not read, but its type is checked all the same.
+   * @throws RefusedRequest 415 for a wrong Content-Type or any Content-Encoding
+   * @throws MerapiError too_large; unavailable when the memory limit is reached; wrong_input when it is no JSON or arrives too slowly
    */
   read(context: Context, { body, opcode }: Method, { name }: Principal): Body | Promise<Body> {
     const { headers } = context.req;
-    if (!mayHaveBody(context.req)) return nothing;
+    if (!mayHaveBody(context.req)) return noBody;
     if (headers['content-type']?.toLowerCase() !== MEDIA_TYPE)
       return refuseType(context.req, body !== undefined);
-    if (!body) return nothing;
+    if (!body) return noBody;
     if ((headers['content-encoding'] ?? 'identity') !== 'identity')
       throw new RefusedRequest(415, 'Bodies must come without a Content-Encoding');
-    return this.#take(context, name, opcode === null ? LONGEST : LONGEST_JOB);
+    return this.#readJson(context, name, opcode === null ? MAX_BODY : MAX_JOB_BODY);
   }
 
-  async #take(context: Context, user: string | null, longest: number): Promise<Body> {
-    const held = new Held(this.#budget, user);
+  async #readJson(context: Context, user: string | null, longest: number): Promise<Body> {
+    const held = new HeldBytes(this.#budget, user);
     try {
-      const bytes = await this.#bytes(context, held, longest);
+      const bytes = await this.#readBytes(context, held, longest);
       if (bytes.length === 0) {
         held.release();
-        return nothing;
+        return noBody;
       }
       return {
         value: await parseJsonInSlices(decode(bytes), CONTENT),
@@ -101,11 +106,11 @@ export class BodyReader {
     }
   }
 
-  async #bytes(context: Context, held: Held, longest: number): Promise<Buffer> {
+  async #readBytes(context: Context, held: HeldBytes, longest: number): Promise<Buffer> {
     const { req } = context;
     if (Number(req.headers['content-length'] ?? 0) > longest) throw tooLarge(longest);
     const parsed = parse(context, async () => undefined);
-    const stop = isShort(req) ? undefined : this.#watch(context, held, longest);
+    const stopWatching = isShort(req) ? undefined : this.#watch(context, held, longest);
     try {
       await parsed;
     } catch (cause) {
@@ -113,14 +118,17 @@ export class BodyReader {
       if ((cause as { status?: number }).status === 413) throw tooLarge(longest);
       throw new MerapiError('wrong_input', `The body cannot be read: ${errorText(cause)}`, { cause });
     } finally {
-      stop?.();
+      stopWatching?.();
     }
     const { rawBody } = context.request;
     return Buffer.isBuffer(rawBody) ? rawBody : Buffer.alloc(0);
   }
 
-  /** Counts the bytes that come, and gives the body up when they are too many or too slow. Answers how to stop that. */
-  #watch(context: Context, held: Held, longest: number): () => void {
+  /**
+   * Counts the bytes as they arrive, and makes the parser fail when they are too many or arrive too slowly. Returns a function that
+   * stops this.
+   */
+  #watch(context: Context, held: HeldBytes, longest: number): () => void {
     const { patience, rate, bounds } = this.#options;
     const { req } = context;
     const begun = this.#clock.now();
@@ -128,33 +136,33 @@ export class BodyReader {
       timer.cancel();
       req.off('data', count);
     };
-    // The parser is told by the event that it listens for; the connection is left as it is, so that the answer can be sent.
-    const giveUp = (error: MerapiError) => {
+    // The parser listens for this event and rejects with the error. The connection stays open, so that the response can be sent.
+    const abort = (error: MerapiError) => {
       stop();
       if (req.listenerCount('error') > 0) req.emit('error', error);
     };
     const count = (chunk: Buffer) => {
       const outcome = held.take(chunk.length);
-      if (held.bytes > longest) giveUp(tooLarge(longest));
-      else if (outcome !== 'taken') giveUp(tooMany(outcome, bounds));
+      if (held.bytes > longest) abort(tooLarge(longest));
+      else if (outcome !== 'taken') abort(tooManyBytes(outcome, bounds));
     };
-    const look = () => {
+    const checkProgress = () => {
       const left = begun + patience + (held.bytes / rate) * 1000 - this.#clock.now();
       if (left > 0) {
-        timer = this.#clock.timer(left, look);
+        timer = this.#clock.timer(left, checkProgress);
         return;
       }
       context.set('Connection', 'close');
-      giveUp(tooSlow(req, held.bytes, this.#options));
+      abort(tooSlow(req, held.bytes, this.#options));
     };
-    let timer = this.#clock.timer(patience, look);
+    let timer = this.#clock.timer(patience, checkProgress);
     req.prependListener('data', count);
     return stop;
   }
 }
 
-/** The bytes of one body that are in memory. */
-class Held {
+/** The share of the memory budget that one body holds. */
+class HeldBytes {
   readonly #budget: Budget;
   readonly #user: string | null;
   bytes = 0;
@@ -176,49 +184,55 @@ class Held {
   }
 }
 
+/** The error for a body that is longer than the method accepts. */
 const tooLarge = (longest: number) =>
-  new MerapiError('too_large', `The body may have at most ${longest / MiB} MiB here`);
+  new MerapiError('too_large', `The body of this request may have at most ${longest / MiB} MiB`);
 
-function tooMany(whose: 'each' | 'all', bounds: Bounds): MerapiError {
-  const who = whose === 'each' ? 'one user' : 'all users together';
+/** The error for bodies that together exceed a bound on memory. @param bound the one that is exceeded */
+function tooManyBytes(bound: 'each' | 'all', bounds: Bounds): MerapiError {
+  const who = bound === 'each' ? 'one user' : 'all users together';
   return new MerapiError(
     'unavailable',
-    `The bodies of requests may take ${bounds[whose] / MiB} MiB of ${who} at once; send this one again when others have been answered`,
+    `The request bodies of ${who} may have ${bounds[bound] / MiB} MiB at once; send this one again when others have been answered`,
   );
 }
 
+/** The error for a body of which too little has arrived so far. */
 function tooSlow(request: IncomingMessage, bytes: number, { patience, rate }: BodyOptions): MerapiError {
   const length = request.headers['content-length'];
-  const came = length === undefined ? `${bytes} bytes` : `${bytes} of ${length} bytes`;
+  const received = length === undefined ? `${bytes} bytes` : `${bytes} of ${length} bytes`;
   return new MerapiError(
     'wrong_input',
-    `The body came too slowly: ${came}; it must be there after ${patience / 1000} s and 1 s for each ${rate / 1024} KiB`,
+    `The body arrived too slowly: ${received}; it must arrive within ${patience / 1000} s plus 1 s for each ${rate / 1024} KiB`,
   );
 }
 
-/** Whether a body is so short that it need not be watched. */
+/** Whether a body is short enough to be read without limits on its time and memory. */
 function isShort({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= AT_ONCE;
 }
 
-/** Whether a request has a body, or may have one: of one without a length that is not known yet. */
+/** Whether a request has a body, or may have one: with a Transfer-Encoding that is known only when the first byte arrives. */
 function mayHaveBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Refuses a body of another type than JSON, if there is one. */
-async function refuseType(request: IncomingMessage, isWanted: boolean): Promise<Body> {
+/**
+ * Refuses a body that is not JSON, if there is one: with a Transfer-Encoding a body may still turn out to be empty.
+ * @throws RefusedRequest 415
+ */
+async function refuseType(request: IncomingMessage, isExpected: boolean): Promise<Body> {
   const { 'transfer-encoding': coding, 'content-type': type = '' } = request.headers;
-  if (coding === undefined || (isWanted && (await begins(request))))
+  if (coding === undefined || (isExpected && (await hasFirstByte(request))))
     throw new RefusedRequest(
       415,
       `The Content-Type of a body must be exactly '${MEDIA_TYPE}', not '${type}'`,
     );
-  return nothing;
+  return noBody;
 }
 
 /** Whether the body of a request has a first byte. */
-function begins(request: IncomingMessage): Promise<boolean> {
+function hasFirstByte(request: IncomingMessage): Promise<boolean> {
   return new Promise((resolve) => {
     request.on('data', () => resolve(true));
     request.on('close', () => resolve(false));
@@ -226,17 +240,21 @@ function begins(request: IncomingMessage): Promise<boolean> {
   });
 }
 
-/** Takes what is left of a request's body, or its sender waits for that and the connection cannot be used again. */
+/**
+ * Reads and discards the remainder of a request's body; otherwise its sender would wait for that, and the connection could not
+ * serve another request. Cuts the connection after 128 MiB.
+ */
 export function discardBody(request: IncomingMessage): void {
   if (request.complete || !mayHaveBody(request)) return;
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > UNWANTED) request.destroy();
+    if (bytes > MAX_DISCARDED) request.destroy();
   });
   request.resume();
 }
 
+/** @throws MerapiError wrong_input for invalid UTF-8, which would otherwise be replaced silently */
 function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -1,10 +1,12 @@
+// What browsers are told, and what they are kept from: security headers, CORS for the origins that `--allow-origin` names, and the
+// refusal of cross-site requests that change something.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Context } from 'koa';
 import { MerapiError } from '../../base/errors.ts';
 import type { Method } from './resource.ts';
 
-/** What every answer tells browsers: nothing here is a page, nothing is kept, nothing is shown in a frame, no address is told on. */
+/** On every response: browsers must not sniff the type, cache, run or frame the content, or send a referrer. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'Cache-Control': 'no-store',
@@ -13,12 +15,13 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
-const fixed = Object.entries(securityHeaders);
+/** The same as a list, which every response loops over. */
+const securityHeaderList = Object.entries(securityHeaders);
 
-/** For how long a browser that came by TLS and by name uses nothing else for that name: 30 days. */
-const STRICT = 'max-age=2592000';
+/** Strict-Transport-Security for 30 days: browsers use only HTTPS for this host name. */
+const STRICT_TRANSPORT = 'max-age=2592000';
 
-/** What pages of allowed origins may send. */
+/** The answer to a CORS preflight request of an allowed origin. */
 const preflightHeaders: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Methods': 'GET, PUT, POST, DELETE',
   'Access-Control-Allow-Headers': 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID',
@@ -26,27 +29,26 @@ const preflightHeaders: Readonly<Record<string, string>> = {
 };
 
 /**
- * Keeps pages of other sites from using what a browser knows, such as a password that it sends along by itself. Programs, which send
- * none of the headers that are looked at, notice nothing.
+ * Protects against cross-site requests: a page of another site must not use the credentials that the browser sends by itself.
+ * Clients other than browsers send none of the headers that are examined, and are not affected.
  */
 export class Browsers {
   readonly #allowed: ReadonlySet<string>;
   readonly #isTls: boolean;
 
-  /** `allowed` are the origins whose pages may do what their user may. */
+  /** @param allowed the origins (scheme, host and port) whose pages may do whatever their user may */
   constructor(allowed: readonly string[], isTls: boolean) {
     this.#allowed = new Set(allowed);
     this.#isTls = isTls;
   }
 
   /**
-   * Sets what an answer tells browsers. Answers by itself when one asks whether a page of an allowed origin may send a request:
-   * whether it was that.
+   * Sets the headers for browsers. Answers a CORS preflight request of an allowed origin itself; returns whether the request was one.
    */
   answer(context: Context): boolean {
-    for (const [name, value] of fixed) context.res.setHeader(name, value);
+    for (const [name, value] of securityHeaderList) context.res.setHeader(name, value);
     const { origin, host } = context.req.headers;
-    if (this.#isTls && isName(host)) context.set('Strict-Transport-Security', STRICT);
+    if (this.#isTls && isName(host)) context.set('Strict-Transport-Security', STRICT_TRANSPORT);
     if (this.#allowed.size === 0) return false;
     context.set('Vary', 'Origin');
     if (origin === undefined || !this.#allowed.has(origin)) return false;
@@ -75,17 +77,17 @@ export class Browsers {
   }
 }
 
-/** Whether an address is of the host that a request names. */
+/** Whether an address (of an Origin or Referer header) has the host and port of the request's Host header. */
 function isAt(address: string, host: string | undefined): boolean {
   try {
     const url = new URL(address);
     return host !== undefined && url.host !== '' && url.host === new URL(`${url.protocol}//${host}`).host;
   } catch {
-    return false; // `null` is the origin of what has none
+    return false; // e.g. `null`, the origin of sandboxed pages and local files
   }
 }
 
-/** Whether a request names a host that stands for one machine: no address, and not what each machine calls itself. */
+/** Whether a Host header has a DNS name that denotes one machine: neither an IP address nor `localhost` nor a bare name. */
 function isName(host: string | undefined): boolean {
   const name = host?.replace(/:[0-9]*$/, '').toLowerCase() ?? '';
   return name.includes('.') && !name.startsWith('[') && isIP(name) === 0 && !/(^|\.)localhost$/.test(name);

@@ -1,9 +1,11 @@
+// Errors of requests in the form that Ganeti's clients expect: an HTTP status, with texts that are Ganeti's where clients compare
+// them. Merapi's own sentence is then in the further member `detail`.
 import { type ErrorCode, MerapiError, toFailure } from '../../base/errors.ts';
 
-/** The statuses of requests that fail. */
+/** The HTTP statuses of requests that fail. */
 export type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503;
 
-/** What each error code means in HTTP. */
+/** The HTTP status of each error code. */
 const statusOf: Readonly<Record<ErrorCode, Status>> = {
   wrong_input: 400,
   wrong_state: 400,
@@ -32,7 +34,7 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
   conflict: 409,
 };
 
-/** Ganeti's fixed sentence for each status. */
+/** Ganeti's fixed explanation of each status, word for word. */
 const explanations: Readonly<Record<Status, string>> = {
   400: 'Bad request syntax or unsupported method',
   401: 'No permission -- see authorization schemes',
@@ -47,7 +49,7 @@ const explanations: Readonly<Record<Status, string>> = {
   503: 'The server cannot process the request due to a high load',
 };
 
-/** Ganeti's fixed messages; clients match them. The messages of other statuses are free. */
+/** Ganeti's fixed messages, word for word; clients match them. The messages of other statuses are those of the errors. */
 const messages: Readonly<Partial<Record<Status, string>>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -55,8 +57,8 @@ const messages: Readonly<Partial<Record<Status, string>>> = {
   415: 'Unsupported Media Type',
 };
 
-/** An error whose message is Ganeti's text for just this case, in any status; `detail` tells the case in a sentence. */
-export class WordedError extends MerapiError {
+/** An error whose message is Ganeti's text for just this case, whatever the status; `detail` explains the case in a sentence. */
+export class FixedMessageError extends MerapiError {
   readonly detail: string;
 
   constructor(code: ErrorCode, message: string, detail: string) {
@@ -65,7 +67,7 @@ export class WordedError extends MerapiError {
   }
 }
 
-/** A request that this protocol itself refuses, by a status of its own: nobody asked the cluster. */
+/** A request that the protocol itself refuses, with a status that no error code stands for; it has not reached the manager. */
 export class RefusedRequest extends Error {
   override readonly name = 'RefusedRequest';
   readonly status: Status;
@@ -76,29 +78,31 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** An error as the RAPI answers it; `code` repeats the HTTP status. */
+/** The body of a response to a request that failed; `code` repeats the HTTP status. */
 export interface ErrorAnswer {
   code: Status;
   message: string;
   explain: string;
-  /** What was wrong in this case, where `message` is a fixed text. */
+  /** What is wrong in this case, where `message` is a fixed text. */
   detail?: string;
 }
 
+/** The HTTP status of an error; 500 for a defect. */
 function statusFor(error: unknown): Status {
   if (error instanceof RefusedRequest) return error.status;
   return error instanceof MerapiError ? statusOf[error.code] : 500;
 }
 
-/** The answer to a request that failed. What is not a MerapiError is a defect, whose text is for the log alone. */
+/**
+ * The response to a request that failed. Any other error than MerapiError and RefusedRequest is a defect: its text may contain
+ * anything, so the client gets only an id of the log entry.
+ */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const code = statusFor(error);
-  const isTold = error instanceof MerapiError || error instanceof RefusedRequest;
-  const particular = isTold ? error.message : toFailure(error).message;
+  const isPublic = error instanceof MerapiError || error instanceof RefusedRequest;
+  const text = isPublic ? error.message : toFailure(error).message;
   const explain = explanations[code];
-  if (error instanceof WordedError) return { code, message: particular, explain, detail: error.detail };
+  if (error instanceof FixedMessageError) return { code, message: text, explain, detail: error.detail };
   const message = messages[code];
-  return message === undefined
-    ? { code, message: particular, explain }
-    : { code, message, explain, detail: particular };
+  return message === undefined ? { code, message: text, explain } : { code, message, explain, detail: text };
 }

@@ -1,18 +1,23 @@
+// Failures of opcodes as Ganeti's clients expect them in a job's `opresult`. The HTTP statuses of requests that fail are a table of
+// their own in errors.ts.
 import type { ErrorCode, Failure } from '../../base/errors.ts';
 
-/** Ganeti's error class, and the error code that stands beside the text where the class has one. */
+/** Ganeti's error class, and the error code that follows the text in classes that have one. */
 interface ErrorClass {
   readonly name: string;
   readonly code?: string;
 }
 
+/** Ganeti's class for prerequisites that are not met, with its code. */
 const prerequisite = (code: string): ErrorClass => ({ name: 'OpPrereqError', code });
+/** Ganeti's class for failures during execution; it has no code. */
 const execution: ErrorClass = { name: 'OpExecError' };
+/** For codes without a closer equivalent in Ganeti. */
 const badInput = prerequisite('wrong_input');
 
 /**
- * What each failure of an opcode is to Ganeti's clients. A defect of Merapi (anything thrown that is no MerapiError) has the
- * code internal_error as well, which Ganeti has as a code of OpPrereqError.
+ * From Merapi's error codes to Ganeti's error classes. A defect of Merapi (anything thrown that is no MerapiError) has the code
+ * internal_error as well, which is a code of OpPrereqError in Ganeti.
  */
 const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   wrong_input: prerequisite('wrong_input'),

@@ -9,7 +9,7 @@ const GANETI_PROTOCOL = 3_010_000;
 /** The version of Ganeti's OS interface that OS definitions must speak. */
 const OS_API_VERSION = 20;
 
-/** Names of processor architectures as Python's platform module has them. */
+/** From Node's names of processor architectures to those of Python's platform module, which Ganeti shows. */
 const machines: Readonly<Record<string, string>> = {
   x64: 'x86_64',
   arm64: 'aarch64',
@@ -20,13 +20,14 @@ const machines: Readonly<Record<string, string>> = {
 /** Microseconds between two runs of a data collector. */
 const COLLECTOR_INTERVAL = 5_000_000;
 
-function ofCollectors<T>(value: T): Record<string, T> {
+/** The same value for every data collector. */
+function forAllCollectors<T>(value: T): Record<string, T> {
   return Object.fromEntries(dataCollectors.map((name) => [name, value]));
 }
 
 /**
- * The answer of GET /2/info; `merapi_version` is the only key that Ganeti does not have. What Merapi does not have (volume groups,
- * Ganeti's ssh setup and monitoring) has the value that a cluster of Ganeti without it shows.
+ * The cluster as GET /2/info returns it. The keys and their order are Ganeti's, as recorded; `merapi_version` is the only key that Ganeti does not have. A feature that Merapi lacks
+ * (install images, instance communication, Ganeti's SSH setup) has the value that a Ganeti cluster without the feature shows.
  */
 export function showCluster(cluster: ShownCluster): Readonly<Record<string, unknown>> {
   return {
@@ -81,8 +82,8 @@ export function showCluster(cluster: ShownCluster): Readonly<Record<string, unkn
     zeroing_image: '',
     compression_tools: cluster.compression_tools,
     enabled_user_shutdown: cluster.enabled_user_shutdown,
-    enabled_data_collectors: { ...ofCollectors(true), ...cluster.enabled_data_collectors },
-    data_collector_interval: { ...ofCollectors(COLLECTOR_INTERVAL), ...cluster.data_collector_interval },
+    enabled_data_collectors: { ...forAllCollectors(true), ...cluster.enabled_data_collectors },
+    data_collector_interval: { ...forAllCollectors(COLLECTOR_INTERVAL), ...cluster.data_collector_interval },
     modify_ssh_setup: false,
     ssh_key_type: 'rsa',
     ssh_key_bits: 2048,

@@ -1,24 +1,26 @@
-// What Ganeti's clients are told of a job that they wait for: the fields that they name and the new lines of its log.
+// Changes of a job for GET /2/jobs/N/wait, in Ganeti's form: the values of the fields that the client names, and the lines of the log
+// that it does not know.
 import { isDeepStrictEqual } from 'node:util';
 import type { Job } from '../../model/job.ts';
 import { jobFieldOf, showLog } from './job.ts';
 
-/** A change of a job. */
+/** The response of GET /2/jobs/N/wait. */
 interface JobChange {
+  /** The values of the named fields, in the order of the names. */
   job_info: unknown[];
   log_entries: unknown[];
 }
 
-/** What a client knows of a job. */
+/** What a client knows of a job, as its request says. */
 export interface KnownJob {
   fields: readonly string[];
-  /** The values of the fields; null when it knows none. */
+  /** The values of the fields that it got last; null when it has none yet. */
   info: readonly unknown[] | null;
-  /** The number of the last line of the log. */
+  /** The serial number of the last line of the log that it got; 0 when it has none yet. */
   serial: number;
 }
 
-/** The values of the fields now, and the lines of the log that are not known. */
+/** The current values of the fields, and the log lines with a higher serial number than the client knows. */
 export function changeOf(job: Job, { fields, serial }: KnownJob): JobChange {
   const values = new Map<string, unknown>();
   const infoOf = (field: string) => {
@@ -31,7 +33,7 @@ export function changeOf(job: Job, { fields, serial }: KnownJob): JobChange {
   };
 }
 
-/** Whether a job is another one than the client knows. */
+/** Whether a job has changed since what the client knows. */
 export function isChanged(job: Job, known: KnownJob): boolean {
   const { job_info, log_entries } = changeOf(job, known);
   return log_entries.length > 0 || !isDeepStrictEqual(job_info, known.info);

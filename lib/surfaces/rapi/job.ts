@@ -1,11 +1,12 @@
-// Jobs in Ganeti's form: times as pairs, log lines as lists of four, failures as class and text.
+// Jobs in Ganeti's form: times as pairs of seconds and microseconds, log lines as lists of four, failures as class and text. The
+// views (lib/views/job.ts) have times as numbers and failures as Merapi's error codes.
 import { type SplitTime, splitTime } from '../../base/clock.ts';
 import { parseJson } from '../../base/json.ts';
 import type { Job, JobStatus, LogEntry } from '../../model/job.ts';
 import { jobValues, type Outcome, opSummary, outcomeOf, shownOp } from '../../views/job.ts';
 import { showFailure } from './failure.ts';
 
-/** A line of a job's log. The text of a line for another cluster's client is JSON, shown as what it says. */
+/** A line of a job's log. The text of a line whose type is not `message` is stored as JSON and shown as the JSON value. */
 type ShownLogLine = [serial: number, time: SplitTime, type: string, text: unknown];
 
 /** A job as GET /2/jobs?bulk=1 shows it. */
@@ -24,10 +25,11 @@ interface ListedJob {
 interface ShownJob extends ListedJob {
   oplog: ShownLogLine[][];
   opresult: unknown[];
-  /** Only while steps of it report their progress; Ganeti has no such key. */
+  /** Present only while steps of the job report their progress; Ganeti has no such key. */
   progress?: { step: string; text: string; done: number; total: number | null; time: SplitTime }[];
 }
 
+/** Seconds since 1970 as a pair; null for what has not happened yet. */
 const showTime = (seconds: number | null): SplitTime | null => (seconds === null ? null : splitTime(seconds));
 
 /** The lines of one opcode's log. */
@@ -40,10 +42,11 @@ export function showLog(log: readonly LogEntry[]): ShownLogLine[] {
   ]);
 }
 
+/** The result of an opcode, or its failure as Ganeti's class with the text. */
 const showOutcome = (outcome: Outcome): unknown =>
   'failure' in outcome ? showFailure(outcome.failure) : outcome.result;
 
-/** A job in the form of GET /2/jobs?bulk=1: with neither its results nor its log, as in Ganeti. */
+/** A job in the form of GET /2/jobs?bulk=1: without its results and its log, as in Ganeti. */
 export function listJob(job: Job): ListedJob {
   return {
     id: job.id,
@@ -68,12 +71,13 @@ export function showJob(job: Job): ShownJob {
   };
 }
 
+/** Applies a conversion to each element of a list. */
 const showEach =
   <T>(show: (value: T) => unknown) =>
   (values: unknown) =>
     (values as T[]).map(show);
 
-/** How the values of these fields are shown in queries about jobs; the values of the others are shown as they are. */
+/** How queries show the values of these fields; the values of all other fields are shown unchanged. */
 const shownFields: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
   ...['end_ts', 'received_ts', 'start_ts'].map((field) => [field, splitTime] as const),
   ...['opend', 'opexec', 'opstart'].map((field) => [field, showEach(showTime)] as const),

@@ -1,23 +1,25 @@
-// Listings of thousands of objects as JSON: what the cluster's objects decide of one is written once, however often it is asked for.
+// Listings of thousands of objects as JSON. The text of an object's configured values is made once and kept until the object changes;
+// only the live values, which nodes report, are converted at each request.
 import { stringifyJson } from '../../base/json.ts';
 import { Slices } from '../../base/slices.ts';
 import type { ListedObject, ListedValues } from '../../views/listing.ts';
 import { JsonPieces } from './stream.ts';
 
-/** About how long a piece is, in characters. */
+/** The approximate length of a piece, in characters. */
 const PIECE = 64 * 1024;
 
-/** The members of an object that no node tells, by its version. */
-const texts = new WeakMap<object, string>();
+/** The JSON text of an object's configured values, by the object's version. */
+const configuredTexts = new WeakMap<object, string>();
 
-/** A JSON list of objects, made while it is sent. */
+/** A JSON list of the objects of all pages, made while it is sent. */
 export function jsonListing(pages: AsyncIterable<readonly ListedObject[]>): JsonPieces {
   return new JsonPieces(pieces(pages));
 }
 
+/** Joins the texts of objects into pieces of about PIECE characters, and pauses between slices of work. */
 async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGenerator<string> {
   const slices = new Slices();
-  let before = '[';
+  let prefix = '[';
   let objects: string[] = [];
   let size = 0;
   for await (const page of pages)
@@ -27,34 +29,42 @@ async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGene
       size += text.length;
       if (slices.over) await slices.pause();
       if (size < PIECE) continue;
-      yield before + objects.join(',');
-      before = ',';
+      yield prefix + objects.join(',');
+      prefix = ',';
       objects = [];
       size = 0;
     }
-  yield `${objects.length > 0 || before === '[' ? before : ''}${objects.join(',')}]`;
+  // After a full piece without anything behind it there is no prefix: a comma must not precede the closing bracket.
+  const lastPrefix = objects.length > 0 || prefix === '[' ? prefix : '';
+  yield `${lastPrefix}${objects.join(',')}]`;
 }
 
-function textOf({ version, still, live }: ListedObject): string {
-  let text = texts.get(version);
+/** One object as JSON. */
+function textOf({ version, configured, live }: ListedObject): string {
+  let text = configuredTexts.get(version);
   if (text === undefined) {
-    text = membersOf(still());
-    texts.set(version, text);
+    text = membersOf(configured());
+    configuredTexts.set(version, text);
   }
-  const more = membersOf(live);
-  return `{${text}${text === '' || more === '' ? '' : ','}${more}}`;
+  const liveText = membersOf(live);
+  const separator = text === '' || liveText === '' ? '' : ',';
+  return `{${text}${separator}${liveText}}`;
 }
 
-/** Joined, not added up: a text that was added up stays a tree of its parts, which each use of it walks through again. */
+/**
+ * The members of a JSON object, without the braces. Uses join() instead of `+=`: V8 keeps a concatenated string as a tree of its
+ * parts, which every use of it would traverse again.
+ */
 function membersOf(values: ListedValues): string {
   const members: string[] = [];
   for (const field in values) members.push(`"${field}":${jsonOf(values[field])}`);
   return members.join(',');
 }
 
+/** The JSON text of values that are objects, such as parameter sets. */
 const sharedTexts = new WeakMap<object, string>();
 
-/** The JSON of a value of a field. Parameter sets are shared by many instances, so their texts are kept. */
+/** The JSON text of a field's value. Many instances share one object of parameters, so the texts of objects are kept. */
 function jsonOf(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return stringifyJson(value);
   let text = sharedTexts.get(value);

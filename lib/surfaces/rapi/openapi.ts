@@ -1,3 +1,4 @@
+// The OpenAPI document of the RAPI, derived from its resources and from the opcodes that they submit.
 import * as z from 'zod';
 import { VERSION } from '../../base/version.ts';
 import { opcodes } from '../../opcodes/registry.ts';
@@ -6,11 +7,13 @@ import { JsonText } from './stream.ts';
 
 type JsonObject = { [key: string]: unknown };
 
+/** A Zod schema of an input as JSON Schema, without the `$schema` member that a part of a document must not have. */
 const schemaOf = (schema: z.ZodType): JsonObject => {
   const { $schema: _, ...members } = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' });
   return members;
 };
 
+/** The content of a request or response of JSON. */
 const json = (schema: JsonObject): JsonObject => ({ 'application/json': { schema } });
 
 /** One sentence for a method: its own, or that of its opcode. */
@@ -21,17 +24,18 @@ export function sentenceOf({ doc, opcode }: Method): string {
 /** The names of the items of a path. */
 const itemsOf = (path: string): string[] => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
 
+/** The JSON Schema of each kind of argument. */
+const argumentSchemas: Readonly<Record<Argument['kind'], JsonObject>> = {
+  flag: { type: 'integer', enum: [0, 1], default: 0 },
+  text: { type: 'string' },
+  texts: { type: 'array', items: { type: 'string' } },
+};
+
 function argument(name: string, { kind, doc }: Argument): JsonObject {
-  const text = { type: 'string' };
-  const schema =
-    kind === 'flag'
-      ? { type: 'integer', enum: [0, 1], default: 0 }
-      : kind === 'texts'
-        ? { type: 'array', items: text }
-        : text;
-  return { name, in: 'query', required: false, description: doc, schema };
+  return { name, in: 'query', required: false, description: doc, schema: argumentSchemas[kind] };
 }
 
+/** The OpenAPI operation of one method of a resource. */
 function operation(resource: Resource, name: HttpMethod, method: Method): JsonObject {
   const items = itemsOf(resource.path).map((item) => ({
     name: item,
@@ -39,24 +43,26 @@ function operation(resource: Resource, name: HttpMethod, method: Method): JsonOb
     required: true,
     schema: { type: item === 'id' ? 'integer' : 'string' },
   }));
-  const args = Object.entries(method.args ?? {}).map(([arg, about]) => argument(arg, about));
+  const args = Object.entries(method.args ?? {}).map(([arg, definition]) => argument(arg, definition));
   const isJob = method.answer === undefined && method.opcode !== null;
-  const answer = method.answer ? schemaOf(method.answer) : isJob ? { type: 'integer' } : {};
+  const jobId = { type: 'integer' };
+  const otherResponse = isJob ? jobId : {};
+  const response = method.answer ? schemaOf(method.answer) : otherResponse;
   return {
     operationId: `${name.toLowerCase()}_${resource.name}`,
     summary: sentenceOf(method),
-    description: isJob ? `Submits a job with ${method.opcode} and answers its id.` : undefined,
+    description: isJob ? `Submits a job with ${method.opcode} and returns its id.` : undefined,
     parameters: [...items, ...args],
     requestBody: method.body && { content: json(schemaOf(method.body)) },
     security: method.access === 'look' ? [{}, { basic: [] }] : [{ basic: [] }],
     responses: {
-      200: { description: isJob ? 'The id of the job.' : 'The answer.', content: json(answer) },
-      default: { description: 'What was wrong.', content: json({ $ref: '#/components/schemas/Failure' }) },
+      200: { description: isJob ? 'The id of the job.' : 'The result.', content: json(response) },
+      default: { description: 'What is wrong.', content: json({ $ref: '#/components/schemas/Failure' }) },
     },
   };
 }
 
-/** The API as an OpenAPI document, made from its resources. */
+/** The OpenAPI document of these resources. */
 function openApi(resources: readonly Resource[]): JsonObject {
   return {
     openapi: '3.1.0',
@@ -87,10 +93,10 @@ function openApi(resources: readonly Resource[]): JsonObject {
             code: { type: 'integer', description: 'The HTTP status.' },
             message: {
               type: 'string',
-              description: 'What was wrong; a fixed text in 401, 403, 404 and 415.',
+              description: 'What is wrong; a fixed text in 401, 403, 404 and 415.',
             },
             explain: { type: 'string', description: 'The fixed sentence of the status.' },
-            detail: { type: 'string', description: 'What was wrong in this case, where message is fixed.' },
+            detail: { type: 'string', description: 'What is wrong in this case, where message is fixed.' },
           },
         },
       },
@@ -98,7 +104,7 @@ function openApi(resources: readonly Resource[]): JsonObject {
   };
 }
 
-/** The resource that tells of the others, and of itself. */
+/** The resource that returns the OpenAPI document of the others and of itself; the document is made at the first request. */
 export function openApiResource(others: readonly Resource[]): Resource {
   let document: JsonText | null = null;
   const resource: Resource = {
@@ -108,7 +114,7 @@ export function openApiResource(others: readonly Resource[]): Resource {
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'This API as an OpenAPI document.',
+        doc: 'Returns the OpenAPI document of this API.',
         answer: z.record(z.string(), z.unknown()),
         handle: () => {
           document ??= JsonText.of(openApi([...others, resource]));

@@ -1,15 +1,15 @@
 import { MerapiError } from '../../base/errors.ts';
 
-/** The arguments behind the question mark of a URL. As in Ganeti, an argument without a value counts as not given. */
+/** The arguments of a URL's query string. As in Ganeti, an argument with an empty value counts as not given. */
 export class QueryArgs {
   readonly #values: URLSearchParams;
 
-  /** @param text what follows the question mark, still encoded. */
+  /** @param text the query string without the question mark, still percent-encoded. */
   constructor(text: string) {
     this.#values = new URLSearchParams(text);
   }
 
-  /** All values of an argument, in their order. */
+  /** All values of an argument, in the order of the URL. */
   all(name: string): string[] {
     return this.#values.getAll(name).filter((value) => value !== '');
   }
@@ -19,7 +19,7 @@ export class QueryArgs {
     return this.all(name)[0] ?? null;
   }
 
-  /** Whether an argument is an integer other than 0. @throws MerapiError wrong_input when it is no integer. */
+  /** Whether an argument is an integer other than 0; false when it is not given. @throws MerapiError wrong_input for another text */
   flag(name: string): boolean {
     const text = this.text(name);
     if (text === null) return false;

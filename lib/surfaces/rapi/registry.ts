@@ -15,7 +15,7 @@ import { queueResources } from './resources/queue.ts';
 import { tagResources } from './resources/tags.ts';
 import { trafficResources } from './resources/traffic.ts';
 
-const described: readonly Resource[] = [
+const documented: readonly Resource[] = [
   ...clusterResources,
   ...osResources,
   ...nodeResources,
@@ -32,5 +32,5 @@ const described: readonly Resource[] = [
   ...queryResources,
 ];
 
-/** Every path that the RAPI serves. */
-export const resources: readonly Resource[] = [...described, openApiResource(described)];
+/** Every resource that the RAPI serves. The order is that of docs/rapi.md. */
+export const resources: readonly Resource[] = [...documented, openApiResource(documented)];

@@ -1,3 +1,6 @@
+// The types that describe the RAPI: a Resource is a path with its HTTP methods, a Method says what one of them accepts, returns and
+// does, and a Call is one request to it. Routing (app.ts), documentation, OpenAPI and the client's routes are derived from the
+// resources, so a new path needs only an entry in a file of ./resources.
 import type * as z from 'zod';
 import type { Principal } from '../../access/principal.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -9,7 +12,7 @@ import type { Action } from '../../model/access.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
 import type { QueryArgs } from './query.ts';
 
-/** Who uses the API now, and who was turned away since the start. */
+/** The answer of GET /2/traffic: the current use of the API, and what was refused since the start of the master. */
 interface Traffic {
   connections: number;
   connections_turned_away: number;
@@ -18,99 +21,109 @@ interface Traffic {
   refused_passwords: number;
 }
 
-/** A request that has passed all checks of the protocol. */
+/** A request that has passed the checks of the protocol: path, method, user, access and the form of the body. */
 export interface Call {
   readonly manager: Manager;
   readonly principal: Principal;
   /** The name of the resource, as reason trails show it. */
   readonly resource: string;
-  /** What stands in the path where the resource's path has a {name} or an {id}. */
+  /** The parts of the path that match a {name} or an {id} of the resource's path, in order; not percent-decoded. */
   readonly items: readonly string[];
   readonly query: QueryArgs;
-  /** Undefined when the request has none. */
+  /** The parsed body; undefined when the request has none. */
   readonly body: Json | undefined;
   readonly clock: Clock;
-  /** What tells the request from others: its method, address and body. */
-  print(): string;
+  /** A hash of the method, the URL and the body: equal for a request that is repeated. */
+  fingerprint(): string;
   /** The value of a header; null when it is not given. */
   header(name: string): string | null;
-  /** What fires when the client is gone or the server ends; to be asked for once. */
+  /**
+   * A signal that fires when the client disconnects or the server closes. To be called at most once, since from then on the request
+   * counts as a waiting one. @throws MerapiError unavailable when too many requests wait
+   */
   signal(): AbortSignal;
-  /** How long a request may wait for a change, in milliseconds. */
+  /** How long a request for changes of a job waits at most, in milliseconds. */
   readonly waitTimeout: number;
-  /** Who uses the API now, and who was turned away since the start. */
   traffic(): Traffic;
-  /** How long a stream of events is silent at most, in milliseconds. */
+  /** After how many milliseconds without an event a stream of events sends a heartbeat. */
   readonly heartbeat: number;
 }
 
-/** An argument of the URL: a `flag` is 0 or 1, `texts` may be given several times. */
+/** An argument in the query string: a `flag` is 0 or 1, `texts` may be given several times. */
 export interface Argument {
   readonly kind: 'flag' | 'text' | 'texts';
   /** One sentence for the docs. */
   readonly doc: string;
 }
+/** Arguments in the query string, by name. */
 export type Arguments = Readonly<Record<string, Argument>>;
 
-/** An argument of the URL that decides a parameter of an opcode. */
+/** An argument in the query string that sets a parameter of an opcode. */
 export interface ParamArgument extends Argument {
   /** The parameter; by default it has the argument's name. */
   readonly param?: string;
-  /** The parameter's value when the argument is not given; by default the opcode's own. */
+  /** The parameter's value when the argument is not given; without it the opcode's default applies. */
   readonly fallback?: unknown;
 }
 
 /** How a request becomes an opcode. */
 export interface Submission {
-  /** The parameters that the items of the path decide, in their order. */
+  /** The parameters that the items of the path set, in the order of the items. */
   readonly items?: readonly string[];
-  /** Parameters that this path decides by itself. */
+  /** Parameters that have these values in every request to this path. */
   readonly fixed?: Readonly<Record<string, unknown>>;
+  /** The arguments beside `dry-run` and `reason`, which every submission has. */
   readonly args?: Readonly<Record<string, ParamArgument>>;
-  /** Names of parameters in the body that differ from the opcode's own. */
+  /** Parameters that have another name in the body than in the opcode. */
   readonly body?: Renames;
-  /** Members of the body that are no parameters and must be there with these values. */
+  /** Members of the body that are no parameters and must be present with these values. */
   readonly constants?: Readonly<Record<string, number>>;
-  /** Whether dry_run stands in the opcode only where the URL says so, or the body: as Ganeti has it in some resources. */
-  readonly quietDryRun?: boolean;
-  /** Parameters that no request may give. */
+  /**
+   * Whether the opcode has `dry_run` only when the URL or the body gives it; otherwise the URL always sets it. Ganeti differs in
+   * this between its resources, and the parameters of a job show it.
+   */
+  readonly optionalDryRun?: boolean;
+  /** Parameters of the opcode that a request must not contain. */
   readonly forbidden?: readonly string[];
 }
 
-/** How parameters that come in the body differ in name from those of the opcode. */
+/** From the name of a parameter in the body to its name in the opcode. */
 export type Renames = Readonly<Record<string, string>>;
 
-/** The parts of a request that differ from one to the next. */
+/** An example request for the documentation: what differs from one request to another. */
 export interface Example {
   readonly items: readonly string[];
-  /** Argument and value, one for each time that it is given. */
+  /** Pairs of argument and value; an argument with several values occurs several times. */
   readonly args?: readonly (readonly [string, string])[];
   readonly body?: unknown;
 }
 
-/** What one HTTP method does to a resource. */
+/** One HTTP method of a resource: who may use it, what it accepts and returns, and the code that handles it. */
 export interface Method {
-  /** What the user must be allowed to do. */
+  /** What the user must be allowed to do, to at least one object. */
   readonly access: Action;
-  /** The opcode that it submits, if any; the answer is then the job's id. */
+  /** The opcode that it submits, or null; with an opcode it returns the job's id. */
   readonly opcode: OpcodeId | null;
-  /** One sentence for the docs; without it the opcode's summary stands there. */
+  /** One sentence for the docs; by default the opcode's summary. */
   readonly doc?: string;
-  /** The arguments of the URL that it takes. */
+  /** The arguments in the query string that it accepts. */
   readonly args?: Arguments;
-  /** What the body holds; without it the method takes none. */
+  /** The schema of the body; without it the method accepts no body. */
   readonly body?: z.ZodType;
-  /** What it answers; without it the id of a job. */
+  /** The schema of the response; by default the id of a job. */
   readonly answer?: z.ZodType;
-  /** How the request becomes the opcode, where that is all that it does; clients are made from it. */
+  /** How the request becomes the opcode, where the method does nothing else; the routes of lib/client are generated from it. */
   readonly submission?: Submission;
-  /** A request for the docs; without it one without arguments and body. */
+  /** A request for the docs; by default one without arguments and body. */
   readonly example?: Example;
-  /** Gives what is answered as JSON. @throws MerapiError */
+  /**
+   * Returns the response: a value that is sent as JSON, or one of the classes in stream.ts for texts and streams.
+   * @throws MerapiError, RefusedRequest
+   */
   handle(call: Call): unknown;
 }
 
-/** The methods that resources of the RAPI have. */
+/** The HTTP methods that resources of the RAPI support. */
 export type HttpMethod = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** One path of the RAPI with its methods. */
@@ -122,20 +135,20 @@ export interface Resource {
   readonly methods: Readonly<Partial<Record<HttpMethod, Method>>>;
 }
 
-/** The regular expression that a path, still encoded, must match as a whole; it captures the {name}s and {id}s. */
+/** The regular expression that a whole path, still percent-encoded, must match; it captures the {name}s and {id}s. */
 export function pathPattern(path: string): RegExp {
   const pattern = path.replaceAll('{name}', '([\\w._-]+)').replaceAll('{id}', '([0-9]+)');
   return new RegExp(`^${pattern}$`);
 }
 
-/** The item of the path at this place. */
-export function item(call: Call, place = 0): string {
-  const text = call.items[place];
-  if (text === undefined) throw new Error(`Resource ${call.resource} has no item ${place} in its path`);
+/** The item of the path with this index. @throws Error when the resource's path has fewer items: that is a defect */
+export function item(call: Call, index = 0): string {
+  const text = call.items[index];
+  if (text === undefined) throw new Error(`Resource ${call.resource} has no item ${index} in its path`);
   return text;
 }
 
-/** The body as an object; an absent or null body is an empty one. @throws MerapiError wrong_input */
+/** The body as an object; empty when the body is absent or null. @throws MerapiError wrong_input for another JSON value */
 export function bodyObject(call: Call): { [key: string]: Json } {
   const { body } = call;
   if (body === undefined || body === null) return {};
@@ -143,12 +156,12 @@ export function bodyObject(call: Call): { [key: string]: Json } {
   throw new MerapiError('wrong_input', 'The body must be a JSON object');
 }
 
-/** How many faults of a body are told: a long list may have one in each item. */
-const FAULTS_TOLD = 10;
+/** How many errors of a body a message names at most: a long list may have one in each item. */
+const MAX_REPORTED_FAULTS = 10;
 
 /**
- * The body, or what is given in its place, as a schema describes it.
- * @throws MerapiError wrong_input saying which parts are wrong and what would be right
+ * The body, or the value given in its place, parsed by a schema.
+ * @throws MerapiError wrong_input naming the wrong parts and what is expected there
  */
 export function bodyAs<T extends z.ZodType>(
   call: Call,
@@ -157,12 +170,12 @@ export function bodyAs<T extends z.ZodType>(
 ): z.infer<T> {
   const { success, data, error } = schema.safeParse(given);
   if (success) return data;
-  const faults = faultTexts(schema, error.issues.slice(0, FAULTS_TOLD), given);
-  throw new MerapiError('wrong_input', `The body is not right: ${faults.join('; ')}`);
+  const faults = faultTexts(schema, error.issues.slice(0, MAX_REPORTED_FAULTS), given);
+  throw new MerapiError('wrong_input', `The body is invalid: ${faults.join('; ')}`);
 }
 
-/** The names of fields that a body gives. @throws MerapiError wrong_input */
+/** The member `fields` of a body, a list of field names. @throws MerapiError wrong_input when it is anything else */
 export function fieldList(fields: Json | undefined): string[] {
   if (Array.isArray(fields) && fields.every((field) => typeof field === 'string')) return fields as string[];
-  throw new MerapiError('wrong_input', "The body must have 'fields', a list of names of fields");
+  throw new MerapiError('wrong_input', "The body must have 'fields', a list of field names");
 }

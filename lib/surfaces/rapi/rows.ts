@@ -1,3 +1,4 @@
+// Listings and descriptions of objects, which all resources with named objects share: their documentation and their handlers.
 import * as z from 'zod';
 import { MerapiError } from '../../base/errors.ts';
 import type { NamedKind } from '../../model/access.ts';
@@ -6,7 +7,7 @@ import { type ResourceName, resources } from '../../query/resources.ts';
 import { jsonListing } from './listed.ts';
 import { type Call, item, type Method } from './resource.ts';
 
-/** Schemas of the values of fields, by the fields' kinds. A value that is not known now is null. */
+/** The schema of a field's value, by the field's kind. A value that is not known at the moment is null. */
 const schemas: Readonly<Record<FieldKind, z.ZodType>> = {
   text: z.string().nullable(),
   bool: z.boolean().nullable(),
@@ -18,7 +19,7 @@ const schemas: Readonly<Record<FieldKind, z.ZodType>> = {
   unknown: z.unknown(),
 };
 
-/** What the docs tell of one object with these fields. */
+/** The schema of one object with these fields, for the docs. */
 export function rowSchema(resource: ResourceName, fields: readonly string[]): z.ZodType {
   const table = resources[resource];
   return z.object(
@@ -31,15 +32,15 @@ export function rowSchema(resource: ResourceName, fields: readonly string[]): z.
   );
 }
 
-/** What the docs tell of a listing. */
-export function listed(
+/** The documentation of a method that lists all objects of a resource; listing() is its handler. */
+export function listingDocs(
   resource: ResourceName,
   fields: readonly string[],
   key: 'id' | 'name',
 ): Pick<Method, 'doc' | 'args' | 'answer'> {
   return {
-    doc: `All ${resource}s: the name and address of each, or with \`bulk=1\` all about each.`,
-    args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its name.' } },
+    doc: `Lists all ${resource}s: the name and URI of each, or with \`bulk=1\` all fields of each.`,
+    args: { bulk: { kind: 'flag', doc: 'Return all fields of each object, not only its name and URI.' } },
     answer: z.union([
       z.array(z.object({ [key]: z.string(), uri: z.string() })),
       z.array(rowSchema(resource, fields)),
@@ -47,16 +48,19 @@ export function listed(
   };
 }
 
-/** What the docs tell of the description of one object. */
-export function described(resource: ResourceName, fields: readonly string[]): Pick<Method, 'doc' | 'answer'> {
-  return { doc: `All about one ${resource}.`, answer: rowSchema(resource, fields) };
+/** The documentation of a method that describes one object; readObject() reads its fields. */
+export function descriptionDocs(
+  resource: ResourceName,
+  fields: readonly string[],
+): Pick<Method, 'doc' | 'answer'> {
+  return { doc: `Returns all fields of one ${resource}.`, answer: rowSchema(resource, fields) };
 }
 
 /**
- * The wanted fields of the object that the path names, by its name or uuid; values that are not known now are null.
+ * The given fields of the object that the path names by its name or uuid; values that are not known at the moment are null.
  * @throws MerapiError not_found
  */
-export async function row(
+export async function readObject(
   call: Call,
   kind: NamedKind,
   fields: readonly string[],
@@ -66,16 +70,16 @@ export async function row(
   return manager.describe(principal, kind, fields, uuid);
 }
 
-/** Refuses the argument `lock=1`: reads never wait for jobs. @throws MerapiError wrong_input */
+/** Refuses the argument `lock=1`, by which Ganeti reads under locks: reads never wait for jobs here. @throws MerapiError wrong_input */
 export function refuseLock(call: Call): void {
   if (call.query.flag('lock'))
     throw new MerapiError('wrong_input', "Argument 'lock' must be 0: reading under locks is not supported");
 }
 
 /**
- * The answer of a listing: with `bulk=1` all fields of all objects, else the name and address of each.
- * @param key the name of the key under which the short form gives the object's name.
- * @throws MerapiError wrong_input
+ * A listing: with `bulk=1` these fields of all objects, otherwise the name and URI of each.
+ * @param key the key of the name in the short form, which Ganeti calls `id` or `name` depending on the resource
+ * @throws MerapiError wrong_input for `lock=1`
  */
 export function listing(call: Call, kind: NamedKind, fields: readonly string[], key: 'id' | 'name'): unknown {
   refuseLock(call);

@@ -1,3 +1,5 @@
+// The HTTP or HTTPS server of the RAPI: listening, timeouts, renewal of the certificate, and an orderly end. What it serves is the
+// Koa application of app.ts.
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
@@ -10,40 +12,43 @@ import { createRapi, type RapiOptions } from './app.ts';
 import { securityHeaders } from './browsers.ts';
 import { errorAnswer } from './errors.ts';
 
-/** How long an idle connection is kept for the next request, in milliseconds; clients may poll more seldom than Node's 5 s. */
+/** How long an idle connection is kept for the next request, in milliseconds; clients may poll less often than Node's default of 5 s. */
 const KEEP_ALIVE = 60_000;
-/** How long a client may take nothing of an answer, in milliseconds; a stream of events tells something every 15 s. */
-const SILENCE = 120_000;
-/** How long requests under way may go on when the server is closed, in milliseconds. */
+/** How long a connection may transfer nothing, in milliseconds; a stream of events sends a heartbeat every 15 s. */
+const SOCKET_TIMEOUT = 120_000;
+/** How long running requests may take to finish when the server closes, in milliseconds. */
 const CLOSE_GRACE = 1_000;
 
-/** No protocol is agreed on in the handshake, as with Ganeti: Node's default ends that of clients that offer others only. */
+/** No protocol is negotiated in the TLS handshake, as in Ganeti: with Node's default, clients that offer only other protocols fail. */
 const NO_ALPN = { ALPNProtocols: [] };
 
+/** Where and how the RAPI is served; the members of RapiOptions are those of the application. */
 export interface RapiServerOptions extends Omit<RapiOptions, 'closing' | 'isTls' | 'connections'> {
   manager: Manager;
+  /** Authenticates users. */
   users: Users;
   /** The address to listen on. */
   bind: string;
-  /** 0 takes any free port. */
+  /** The port to listen on; 0 chooses a free one. */
   port: number;
-  /** Takes in the connections of clients, within the limits of the process; by default those of a process with one server. */
+  /** The limits on connections, which all servers of a process share; by default those of a process with one server. */
   connections?: Connections;
   /** The server's certificate and key; null for HTTP without TLS. */
   tls: Identity | null;
 }
 
+/** A running server. */
 export interface RapiServer {
-  /** Where it can be reached from this machine. */
+  /** The address at which this machine can reach it. */
   readonly url: string;
   readonly port: number;
-  /** Shows another certificate at all connections to come. */
+  /** Uses another certificate for all new connections. */
   renew(tls: Identity): void;
-  /** Stops listening, answers those who wait, and ends all connections: within about a second. */
+  /** Stops listening, answers the waiting requests, and ends all connections, within about a second. */
   close(): Promise<void>;
 }
 
-/** Serves the RAPI. @throws MerapiError configuration when the address or port cannot be used. */
+/** Starts to serve the RAPI. @throws MerapiError configuration when the address or port cannot be used */
 export async function startRapi(options: RapiServerOptions): Promise<RapiServer> {
   const closing = new AbortController();
   const { tls, log, clock, connections = new Connections(connectionLimits(), log) } = options;
@@ -57,16 +62,16 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
   const server: Server = tls
     ? createHttpsServer({ ...tls, ...NO_ALPN, ...times }, handler)
     : createHttpServer(times, handler);
-  server.timeout = SILENCE;
+  server.timeout = SOCKET_TIMEOUT;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (connections.isEstablished(socket)) refuse(error, socket);
-    else socket.destroy(); // an answer would wait for the end of the handshake, for ever
+    else socket.destroy(); // a response would wait for the end of the TLS handshake, which may never come
   });
   const endAll = connections.guard(server, log, tls !== null);
   await listen(server, options.bind, options.port);
   const { port } = server.address() as AddressInfo;
   return {
-    url: `${tls ? 'https' : 'http'}://${reachable(options.bind)}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${reachableHost(options.bind)}:${port}`,
     port,
     renew: (tls) => (server as HttpsServer).setSecureContext(tls),
     close: () =>
@@ -82,6 +87,7 @@ export async function startRapi(options: RapiServerOptions): Promise<RapiServer>
   };
 }
 
+/** Resolves when the server listens. @throws MerapiError configuration when it cannot */
 function listen(server: Server, bind: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -91,6 +97,7 @@ function listen(server: Server, bind: string, port: number): Promise<void> {
   });
 }
 
+/** Why listening failed, and what to do about it. */
 function listenProblem(bind: string, port: number, cause: NodeJS.ErrnoException): string {
   const where = `port ${port} of ${bind}`;
   if (cause.code === 'EADDRINUSE') return `Another program uses ${where}; choose another port`;
@@ -98,19 +105,20 @@ function listenProblem(bind: string, port: number, cause: NodeJS.ErrnoException)
   return `Cannot listen on ${where}: ${errorText(cause)}`;
 }
 
-function reachable(bind: string): string {
+/** The host part of a URL for an address to listen on; the addresses for "all interfaces" become those of the loopback. */
+function reachableHost(bind: string): string {
   const address = bind === '0.0.0.0' ? '127.0.0.1' : bind === '::' ? '::1' : bind;
   return isIPv6(address) ? `[${address}]` : address;
 }
 
-/** What is wrong with a request that Node's parser does not take; its own words may repeat what was sent. */
-function unreadable({ code = '' }: NodeJS.ErrnoException): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'its headers are too long; they may have 16 KiB';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'it did not come in time';
-  return `it is not HTTP/1.1 as RFC 9112 has it${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
+/** Why Node's HTTP parser rejected a request. Its own message is not used, since it may repeat what was sent. */
+function parseProblem({ code = '' }: NodeJS.ErrnoException): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'its headers are too long; they may have at most 16 KiB';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'it did not arrive in time';
+  return `it is not valid HTTP/1.1 (RFC 9112)${/^[A-Z_]+$/.test(code) ? ` (${code})` : ''}`;
 }
 
-/** Answers what is not even HTTP, or a method that Node does not know. */
+/** Responds to what Node's parser rejects, such as data that is no HTTP. It bypasses Koa, so it writes the whole response itself. */
 function refuse(
   error: NodeJS.ErrnoException,
   socket: { writable: boolean; end(text: string): void; destroy(): void },
@@ -119,7 +127,7 @@ function refuse(
     socket.destroy();
     return;
   }
-  const problem = new MerapiError('wrong_input', `The request cannot be read: ${unreadable(error)}`);
+  const problem = new MerapiError('wrong_input', `The request cannot be read: ${parseProblem(error)}`);
   const body = `${JSON.stringify(errorAnswer(problem))}\n`;
   const headers = {
     Connection: 'close',

@@ -1,13 +1,14 @@
+// The kinds of responses that a method can return beside a plain value (see `send` in app.ts): JSON that is made while it is sent,
+// JSON that is kept as text, and a stream of events.
 import { MerapiError } from '../../base/errors.ts';
 import { stringifyJson } from '../../base/json.ts';
 import { isLarge, stringifyInSlices } from '../../base/json-pieces.ts';
-
 import { Slices } from '../../base/slices.ts';
 
-/** About how long a piece is, in characters. */
+/** The approximate length of a piece, in characters. */
 const PIECE = 64 * 1024;
 
-/** An answer that is a JSON text in pieces, made while it is sent. */
+/** A response that is a JSON text in pieces, which are made while it is sent. */
 export class JsonPieces {
   readonly pieces: AsyncIterable<string>;
 
@@ -16,10 +17,10 @@ export class JsonPieces {
   }
 }
 
-/** The texts of answers that were asked for before. */
+/** The texts that JsonText.of() has made, by the value. */
 const texts = new WeakMap<object, string>();
 
-/** An answer that is a JSON text already. */
+/** A response that is a JSON text already. */
 export class JsonText {
   readonly text: string;
 
@@ -28,10 +29,11 @@ export class JsonText {
   }
 
   /**
-   * The text of a value that never changes, in a form of the API: it is made once for each value, however often it is asked for. One value
-   * is always shown in one form.
+   * The JSON text of an immutable value, made once per value and kept as long as the value. Every call for the same value must pass
+   * an equivalent `show`, since the first text is returned to all of them.
+   * @param show converts the value to the form that is shown; by default it is shown unchanged
    */
-  static of<T extends object>(value: T, show: (value: T) => unknown = (whole) => whole): JsonText {
+  static of<T extends object>(value: T, show: (value: T) => unknown = (unchanged) => unchanged): JsonText {
     let text = texts.get(value);
     if (text === undefined) {
       text = stringifyJson(show(value));
@@ -41,7 +43,7 @@ export class JsonText {
   }
 }
 
-/** An answer of Server-Sent Events that goes on until the client leaves. */
+/** A response of Server-Sent Events, which continues until the client disconnects or the server closes. */
 export class EventStream {
   readonly pieces: AsyncIterable<string>;
 
@@ -50,14 +52,14 @@ export class EventStream {
   }
 }
 
-/** How many streams there may be at once. */
+/** How many streams of events may be open at once. */
 export interface StreamLimits {
   all: number;
-  /** Of one user, or of one address without a user. */
+  /** Of one user, or of all anonymous clients at one address. */
   each: number;
 }
 
-/** The streams of events that are open. Those without a user have at most half of the places. */
+/** Counts the open streams of events, and limits them. Anonymous clients have at most half of all. */
 export class OpenStreams {
   readonly #limits: StreamLimits;
   readonly #counts = new Map<string, number>();
@@ -66,27 +68,30 @@ export class OpenStreams {
     this.#limits = limits;
   }
 
-  /** How many there are. */
+  /** How many streams are open. */
   get count(): number {
     return this.#count('all');
   }
 
-  /** Takes a place for someone; answers how to give it back. @throws MerapiError unavailable when there is none */
+  /**
+   * Counts a stream of a user, or of an anonymous client at an address. Returns a function that ends it, which may be called twice.
+   * @throws MerapiError unavailable when a limit is reached
+   */
   enter(user: string | null, address: string): () => void {
     const { all, each } = this.#limits;
-    const places: [name: string, limit: number][] = [['all', all]];
-    if (user === null) places.push(['nobody', Math.ceil(all / 2)], [`address ${address}`, each]);
-    else places.push([`user ${user}`, each]);
-    for (const [name, limit] of places)
+    const counters: [name: string, limit: number][] = [['all', all]];
+    if (user === null) counters.push(['anonymous', Math.ceil(all / 2)], [`address ${address}`, each]);
+    else counters.push([`user ${user}`, each]);
+    for (const [name, limit] of counters)
       if (this.#count(name) >= limit)
         throw new MerapiError(
           'unavailable',
-          `There are ${limit} streams of events already${name === 'all' ? '' : ' of those who ask like this'}; close some, or ask with 'since' for a list`,
+          `${limit} event streams are open already${whose(name)}; close some, or request a list with 'since'`,
         );
-    for (const [name] of places) this.#counts.set(name, this.#count(name) + 1);
+    for (const [name] of counters) this.#counts.set(name, this.#count(name) + 1);
     let isOpen = true;
     return () => {
-      if (isOpen) for (const [name] of places) this.#leave(name);
+      if (isOpen) for (const [name] of counters) this.#decrement(name);
       isOpen = false;
     };
   }
@@ -95,11 +100,17 @@ export class OpenStreams {
     return this.#counts.get(name) ?? 0;
   }
 
-  #leave(name: string): void {
+  #decrement(name: string): void {
     const left = this.#count(name) - 1;
     if (left > 0) this.#counts.set(name, left);
     else this.#counts.delete(name);
   }
+}
+
+/** Whose streams a counter counts, for a message. */
+function whose(counter: string): string {
+  if (counter === 'all') return '';
+  return counter === 'anonymous' ? ' for anonymous clients' : ` for ${counter}`;
 }
 
 /** A JSON object whose last member is a long list of rows. */
@@ -116,6 +127,7 @@ export function jsonValues(values: AsyncIterable<unknown> | Iterable<unknown>): 
   return new JsonPieces(elements('[', values, ']'));
 }
 
+/** The head without its closing bracket and brace, then the rows, then both. */
 function table(
   head: Readonly<Record<string, unknown>>,
   member: string,
@@ -124,6 +136,7 @@ function table(
   return elements(stringifyJson({ ...head, [member]: [] }).slice(0, -2), rows, ']}');
 }
 
+/** The pieces of a JSON list between two texts; pauses between slices of work so that other requests get their turn. */
 async function* elements(
   begin: string,
   values: AsyncIterable<unknown> | Iterable<unknown>,
@@ -131,10 +144,10 @@ async function* elements(
 ): AsyncGenerator<string> {
   const slices = new Slices();
   let text = begin;
-  let before = '';
+  let separator = '';
   for await (const value of values) {
-    text += before;
-    before = ',';
+    text += separator;
+    separator = ',';
     if (isLarge(value)) {
       yield text;
       yield* Array.isArray(value) ? largeRow(value) : stringifyInSlices(value);
@@ -148,20 +161,20 @@ async function* elements(
   yield text + end;
 }
 
-/** The pieces of a long row; a value that stands in several places of it is written to text once. */
+/** The pieces of a long row; an object or text that occurs in it several times is converted to JSON once. */
 async function* largeRow(row: readonly unknown[]): AsyncGenerator<string> {
   const known = new Map<unknown, string>();
   let text = '';
-  for (const [place, value] of row.entries()) {
-    text += place === 0 ? '[' : ',';
+  for (const [index, value] of row.entries()) {
+    text += index === 0 ? '[' : ',';
     if (isLarge(value)) {
       yield text;
       yield* stringifyInSlices(value);
       text = '';
     } else {
-      const its = known.get(value) ?? stringifyJson(value);
-      known.set(value, its);
-      text += its;
+      const json = known.get(value) ?? stringifyJson(value);
+      known.set(value, json);
+      text += json;
     }
     if (text.length < PIECE) continue;
     yield text;

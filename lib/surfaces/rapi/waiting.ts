@@ -2,26 +2,26 @@ import type { ServerResponse } from 'node:http';
 import { type Bounds, Budget } from '../../base/budget.ts';
 import { MerapiError } from '../../base/errors.ts';
 
-/** How many requests may wait for something at once. */
+/** How many requests may wait for an event at once: of one user, and of all users together. */
 export const waitingBounds: Bounds = { each: 1000, all: 4000 };
 
-/** The requests that wait for something to happen. */
+/** The requests that wait for an event, such as a change of a job. Each ends when its client disconnects or the server closes. */
 export class WaitingRequests {
   readonly #closing: AbortSignal | undefined;
   readonly #budget: Budget;
-  readonly #underWay = new Set<AbortController>();
+  readonly #waiting = new Set<AbortController>();
 
-  /** `closing` fires when the server ends: then all that wait are to be answered. */
+  /** @param closing fires when the server closes: all waiting requests are then to be answered at once */
   constructor(closing: AbortSignal | undefined, bounds: Bounds) {
     this.#closing = closing;
     this.#budget = new Budget(bounds);
     closing?.addEventListener('abort', () => {
-      for (const request of this.#underWay) request.abort();
+      for (const request of this.#waiting) request.abort();
     });
   }
 
   /**
-   * A signal that fires when the client is gone or the server ends; until then the request counts as one that waits.
+   * A signal that fires when the client disconnects or the server closes. The request counts as waiting until its response is closed.
    * @throws MerapiError unavailable when too many wait already
    */
   signalOf(response: ServerResponse, user: string | null): AbortSignal {
@@ -33,11 +33,11 @@ export class WaitingRequests {
     if (this.#budget.take(user, 1) !== 'taken')
       throw new MerapiError(
         'unavailable',
-        'Too many requests wait already; ask again when some are answered',
+        'Too many requests are waiting; try again when some have been answered',
       );
-    this.#underWay.add(request);
+    this.#waiting.add(request);
     response.once('close', () => {
-      this.#underWay.delete(request);
+      this.#waiting.delete(request);
       this.#budget.giveBack(user, 1);
       request.abort();
     });

@@ -66,7 +66,7 @@ export function pastTests(make: MakeStore): void {
         store,
         ...ends.flatMap((end, index) => past(index + 1, end, brief)),
         ...[...past(7, null, brief), ...past(8, 10)],
-        { change: 'key-add', principal: 'alice', key: 'k', print: 'p', job: 1, time: 1 },
+        { change: 'key-add', principal: 'alice', key: 'k', fingerprint: 'p', job: 1, time: 1 },
       );
       assert.equal((await store.jobs.get(1))?.brief, true);
       const forget = (before: number, crowded: number, most: number) =>
@@ -97,13 +97,20 @@ export function pastTests(make: MakeStore): void {
   it('knows the key of a request until that is forgotten: after some time, of archived jobs up to a number', () =>
     inStore(make, async (store, subject) => {
       const key = (name: string, job: number, time: number, principal = 'alice') =>
-        ({ change: 'key-add', principal, key: name, print: `print of ${job}`, job, time }) as const;
+        ({
+          change: 'key-add',
+          principal,
+          key: name,
+          fingerprint: `fingerprint of ${job}`,
+          job,
+          time,
+        }) as const;
       await commit(store, ...past(1, 10), ...past(2, 10), ...past(3, 10), ...past(4, 10));
       await commit(store, key('k', 1, 10), key('k', 2, 10, 'bob'), key('late', 3, 50), key('high', 4, 10));
       const next = await subject.open();
       const jobOf = async (principal: string, name: string) =>
         (await next.jobs.keyed(principal, name))?.job ?? null;
-      assert.deepEqual(await next.jobs.keyed('alice', 'k'), { print: 'print of 1', job: 1 });
+      assert.deepEqual(await next.jobs.keyed('alice', 'k'), { fingerprint: 'fingerprint of 1', job: 1 });
       assert.equal(await jobOf('bob', 'k'), 2, 'each sender has keys of its own');
       assert.equal(await jobOf('alice', 'other'), null);
       for (const job of [1, 3, 4]) await commit(next, { change: 'job-archive', job });

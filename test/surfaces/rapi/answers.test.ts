@@ -17,7 +17,7 @@ async function start(t: TestContext, options: NonNullable<Parameters<typeof serv
     try {
       const name = 'x'.repeat(64 * 1024);
       for (let count = 0; count < 1000; count += 1) {
-        yield [{ version: {}, still: () => ({ name }), live: {} }];
+        yield [{ version: {}, configured: () => ({ name }), live: {} }];
         making.bytes += name.length;
         await new Promise(setImmediate);
       }
@@ -60,7 +60,7 @@ test('long answers are made as they are read, so many at once for each user and 
   const fourth = open(READER);
   await until(() => making.now === 5);
   const fifth = await head(open());
-  assert.match(fifth, /^HTTP\/1.1 503 [\s\S]*Too many long answers wait/);
+  assert.match(fifth, /^HTTP\/1.1 503 [\s\S]*Too many long responses wait/);
   const version = await server.ask('GET', '/version');
   assert.equal(version.text, '2\n', 'short answers wait for nobody');
   first[0]?.destroy();

@@ -146,7 +146,7 @@ test('a body that comes too slowly is given up, with an answer', async (t) => {
     const socket = begin(server, 'PUT /2/query/node', length, ADMIN, sent);
     let answer = '';
     for await (const part of socket.setEncoding('utf8')) answer += part;
-    assert.match(answer, /^HTTP\/1.1 400 [\s\S]*The body came too slowly: 1 (of 1048576 )?bytes/);
+    assert.match(answer, /^HTTP\/1.1 400 [\s\S]*The body arrived too slowly: 1 (of 1048576 )?bytes/);
   }
 });
 

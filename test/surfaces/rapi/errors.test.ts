@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorCodes, MerapiError } from '../../../lib/base/errors.ts';
-import { errorAnswer, RefusedRequest, type Status, WordedError } from '../../../lib/surfaces/rapi/errors.ts';
+import {
+  errorAnswer,
+  FixedMessageError,
+  RefusedRequest,
+  type Status,
+} from '../../../lib/surfaces/rapi/errors.ts';
 
 test('every error code has an answer that tells what happened, beside the texts that are fixed', () => {
   for (const code of errorCodes) {
@@ -33,7 +38,7 @@ test('the texts that clients match', () => {
 });
 
 test('an error may bring its own fixed message', () => {
-  assert.deepEqual(errorAnswer(new WordedError('forbidden', 'Not this', 'It is fixed')), {
+  assert.deepEqual(errorAnswer(new FixedMessageError('forbidden', 'Not this', 'It is fixed')), {
     code: 403,
     message: 'Not this',
     explain: 'Request forbidden -- authorization will not help',

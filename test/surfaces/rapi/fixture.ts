@@ -115,7 +115,8 @@ class FakeManager {
           yield [
             {
               version: cells,
-              still: () => Object.fromEntries(fields.map((field, at) => [field, cells[at]?.[1] ?? null])),
+              configured: () =>
+                Object.fromEntries(fields.map((field, at) => [field, cells[at]?.[1] ?? null])),
               live: {},
             },
           ];

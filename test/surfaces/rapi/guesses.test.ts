@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
-import { Guesses, type GuessOptions, guessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
+import { GuessLimiter, type GuessOptions, guessOptions } from '../../../lib/surfaces/rapi/guesses.ts';
 import { serve, type TestServer } from './fixture.ts';
 
 interface Line {
@@ -39,7 +39,7 @@ function from(localAddress: string, port: number, auth: string): Promise<number>
 }
 
 test('each wrong password makes the next refusal later, up to the longest delay', async () => {
-  const guesses = new Guesses(silentLogger, systemClock, {
+  const guesses = new GuessLimiter(silentLogger, systemClock, {
     ...guessOptions,
     firstDelay: 4,
     longestDelay: 40,
@@ -49,7 +49,7 @@ test('each wrong password makes the next refusal later, up to the longest delay'
   for (let count = 0; count < 6; count++) {
     const begin = performance.now();
     guesses.admit('198.51.100.7', 'admin');
-    await guesses.delay('198.51.100.7', 'admin');
+    await guesses.recordFailure('198.51.100.7', 'admin');
     times.push(performance.now() - begin);
   }
   for (const [index, least] of [4, 8, 16, 32, 40, 40].entries())
@@ -83,8 +83,8 @@ test('thousands of guesses at once are not looked at; the right password counts 
   assert.deepEqual(
     lines.map(({ msg, address, user, count }) => [msg, address, user, count]),
     [
-      ['a wrong password', '127.0.0.2', 'admin', 1],
-      ['a wrong password', '127.0.0.2', 'admin', 5],
+      ['Wrong password', '127.0.0.2', 'admin', 1],
+      ['Wrong password', '127.0.0.2', 'admin', 5],
     ],
   );
   assert.doesNotMatch(JSON.stringify(lines), /wrong\d|guess\d/);
@@ -106,10 +106,10 @@ test('a right password forgets the wrong ones before', async (t) => {
 
 test('many users from one address are slowed down together', async () => {
   const options = { ...guessOptions, firstDelay: 100_000, longestDelay: 100_000, held: 0 };
-  const guesses = new Guesses(silentLogger, systemClock, options);
+  const guesses = new GuessLimiter(silentLogger, systemClock, options);
   for (let count = 0; count < options.ofAddress; count++) {
     guesses.admit('198.51.100.7', `user${count}`);
-    await guesses.delay('198.51.100.7', `user${count}`);
+    await guesses.recordFailure('198.51.100.7', `user${count}`);
   }
   assert.throws(() => guesses.admit('198.51.100.7', 'another'), { code: 'unavailable' });
   guesses.admit('198.51.100.8', 'another');
@@ -119,9 +119,9 @@ test('the table and the log stay small, whatever names are tried', async () => {
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const options = { ...guessOptions, firstDelay: 0, held: 0, records: 50, lines: 5, logTime: 1e9 };
-  const guesses = new Guesses(log, systemClock, options);
+  const guesses = new GuessLimiter(log, systemClock, options);
   const names = Array.from({ length: 500 }, (_, n) => `${n}\n\u001b[2J"${'x'.repeat(5000)}`);
-  for (const name of names) await guesses.delay('198.51.100.7', name);
+  for (const name of names) await guesses.recordFailure('198.51.100.7', name);
   assert.equal(guesses.remembered, 50);
   assert.equal(lines.length, 5);
   for (const line of lines) {

@@ -157,7 +157,7 @@ test('so many requests wait at once for each user and for all; one more is refus
   await begun;
   const more = await server.ask('GET', '/2/jobs/1/wait', question);
   assert.equal(more.status, 503);
-  assert.match(more.text, /Too many requests wait already/);
+  assert.match(more.text, /Too many requests are waiting/);
   assert.equal((await server.ask('GET', '/version')).status, 200);
   socket.destroy();
   server.fake.ended = aJob(1, [], { status: 'success' });

@@ -16,7 +16,7 @@ async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
 }
 
 const listed = fc.record({
-  still: fc.dictionary(fc.constantFrom('a', 'b'), fc.jsonValue()),
+  configured: fc.dictionary(fc.constantFrom('a', 'b'), fc.jsonValue()),
   live: fc.dictionary(fc.constantFrom('c', 'd'), fc.jsonValue()),
 });
 
@@ -25,10 +25,10 @@ describe('answers in pieces', () => {
     fc.assert(
       fc.asyncProperty(fc.array(fc.array(listed)), async (pages) => {
         const wanted = JSON.parse(
-          JSON.stringify(pages.flat().map(({ still, live }) => ({ ...still, ...live }))),
+          JSON.stringify(pages.flat().map(({ configured, live }) => ({ ...configured, ...live }))),
         );
         const objects = pages.map((page) =>
-          page.map(({ still, live }) => ({ version: still, still: () => still, live })),
+          page.map(({ configured, live }) => ({ version: configured, configured: () => configured, live })),
         );
         for (let round = 0; round < 2; round++)
           assert.deepEqual(await parsed(jsonListing(each(objects))), wanted);

@@ -7,6 +7,7 @@ import { submits } from '../submission.ts';
 /** The version of the RAPI. */
 const RAPI_VERSION = 2;
 
+/** The features of Ganeti's RAPI by which clients choose the forms of their requests. */
 const FEATURES = [
   'instance-create-reqv1',
   'instance-reinstall-reqv1',
@@ -14,24 +15,24 @@ const FEATURES = [
   'node-evac-res1',
 ];
 
-const nothing = {
+const emptyResource = {
   access: 'look',
   opcode: null,
-  doc: 'Nothing: it tells that the API is there.',
+  doc: 'Returns null; shows that the API is available.',
   answer: z.null(),
 } as const;
 
-/** What concerns the cluster and the API itself. */
+/** The resources of the API itself and of the cluster as a whole. */
 export const clusterResources: readonly Resource[] = [
   {
     name: 'root',
     path: '/',
-    methods: { GET: { ...nothing, handle: () => null } },
+    methods: { GET: { ...emptyResource, handle: () => null } },
   },
   {
     name: '2',
     path: '/2',
-    methods: { GET: { ...nothing, handle: () => null } },
+    methods: { GET: { ...emptyResource, handle: () => null } },
   },
   {
     name: 'version',
@@ -40,7 +41,7 @@ export const clusterResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'The version of the API.',
+        doc: 'Returns the version of the API.',
         answer: z.literal(RAPI_VERSION),
         handle: () => RAPI_VERSION,
       },
@@ -53,7 +54,7 @@ export const clusterResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'All about the cluster itself.',
+        doc: 'Returns all properties of the cluster itself.',
         answer: z.record(z.string(), z.unknown()),
         handle: (call) => JsonText.of(call.manager.cluster(call.principal), showCluster),
       },
@@ -66,7 +67,7 @@ export const clusterResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'The optional features of the API.',
+        doc: 'Lists the optional features of the API.',
         answer: z.array(z.string()),
         handle: () => FEATURES,
       },
@@ -76,12 +77,12 @@ export const clusterResources: readonly Resource[] = [
     name: 'cluster_modify',
     path: '/2/modify',
     methods: {
-      PUT: submits('OP_CLUSTER_SET_PARAMS', { quietDryRun: true, forbidden: ['compression_tools'] }),
+      PUT: submits('OP_CLUSTER_SET_PARAMS', { optionalDryRun: true, forbidden: ['compression_tools'] }),
     },
   },
   {
     name: 'redist_config',
     path: '/2/redistribute-config',
-    methods: { PUT: submits('OP_CLUSTER_REDIST_CONF', { quietDryRun: true }) },
+    methods: { PUT: submits('OP_CLUSTER_REDIST_CONF', { optionalDryRun: true }) },
   },
 ];

@@ -2,9 +2,10 @@ import * as z from 'zod';
 import type { ShownDuty } from '../../../manager/define.ts';
 import { item, type Resource } from '../resource.ts';
 
+/** A duty in the response, for the docs. `about` is the object of the calls; times are seconds since 1970. */
 const duty = z.object({
   uuid: z.string(),
-  node: z.string().describe('The name of the node, or its uuid when it is not of the cluster any more.'),
+  node: z.string().describe('The name of the node, or its uuid when it is no longer in the cluster.'),
   calls: z.array(z.string()),
   about: z.string(),
   job: z.number(),
@@ -17,9 +18,10 @@ const duty = z.object({
   last_error: z.string().nullable(),
 });
 
+/** For the example request. */
 const sampleUuid = '309e3407-e4be-4e07-9b7f-30b6d10e241f';
 
-/** What jobs left to be done on nodes; Ganeti has no resource for it. */
+/** Duties: calls that jobs could not make on nodes and that are retried (lib/model/duty.ts). Ganeti has no such resource. */
 export const dutyResources: readonly Resource[] = [
   {
     name: 'duties',
@@ -28,7 +30,7 @@ export const dutyResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'What jobs could not do on nodes and what is tried again until it is done: the calls, what they are about, why they were not done, and when they are tried next.',
+        doc: 'Lists the calls that jobs could not make on nodes and that are retried until they succeed: the calls, their object, why they failed, and when the next try is.',
         answer: z.array(duty),
         handle: (call) => call.manager.duties(call.principal).map(shown),
       },
@@ -41,8 +43,8 @@ export const dutyResources: readonly Resource[] = [
       DELETE: {
         access: 'write',
         opcode: null,
-        doc: 'Gives a duty up: it is tried no more, and what it was about stays as it is.',
-        args: { reason: { kind: 'text', doc: 'Why; stands in the log of the master.' } },
+        doc: 'Gives up a duty: it is not retried, and its object stays as it is.',
+        args: { reason: { kind: 'text', doc: 'The reason, for the log of the master.' } },
         answer: z.null(),
         example: { items: [sampleUuid] },
         handle: async (call) => {
@@ -54,10 +56,21 @@ export const dutyResources: readonly Resource[] = [
   },
 ];
 
-function shown(given: ShownDuty): z.infer<typeof duty> {
-  const { uuid, calls, about, job, opcode, step, reason, created, tries, next_try, last_error } = given;
+/** A duty as the API shows it: without its locks, and only the names of its calls. */
+function shown(shownDuty: ShownDuty): z.infer<typeof duty> {
+  const { uuid, calls, about, job, opcode, step, reason, created, tries, next_try, last_error } = shownDuty;
   return {
-    ...{ uuid, node: given.node_name ?? given.node, calls: calls.map(({ call }) => call), about },
-    ...{ job, opcode, step, reason, created, tries, next_try, last_error },
+    uuid,
+    node: shownDuty.node_name ?? shownDuty.node,
+    calls: calls.map(({ call }) => call),
+    about,
+    job,
+    opcode,
+    step,
+    reason,
+    created,
+    tries,
+    next_try,
+    last_error,
   };
 }

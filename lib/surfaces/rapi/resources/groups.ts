@@ -1,7 +1,8 @@
 import type { Call, Resource } from '../resource.ts';
-import { described, listed, listing, refuseLock, row } from '../rows.ts';
+import { descriptionDocs, listing, listingDocs, readObject, refuseLock } from '../rows.ts';
 import { submits } from '../submission.ts';
 
+/** The fields that listings and descriptions show, in Ganeti's order. */
 const FIELDS = [
   'alloc_policy',
   'name',
@@ -22,6 +23,7 @@ const FIELDS = [
 
 const items = ['group_name'];
 
+/** The node groups. */
 export const groupResources: readonly Resource[] = [
   {
     name: 'groups',
@@ -30,7 +32,7 @@ export const groupResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        ...listed('group', FIELDS, 'name'),
+        ...listingDocs('group', FIELDS, 'name'),
         handle: (call) => listing(call, 'group', FIELDS, 'name'),
       },
       POST: submits('OP_GROUP_ADD', { body: { name: 'group_name' } }),
@@ -40,7 +42,7 @@ export const groupResources: readonly Resource[] = [
     name: 'groups_name',
     path: '/2/groups/{name}',
     methods: {
-      GET: { access: 'look', opcode: null, ...described('group', FIELDS), handle: describe },
+      GET: { access: 'look', opcode: null, ...descriptionDocs('group', FIELDS), handle: describe },
       DELETE: submits('OP_GROUP_REMOVE', { items }),
     },
   },
@@ -51,7 +53,7 @@ export const groupResources: readonly Resource[] = [
       PUT: submits('OP_GROUP_SET_PARAMS', {
         items,
         body: { custom_diskparams: 'diskparams', custom_ipolicy: 'ipolicy', custom_ndparams: 'ndparams' },
-        quietDryRun: true,
+        optionalDryRun: true,
       }),
     },
   },
@@ -66,7 +68,9 @@ export const groupResources: readonly Resource[] = [
     methods: {
       PUT: submits('OP_GROUP_ASSIGN_NODES', {
         items,
-        args: { force: { kind: 'flag', doc: 'Do it even when that splits instances between groups.' } },
+        args: {
+          force: { kind: 'flag', doc: 'Assign the nodes even if this splits instances between groups.' },
+        },
       }),
     },
   },
@@ -79,5 +83,5 @@ export const groupResources: readonly Resource[] = [
 
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  return row(call, 'group', FIELDS);
+  return readObject(call, 'group', FIELDS);
 }

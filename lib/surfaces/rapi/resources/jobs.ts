@@ -8,6 +8,7 @@ import { changeOf, isChanged, type KnownJob } from '../job-change.ts';
 import { bodyObject, type Call, fieldList, item, type Resource } from '../resource.ts';
 import { jsonValues } from '../stream.ts';
 
+/** A job as its description shows it, for the docs. */
 const job = z.looseObject({
   id: z.number(),
   status: z.string(),
@@ -17,9 +18,10 @@ const job = z.looseObject({
   opresult: z.array(z.unknown()),
   oplog: z.array(z.array(z.unknown())),
 });
-/** A job as a listing has it. */
+/** A job in a listing. */
 const listedJob = job.omit({ opresult: true, oplog: true });
 
+/** The jobs. Why a job waits and its explicit archival are resources that Ganeti does not have. */
 export const jobResources: readonly Resource[] = [
   {
     name: 'jobs',
@@ -28,8 +30,8 @@ export const jobResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'All jobs that are not archived: the id and address of each, or with `bulk=1` all about each but its log and result.',
-        args: { bulk: { kind: 'flag', doc: 'Tell more about each than its id.' } },
+        doc: 'Lists all jobs that are not archived: the id and URI of each, or with `bulk=1` all of each except its log and results.',
+        args: { bulk: { kind: 'flag', doc: 'Return more of each job than its id and URI.' } },
         answer: z.union([z.array(z.object({ id: z.number(), uri: z.string() })), z.array(listedJob)]),
         handle: list,
       },
@@ -39,11 +41,17 @@ export const jobResources: readonly Resource[] = [
     name: 'jobs_id',
     path: '/2/jobs/{id}',
     methods: {
-      GET: { access: 'look', opcode: null, doc: 'All about one job.', answer: job, handle: describe },
+      GET: {
+        access: 'look',
+        opcode: null,
+        doc: 'Returns one job with its log and results, archived ones included.',
+        answer: job,
+        handle: describe,
+      },
       DELETE: {
         access: 'write',
         opcode: null,
-        doc: 'Cancels a job: whether it is cancelled or will be, and words for it. One that runs stops before its next step, and what it has done is undone.',
+        doc: 'Cancels a job; returns whether it is or will be canceled, and a message. A running job stops before its next step, and its changes are undone.',
         answer: z.tuple([z.boolean(), z.string()]),
         handle: cancel,
       },
@@ -56,7 +64,7 @@ export const jobResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'Why a job waits: the jobs, the filter, the locks with who has them, or the slot that it lacks, and an estimate from the history of like jobs.',
+        doc: 'Explains why a job waits: the jobs, the filter, the locks and their owners, or the slot that it waits for, with an estimate from the history of similar jobs.',
         answer: z.looseObject({ job: z.number(), status: z.string(), text: z.string() }),
         handle: async (call) => {
           const why = await call.manager.whyJob(call.principal, jobId(call));
@@ -73,7 +81,7 @@ export const jobResources: readonly Resource[] = [
       PUT: {
         access: 'write',
         opcode: null,
-        doc: 'Archives a job that has ended: it is listed no more, but can still be read.',
+        doc: 'Archives a job that has ended: it is no longer listed, but can still be read.',
         answer: z.null(),
         handle: async (call) => {
           await call.manager.archiveJob(call.principal, jobId(call));
@@ -89,7 +97,7 @@ export const jobResources: readonly Resource[] = [
       GET: {
         access: 'write',
         opcode: null,
-        doc: 'Waits, for ten seconds at most, until wanted fields of a job differ from what the client knows or its log has grown; null when nothing happened.',
+        doc: 'Waits, for at most ten seconds, until the given fields of a job differ from what the client knows, or its log has grown; returns null when neither happened.',
         body: z.object({
           fields: z.array(z.string()),
           previous_job_info: z.array(z.unknown()).nullable().optional(),
@@ -107,16 +115,16 @@ export const jobResources: readonly Resource[] = [
 ];
 
 async function list(call: Call): Promise<unknown> {
-  if (call.query.flag('bulk')) return jsonValues(listed(call.manager.jobs(call.principal)));
-  return jsonValues(addresses(await call.manager.jobIds(call.principal)));
+  if (call.query.flag('bulk')) return jsonValues(bulk(call.manager.jobs(call.principal)));
+  return jsonValues(uris(await call.manager.jobIds(call.principal)));
 }
 
-/** The jobs as they are taken: of a long list only a portion is in memory, and nothing is read for a client that has gone. */
-async function* listed(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
+/** The jobs, read while they are sent: only a portion is in memory, and nothing is read for a client that has disconnected. */
+async function* bulk(jobs: AsyncIterable<Job>): AsyncGenerator<unknown> {
   for await (const job of jobs) yield listJob(job);
 }
 
-function* addresses(ids: readonly number[]): Generator<unknown> {
+function* uris(ids: readonly number[]): Generator<unknown> {
   for (const id of ids) yield { id, uri: `/2/jobs/${id}` };
 }
 
@@ -126,12 +134,16 @@ async function describe(call: Call): Promise<unknown> {
   return showJob(job);
 }
 
+/** Ganeti's form of the answer: a pair of success and message. */
 async function cancel(call: Call): Promise<[boolean, string]> {
   const { canceled, text } = await call.manager.cancelJob(call.principal, jobId(call));
   return [canceled, text];
 }
 
-/** Answers as soon as a wanted field differs from what the client knows or the log has grown; null when nothing happens. */
+/**
+ * Returns as soon as one of the given fields differs from what the client knows or the log has grown; null after a time or when the
+ * client disconnects.
+ */
 async function wait(call: Call): Promise<unknown> {
   const body = bodyObject(call);
   const known: KnownJob = {
@@ -148,18 +160,20 @@ async function wait(call: Call): Promise<unknown> {
   return job && changeOf(job, known);
 }
 
-/** The id in the path. @throws MerapiError not_found for one that is too big for any job. */
+/** The id in the path. @throws MerapiError not_found for a number too large for any job */
 function jobId(call: Call): number {
   const id = Number(item(call));
   if (!Number.isSafeInteger(id)) throw new MerapiError('not_found', `There is no job ${item(call)}`);
   return id;
 }
 
+/** @throws MerapiError wrong_input */
 function knownInfo(info: Json): Json[] | null {
   if (info === null || Array.isArray(info)) return info;
   throw new MerapiError('wrong_input', "'previous_job_info' must be null or a list");
 }
 
+/** @throws MerapiError wrong_input */
 function knownSerial(serial: Json): number | null {
   if (serial === null || (typeof serial === 'number' && Number.isInteger(serial))) return serial;
   throw new MerapiError('wrong_input', "'previous_log_serial' must be null or an integer");

@@ -1,7 +1,8 @@
 import type { Call, Resource } from '../resource.ts';
-import { described, listed, listing, refuseLock, row } from '../rows.ts';
+import { descriptionDocs, listing, listingDocs, readObject, refuseLock } from '../rows.ts';
 import { submits } from '../submission.ts';
 
+/** The fields that listings and descriptions show, in Ganeti's order. */
 const FIELDS = [
   'name',
   'network',
@@ -24,7 +25,7 @@ const FIELDS = [
 
 const items = ['network_name'];
 
-/** Networks and how node groups reach them. */
+/** The networks, and their connections to node groups. */
 export const networkResources: readonly Resource[] = [
   {
     name: 'networks',
@@ -33,7 +34,7 @@ export const networkResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        ...listed('network', FIELDS, 'name'),
+        ...listingDocs('network', FIELDS, 'name'),
         handle: (call) => listing(call, 'network', FIELDS, 'name'),
       },
       POST: submits('OP_NETWORK_ADD', { body: { name: 'network_name' } }),
@@ -43,7 +44,7 @@ export const networkResources: readonly Resource[] = [
     name: 'networks_name',
     path: '/2/networks/{name}',
     methods: {
-      GET: { access: 'look', opcode: null, ...described('network', FIELDS), handle: describe },
+      GET: { access: 'look', opcode: null, ...descriptionDocs('network', FIELDS), handle: describe },
       DELETE: submits('OP_NETWORK_REMOVE', { items }),
     },
   },
@@ -60,11 +61,11 @@ export const networkResources: readonly Resource[] = [
   {
     name: 'networks_name_modify',
     path: '/2/networks/{name}/modify',
-    methods: { PUT: submits('OP_NETWORK_SET_PARAMS', { items, quietDryRun: true }) },
+    methods: { PUT: submits('OP_NETWORK_SET_PARAMS', { items, optionalDryRun: true }) },
   },
 ];
 
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  return row(call, 'network', FIELDS);
+  return readObject(call, 'network', FIELDS);
 }

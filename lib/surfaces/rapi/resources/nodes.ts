@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import { roleNames } from '../../../model/node.ts';
 import { bodyObject, type Call, item, type Method, type Resource } from '../resource.ts';
-import { described, listed, listing, refuseLock, row } from '../rows.ts';
+import { descriptionDocs, listing, listingDocs, readObject, refuseLock } from '../rows.ts';
 import { commonArguments, submits } from '../submission.ts';
-import { dryRun, quietDryRun, submit } from '../submit.ts';
+import { dryRun, optionalDryRun, submit } from '../submit.ts';
 
+/** The fields that listings and descriptions show, in Ganeti's order. */
 const FIELDS = [
   'name',
   'offline',
@@ -40,7 +41,7 @@ const FIELDS = [
   'tags',
 ];
 
-/** The parameters that make a node what a role says. The master's role is not to be had so. */
+/** The parameters of OP_NODE_SET_PARAMS that give a node each role. The master's role cannot be set this way. */
 const roles = {
   regular: { master_candidate: false, offline: false, drained: false },
   'master-candidate': { master_candidate: true },
@@ -49,17 +50,17 @@ const roles = {
 } as const;
 const Role = z.enum(['regular', 'master-candidate', 'drained', 'offline']);
 
-const setParams = submits('OP_NODE_SET_PARAMS', { items: ['node_name'], quietDryRun: true });
+const setParams = submits('OP_NODE_SET_PARAMS', { items: ['node_name'], optionalDryRun: true });
 
 const roleChange: Method = {
   access: 'write',
   opcode: 'OP_NODE_SET_PARAMS',
-  doc: 'Gives a node another role.',
+  doc: 'Changes the role of a node.',
   args: {
-    force: { kind: 'flag', doc: 'Do it even when a check advises against it.' },
+    force: { kind: 'flag', doc: 'Change it even if a check advises against it.' },
     'auto-promote': {
       kind: 'flag',
-      doc: 'Let other nodes become master candidates where this one ceases to be one.',
+      doc: 'Promote other nodes to master candidates if this one ceases to be one.',
     },
     ...commonArguments,
   },
@@ -77,7 +78,7 @@ const roleChange: Method = {
       ...roles[role.data],
       force: call.query.flag('force'),
       auto_promote: call.query.flag('auto-promote'),
-      ...quietDryRun(call),
+      ...optionalDryRun(call),
     });
   },
 };
@@ -92,7 +93,10 @@ const queryStorage: Method = {
   opcode: 'OP_NODE_QUERY_STORAGE',
   args: {
     storage_type: storageArguments.storage_type,
-    output_fields: { kind: 'text', doc: 'What to tell of each unit, with commas: name, size, used, free, …' },
+    output_fields: {
+      kind: 'text',
+      doc: 'The fields to return of each storage unit, separated by commas: name, size, used, free, …',
+    },
     ...commonArguments,
   },
   example: {
@@ -106,8 +110,8 @@ const queryStorage: Method = {
     submit(call, 'OP_NODE_QUERY_STORAGE', {
       nodes: [item(call)],
       storage_type: call.query.text('storage_type'),
-      output_fields: needed(call, 'output_fields').split(','),
-      ...quietDryRun(call),
+      output_fields: requiredArgument(call, 'output_fields').split(','),
+      ...optionalDryRun(call),
     }),
 };
 
@@ -116,7 +120,7 @@ const modifyStorage: Method = {
   opcode: 'OP_NODE_MODIFY_STORAGE',
   args: {
     ...storageArguments,
-    allocatable: { kind: 'flag', doc: 'Whether a physical volume takes new volumes.' },
+    allocatable: { kind: 'flag', doc: 'Whether new logical volumes may be allocated on a physical volume.' },
     ...commonArguments,
   },
   example: {
@@ -130,10 +134,10 @@ const modifyStorage: Method = {
   handle: (call) =>
     submit(call, 'OP_NODE_MODIFY_STORAGE', {
       node_name: item(call),
-      storage_type: needed(call, 'storage_type'),
-      name: needed(call, 'name'),
+      storage_type: requiredArgument(call, 'storage_type'),
+      name: requiredArgument(call, 'name'),
       changes: call.query.text('allocatable') === null ? {} : { allocatable: call.query.flag('allocatable') },
-      ...quietDryRun(call),
+      ...optionalDryRun(call),
     }),
 };
 
@@ -151,28 +155,28 @@ const repairStorage: Method = {
   handle: (call) =>
     submit(call, 'OP_REPAIR_NODE_STORAGE', {
       node_name: item(call),
-      storage_type: needed(call, 'storage_type'),
-      name: needed(call, 'name'),
-      ...quietDryRun(call),
+      storage_type: requiredArgument(call, 'storage_type'),
+      name: requiredArgument(call, 'name'),
+      ...optionalDryRun(call),
     }),
 };
 
-/** An argument that must be given. @throws MerapiError wrong_input */
-function needed(call: Call, name: string): string {
+/** The value of a required argument. @throws MerapiError wrong_input when it is missing */
+function requiredArgument(call: Call, name: string): string {
   const text = call.query.text(name);
   if (text !== null) return text;
-  throw new MerapiError('wrong_input', `The argument '${name}' is missing`);
+  throw new MerapiError('wrong_input', `Argument '${name}' is missing`);
 }
 
-/** How all instances of a node are moved; the old form has only arguments. */
-const nodeMigration = submits('OP_NODE_MIGRATE', { items: ['node_name'], quietDryRun: true });
+/** Migrates all instances of a node. The old form of the request has only arguments in the URL, which override the body. */
+const nodeMigration = submits('OP_NODE_MIGRATE', { items: ['node_name'], optionalDryRun: true });
 
 const migrateNode: Method = {
   ...nodeMigration,
   args: {
     ...nodeMigration.args,
     live: { kind: 'flag', doc: 'The old form of mode: 1 is live, 0 is non-live.' },
-    mode: { kind: 'text', doc: '`live` or `non-live`; with it or `live` the body does not count.' },
+    mode: { kind: 'text', doc: '`live` or `non-live`; with this argument or `live` the body is ignored.' },
   },
   handle: (call) => (isOldForm(call) ? migrateOldForm(call) : nodeMigration.handle(call)),
 };
@@ -184,10 +188,10 @@ function migrateOldForm(call: Call): Promise<number> {
   if (query.text('live') !== null && query.text('mode') !== null)
     throw new MerapiError('wrong_input', "Give the argument 'live' or 'mode', not both");
   const mode = query.text('mode') ?? (query.flag('live') ? 'live' : 'non-live');
-  return submit(call, 'OP_NODE_MIGRATE', { node_name: call.items[0], mode, ...quietDryRun(call) });
+  return submit(call, 'OP_NODE_MIGRATE', { node_name: call.items[0], mode, ...optionalDryRun(call) });
 }
 
-/** How instances leave a node; the old form has only arguments, and moves those that have the node as secondary. */
+/** Moves instances away from a node. The old form has arguments in the URL, and by default moves secondary instances only. */
 const evacuation = submits('OP_NODE_EVACUATE', { items: ['node_name'] });
 
 const evacuateNode: Method = {
@@ -200,20 +204,22 @@ const evacuateNode: Method = {
   },
   handle: (call) => {
     const { query } = call;
-    const [iallocator, remote_node] = [query.text('iallocator'), query.text('remote_node')];
-    const early = query.text('early_release') === null ? {} : { early_release: query.flag('early_release') };
+    const iallocator = query.text('iallocator');
+    const remote_node = query.text('remote_node');
+    const hasEarlyRelease = query.text('early_release') !== null;
     const given = {
       ...(iallocator === null ? {} : { iallocator }),
       ...(remote_node === null ? {} : { remote_node }),
-      ...early,
+      ...(hasEarlyRelease ? { early_release: query.flag('early_release') } : {}),
     };
-    if (Object.keys(given).length === 0) return evacuation.handle(call);
+    const isOldForm = Object.keys(given).length > 0;
+    if (!isOldForm) return evacuation.handle(call);
     const body = { mode: 'secondary-only', ...bodyObject(call) };
     return submit(call, 'OP_NODE_EVACUATE', { node_name: call.items[0], ...given, ...dryRun(call) }, body);
   },
 };
 
-/** The nodes, with their storage and what leaves them. */
+/** The nodes: their roles and parameters, their storage, and moving instances away from them. */
 export const nodeResources: readonly Resource[] = [
   {
     name: 'nodes',
@@ -222,7 +228,7 @@ export const nodeResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        ...listed('node', FIELDS, 'id'),
+        ...listingDocs('node', FIELDS, 'id'),
         handle: (call) => listing(call, 'node', FIELDS, 'id'),
       },
     },
@@ -230,7 +236,7 @@ export const nodeResources: readonly Resource[] = [
   {
     name: 'nodes_name',
     path: '/2/nodes/{name}',
-    methods: { GET: { access: 'look', opcode: null, ...described('node', FIELDS), handle: describe } },
+    methods: { GET: { access: 'look', opcode: null, ...descriptionDocs('node', FIELDS), handle: describe } },
   },
   {
     name: 'nodes_name_role',
@@ -239,7 +245,7 @@ export const nodeResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'The role of a node.',
+        doc: 'Returns the role of a node.',
         answer: z.enum(Object.values(roleNames)),
         handle: (call) => roleNames[call.manager.nodeRole(call.principal, item(call))],
       },
@@ -253,8 +259,8 @@ export const nodeResources: readonly Resource[] = [
     methods: {
       POST: submits('OP_NODE_POWERCYCLE', {
         items: ['node_name'],
-        args: { force: { kind: 'flag', doc: 'Do it even when it is the master node.' } },
-        quietDryRun: true,
+        args: { force: { kind: 'flag', doc: 'Power-cycle it even if it is the master node.' } },
+        optionalDryRun: true,
       }),
     },
   },
@@ -283,7 +289,7 @@ export const nodeResources: readonly Resource[] = [
 
 async function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  const node = await row(call, 'node', FIELDS);
-  // One node, unlike the listing, has its secondary address under its long name too.
+  const node = await readObject(call, 'node', FIELDS);
+  // As in Ganeti, the description of one node has the secondary address under its long name too, the listing does not.
   return { ...node, secondary_ip: node.sip };
 }

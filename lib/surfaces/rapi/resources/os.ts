@@ -3,7 +3,7 @@ import { jsonListing } from '../listed.ts';
 import type { Resource } from '../resource.ts';
 import { rowSchema } from '../rows.ts';
 
-/** What is told of an OS definition. */
+/** The fields that a listing with `bulk=1` shows. */
 const OS_FIELDS = [
   'name',
   'valid',
@@ -17,7 +17,7 @@ const OS_FIELDS = [
   'trusted',
 ];
 
-/** The OS definitions that nodes have. */
+/** The OS definitions on the nodes. */
 export const osResources: readonly Resource[] = [
   {
     name: 'os',
@@ -26,8 +26,8 @@ export const osResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'The OS definitions that are valid on all nodes, variants as NAME+VARIANT; with `bulk=1` all about each definition, valid or not.',
-        args: { bulk: { kind: 'flag', doc: 'Tell all about each, not only its name.' } },
+        doc: 'Lists the OS definitions that are valid on all nodes, variants as NAME+VARIANT; with `bulk=1` all fields of each definition, valid or not.',
+        args: { bulk: { kind: 'flag', doc: 'Return all fields of each definition, not only its name.' } },
         answer: z.union([z.array(z.string()), z.array(rowSchema('os', OS_FIELDS))]),
         handle: (call): unknown =>
           call.query.flag('bulk')

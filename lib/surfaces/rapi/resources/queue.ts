@@ -2,17 +2,19 @@ import * as z from 'zod';
 import { MerapiError } from '../../../base/errors.ts';
 import { bodyAs, type Call, type Resource } from '../resource.ts';
 
+/** The body of PUT: only the given settings are changed. */
 const settings = z.strictObject({
-  drained: z.boolean().optional().describe('Whether no more jobs are taken.'),
+  drained: z.boolean().optional().describe('Whether the queue refuses new jobs.'),
   archive_after: z
     .number()
     .int()
     .min(0)
     .nullable()
     .optional()
-    .describe('How many seconds after their end jobs are archived by themselves; null: never.'),
+    .describe('How many seconds after their end jobs are archived automatically; null: never.'),
 });
 
+/** The response of GET and PUT: QueueState of lib/jobs/settings.ts. */
 const state = z.object({
   drained: z.boolean(),
   archive_after: z.number().nullable(),
@@ -22,7 +24,7 @@ const state = z.object({
   trouble: z.string().nullable(),
 });
 
-/** The job queue itself; Ganeti has no resources for it. */
+/** The job queue itself. Ganeti has no such resources. */
 export const queueResources: readonly Resource[] = [
   {
     name: 'queue',
@@ -31,14 +33,14 @@ export const queueResources: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        doc: 'What the job queue does and is set to: how many jobs run, how many may, how many have not ended, and why nothing can be changed if that is so (`trouble`).',
+        doc: 'Returns the state and the settings of the job queue: how many jobs run, how many may run, how many have not ended, and in `trouble` why nothing can be changed, if so.',
         answer: state,
         handle: (call) => call.manager.queueState(call.principal),
       },
       PUT: {
         access: 'write',
         opcode: null,
-        doc: 'Sets what is given of the job queue, and answers as GET does. A drained queue refuses new jobs with 503; those that it has go on.',
+        doc: 'Changes the given settings of the job queue, and returns the same as GET. A drained queue refuses new jobs with 503; the jobs in it continue.',
         body: settings,
         answer: state,
         example: { items: [], body: { drained: true } },
@@ -53,8 +55,10 @@ export const queueResources: readonly Resource[] = [
       PUT: {
         access: 'write',
         opcode: null,
-        doc: 'Archives all jobs that ended at least so many seconds ago; answers how many.',
-        args: { age: { kind: 'text', doc: 'Seconds since their end; by default 0: all that have ended.' } },
+        doc: 'Archives all jobs that ended at least `age` seconds ago, and returns how many.',
+        args: {
+          age: { kind: 'text', doc: 'Seconds since their end; by default 0: all jobs that have ended.' },
+        },
         answer: z.number(),
         handle: (call) => call.manager.archiveJobs(call.principal, ageOf(call)),
       },
@@ -62,11 +66,13 @@ export const queueResources: readonly Resource[] = [
   },
 ];
 
+/** Changes the settings, and returns the new state. */
 async function set(call: Call): Promise<unknown> {
   await call.manager.setQueue(call.principal, bodyAs(call, settings));
   return call.manager.queueState(call.principal);
 }
 
+/** The argument `age` in seconds. @throws MerapiError wrong_input */
 function ageOf({ query }: Call): number {
   const text = query.text('age') ?? '0';
   if (!/^[0-9]{1,12}$/.test(text))

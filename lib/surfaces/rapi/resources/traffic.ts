@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Resource } from '../resource.ts';
 
-/** The use of the API; Ganeti has no resource for it. */
+/** The use of the API. Ganeti has no such resource. */
 export const trafficResources: readonly Resource[] = [
   {
     name: 'traffic',
@@ -10,7 +10,7 @@ export const trafficResources: readonly Resource[] = [
       GET: {
         access: 'read',
         opcode: null,
-        doc: 'Who uses the API: the connections and streams of events that are open, and since the start of the master the connections that were closed or refused because there were too many, the wrong passwords, and the passwords that were not looked at because of wrong ones before.',
+        doc: 'Returns the use of the API: the open connections and streams of events, and since the start of the master the connections that were closed or refused because there were too many, the wrong passwords, and the passwords that were refused because of too many wrong ones before.',
         answer: z.object({
           connections: z.number(),
           connections_turned_away: z.number(),

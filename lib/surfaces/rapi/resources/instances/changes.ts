@@ -6,14 +6,14 @@ import { submitAll } from '../../submit.ts';
 
 const items = ['instance_name'];
 
-/** Other members are not looked at, as in Ganeti. */
+/** Other members are ignored, as in Ganeti. */
 const reinstallBody = z.object({
   os: z.string().min(1).nullable().optional(),
   start: z.boolean().optional(),
   osparams: z.record(z.string(), z.unknown()).nullable().optional(),
 });
 
-/** The changes of an instance itself. */
+/** Changes of one instance: its parameters, its name, its OS. */
 export const instanceChangeResources: readonly Resource[] = [
   {
     name: 'instances_name_modify',
@@ -22,14 +22,14 @@ export const instanceChangeResources: readonly Resource[] = [
       PUT: submits('OP_INSTANCE_SET_PARAMS', {
         items,
         body: { custom_beparams: 'beparams', custom_hvparams: 'hvparams' },
-        quietDryRun: true,
+        optionalDryRun: true,
       }),
     },
   },
   {
     name: 'instances_name_rename',
     path: '/2/instances/{name}/rename',
-    methods: { PUT: submits('OP_INSTANCE_RENAME', { items, quietDryRun: true }) },
+    methods: { PUT: submits('OP_INSTANCE_RENAME', { items, optionalDryRun: true }) },
   },
   {
     name: 'instances_name_reinstall',
@@ -38,10 +38,13 @@ export const instanceChangeResources: readonly Resource[] = [
       POST: {
         access: 'write',
         opcode: null,
-        doc: 'Reinstalls the OS: shuts the instance down, reinstalls it, and starts it again. Answers the id of the job.',
+        doc: 'Reinstalls the OS: shuts the instance down, reinstalls it, and starts it again. Returns the id of the job.',
         args: {
-          os: { kind: 'text', doc: 'The OS, in the old form without a body.' },
-          nostartup: { kind: 'flag', doc: 'Leave it down, in the old form without a body.' },
+          os: { kind: 'text', doc: 'The OS, in the old form of the request without a body.' },
+          nostartup: {
+            kind: 'flag',
+            doc: 'Do not start the instance afterwards, in the old form of the request without a body.',
+          },
           reason: commonArguments.reason as Argument,
         },
         body: reinstallBody,
@@ -53,7 +56,7 @@ export const instanceChangeResources: readonly Resource[] = [
   },
 ];
 
-/** Three opcodes in one job, each of which leaves a state that can be gone on from. */
+/** Submits one job of up to three opcodes. If one fails, the later ones do not run, and the request can be repeated. */
 function reinstall(call: Call): Promise<number> {
   const { query } = call;
   const body = bodyObject(call);

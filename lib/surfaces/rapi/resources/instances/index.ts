@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { MerapiError } from '../../../../base/errors.ts';
 import type { Json } from '../../../../base/json.ts';
-import { WordedError } from '../../errors.ts';
+import { FixedMessageError } from '../../errors.ts';
 import { bodyObject, type Call, item, type Method, type Resource } from '../../resource.ts';
-import { described, listed, listing, refuseLock, row } from '../../rows.ts';
+import { descriptionDocs, listing, listingDocs, readObject, refuseLock } from '../../rows.ts';
 import { commonArguments, submits } from '../../submission.ts';
 import { dryRun, submit } from '../../submit.ts';
 import { instanceChangeResources } from './changes.ts';
@@ -11,6 +11,7 @@ import { instanceDiskResources } from './disks.ts';
 import { instanceExportResources } from './exports.ts';
 import { instanceMoveResources } from './moves.ts';
 
+/** The fields that listings and descriptions show, in Ganeti's order. */
 const FIELDS = [
   'name',
   'admin_state',
@@ -53,14 +54,14 @@ const FIELDS = [
 const items = ['instance_name'];
 const no_remember = {
   kind: 'flag',
-  doc: 'Do not change the state that the instance is meant to have.',
+  doc: 'Do not change the admin state of the instance.',
 } as const;
 
-const multi = submits('OP_INSTANCE_MULTI_ALLOC', {});
+const plainMultiAllocation = submits('OP_INSTANCE_MULTI_ALLOC', {});
 
-/** As in single requests, instances may be described with `name` and `os`. */
+/** Creates several instances. As in requests for one instance, `name` and `os` stand for `instance_name` and `os_type`. */
 const multiAllocation: Method = {
-  ...multi,
+  ...plainMultiAllocation,
   handle: (call) => {
     const { instances, ...rest } = bodyObject(call);
     if (!Array.isArray(instances))
@@ -70,6 +71,7 @@ const multiAllocation: Method = {
   },
 };
 
+/** @throws MerapiError wrong_input when a description is not an object */
 function withFullNames(description: Json): Json {
   if (typeof description !== 'object' || description === null || Array.isArray(description))
     throw new MerapiError('wrong_input', "Each of 'instances' must be an object");
@@ -81,7 +83,7 @@ function withFullNames(description: Json): Json {
   };
 }
 
-const own: readonly Resource[] = [
+const instancesAndState: readonly Resource[] = [
   {
     name: 'instances',
     path: '/2/instances',
@@ -89,12 +91,12 @@ const own: readonly Resource[] = [
       GET: {
         access: 'look',
         opcode: null,
-        ...listed('instance', FIELDS, 'id'),
+        ...listingDocs('instance', FIELDS, 'id'),
         handle: (call) => listing(call, 'instance', FIELDS, 'id'),
       },
       POST: submits('OP_INSTANCE_CREATE', {
         body: { name: 'instance_name', os: 'os_type' },
-        constants: { __version__: 1 }, // the one version of such requests
+        constants: { __version__: 1 }, // Ganeti has no other version of these requests
       }),
     },
   },
@@ -102,7 +104,7 @@ const own: readonly Resource[] = [
     name: 'instances_name',
     path: '/2/instances/{name}',
     methods: {
-      GET: { access: 'look', opcode: null, ...described('instance', FIELDS), handle: describe },
+      GET: { access: 'look', opcode: null, ...descriptionDocs('instance', FIELDS), handle: describe },
       DELETE: submits('OP_INSTANCE_REMOVE', { items }),
     },
   },
@@ -114,7 +116,7 @@ const own: readonly Resource[] = [
         access: 'look',
         opcode: 'OP_INSTANCE_QUERY_DATA',
         args: {
-          static: { kind: 'flag', doc: 'Ask no node, show only what is configured.' },
+          static: { kind: 'flag', doc: 'Query no node; return only the configuration.' },
           ...commonArguments,
         },
         handle: info,
@@ -127,7 +129,7 @@ const own: readonly Resource[] = [
     methods: {
       PUT: submits('OP_INSTANCE_STARTUP', {
         items,
-        args: { force: { kind: 'flag', doc: 'Start it even when a check advises against it.' }, no_remember },
+        args: { force: { kind: 'flag', doc: 'Start it even if a check advises against it.' }, no_remember },
       }),
     },
   },
@@ -144,7 +146,7 @@ const own: readonly Resource[] = [
         items,
         args: {
           type: { kind: 'text', doc: '`soft`, `hard` or `full`.', param: 'reboot_type', fallback: 'hard' },
-          ignore_secondaries: { kind: 'flag', doc: 'Go on when a disk has lost a secondary node.' },
+          ignore_secondaries: { kind: 'flag', doc: 'Continue if a disk has lost its secondary node.' },
         },
       }),
     },
@@ -156,7 +158,7 @@ const own: readonly Resource[] = [
       GET: {
         access: 'read',
         opcode: null,
-        doc: 'How to reach the console of a running instance.',
+        doc: 'Returns how to connect to the console of a running instance.',
         answer: z.record(z.string(), z.unknown()),
         handle: consoleOf,
       },
@@ -169,9 +171,9 @@ const own: readonly Resource[] = [
   },
 ];
 
-/** The instances: what there is of each, its life, and the parts of its own below. */
+/** The instances: listing, creation and removal, starting and stopping, and the resources of the other files in this folder. */
 export const instanceResources: readonly Resource[] = [
-  ...own,
+  ...instancesAndState,
   ...instanceChangeResources,
   ...instanceMoveResources,
   ...instanceDiskResources,
@@ -180,27 +182,29 @@ export const instanceResources: readonly Resource[] = [
 
 function describe(call: Call): Promise<unknown> {
   refuseLock(call);
-  return row(call, 'instance', FIELDS);
+  return readObject(call, 'instance', FIELDS);
 }
 
+/** Submits a job, since as in Ganeti this read queries nodes under locks; with `static=1` it does neither. */
 function info(call: Call): Promise<number> {
-  const only = call.query.flag('static');
+  const isStatic = call.query.flag('static');
   return submit(call, 'OP_INSTANCE_QUERY_DATA', {
     instances: [item(call)],
-    static: only,
-    use_locking: !only,
-    // As in Ganeti's jobs of this kind, the parameter stands there only when it was asked for.
+    static: isStatic,
+    use_locking: !isStatic,
+    // As in Ganeti, the opcode has this parameter only when it is set.
     ...(dryRun(call).dry_run && { dry_run: true }),
   });
 }
 
+/** @throws FixedMessageError unavailable when the instance does not run or has no console */
 async function consoleOf(call: Call): Promise<unknown> {
-  const instance = await row(call, 'instance', ['name', 'console', 'oper_state']);
+  const instance = await readObject(call, 'instance', ['name', 'console', 'oper_state']);
   if (instance.oper_state !== true || instance.console === null)
-    throw new WordedError(
+    throw new FixedMessageError(
       'unavailable',
       'Instance console unavailable',
-      `Instance ${instance.name} has no console now, for it does not run`,
+      `Instance ${instance.name} has no console at the moment, because it does not run`,
     );
   return instance.console;
 }

@@ -1,17 +1,17 @@
 import type { Resource } from '../../resource.ts';
 import { submits } from '../../submission.ts';
 
-/** The moves of instances between nodes. */
+/** Moves of one instance between nodes and node groups. */
 export const instanceMoveResources: readonly Resource[] = [
   {
     name: 'instances_name_migrate',
     path: '/2/instances/{name}/migrate',
-    methods: { PUT: submits('OP_INSTANCE_MIGRATE', { items: ['instance_name'], quietDryRun: true }) },
+    methods: { PUT: submits('OP_INSTANCE_MIGRATE', { items: ['instance_name'], optionalDryRun: true }) },
   },
   {
     name: 'instances_name_failover',
     path: '/2/instances/{name}/failover',
-    methods: { PUT: submits('OP_INSTANCE_FAILOVER', { items: ['instance_name'], quietDryRun: true }) },
+    methods: { PUT: submits('OP_INSTANCE_FAILOVER', { items: ['instance_name'], optionalDryRun: true }) },
   },
   {
     name: 'instances_name_move',
