@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { systemClock } from '../base/clock.ts';
-import { cannotRun, runOrThrow, startProgram } from '../base/exec.ts';
+import { MerapiError } from '../base/errors.ts';
+import { cannotRun, startProgram } from '../base/exec.ts';
 import { endsWithin } from '../base/within.ts';
 
 /** The maximum size in bytes of each of the two files of a log: the log itself, and the older NAME.1. */
@@ -15,18 +16,26 @@ export const LOG_FILE_LIMIT = 1024 * 1024;
 const chunk = { block: 256, blocks: 1024 };
 
 /**
- * The shell script of the writer: copies its standard input to the log $1. Small blocks make output visible at once. A file
- * that the next chunk could bring over the limit is renamed to NAME.1. What cannot be written, e.g. because the disk is full,
- * is read and dropped, so that the program never blocks on its output. The writer ends at the end of its input, which dd
- * reports as `0+0` records.
+ * The shell script of the writer. It makes the pipe $2 and reports that on its standard output, and holds the pipe open for writing until its
+ * standard input ends: when this process has opened the pipe, or has died before. (The shell makes the pipe, because to start a program is
+ * far dearer for this process, which is larger.) Then it copies from the pipe to the log $1. Small blocks make output visible at once. A
+ * file that the next chunk could bring over the limit is renamed to NAME.1. What cannot be written, e.g. because the disk is full, is read and
+ * dropped, so that the program never blocks on its output. The writer ends at the end of its input, which dd reports as `0+0` records.
  */
 const WRITER = `umask 077
+mkfifo -m 600 "$2" && exec 3<>"$2" 4<&0 <"$2" || exit
+echo ready
+read -r opened <&4
+exec 3>&- 4<&- >/dev/null 2>&1
 while :; do
   report=$(dd bs=${chunk.block} count=${chunk.blocks} 2>&1 >>"$1") ||
     report=$(dd bs=${chunk.block} count=${chunk.blocks} 2>&1 >/dev/null) || exit
   case $report in '0+0 '*) exit ;; esac
   size=$(wc -c <"$1") && [ "$size" -gt ${LOG_FILE_LIMIT - chunk.block * chunk.blocks} ] && mv -f "$1" "$1.1"
 done`;
+
+/** How much of the shell's error messages an error repeats, in characters. */
+const COMPLAINT_LENGTH = 500;
 
 /** Milliseconds that ended() waits for the writer. */
 const END_TIMEOUT = 5000;
@@ -59,15 +68,16 @@ export class CappedLog {
   static async open(path: string): Promise<CappedLog> {
     const pipe = `${path}.pipe`;
     for (const old of [pipe, `${path}.1`]) await rm(old, { force: true });
-    await runOrThrow('mkfifo', ['-m', '600', pipe]);
-    const holder = await open(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    await (await open(path, 'w', 0o600)).close();
+    const writer = await startWriter(path, pipe);
     try {
-      await (await open(path, 'w', 0o600)).close();
-      return new CappedLog(pipe, holder, await startWriter(path, pipe));
+      return new CappedLog(pipe, await open(pipe, constants.O_RDWR | constants.O_NONBLOCK), writer);
     } catch (error) {
-      await holder.close();
       await rm(pipe, { force: true });
       throw error;
+    } finally {
+      for (const stream of writer.stdio) stream?.destroy();
+      writer.unref();
     }
   }
 
@@ -91,23 +101,27 @@ export class CappedLog {
   }
 }
 
-/** Starts the writer in a session of its own, so that it outlives this process. */
+/**
+ * Starts the writer in a session of its own, so that it outlives this process, and waits until it has made the pipe.
+ * @throws MerapiError environment_error, execution
+ */
 async function startWriter(path: string, pipe: string): Promise<ChildProcess> {
-  const source = await open(pipe, 'r');
-  try {
-    const args = ['-c', WRITER, 'merapi-log', path];
-    const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-    const stdio = [source.fd, 'ignore' as const, 'ignore' as const];
-    const writer = startProgram('/bin/sh', args, { detached: true, stdio, cwd: '/', env });
-    await new Promise<void>((resolve, reject) => {
-      writer.once('spawn', () => resolve());
-      writer.once('error', (cause) => reject(cannotRun('/bin/sh', args, { env }, cause)));
+  const args = ['-c', WRITER, 'merapi-log', path, pipe];
+  const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+  const writer = startProgram('/bin/sh', args, { detached: true, stdio: 'pipe', cwd: '/', env });
+  await new Promise<void>((resolve, reject) => {
+    let complaint = '';
+    writer.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaint = (complaint + text).slice(0, COMPLAINT_LENGTH);
     });
-    writer.unref();
-    return writer;
-  } finally {
-    await source.close();
-  }
+    writer.stdin?.on('error', () => undefined); // the writer has ended: `close` tells it
+    writer.stdout?.once('data', () => resolve());
+    writer.once('error', (cause) => reject(cannotRun('/bin/sh', args, { env }, cause)));
+    writer.once('close', () =>
+      reject(new MerapiError('execution', `Cannot make the pipe ${pipe} of a log: ${complaint.trim()}`)),
+    );
+  });
+  return writer;
 }
 
 /** The last `length` bytes of a log across both of its files, as UTF-8; empty when there is no log. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { CappedLog, LOG_FILE_LIMIT, readLogEnd } from '../../lib/node/capped-log.ts';
+import { eventually } from '../helpers/program.ts';
 import { Resources } from './helpers.ts';
 
 const MODULE = new URL('../../lib/node/capped-log.ts', import.meta.url).href;
@@ -14,6 +15,15 @@ describe('a log with a limit', () => {
   after(() => resources.close());
 
   const newPath = async () => join(await resources.folder(), 'serial.log');
+
+  /** Whether a program runs that has this among its arguments. */
+  async function isArgument(text: string): Promise<boolean> {
+    for (const pid of await readdir('/proc')) {
+      const line = /^[0-9]+$/.test(pid) ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
+      if (line.split('\0').includes(text)) return true;
+    }
+    return false;
+  }
 
   /** Has a program write to the log by the pipe's name; the log is let go at once. */
   async function writeBy(log: CappedLog, script: string): Promise<void> {
@@ -107,6 +117,33 @@ describe('a log with a limit', () => {
       }
     }
     process.kill(flood, 'SIGKILL');
+  });
+
+  it('leaves no writer when its process dies before it has the pipe', async () => {
+    const path = await newPath();
+    const script = `
+      import fs from 'node:fs/promises';
+      import { syncBuiltinESMExports } from 'node:module';
+      const open = fs.open;
+      fs.open = (path, ...how) => {
+        if (!String(path).endsWith('.pipe')) return open(path, ...how);
+        process.kill(process.pid, 'SIGKILL');
+      };
+      syncBuiltinESMExports();
+      const { CappedLog } = await import(${JSON.stringify(MODULE)});
+      await CappedLog.open(${JSON.stringify(path)});`;
+    const worker = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+    const [, signal] = await once(worker, 'exit');
+    assert.equal(signal, 'SIGKILL');
+    await eventually('the writer has ended', async () => !(await isArgument(path)) || null);
+  });
+
+  it('says why it cannot be made', async () => {
+    const path = await newPath();
+    await mkdir(`${path}.pipe`);
+    await writeFile(join(`${path}.pipe`, 'kept'), '');
+    await assert.rejects(CappedLog.open(path), (error: Error) => /\.pipe/.test(error.message));
+    assert.equal(await isArgument(path), false);
   });
 
   it('reads and drops what cannot be written, so that nobody waits', async () => {

@@ -1,6 +1,5 @@
-import { create, instance_name, removal, type Scenario } from './define.ts';
+import { instance_name, removal, running, type Scenario, startup, stopped } from './define.ts';
 
-const stopped = { ...create, start: false };
 const other = 'mail.example.com';
 const attach = {
   ...{ OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, hotplug: true },
@@ -11,7 +10,7 @@ const attach = {
 export const changeScenarios: Scenario[] = [
   {
     name: 'change parameters and NICs of an instance',
-    setup: [create],
+    setup: running,
     op: {
       OP_ID: 'OP_INSTANCE_SET_PARAMS',
       instance_name,
@@ -28,7 +27,7 @@ export const changeScenarios: Scenario[] = [
   },
   {
     name: 'take a disk from an instance',
-    setup: [create],
+    setup: running,
     op: { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name, disks: [['remove', 1, {}]] },
     cleanup: [removal],
     tolerates: ['disk.remove'],
@@ -38,7 +37,8 @@ export const changeScenarios: Scenario[] = [
     setup: [
       { ...stopped, instance_name: other, disks: [{ size: 2 }, { size: 3, name: 'data' }] },
       { OP_ID: 'OP_INSTANCE_SET_PARAMS', instance_name: other, disks: [['detach', 'data', {}]] },
-      { ...create, disks: [{ size: 1 }] },
+      { ...stopped, disks: [{ size: 1 }] },
+      startup,
     ],
     op: attach,
     cleanup: [attach, removal, { ...removal, instance_name: other }],

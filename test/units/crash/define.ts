@@ -33,5 +33,11 @@ export const create: OpInput = {
   os_type: 'noop',
   pnode: 'node1',
 };
+/** Makes it as the setup of another opcode: without the scripts of its OS definition, whose processes take most of the time, and stopped. */
+export const stopped: OpInput = { ...create, no_install: true, start: false };
+/** Starts it. */
+export const startup: OpInput = { OP_ID: 'OP_INSTANCE_STARTUP', instance_name };
+/** Both. */
+export const running: OpInput[] = [stopped, startup];
 /** Removes it. */
 export const removal: OpInput = { OP_ID: 'OP_INSTANCE_REMOVE', instance_name };

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestCluster } from '../../helpers/cluster.ts';
-import { create, instance_name, removal, type Scenario } from './define.ts';
+import { instance_name, removal, type Scenario, startup, stopped } from './define.ts';
 
-const small = { ...create, disks: [{ size: 1 }], start: false };
+const small = { ...stopped, disks: [{ size: 1 }] };
 const mirrored = { ...small, disk_template: 'drbd', snode: 'node2' };
 const cleanup = [removal];
 
@@ -20,12 +20,12 @@ export const diskScenarios: Scenario[] = [
   {
     name: 'create an instance with mirrored disks',
     setup: [],
-    op: { ...mirrored, start: true },
+    op: { ...mirrored, no_install: false, start: true },
     cleanup,
   },
   {
     name: 'grow a disk',
-    setup: [{ ...small, start: true }],
+    setup: [small, startup],
     op: { OP_ID: 'OP_INSTANCE_GROW_DISK', instance_name, disk: 0, amount: 4 },
     cleanup,
     tolerates: ['instance.resize'],
@@ -73,7 +73,7 @@ export const diskScenarios: Scenario[] = [
   },
   {
     name: 'replace one side of disks',
-    setup: [{ ...mirrored, start: true }],
+    setup: [mirrored, startup],
     op: { OP_ID: 'OP_INSTANCE_REPLACE_DISKS', instance_name, mode: 'replace_on_secondary' },
     cleanup,
     irreversible: true,

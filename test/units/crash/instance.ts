@@ -1,4 +1,4 @@
-import { create, instance_name, removal, type Scenario } from './define.ts';
+import { create, instance_name, removal, running, type Scenario, startup, stopped } from './define.ts';
 
 /** Opcodes on instances. */
 export const instanceScenarios: Scenario[] = [
@@ -18,7 +18,7 @@ export const instanceScenarios: Scenario[] = [
   },
   {
     name: 'remove an instance',
-    setup: [create],
+    setup: running,
     op: removal,
     cleanup: [removal],
     irreversible: true,
@@ -26,25 +26,25 @@ export const instanceScenarios: Scenario[] = [
   },
   {
     name: 'start an instance',
-    setup: [{ ...create, start: false }],
-    op: { OP_ID: 'OP_INSTANCE_STARTUP', instance_name },
+    setup: [stopped],
+    op: startup,
     cleanup: [removal],
   },
   {
     name: 'shut an instance down',
-    setup: [create],
+    setup: running,
     op: { OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name },
     cleanup: [removal],
   },
   ...['soft', 'hard', 'full'].map((reboot_type) => ({
     name: `reboot an instance (${reboot_type})`,
-    setup: [create],
+    setup: running,
     op: { OP_ID: 'OP_INSTANCE_REBOOT', instance_name, reboot_type },
     cleanup: [removal],
   })),
   {
     name: 'reboot one that does not run',
-    setup: [{ ...create, start: false }],
+    setup: [stopped],
     op: { OP_ID: 'OP_INSTANCE_REBOOT', instance_name, reboot_type: 'hard' },
     cleanup: [removal],
   },

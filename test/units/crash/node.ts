@@ -1,4 +1,4 @@
-import { create, removal, type Scenario } from './define.ts';
+import { removal, type Scenario, startup, stopped } from './define.ts';
 
 const node_name = 'node2';
 const setParams = { OP_ID: 'OP_NODE_SET_PARAMS', node_name };
@@ -25,7 +25,7 @@ export const nodeScenarios: Scenario[] = [
   },
   {
     name: 'cycle the power of a node',
-    setup: [{ ...create, pnode: node_name }],
+    setup: [{ ...stopped, pnode: node_name }, startup],
     op: { OP_ID: 'OP_NODE_POWERCYCLE', node_name },
     cleanup: [removal],
   },
