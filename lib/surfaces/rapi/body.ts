@@ -193,7 +193,7 @@ function tooManyBytes(bound: 'each' | 'all', bounds: Bounds): MerapiError {
   const who = bound === 'each' ? 'one user' : 'all users together';
   return new MerapiError(
     'unavailable',
-    `The request bodies of ${who} may have ${bounds[bound] / MiB} MiB at once; send this one again when others have been answered`,
+    `The request bodies of ${who} may take ${bounds[bound] / MiB} MiB of memory at once; try again when other requests have been answered`,
   );
 }
 

@@ -125,10 +125,13 @@ test('bodies take so much memory at once, of one user and of all; what is beyond
     }
   };
   const first = begin(server, 'PUT /2/query/node', 2 * MiB, ADMIN, part);
-  assert.match((await becomes(503, 'admin:se:cret')).text, /may take 2 MiB of one user at once/);
+  assert.match((await becomes(503, 'admin:se:cret')).text, /of one user may take 2 MiB of memory at once/);
   assert.equal((await asked('reader:foo')).status, 200);
   const second = begin(server, 'PUT /2/query/node', 2 * MiB, READER, part.subarray(MiB));
-  assert.match((await becomes(503, 'reader:foo')).text, /may take 3 MiB of all users together at once/);
+  assert.match(
+    (await becomes(503, 'reader:foo')).text,
+    /of all users together may take 3 MiB of memory at once/,
+  );
   await becomes(503, 'reader:foo', { 'Transfer-Encoding': 'chunked' });
   assert.equal((await server.ask('PUT', '/2/tags', { body: ['short ones always pass'] })).status, 200);
   first.destroy();
