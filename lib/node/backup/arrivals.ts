@@ -183,11 +183,15 @@ async function expire(transfer: Transfer, patience: number, clock: Clock): Promi
   const { signal } = transfer.over;
   const pause = (seconds: number) =>
     clock.sleep(seconds * 1000, { signal, ref: false }).catch(() => undefined);
+  let waited = patience;
   await pause(patience);
-  if (transfer.isAnnounced) await pause(ANNOUNCED_TIMEOUT);
+  if (transfer.isAnnounced) {
+    await pause(ANNOUNCED_TIMEOUT);
+    waited += ANNOUNCED_TIMEOUT;
+  }
   const hasNoData = [...transfer.disks.values()].every(({ state }) => state === 'waiting');
   if (hasNoData && transfer.disks.size > 0)
-    fail(transfer, new MerapiError('timeout', `The other cluster did not connect within ${patience} s`));
+    fail(transfer, new MerapiError('timeout', `The other cluster sent no data within ${waited} s`));
 }
 
 /** Answers one request of the other cluster, see the head of the file. */

@@ -89,12 +89,15 @@ export class Guest {
   /**
    * Continues with the guest that an earlier worker left. `found` is its process according to the process table. If the process does not
    * answer within LOAD_TIMEOUT, this returns all the same; only operations on this guest then wait for it.
-   * @throws MerapiError configuration when the record cannot be read, or what the guest left cannot be removed
+   * @throws MerapiError configuration when the record cannot be read
    */
   async load(found: ProcessId | null): Promise<void> {
     await this.#queue.run(async () => {
       this.#record = await readRecord(this.#folder);
-      if (!this.#record) return (await isLeftover(this.#folder)) ? this.#remove() : undefined;
+      if (!this.#record) {
+        if (await isLeftover(this.#folder)) await this.#rollBack(null);
+        return;
+      }
       if (found && !(await this.#process())) this.#record = { ...this.#record, process: found };
     });
     await endsWithin(this.#follower.reconcile(), LOAD_TIMEOUT, systemClock);
@@ -306,14 +309,20 @@ export class Guest {
     else this.#context.changed();
   }
 
-  /** Undoes a failed start. A failure of the undo is only logged, because the failure of the start is the one to report. */
+  /**
+   * Undoes a failed start. A failure of the undo is only logged: the failure of the start is the one to report, and the leftovers of one
+   * guest must not keep the worker from starting.
+   */
   async #rollBack(before: GuestRecord | null): Promise<void> {
     try {
       const process = await this.#process();
       if (process) await this.#qemu.quit(process);
       await this.#remove(before);
     } catch (error) {
-      this.#context.log.warn({ err: error, guest: this.#uuid }, 'cannot clean up after a failed start');
+      this.#context.log.warn(
+        { err: error, guest: this.#uuid },
+        'cannot remove what a failed start left of a guest',
+      );
     }
   }
 

@@ -95,7 +95,7 @@ export class Qemu {
 
   /**
    * Presses the power button and waits until the guest is down. Returns earlier, without an error, after `timeout` seconds, when
-   * `signal` is aborted or interruptWaits() is called, when the guest is paused, and when the process does not answer.
+   * `signal` is aborted or interruptWaits() is called, when the guest is paused, and when the process is gone or does not answer.
    */
   async shutDown(process: ProcessId, timeout: number, signal?: AbortSignal): Promise<void> {
     const waiting = new AbortController();
@@ -104,7 +104,8 @@ export class Qemu {
     signal?.addEventListener('abort', stopWaiting);
     if (signal?.aborted) stopWaiting();
     const end = performance.now() + timeout * 1000;
-    await this.isReachable(process).catch(stopWaiting);
+    const reachable = await this.isReachable(process).catch(() => false);
+    if (!reachable) stopWaiting();
     while (this.#status === 'running' && !waiting.signal.aborted && performance.now() < end) {
       await this.#monitor?.execute('system_powerdown').catch(stopWaiting);
       const pause = Math.min(PRESS_AGAIN, Math.max(end - performance.now(), 0));

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Qemu } from '../../../../lib/node/hypervisors/kvm/qemu.ts';
 import { connectQmp, type Monitor, QmpFault } from '../../../../lib/node/hypervisors/kvm/qmp.ts';
 import type { QmpEvent } from '../../../../lib/node/hypervisors/kvm/qmp-table.ts';
 import { Resources } from '../../helpers.ts';
@@ -40,6 +41,14 @@ describe('the connection to the monitor of QEMU', () => {
   it('runs commands side by side and gives what the table says that they return', async () => {
     const answers = await Promise.all([client.execute('query-status'), client.execute('query-pci')]);
     assert.deepEqual(answers, [{ status: 'prelaunch' }, []]);
+  });
+
+  it('is not waited for by a shutdown when the process has ended meanwhile', async () => {
+    const ignored = () => undefined;
+    const gone = new Qemu(`${socket}.gone`, { onState: ignored, onShutDown: ignored, onLost: ignored });
+    const start = performance.now();
+    await gone.shutDown({ pid: 2 ** 30, started: '1', boot: 'none' }, 60);
+    assert.ok(performance.now() - start < 30_000);
   });
 
   it('tells what QEMU refuses, in its words', async () => {

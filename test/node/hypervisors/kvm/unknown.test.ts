@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { MerapiError } from '../../../../lib/base/errors.ts';
 import { silentLogger } from '../../../../lib/base/log.ts';
 import {
   findByPidFile,
@@ -84,6 +85,22 @@ describe('a guest of kvm whose record is not understood', () => {
     await driver.open();
     await driver.stop(web, { timeout: 0, force: true });
     assert.equal(await runs(found), false);
+    await driver.close();
+  });
+
+  it('keeps nobody from starting the worker when what is left of it cannot be removed', async () => {
+    const folder = await resources.folder();
+    const { uuid } = kvmInstance('web');
+    await mkdir(join(folder, 'guests', uuid), { recursive: true });
+    class Broken extends NotedNetwork {
+      override async unplug(): Promise<void> {
+        throw new MerapiError('configuration', 'the file is damaged');
+      }
+    }
+    const network = new Broken();
+    const driver = new KvmHypervisor({ folder, network, log: silentLogger, accel: 'tcg' });
+    await driver.open();
+    assert.deepEqual(driver.guests(), []);
     await driver.close();
   });
 
