@@ -50,8 +50,7 @@ export function stoppedInstanceStarter(
   { log, clock }: BackgroundParts,
 ): Background {
   const needsStart = (instance: Instance | undefined): instance is Instance =>
-    instance?.admin_state === 'up' &&
-    runtime.guest(instance.primary_node, instance.name)?.state !== 'running';
+    instance?.admin_state === 'up' && runtime.guest(instance.primary_node, instance)?.state !== 'running';
   return periodic(
     'starting instances that were stopped with the master',
     { log, clock },

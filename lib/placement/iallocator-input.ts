@@ -111,7 +111,7 @@ function memoryEntry(view: ClusterView, runtime: RuntimeView, node: Node, total:
   const primaries = view.instancesOn(node.uuid);
   const sizes = primaries.map((instance) => {
     const { maxmem } = fillBeParams(view.cluster, instance.beparams);
-    const guest = runtime.guest(node.uuid, instance.name);
+    const guest = runtime.guest(node.uuid, instance);
     return { instance, maxmem, used: guest && guest.state !== 'stopped' ? guest.memory : 0 };
   });
   const promised = sizes.filter(({ instance }) => instance.admin_state !== 'offline');

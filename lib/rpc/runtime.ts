@@ -7,18 +7,33 @@ import type { GuestFacts, RuntimeFacts } from './types.ts';
 export interface RuntimeView {
   /** The facts of a node (uuid); null while it cannot be reached. */
   of(node: string): RuntimeFacts | null;
-  /** The facts of one guest on a node; undefined when it does not exist there or the node cannot be reached. */
-  guest(node: string, instanceName: string): GuestFacts | undefined;
+  /** The facts of an instance's guest on a node; undefined when it does not exist there or the node cannot be reached. */
+  guest(node: string, instance: GuestOwner): GuestFacts | undefined;
   /** The hooks that a node last reported to this master process, also while it cannot be reached; null before its first report. */
   hooks(node: string): readonly string[] | null;
   /** A copy that does not change any more. */
   frozen(): RuntimeView;
 }
 
+/** What an instance's guest is found by. */
+export type GuestOwner = Pick<Instance, 'uuid' | 'name'>;
+
 interface Entry {
   facts: RuntimeFacts;
+  /** By guestKey(). */
   guests: ReadonlyMap<string, GuestFacts>;
 }
+
+/**
+ * What tells guests of one node from each other: the uuid, because the guest of a removed instance may remain under a name that another
+ * instance has by now. A guest whose record the node cannot read has no uuid, and is told by its name.
+ */
+export const guestKey = ({ uuid, name }: Pick<GuestFacts, 'uuid' | 'name'>): string =>
+  uuid === '' ? `name ${name}` : uuid;
+
+/** The guest of an instance among guests by guestKey(). */
+export const guestOf = (guests: ReadonlyMap<string, GuestFacts>, { uuid, name }: GuestOwner) =>
+  guests.get(uuid) ?? guests.get(guestKey({ uuid: '', name }));
 
 /** The table of runtime facts that the node connections keep up to date. */
 export class RuntimeTable implements RuntimeView {
@@ -41,8 +56,9 @@ export class RuntimeTable implements RuntimeView {
     return this.#entries.get(node)?.facts ?? null;
   }
 
-  guest(node: string, instanceName: string): GuestFacts | undefined {
-    return this.#entries.get(node)?.guests.get(instanceName);
+  guest(node: string, instance: GuestOwner): GuestFacts | undefined {
+    const entry = this.#entries.get(node);
+    return entry && guestOf(entry.guests, instance);
   }
 
   hooks(node: string): readonly string[] | null {
@@ -57,7 +73,10 @@ export class RuntimeTable implements RuntimeView {
   update(node: string, facts: RuntimeFacts): void {
     const known = this.#entries.get(node)?.facts ?? null;
     if (known && known.epoch === facts.epoch && known.version >= facts.version) return;
-    this.#entries.set(node, { facts, guests: new Map(facts.guests.map((guest) => [guest.name, guest])) });
+    this.#entries.set(node, {
+      facts,
+      guests: new Map(facts.guests.map((guest) => [guestKey(guest), guest])),
+    });
     this.#hooks.set(node, facts.node.hooks ?? []);
     for (const listener of this.#listeners) listener(node, known, facts);
   }
@@ -85,6 +104,6 @@ export class RuntimeTable implements RuntimeView {
  */
 export function isRunning(runtime: RuntimeView, instance: Instance): boolean {
   if (runtime.of(instance.primary_node) === null) return instance.admin_state === 'up';
-  const guest = runtime.guest(instance.primary_node, instance.name);
+  const guest = runtime.guest(instance.primary_node, instance);
   return guest !== undefined && guest.state !== 'stopped';
 }

@@ -83,8 +83,10 @@ async function* instances(
   const isLive = (field: string) => resources.instance.get(field)?.live === true;
   const live = fields.filter(isLive);
   const configured = fields.filter((field) => !isLive(field));
-  const versions = knownVersions.get(fields) ?? new WeakMap<Instance, Version>();
-  knownVersions.set(fields, versions);
+  // Whoever may not see everything has a view made for this one request: its versions would only take the place of those of all others.
+  const isShared = ctx.view === ctx.whole;
+  const versions = (isShared && knownVersions.get(fields)) || new WeakMap<Instance, Version>();
+  if (isShared) knownVersions.set(fields, versions);
   const listed = (instance: Instance): ListedObject => {
     const row = new InstanceRow(instance, ctx, strays);
     const disks = row.disks;

@@ -13,6 +13,7 @@
 // | stopped                       | down          | ADMIN_down; USER_down when admin_state_source is `user` |
 // | stopped                       | offline       | ADMIN_offline                                           |
 import type { Instance } from '../model/instance.ts';
+import { guestKey, guestOf } from '../rpc/runtime.ts';
 import type { GuestFacts } from '../rpc/types.ts';
 import type { ReadContext } from './define.ts';
 
@@ -38,21 +39,24 @@ function searchEachNode(ctx: ReadContext): StrayFinder {
   return (instance) => {
     for (const node of ctx.whole.nodes.list()) {
       if (node.offline || node.uuid === instance.primary_node) continue;
-      const guest = ctx.runtime.guest(node.uuid, instance.name);
+      const guest = ctx.runtime.guest(node.uuid, instance);
       if (guest && runs(guest)) return guest;
     }
     return undefined;
   };
 }
 
-/** All guests that run on another node than the primary one of their instance, by name. */
+/** The first running guest of each instance on another node than its primary one, by guestKey(). */
 function indexStrays(ctx: ReadContext): Map<string, GuestFacts> {
+  const { nodes, instances } = ctx.whole;
   const strays = new Map<string, GuestFacts>();
-  for (const node of ctx.whole.nodes.list()) {
+  for (const node of nodes.list()) {
     if (node.offline) continue;
-    for (const guest of ctx.runtime.of(node.uuid)?.guests ?? [])
-      if (runs(guest) && ctx.whole.instances.named(guest.name)?.primary_node !== node.uuid)
-        strays.set(guest.name, guest);
+    for (const guest of ctx.runtime.of(node.uuid)?.guests ?? []) {
+      const instance = guest.uuid === '' ? instances.named(guest.name) : instances.get(guest.uuid);
+      const key = guestKey(guest);
+      if (runs(guest) && instance?.primary_node !== node.uuid && !strays.has(key)) strays.set(key, guest);
+    }
   }
   return strays;
 }
@@ -66,7 +70,7 @@ export function strayFinder(ctx: ReadContext, instances: number): StrayFinder {
   let strays: Map<string, GuestFacts> | null = null;
   return (instance) => {
     strays ??= indexStrays(ctx);
-    return strays.get(instance.name);
+    return guestOf(strays, instance);
   };
 }
 
@@ -75,7 +79,7 @@ export function liveOf(instance: Instance, ctx: ReadContext, strays: StrayFinder
   const primary = instance.primary_node;
   if (ctx.whole.nodes.get(primary)?.offline) return { kind: 'offline' };
   if (ctx.runtime.of(primary) === null) return { kind: 'unreachable' };
-  const guest = ctx.runtime.guest(primary, instance.name);
+  const guest = ctx.runtime.guest(primary, instance);
   if (guest && runs(guest)) return { kind: 'running', guest, onPrimary: true };
   const stray = strays(instance);
   if (stray) return { kind: 'running', guest: stray, onPrimary: false };

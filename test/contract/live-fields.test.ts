@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FieldTable } from '../../lib/query/define.ts';
 import { type ResourceName, resources } from '../../lib/query/resources.ts';
-import { RuntimeTable } from '../../lib/rpc/runtime.ts';
+import { type GuestOwner, RuntimeTable } from '../../lib/rpc/runtime.ts';
 import type { GuestFacts, RuntimeFacts } from '../../lib/rpc/types.ts';
 import type { JobSource, NodeSource } from '../../lib/views/define.ts';
 import { runQuery } from '../../lib/views/registry.ts';
@@ -41,9 +41,9 @@ class WatchedTable extends RuntimeTable {
     return super.of(node);
   }
 
-  override guest(node: string, instanceName: string): GuestFacts | undefined {
+  override guest(node: string, instance: GuestOwner): GuestFacts | undefined {
     this.asked++;
-    return super.guest(node, instanceName);
+    return super.guest(node, instance);
   }
 }
 

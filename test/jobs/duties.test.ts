@@ -215,8 +215,8 @@ describe('a duty', () => {
       });
       await f.cluster.restart();
       await noneLeft();
-      assert.equal(f.cluster.runtime.guest(f.node(node1), instance_name), undefined);
-      assert.equal(f.cluster.runtime.guest(f.node(node2), instance_name)?.state, 'running');
+      assert.equal(f.cluster.runtime.guest(f.node(node1), f.instance), undefined);
+      assert.equal(f.cluster.runtime.guest(f.node(node2), f.instance)?.state, 'running');
     });
   });
 

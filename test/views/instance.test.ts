@@ -73,6 +73,9 @@ describe('views/instance: status', () => {
     state: unknown,
     memory: unknown,
   ];
+  /** The guest of a removed instance of the same name, and one whose record the node cannot read. */
+  const ofGone = aGuest('web', { uuid: 'uuid-of-one-that-is-gone' });
+  const unread = aGuest('web', { uuid: '', trouble: 'its record cannot be read', memory: 1 });
   const [on, off] = [
     [0, true],
     [0, false],
@@ -101,6 +104,17 @@ describe('views/instance: status', () => {
     ['ERROR_down', {}, { guests: { node1: [aGuest('web', { state: 'stopped' })], node2: [] } }, off, UNAVAIL],
     ['ERROR_wrongnode', {}, { guests: elsewhere }, on, [0, 256]],
     ['ERROR_wrongnode', { admin_state: 'down' }, { guests: elsewhere }, on, [0, 256]],
+    [
+      'running',
+      {},
+      { guests: { node1: [aGuest('web', { name: 'before-its-rename.example.com' })] } },
+      on,
+      [0, 256],
+    ],
+    ['ERROR_down', {}, { guests: { node1: [ofGone], node2: [] } }, off, UNAVAIL],
+    ['ERROR_down', {}, { guests: { node1: [], node2: [ofGone] } }, off, UNAVAIL],
+    ['running', {}, { guests: { node1: [aGuest('web')], node2: [ofGone] } }, on, [0, 256]],
+    ['ERROR_wrongnode', {}, { guests: { node1: [], node2: [unread] } }, on, [0, 1]],
     ['ERROR_down', {}, { guests: elsewhere, offline: ['node2'] }, off, UNAVAIL],
     ['ERROR_nodedown', {}, { guests: { node2: [] } }, NODATA, NODATA],
     ['ERROR_nodedown', { admin_state: 'down' }, { guests: {} }, NODATA, NODATA],

@@ -149,7 +149,7 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
     judge({ instance }, site) {
       const now = instanceToRun(site, instance);
       if ('void' in now) return now;
-      const guest = site.runtime.guest(site.node, now.name);
+      const guest = site.runtime.guest(site.node, now);
       return guest?.state === 'running' ? voidBecause('the guest is running again') : callWith({ instance });
     },
   },

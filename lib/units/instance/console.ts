@@ -10,7 +10,7 @@ export const instanceConsole = defineUnit(opcode, {
     resolve({ instance_name: instance.name, instance_uuid: instance.uuid });
     const node = primaryOf(view, instance);
     checkOnline(node);
-    const console = consoleOf(instance, node.name, runtime.guest(instance.primary_node, instance.name));
+    const console = consoleOf(instance, node.name, runtime.guest(instance.primary_node, instance));
     if (!console)
       throw new MerapiError('wrong_state', `Instance ${instance.name} does not run, so it has no console`);
     return console;

@@ -105,7 +105,7 @@ function guestFor(
   { from, to, target }: Move,
   mayShrink: boolean,
 ): InstanceTarget {
-  const now = runtime.guest(from.uuid, target.name)?.memory ?? target.beparams.maxmem;
+  const now = runtime.guest(from.uuid, target)?.memory ?? target.beparams.maxmem;
   const free = runtime.of(to.uuid)?.node.memory_free ?? null;
   if (free === null)
     throw new MerapiError(

@@ -115,7 +115,7 @@ export const instanceSetParams = defineUnit(opcode, {
     ];
     const old = view.disksOf(instance);
     const target = instanceTarget(view, instance, old);
-    const had = runtime.guest(node.uuid, instance.name)?.memory ?? target.beparams.maxmem;
+    const had = runtime.guest(node.uuid, instance)?.memory ?? target.beparams.maxmem;
     if (running) logDeferredChanges(context, params, old, disks);
     const wires = running ? hotplugActions(view, instance, params, { disks, nics: nics?.nics ?? null }) : [];
     const result = { before, nics: nics?.changes ?? [], after: told };
@@ -276,7 +276,7 @@ function checkMemory({ view, runtime }: CheckContext, instance: Instance, memory
       'wrong_input',
       `The memory of ${instance.name} can be ${minmem} to ${maxmem} MiB, not ${memory}`,
     );
-  const has = runtime.guest(instance.primary_node, instance.name)?.memory ?? 0;
+  const has = runtime.guest(instance.primary_node, instance)?.memory ?? 0;
   const free = runtime.of(instance.primary_node)?.node.memory_free ?? 0;
   if (memory - has > free)
     throw new MerapiError(

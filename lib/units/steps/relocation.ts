@@ -127,7 +127,7 @@ export function findRunningNode(view: ClusterView, runtime: RuntimeView, instanc
       `${silent.map(({ name }) => name).join(', ')} does not answer, so it is not known where ${instance.name} runs`,
     );
   const running = nodes.filter((node) => {
-    const guest = runtime.guest(node.uuid, instance.name);
+    const guest = runtime.guest(node.uuid, instance);
     return guest !== undefined && guest.state !== 'stopped';
   });
   const [only, ...others] = running;

@@ -29,8 +29,7 @@ describe('exports to a node', () => {
       row.map(([status, value]) => (status === 0 ? value : status)),
     );
   const filesOf = async (node: string) => (await readdir(folder(node), { recursive: true })).sort();
-  const isRunning = () =>
-    cluster.runtime.guest(f.instance().primary_node, instance_name)?.state === 'running';
+  const isRunning = () => cluster.runtime.guest(f.instance().primary_node, f.instance())?.state === 'running';
   const discard = () => cluster.done({ OP_ID: 'OP_BACKUP_REMOVE', instance_name });
 
   it('come back as they were, after the instance is gone, on another node', async () => {

@@ -90,7 +90,7 @@ describe('exports to another cluster', () => {
       for (const [index, bytes] of (await to.data(name)).entries())
         assert.ok(bytes.equals(data[index] as Buffer), `disk ${index} is the same`);
       const instance = to.instance(name);
-      assert.equal(to.cluster.runtime.guest(instance.primary_node, name)?.state, 'running');
+      assert.equal(to.cluster.runtime.guest(instance.primary_node, instance)?.state, 'running');
       await to.remove(name);
     }
   });
@@ -169,7 +169,7 @@ describe('exports to another cluster', () => {
     assert.match(messageOf(sent), /^The other cluster failed: The import script of OS 'bad'/);
     assert.deepEqual(to.cluster.store.view.instances.list(), []);
     const instance = from.instance();
-    assert.equal(from.cluster.runtime.guest(instance.primary_node, instance_name)?.state, 'running');
+    assert.equal(from.cluster.runtime.guest(instance.primary_node, instance)?.state, 'running');
     for (const [index, bytes] of (await from.data()).entries())
       assert.ok(bytes.equals(data[index] as Buffer));
 

@@ -90,7 +90,7 @@ describe('a lost node', () => {
     await f.cluster.done(create(over));
     await f.withNode(node1, { offline: true }, use);
     await eventually('the node has given up what it ran', async () =>
-      f.cluster.runtime.guest(f.node(node1), instance_name) ? null : true,
+      f.cluster.runtime.guest(f.node(node1), f.instance) ? null : true,
     );
     await f.remove();
   }

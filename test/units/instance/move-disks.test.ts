@@ -55,7 +55,7 @@ describe('moving an instance with its disks', () => {
       assert.ok(data.equals(await readFile(fileOn(node2))));
       assert.ok((await stat(fileOn(node2))).blocks * 512 < 2 * MIB, 'zeros take no space');
       const { runtime } = f.cluster;
-      assert.equal(runtime.guest(f.instance.primary_node, instance_name)?.state, 'running');
+      assert.equal(runtime.guest(f.instance.primary_node, f.instance)?.state, 'running');
       await f.cluster.done(move('node1'));
       assert.ok(data.equals(await readFile(old)));
       await f.remove();
@@ -63,7 +63,7 @@ describe('moving an instance with its disks', () => {
 
   it('leaves an instance that does not run as it is', async () => {
     await f.cluster.done(create(), move('node2'));
-    assert.equal(f.cluster.runtime.guest(f.instance.primary_node, instance_name), undefined);
+    assert.equal(f.cluster.runtime.guest(f.instance.primary_node, f.instance), undefined);
     assert.equal(primary(), node2);
     await f.remove();
   });
@@ -81,7 +81,7 @@ describe('moving an instance with its disks', () => {
     assert.equal(job.ops[0]?.failure?.code, 'block_device');
     assert.match(job.ops[0]?.failure?.message ?? '', /^Disk .* was sent 5 bytes/);
     assert.deepEqual([primary(), await isThere(fileOn(node2))], [node1, false]);
-    assert.equal(f.cluster.runtime.guest(f.instance.primary_node, instance_name)?.state, 'running');
+    assert.equal(f.cluster.runtime.guest(f.instance.primary_node, f.instance)?.state, 'running');
     await f.remove();
   });
 

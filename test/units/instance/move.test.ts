@@ -31,7 +31,7 @@ describe('moving instances between nodes', () => {
     const { view } = f.cluster.store;
     const found: Record<string, string> = {};
     for (const node of view.nodes.list()) {
-      const guest = f.cluster.runtime.guest(node.uuid, instance_name);
+      const guest = f.cluster.runtime.guest(node.uuid, f.instance);
       if (guest) found[node.name] = guest.state;
     }
     return found;

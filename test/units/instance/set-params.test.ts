@@ -25,7 +25,7 @@ describe('changing instances', () => {
     return op ?? assert.fail();
   };
   const disks = () => f.cluster.store.view.disksOf(f.instance);
-  const guest = () => f.cluster.runtime.guest(f.instance.primary_node, instance_name);
+  const guest = () => f.cluster.runtime.guest(f.instance.primary_node, f.instance);
 
   const withInstance = (over: Record<string, unknown>, use: () => Promise<void>) => f.withInstance(over, use);
 

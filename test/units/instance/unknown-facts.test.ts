@@ -65,7 +65,7 @@ describe('an instance that runs on a node of which nothing is known at the momen
       const job = await f.cluster.done(op);
       const lines = job.ops[0]?.log.map(({ text }) => text) ?? [];
       assert.ok(lines.includes('Waiting up to 120 s for the guest to shut down'), lines.join('\n'));
-      assert.equal(f.cluster.runtime.guest(f.instance.primary_node, instance_name)?.state, 'running');
+      assert.equal(f.cluster.runtime.guest(f.instance.primary_node, f.instance)?.state, 'running');
       await f.cluster.done({ OP_ID: 'OP_BACKUP_REMOVE', instance_name });
     }));
 });
