@@ -29,6 +29,7 @@ export function allocatorCluster(view: ClusterView, runtime: RuntimeView): Alloc
   };
 }
 
+/** A node with its last reported resources; a node that has reported none has null for each. */
 function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): AllocatorNode {
   const { uuid, name, group, offline, drained, vm_capable, tags } = node;
   const facts = runtime.of(uuid)?.node;

@@ -126,6 +126,7 @@ function memoryEntry(view: ClusterView, runtime: RuntimeView, node: Node, total:
   };
 }
 
+/** An instance in the protocol's `instances`. `disk_space_total` is in MiB. */
 function instanceEntry(view: ClusterView, instance: Instance): object {
   const be = fillBeParams(view.cluster, instance.beparams);
   const disks = view.disksOf(instance);
@@ -149,12 +150,14 @@ function diskSpaceOf(view: ClusterView, instance: Instance): number {
   return spaceOf(instance.disk_template, sizes);
 }
 
+/** A NIC, with the nic params that apply to it. */
 function nicEntry(view: ClusterView, nic: Nic): object {
   const { mac, ip, network } = nic;
   const { mode, link } = fillNicParams(view.cluster, nic);
   return { mac, ip, network, mode, link, ...(mode === 'bridged' ? { bridge: link } : {}) };
 }
 
+/** The part of the input that is specific to the type of the request. */
 function requestEntry(view: ClusterView, question: Question): object {
   switch (question.type) {
     case 'allocate':
@@ -183,6 +186,7 @@ function requestEntry(view: ClusterView, question: Question): object {
   }
 }
 
+/** A new instance in a request. Excluded nodes are given as their complement, `restrict-to-nodes`: the protocol has no exclusion. */
 function newEntry(view: ClusterView, { name, os, hypervisor, nics, request }: NewInstance): object {
   const { disk_template, tags, vcpus, memory, spindle_use, required_nodes, disks, groups, exclude } = request;
   const group = view.groups.get(groups?.[0] ?? '');
