@@ -35,7 +35,13 @@ function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): All
   const facts = runtime.of(uuid)?.node;
   const ndparams = fillNdParams(view.cluster, view.groups.get(group), node.ndparams);
   return {
-    ...{ uuid, name, group, offline, drained, vm_capable, tags },
+    uuid,
+    name,
+    group,
+    offline,
+    drained,
+    vm_capable,
+    tags,
     memory_total: facts?.memory_total ?? null,
     memory_free: facts?.memory_free ?? null,
     // The `memory_dom0` that nodes report includes the memory of their guests, which would then count twice.
@@ -62,7 +68,10 @@ export function allocatorInstance(
   const { uuid, name, primary_node: primary, admin_state } = instance;
   return {
     ...needsOf(view, instance, disks),
-    ...{ uuid, name, primary, secondary: secondaryOf(view, instance) },
+    uuid,
+    name,
+    primary,
+    secondary: secondaryOf(view, instance),
     running: isRunning(runtime, instance),
     offline: admin_state === 'offline',
     auto_balance: fillBeParams(view.cluster, instance.beparams).auto_balance,

@@ -84,7 +84,14 @@ function nodeEntry(view: ClusterView, runtime: RuntimeView, node: Node): object 
   const { tags, primary_ip, secondary_ip, drained, group, master_candidate, master_capable, vm_capable } =
     node;
   const fixed = {
-    ...{ tags, primary_ip, secondary_ip, drained, group, master_candidate, master_capable, vm_capable },
+    tags,
+    primary_ip,
+    secondary_ip,
+    drained,
+    group,
+    master_candidate,
+    master_capable,
+    vm_capable,
     ndparams: fillNdParams(view.cluster, view.groups.get(group), node.ndparams),
     hv_state: {},
   };
@@ -132,7 +139,11 @@ function instanceEntry(view: ClusterView, instance: Instance): object {
   const disks = view.disksOf(instance);
   const { tags, admin_state, os, disk_template, hypervisor } = instance;
   return {
-    ...{ tags, admin_state, os, disk_template, hypervisor },
+    tags,
+    admin_state,
+    os,
+    disk_template,
+    hypervisor,
     vcpus: be.vcpus,
     memory: be.maxmem,
     spindle_use: be.spindle_use,
@@ -192,7 +203,15 @@ function newEntry(view: ClusterView, { name, os, hypervisor, nics, request }: Ne
   const group = view.groups.get(groups?.[0] ?? '');
   const allowed = view.nodes.list().filter(({ uuid }) => !exclude?.includes(uuid));
   return {
-    ...{ name, os, hypervisor, disk_template, tags, vcpus, memory, spindle_use, required_nodes },
+    name,
+    os,
+    hypervisor,
+    disk_template,
+    tags,
+    vcpus,
+    memory,
+    spindle_use,
+    required_nodes,
     group_name: group?.name ?? null,
     disks: disks.map((size) => ({ size, mode: 'rw' })),
     disk_space_total: spaceOf(disk_template, disks),
