@@ -68,6 +68,7 @@ export function parseUsers(text: string): UsersText {
   return { users, warnings };
 }
 
+/** Parses the options of a line; unknown ones are ignored with a warning. */
 function readOptions(text: string, warn: (problem: string) => void): AccessRight[] {
   const rights: AccessRight[] = [];
   for (const option of text.split(',').filter((each) => each !== '')) {
@@ -77,6 +78,7 @@ function readOptions(text: string, warn: (problem: string) => void): AccessRight
   return rights;
 }
 
+/** Parses the password field of a line, `{scheme}value` or clear text. The secret is null, with a warning, when nothing can match it. */
 function readPassword(
   text: string,
   warn: (problem: string) => void,

@@ -1,5 +1,5 @@
-// Supervises the node worker of `merapi up`. The worker is a detached process that survives the master, so that guests and their
-// calls do not depend on it; a restarted master adopts the worker that it finds (workers.ts).
+// Supervises the node worker of `merapi up`. The worker is a detached process: when the master crashes, it finishes the calls in progress,
+// and the next master adopts it (workers.ts). When the master ends in an orderly way, it ends the worker too. Guests survive both.
 
 import { type Background, type BackgroundParts, continuous } from '../base/background.ts';
 import { type Layout, localNodes } from './layout.ts';

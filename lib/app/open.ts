@@ -133,7 +133,14 @@ async function startSurface(
   const identity = () => rapiIdentity(layout, credentials.authorities, bind);
   const tls = command.ssl ? await identity() : null;
   const rapi = await startRapi({
-    ...{ manager, users, bind, port, tls, requireAuthentication, clock, log },
+    manager,
+    users,
+    bind,
+    port,
+    tls,
+    requireAuthentication,
+    clock,
+    log,
     connections: new Connections(connectionLimits(maxConnections), log),
     allowOrigins: allowOrigin,
   });

@@ -1,5 +1,5 @@
-// `merapi up --stop-instances`: shuts down all instances when the master ends, and starts them again with the next master. Which ones is
-// stored in the cluster's `stopped_instances`, so that their admin state stays `up`.
+// `merapi up --stop-instances`: shuts down all instances when the master ends; the next master starts them again. They are recorded in the
+// cluster's `stopped_instances`; their admin state stays `up`.
 
 import { SYSTEM } from '../access/principal.ts';
 import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
@@ -50,35 +50,31 @@ export function stoppedInstanceStarter(
   { log, clock }: BackgroundParts,
 ): Background {
   const needsStart = (instance: Instance | undefined): instance is Instance =>
-    instance?.admin_state === 'up' && runtime.guest(instance.primary_node, instance)?.state !== 'running';
-  return periodic(
-    'starting instances that were stopped with the master',
-    { log, clock },
-    PERIOD,
-    async (signal) => {
-      const { instances, nodes, cluster } = store.view;
-      const due = cluster.stopped_instances.filter((uuid) => {
-        const node = nodes.get(instances.get(uuid)?.primary_node ?? '');
-        return !node || node.offline || runtime.of(node.uuid);
-      });
-      if (due.length === 0) return;
-      const starting = due.map((uuid) => instances.get(uuid)).filter(needsStart);
-      await Promise.all(
-        starting.map(async ({ name }) => {
-          const id = await manager.submit(SYSTEM, [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: name }]);
-          const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
-          if (failure)
-            log.warn(
-              { instance: name, job: id, reason: failure.message },
-              'an instance that was stopped with the master cannot be started',
-            );
-        }),
-      );
-      if (signal.aborted) return;
-      await store.commit({ job: null }, (view) => {
-        const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid));
-        return [put('cluster', { ...view.cluster, stopped_instances: left })];
-      });
-    },
-  );
+    instance?.admin_state === 'up' &&
+    runtime.guest(instance.primary_node, instance)?.state !== 'running';
+  return periodic('starting the instances that were stopped', { log, clock }, PERIOD, async (signal) => {
+    const { instances, nodes, cluster } = store.view;
+    const due = cluster.stopped_instances.filter((uuid) => {
+      const node = nodes.get(instances.get(uuid)?.primary_node ?? '');
+      return !node || node.offline || runtime.of(node.uuid);
+    });
+    if (due.length === 0) return;
+    const starting = due.map((uuid) => instances.get(uuid)).filter(needsStart);
+    await Promise.all(
+      starting.map(async ({ name }) => {
+        const id = await manager.submit(SYSTEM, [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: name }]);
+        const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
+        if (failure)
+          log.warn(
+            { instance: name, job: id, reason: failure.message },
+            'an instance that was stopped with the master cannot be started',
+          );
+      }),
+    );
+    if (signal.aborted) return;
+    await store.commit({ job: null }, (view) => {
+      const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid));
+      return [put('cluster', { ...view.cluster, stopped_instances: left })];
+    });
+  });
 }

@@ -1,5 +1,5 @@
-// Starts, finds and ends the node worker of this machine. The worker outlives the master, so it is identified by DIR/worker.json: its
-// process id alone would not be enough, because ids are reused.
+// Starts, finds and ends the node worker of this machine. It survives a crash of the master, so DIR/worker.json identifies it: its process
+// id with the start time and the boot, because ids alone are reused.
 
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { lstat, mkdir, open, readdir } from 'node:fs/promises';

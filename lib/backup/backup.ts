@@ -62,6 +62,7 @@ async function checkTarget(target: string, force: boolean): Promise<void> {
   if (found && !force) throw alreadyExists(target);
 }
 
+/** The error for a file that may not be replaced. */
 function alreadyExists(target: string): MerapiError {
   return new MerapiError(
     'wrong_input',

@@ -46,6 +46,7 @@ export async function checkFiles(layout: Layout, findings: Findings): Promise<vo
   for (const name of await localNodes(layout)) await checkNode(layout.nodeFolder(name), issuers, findings);
 }
 
+/** Checks the users file of the state folder, as the master reads it at its start. */
 async function checkUsers(layout: Layout, findings: Findings): Promise<void> {
   try {
     const text = await readUsers(layout.users);
@@ -144,6 +145,7 @@ function checkTime(certificate: X509Certificate, file: string, findings: Finding
   if (Date.now() > to) found(`was valid until ${certificate.validTo}`);
 }
 
+/** Reads a certificate; when it is missing or invalid, adds that to the findings and returns null. */
 async function readCertificate(
   file: string,
   advice: string,

@@ -1,3 +1,5 @@
+// The part of `merapi check` that corrects permissions and owners of the files in the state folder.
+
 import { stat } from 'node:fs/promises';
 import { isOfState, type Layout } from '../app/layout.ts';
 import { close, type Exposed, exposedIn } from '../base/modes.ts';
@@ -25,6 +27,7 @@ export async function correctModes(layout: Layout, findings: Findings): Promise<
   return corrections;
 }
 
+/** The fault of a file, for messages. */
 function whatIsWrong({ mode, wanted, foreign }: Exposed, owner: number): string {
   const wrong = [
     ...((mode & ~wanted) !== 0 ? [`others may reach it (mode ${octal(mode)})`] : []),
@@ -35,6 +38,7 @@ function whatIsWrong({ mode, wanted, foreign }: Exposed, owner: number): string 
   return wrong.join(', and ');
 }
 
+/** What was corrected, for messages. */
 function correctionText({ mode, wanted, foreign }: Exposed): string {
   const what = [
     ...((mode & ~wanted) !== 0 ? [`its mode is now ${octal(wanted)}`] : []),

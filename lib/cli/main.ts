@@ -52,6 +52,7 @@ function origins(text: string, earlier: string[] = []): string[] {
   return [...earlier, url.origin];
 }
 
+/** Collects the values of a repeated option. */
 const collect = (value: string, earlier?: string[]) => [...(earlier ?? []), value];
 
 /** Adds the options of commands that run a master. */
@@ -78,6 +79,7 @@ function serving(command: Command): Command {
 const accel = () =>
   new Option('--accel <kind>', 'how QEMU runs guests (default: what is available)').choices(['kvm', 'tcg']);
 
+/** All commands; those that talk to a master have no subcommands yet (commands/index.ts adds them). */
 function program(): Command {
   const merapi = new Command('merapi')
     .description("A cluster manager for virtual machines that speaks Ganeti's remote API.")
@@ -162,6 +164,7 @@ function stateCommands(merapi: Command): void {
     );
 }
 
+/** The commands that edit the users file. */
 function userCommands(user: Command): void {
   const file = () => new Option('--users <file>', 'the users file').default('var/rapi/users');
   user

@@ -29,12 +29,19 @@ export function allocatorCluster(view: ClusterView, runtime: RuntimeView): Alloc
   };
 }
 
+/** A node with its last reported resources; a node that has reported none has null for each. */
 function allocatorNode(view: ClusterView, runtime: RuntimeView, node: Node): AllocatorNode {
   const { uuid, name, group, offline, drained, vm_capable, tags } = node;
   const facts = runtime.of(uuid)?.node;
   const ndparams = fillNdParams(view.cluster, view.groups.get(group), node.ndparams);
   return {
-    ...{ uuid, name, group, offline, drained, vm_capable, tags },
+    uuid,
+    name,
+    group,
+    offline,
+    drained,
+    vm_capable,
+    tags,
     memory_total: facts?.memory_total ?? null,
     memory_free: facts?.memory_free ?? null,
     // The `memory_dom0` that nodes report includes the memory of their guests, which would then count twice.
@@ -61,7 +68,10 @@ export function allocatorInstance(
   const { uuid, name, primary_node: primary, admin_state } = instance;
   return {
     ...needsOf(view, instance, disks),
-    ...{ uuid, name, primary, secondary: secondaryOf(view, instance) },
+    uuid,
+    name,
+    primary,
+    secondary: secondaryOf(view, instance),
     running: isRunning(runtime, instance),
     offline: admin_state === 'offline',
     auto_balance: fillBeParams(view.cluster, instance.beparams).auto_balance,

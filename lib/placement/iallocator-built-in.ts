@@ -89,6 +89,7 @@ function placementAnswer(
   };
 }
 
+/** The answer for several new instances. It is a success even if some cannot be placed: the result lists both. */
 function multiAnswer(
   view: ClusterView,
   wanted: readonly { name: string }[],
@@ -109,6 +110,7 @@ function multiAnswer(
   return { success: true, info, result: [placed, failed], temporary: false };
 }
 
+/** The answer for moves: the instances that are moved with group and nodes, those that cannot be moved, and a job for each of the first. */
 function moveAnswer(view: ClusterView, { moved, failed }: Evacuation): BuiltInOutput {
   const groupOf = ({ nodes }: Moved) =>
     view.groups.get(view.nodes.get(nodes[0] ?? '')?.group ?? '')?.name ?? '';

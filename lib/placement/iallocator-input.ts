@@ -84,7 +84,14 @@ function nodeEntry(view: ClusterView, runtime: RuntimeView, node: Node): object 
   const { tags, primary_ip, secondary_ip, drained, group, master_candidate, master_capable, vm_capable } =
     node;
   const fixed = {
-    ...{ tags, primary_ip, secondary_ip, drained, group, master_candidate, master_capable, vm_capable },
+    tags,
+    primary_ip,
+    secondary_ip,
+    drained,
+    group,
+    master_candidate,
+    master_capable,
+    vm_capable,
     ndparams: fillNdParams(view.cluster, view.groups.get(group), node.ndparams),
     hv_state: {},
   };
@@ -126,12 +133,17 @@ function memoryEntry(view: ClusterView, runtime: RuntimeView, node: Node, total:
   };
 }
 
+/** An instance in the protocol's `instances`. `disk_space_total` is in MiB. */
 function instanceEntry(view: ClusterView, instance: Instance): object {
   const be = fillBeParams(view.cluster, instance.beparams);
   const disks = view.disksOf(instance);
   const { tags, admin_state, os, disk_template, hypervisor } = instance;
   return {
-    ...{ tags, admin_state, os, disk_template, hypervisor },
+    tags,
+    admin_state,
+    os,
+    disk_template,
+    hypervisor,
     vcpus: be.vcpus,
     memory: be.maxmem,
     spindle_use: be.spindle_use,
@@ -149,12 +161,14 @@ function diskSpaceOf(view: ClusterView, instance: Instance): number {
   return spaceOf(instance.disk_template, sizes);
 }
 
+/** A NIC, with the nic params that apply to it. */
 function nicEntry(view: ClusterView, nic: Nic): object {
   const { mac, ip, network } = nic;
   const { mode, link } = fillNicParams(view.cluster, nic);
   return { mac, ip, network, mode, link, ...(mode === 'bridged' ? { bridge: link } : {}) };
 }
 
+/** The part of the input that is specific to the type of the request. */
 function requestEntry(view: ClusterView, question: Question): object {
   switch (question.type) {
     case 'allocate':
@@ -183,12 +197,21 @@ function requestEntry(view: ClusterView, question: Question): object {
   }
 }
 
+/** A new instance in a request. Excluded nodes are given as their complement, `restrict-to-nodes`: the protocol has no exclusion. */
 function newEntry(view: ClusterView, { name, os, hypervisor, nics, request }: NewInstance): object {
   const { disk_template, tags, vcpus, memory, spindle_use, required_nodes, disks, groups, exclude } = request;
   const group = view.groups.get(groups?.[0] ?? '');
   const allowed = view.nodes.list().filter(({ uuid }) => !exclude?.includes(uuid));
   return {
-    ...{ name, os, hypervisor, disk_template, tags, vcpus, memory, spindle_use, required_nodes },
+    name,
+    os,
+    hypervisor,
+    disk_template,
+    tags,
+    vcpus,
+    memory,
+    spindle_use,
+    required_nodes,
     group_name: group?.name ?? null,
     disks: disks.map((size) => ({ size, mode: 'rw' })),
     disk_space_total: spaceOf(disk_template, disks),

@@ -20,6 +20,7 @@ export interface PlacementContext extends Known {
   log(text: string): void;
 }
 
+// The results of the protocol by type of request: node names; [placed, failed]; [moved, failed, jobs].
 const names = z.array(z.string());
 const placements = z.tuple([z.array(z.tuple([z.string(), names])), names]);
 const evacuation = z.tuple([
@@ -158,6 +159,7 @@ function checkedOp(
   return wanted;
 }
 
+/** The primary and secondary of an answer. @throws MerapiError execution when it has not as many nodes as required */
 function pairOf({ by }: Answer, nodes: readonly Node[], required: number): DiskNodes {
   const [primary, secondary = null] = nodes;
   if (!primary || nodes.length !== required)

@@ -1,3 +1,5 @@
+// The groups of instances, and the groups to which requests move instances.
+
 import { MerapiError } from '../base/errors.ts';
 import { groupNamed } from '../model/find.ts';
 import type { Instance } from '../model/instance.ts';

@@ -65,13 +65,13 @@ describe('run', { concurrency: true }, () => {
   it('tells what of an environment or an argument cannot be passed, and never its value', async () => {
     const secret = 'TopSecret';
     const cases: [readonly string[], Record<string, string>, RegExp][] = [
-      [[], { OSP_PW: `${secret}\0x` }, /the variable "OSP_PW" holds a NUL character/],
-      [[], { [`a\0${'b'.repeat(200)}`]: secret }, /the variable "a\\u0000b+" holds a NUL character/],
-      [[secret, `${secret}\0x`], {}, /argument 2 holds a NUL character/],
+      [[], { OSP_PW: `${secret}\0x` }, /the variable "OSP_PW" contains a NUL character/],
+      [[], { [`a\0${'b'.repeat(200)}`]: secret }, /the variable "a\\u0000b+" contains a NUL character/],
+      [[secret, `${secret}\0x`], {}, /argument 2 contains a NUL character/],
       [
         [],
         { OSP_PW: secret.repeat(20_000) },
-        /"OSP_PW" has 180007 bytes; a program can be given at most 131071/,
+        /"OSP_PW" has 180007 bytes; at most 131071 can be passed to a program/,
       ],
       [[secret.repeat(20_000)], {}, /argument 1 has 180000 bytes/],
     ];

@@ -22,7 +22,7 @@ const wrong: readonly (readonly [what: string, content: string | Buffer, reason:
   ['empty', '', /it is empty/],
   ['blank', ' \n', /it is empty/],
   ['cut off', '{"format":3,"name":"a', /not valid JSON, or incomplete/],
-  ['garbage', 'x{y', /no JSON/],
+  ['garbage', 'x{y', /not valid JSON/],
   ['no text', Buffer.from([0x7b, 0xff, 0x7d]), /not text in UTF-8/],
   ['another type', '[]', /has other content/],
   ['null', 'null', /has other content/],

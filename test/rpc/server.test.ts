@@ -174,7 +174,7 @@ describe('rpc server', () => {
     assert.match(wrong.error.message, /wrong result: missing/);
     const thrown = await client.call('node.delay', { duration: 0 });
     assert.equal(thrown.error?.code, 'internal_error');
-    assert.match(thrown.error.message, /^Something unexpected happened.* under error-[0-9a-f]+$/);
+    assert.match(thrown.error.message, /^Something unexpected happened.* for error-[0-9a-f]+$/);
   });
 
   it('answers other paths and methods with 404', async () => {

@@ -20,7 +20,7 @@ export function fillClientCommands(merapi: Command): void {
   storageCommands(nounOf('node'));
   jobCommands(nounOf('job'));
   queueCommands(nounOf('queue'));
-  readCommand(nounOf('queue'), 'show', 'show whether the job queue is drained', '/2/queue');
+  readCommand(nounOf('queue'), 'show', 'show the state of the job queue', '/2/queue');
   filterCommands(nounOf('filter'));
   tagCommands(nounOf('tag'));
   readCommand(nounOf('cluster'), 'info', 'show the details of the cluster', '/2/info');

@@ -13,6 +13,7 @@ interface ReinstallOptions extends Connection {
   quiet?: boolean;
 }
 
+/** Collects the values of a repeated option. */
 const collect = (text: string, earlier?: string[]) => [...(earlier ?? []), text];
 
 /** `merapi instance reinstall`: a job of up to three opcodes, so it is not among the commands of submit.ts, which have one each. */

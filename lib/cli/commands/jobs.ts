@@ -188,6 +188,7 @@ function printLog(lines: readonly JobLine[]): void {
   for (const line of lines) process.stderr.write(lineText(line));
 }
 
+/** A job id from the command line. @throws MerapiError wrong_input when it is not a number */
 function idOf(text: string): number {
   if (!/^\d{1,15}$/.test(text))
     throw new MerapiError('wrong_input', `'${text}' is not a job id; a job id is a number`);

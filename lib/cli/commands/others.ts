@@ -12,6 +12,7 @@ interface Options extends Connection {
   submit?: boolean;
 }
 
+/** The URL paths of the objects with tags, by the kind on the command line. */
 const folders: Readonly<Record<string, string>> = {
   cluster: '/2',
   instance: '/2/instances/',
@@ -20,6 +21,7 @@ const folders: Readonly<Record<string, string>> = {
   network: '/2/networks/',
 };
 
+/** The URL path of an object's tags. @throws MerapiError wrong_input for a kind without tags or a missing name */
 function tagPath(kind: string, name: string | undefined): string {
   const folder = folders[kind];
   if (folder === undefined)
@@ -114,6 +116,7 @@ export function filterCommands(filter: Command): void {
   );
 }
 
+/** Parses the JSON text of an option. @throws MerapiError wrong_input with the name of the option */
 function jsonOption(name: string, text: string): Json {
   try {
     return JSON.parse(text);

@@ -11,12 +11,14 @@ const missing: Readonly<Record<number, string>> = {
   [ResultStatus.OFFLINE]: '(offline)',
 };
 
+/** A size in MiB as a short text, e.g. 128M or 1.0G. */
 function sizeText(mebibytes: number): string {
   if (Math.abs(mebibytes) < 1024) return `${mebibytes}M`;
   const gibibytes = mebibytes / 1024;
   return gibibytes < 1024 ? `${gibibytes.toFixed(1)}G` : `${(gibibytes / 1024).toFixed(1)}T`;
 }
 
+/** A value as text, by the kind of its field. */
 function valueText(kind: FieldKind, value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (kind === 'unit' && typeof value === 'number') return sizeText(value);

@@ -1,3 +1,6 @@
+// Commands for the storage units of nodes. They are not made by submit.ts, because the API has them under paths of their own, with the
+// parameters as arguments of the URL.
+
 import { type Command, Option } from 'commander';
 import type { Json } from '../../base/json.ts';
 import { listedStorage } from '../../model/storage.ts';

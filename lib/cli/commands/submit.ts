@@ -14,9 +14,12 @@ import { nameOf } from './opcode-names.ts';
 import { print } from './show.ts';
 import { valueFrom } from './values.ts';
 
+/** The name of the option for a parameter, without the dashes before it. */
 const optionName = (param: string) => param.replaceAll('_', '-');
+/** Whether a parameter is a boolean, by its type in Ganeti's notation. Its option may be given without a value. */
 const isBoolean = (param: Param) => /^(None or )?\(?Boolean\)?$/.test(param.type);
 
+/** The option for a parameter. It may be repeated; all texts are collected, and valueFrom() converts them later. */
 function optionOf(name: string, param: Param): Option {
   const flags = isBoolean(param) ? `--${optionName(name)} [yes|no]` : `--${optionName(name)} <value>`;
   const option = new Option(flags, `${param.doc} ${defaultText(param)}`.trim())
@@ -50,11 +53,13 @@ function exampleOf(opcode: Opcode, title: string, positional: readonly string[])
   return `\nExample:\n  merapi ${[title, ...words, ...options].join(' ')}\n`;
 }
 
+/** A value as an argument of a shell command. */
 const wordOf = (value: unknown): string => {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'object' ? `'${stringifyJson(value)}'` : String(value);
 };
 
+/** The options of these commands; parameters are under the names that commander makes of theirs (camel case). */
 interface SubmitOptions extends Connection {
   submit?: boolean;
   json?: boolean;
