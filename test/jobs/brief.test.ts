@@ -45,7 +45,10 @@ describe('jobs that only read', () => {
 
   it('are so many at once for each user; they hold no lock and no slot that others wait for', async () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => f.manager.submit(nobody, [read])));
-    const tooMany = { code: 'unavailable', message: /Of the read-only jobs of one user .* 20 may be unfinished/ };
+    const tooMany = {
+      code: 'unavailable',
+      message: /Of the read-only jobs of one user .* 20 may be unfinished/,
+    };
     await assert.rejects(f.manager.submit(nobody, [read]), tooMany);
     await assert.rejects(f.manager.submit(nobody, [read], { key: 'k', print: 'p' }), tooMany);
     ids.push(await f.manager.submit(reader, [read]));
@@ -137,7 +140,10 @@ describe('the limits of jobs that only read', () => {
     for (let count = 0; count < 3; count += 1) jobs.ended(await one('a'));
     await assert.rejects(one('a'), refused(/of one user .*, at most 3 may be submitted in a minute/));
     await one('b');
-    await assert.rejects(one('b'), refused(/of all users together .*, at most 4 may be submitted in a minute/));
+    await assert.rejects(
+      one('b'),
+      refused(/of all users together .*, at most 4 may be submitted in a minute/),
+    );
     now += 60;
     await one('a');
     await one('a');

@@ -104,6 +104,6 @@ describe('names', () => {
       await refused({ OP_ID: 'OP_NETWORK_ADD', ...network }, /cannot be the name of a network/);
     }
     for (const node_name of ['master', 'Master.', 'ca', 'api', 'rapi'])
-      await refused({ OP_ID: 'OP_NODE_ADD', node_name, primary_ip: '192.0.2.1' }, /that is a role/);
+      await refused({ OP_ID: 'OP_NODE_ADD', node_name, primary_ip: '192.0.2.1' }, /which is a role/);
   });
 });
