@@ -47,7 +47,7 @@ describe('jobs that only read', () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => f.manager.submit(nobody, [read])));
     const tooMany = {
       code: 'unavailable',
-      message: /Of the read-only jobs of one user .* 20 may be unfinished/,
+      message: /^One user may have at most 20 unfinished/,
     };
     await assert.rejects(f.manager.submit(nobody, [read]), tooMany);
     await assert.rejects(f.manager.submit(nobody, [read], { key: 'k', print: 'p' }), tooMany);
@@ -138,17 +138,14 @@ describe('the limits of jobs that only read', () => {
     };
     const refused = (message: RegExp) => ({ code: 'unavailable', message });
     for (let count = 0; count < 3; count += 1) jobs.ended(await one('a'));
-    await assert.rejects(one('a'), refused(/of one user .*, at most 3 may be submitted in a minute/));
+    await assert.rejects(one('a'), refused(/^One user may submit at most 3 in a minute/));
     await one('b');
-    await assert.rejects(
-      one('b'),
-      refused(/of all users together .*, at most 4 may be submitted in a minute/),
-    );
+    await assert.rejects(one('b'), refused(/^All users together may submit at most 4 in a minute/));
     now += 60;
     await one('a');
     await one('a');
-    await assert.rejects(one('a'), refused(/of one user .*, at most 2 may be unfinished/));
-    await assert.rejects(one('b'), refused(/of all users together .*, at most 3 may be unfinished/));
+    await assert.rejects(one('a'), refused(/^One user may have at most 2 unfinished/));
+    await assert.rejects(one('b'), refused(/^All users together may have at most 3 unfinished/));
     jobs.ended(last);
     await one('b');
   });
