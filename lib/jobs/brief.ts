@@ -68,21 +68,15 @@ export class BriefJobs {
     }
     const now = this.#atOnce.take(user, 1);
     if (now !== 'taken')
-      throw tooMany(
-        now,
-        `at most ${this.#limits.atOnce[now]} may be unfinished; try again when one has ended`,
-      );
+      throw tooMany(now, `have at most ${this.#limits.atOnce[now]} unfinished`, 'when one has ended');
     const made = this.#perMinute.take(user, 1);
     if (made === 'taken') return;
     this.#atOnce.giveBack(user, 1);
-    throw tooMany(
-      made,
-      `at most ${this.#limits.perMinute[made]} may be submitted in a minute; try again later`,
-    );
+    throw tooMany(made, `submit at most ${this.#limits.perMinute[made]} in a minute`, 'later');
   }
 }
 
-function tooMany(whose: 'each' | 'all', what: string): MerapiError {
-  const who = whose === 'each' ? 'one user' : 'all users together';
-  return new MerapiError('unavailable', `Of the read-only jobs of ${who}, such as this one, ${what}`);
+function tooMany(whose: 'each' | 'all', limit: string, when: string): MerapiError {
+  const who = whose === 'each' ? 'One user' : 'All users together';
+  return new MerapiError('unavailable', `${who} may ${limit} of the jobs that only read; try again ${when}`);
 }

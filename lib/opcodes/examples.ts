@@ -9,7 +9,6 @@ const named: Readonly<Record<string, unknown>> = {
   comment: 'before the maintenance',
   compress: 'none',
   depends: [[-1, ['success']]],
-  diskparams: { drbd: { resync_rate: 1024 } },
   file_storage_dir: 'web',
   gateway: '192.0.2.1',
   gateway6: '2001:db8::1',

@@ -17,7 +17,7 @@ export function checkedValue(name: string, param: Param, given: unknown, example
   const fault = textFault(given, { name, lines: param.lines === true, together: isEnvironment });
   if (fault === null) return { value: parsed.data };
   const right = exampleText(name, param, example);
-  return { problem: `parameter '${name}' must have valid texts, ${right}: ${fault}` };
+  return { problem: `parameter '${name}' must be valid in all its texts, ${right}: ${fault}` };
 }
 
 const exampleText = (name: string, param: Param, example: unknown) =>
@@ -28,12 +28,12 @@ function wrongValue(name: string, param: Param, given: unknown, example: unknown
   const what = pathText(name, fault.path);
   if (fault.key !== undefined) {
     const known = fault.right === '' ? '' : `; there must be ${fault.right}`;
-    return `parameter '${name}' must have valid parts, ${right}: ${what} has the unknown key ${shown(fault.key)}${known}`;
+    return `parameter '${name}' must be valid in all its parts, ${right}: ${what} has the unknown key ${shown(fault.key)}${known}`;
   }
   const found = param.secret ? 'the given value' : shown(withoutSecrets(partAt(given, fault.path)));
   return fault.path.length === 0
     ? `parameter '${name}' must be ${wordsFor(param)}, ${right}, not ${found}`
-    : `parameter '${name}' must have valid parts, ${right}: ${what} must be ${fault.right}, not ${found}`;
+    : `parameter '${name}' must be valid in all its parts, ${right}: ${what} must be ${fault.right}, not ${found}`;
 }
 
 /** Secret parameters of requests that are inside a parameter, such as those of OP_INSTANCE_MULTI_ALLOC. */

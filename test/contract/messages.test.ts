@@ -152,6 +152,11 @@ it('parameters that a script gets together have together a limit', () => {
   assert.match(refusal(create, 'osparams', many(5)) ?? '', /all names and values together may have 262144/);
 });
 
+it('the example of disk parameters has parameters that exist', () => {
+  const message = refusal(opcodes.OP_GROUP_ADD as unknown as Opcode, 'diskparams', 7) ?? '';
+  assert.match(message, /e\.g\. \{"drbd":\{"resync-rate":1024\}\}/);
+});
+
 it('an OS parameter of an instance is not null', () => {
   const ids = ['OP_INSTANCE_CREATE', 'OP_INSTANCE_SET_PARAMS', 'OP_INSTANCE_REINSTALL'] as const;
   for (const id of ids)

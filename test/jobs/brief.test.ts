@@ -45,7 +45,10 @@ describe('jobs that only read', () => {
 
   it('are so many at once for each user; they hold no lock and no slot that others wait for', async () => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => f.manager.submit(nobody, [read])));
-    const tooMany = { code: 'unavailable', message: /Of the jobs of one user .* 20 may be under way/ };
+    const tooMany = {
+      code: 'unavailable',
+      message: /^One user may have at most 20 unfinished/,
+    };
     await assert.rejects(f.manager.submit(nobody, [read]), tooMany);
     await assert.rejects(f.manager.submit(nobody, [read], { key: 'k', fingerprint: 'p' }), tooMany);
     ids.push(await f.manager.submit(reader, [read]));
@@ -135,14 +138,14 @@ describe('the limits of jobs that only read', () => {
     };
     const refused = (message: RegExp) => ({ code: 'unavailable', message });
     for (let count = 0; count < 3; count += 1) jobs.ended(await one('a'));
-    await assert.rejects(one('a'), refused(/of one user .*, 3 may be made in a minute/));
+    await assert.rejects(one('a'), refused(/^One user may submit at most 3 in a minute/));
     await one('b');
-    await assert.rejects(one('b'), refused(/of all users together .*, 4 may be made in a minute/));
+    await assert.rejects(one('b'), refused(/^All users together may submit at most 4 in a minute/));
     now += 60;
     await one('a');
     await one('a');
-    await assert.rejects(one('a'), refused(/of one user .*, 2 may be under way/));
-    await assert.rejects(one('b'), refused(/of all users together .*, 3 may be under way/));
+    await assert.rejects(one('a'), refused(/^One user may have at most 2 unfinished/));
+    await assert.rejects(one('b'), refused(/^All users together may have at most 3 unfinished/));
     jobs.ended(last);
     await one('b');
   });

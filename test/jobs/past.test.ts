@@ -21,7 +21,7 @@ describe('the past', () => {
     const { id } = await f.run(nothing);
     const running = await f.submit(onNode1);
     const held = await f.heldBy(running);
-    await assert.rejects(history.archive(running), { code: 'wrong_state', message: /has not ended/ });
+    await assert.rejects(history.archive(running), { code: 'wrong_state', message: /before it has ended/ });
     await assert.rejects(history.archive(9999), { code: 'not_found' });
     await history.archive(id);
     assert.deepEqual(await f.store.jobs.ids(), [running]);

@@ -278,7 +278,7 @@ describe('cancelling', () => {
     const held = await f().heldBy(id);
     const { canceled, text } = await f().queue.cancel(id);
     assert.equal(canceled, true);
-    assert.match(text, /if it has no further step, it ends as it would have$/);
+    assert.match(text, /if no step is left, it ends normally$/);
     held.end();
     assert.equal((await f().ended(id)).status, 'success');
   });

@@ -233,7 +233,7 @@ describe('recovery of what is in the store', () => {
     assert.equal(status, 'error');
     assert.match(
       ops[0]?.failure?.message ?? '',
-      /^Another release of Merapi began this \(version 99 of OP_TEST_DELAY, here 1\).* Steps that began: 0\/node2\.example\.com$/,
+      /^Another release of Merapi began this opcode \(version 99 of OP_TEST_DELAY, here 1\).* Steps that began: 0\/node2\.example\.com$/,
     );
     assert.ok(!f.calls.some((call) => call.job === 8));
   });

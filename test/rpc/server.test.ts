@@ -145,8 +145,8 @@ describe('rpc server', () => {
     assert.match(await message('toString', { id: null, params: {} }), /no call 'toString'/);
     assert.match(await message('node.delay', { id: null, params: { duration: 'long' } }), /duration/);
     assert.match(await message('node.delay', { id: null, params: { duration: 1, more: 1 } }), /more/);
-    assert.match(await message('node.delay', { params: { duration: 1 } }), /wrong form: id/);
-    assert.match(await message('node.delay', [1]), /wrong form/);
+    assert.match(await message('node.delay', { params: { duration: 1 } }), /is malformed: id/);
+    assert.match(await message('node.delay', [1]), /is malformed/);
     assert.match(await message('instance.stop', { id: null, params: stop }), /needs the id/);
     const { status, text } = await client.raw('POST', '/call/node.delay', '{"id"');
     assert.equal(status, 200);

@@ -18,7 +18,7 @@ describe('a SQLite store', () => {
       const repair = await fixture.breakWrites();
       await assert.rejects(addGroup(store, 'a'), {
         code: 'unavailable',
-        message: /\(SQLITE_CONSTRAINT_TRIGGER\)\. Nothing is changed until it can/,
+        message: /\(SQLITE_CONSTRAINT_TRIGGER\)\. Changes are refused until it can be written again/,
       });
       await repair();
       assert.equal(await store.retry(), true);

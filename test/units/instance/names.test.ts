@@ -81,12 +81,12 @@ describe('names', () => {
     const [pnode = ''] = nodes();
     for (const length of [241, 250, 254, 255, 300]) {
       const instance_name = nameOf(length, 'n');
-      const message = new RegExp(`may have 240 characters, .* has ${length}`);
+      const message = new RegExp(`may have at most 240 characters, .* has ${length}`);
       await refused(create({ instance_name, pnode }), message);
       await refused({ OP_ID: 'OP_GROUP_ADD', group_name: 'g'.repeat(length) }, message);
     }
     const network = { network_name: 'n'.repeat(241), network: '192.0.2.0/24' };
-    await refused({ OP_ID: 'OP_NETWORK_ADD', ...network }, /may have 240 characters/);
+    await refused({ OP_ID: 'OP_NETWORK_ADD', ...network }, /may have at most 240 characters/);
     await refused({ OP_ID: 'OP_NODE_ADD', node_name: nameOf(241, 'n'), primary_ip: '192.0.2.1' }, /240/);
   });
 
@@ -104,6 +104,6 @@ describe('names', () => {
       await refused({ OP_ID: 'OP_NETWORK_ADD', ...network }, /cannot be the name of a network/);
     }
     for (const node_name of ['master', 'Master.', 'ca', 'api', 'rapi'])
-      await refused({ OP_ID: 'OP_NODE_ADD', node_name, primary_ip: '192.0.2.1' }, /that is a role/);
+      await refused({ OP_ID: 'OP_NODE_ADD', node_name, primary_ip: '192.0.2.1' }, /which is a role/);
   });
 });
