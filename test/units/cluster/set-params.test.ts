@@ -158,7 +158,7 @@ describe('changing the cluster', () => {
     const cases: [Record<string, unknown>, string, RegExp][] = [
       [{ beparams: { bogus: 1 } }, 'type_enforcement', /bogus/],
       [{ beparams: { minmem: 4096 } }, 'wrong_input', /minmem .* is more than maxmem/],
-      [{ beparams: { vcpus: 'default' } }, 'wrong_input', /inherits no value/],
+      [{ beparams: { vcpus: 'default' } }, 'wrong_input', /has nothing to inherit from/],
       [{ hvparams: { kvm: { nosuch: 1 } } }, 'type_enforcement', /nosuch/],
       [{ hvparams: { vbox: {} } }, 'hypervisor', /There is no hypervisor 'vbox'/],
       [{ hvparams: { kvm: { acpi: false } } }, 'execution', /Node node1\S* does not run kvm; it runs fake/],
@@ -179,7 +179,7 @@ describe('changing the cluster', () => {
       [{ ipolicy: { std: { 'memory-size': 'x' } } }, 'type_enforcement', /memory-size/],
       [{ hvparams: { fake: { kernel_path: '/x' } } }, 'hypervisor', /'kernel_path' belongs to kvm/],
       [{ os_hvp: { noop: { fake: { kernel_path: '/x' } } } }, 'hypervisor', /'kernel_path' belongs to kvm/],
-      [{ ipolicy: { std: { 'memory-size': 1 << 25 } } }, 'wrong_input', /standard instance/],
+      [{ ipolicy: { std: { 'memory-size': 1 << 25 } } }, 'wrong_input', /std is not within the bounds/],
       [{ nicparams: { mode: 'tunnel' } }, 'wrong_input', /There is no NIC mode 'tunnel'/],
       [{ nicparams: { link: '' } }, 'wrong_input', /need a link/],
       [{ mac_prefix: '01:00:00' }, 'wrong_input', /not a MAC prefix/],

@@ -96,7 +96,7 @@ describe('the storage of nodes', () => {
       /in use are file, lvm-vg, lvm-pv, diskless/,
     );
     await f.refuses(query({ storage_type: 'diskless' }), 'wrong_input', /Nothing is told/);
-    await f.refuses(query({ output_fields: ['colour'] }), 'wrong_input', /have no colour/);
+    await f.refuses(query({ output_fields: ['colour'] }), 'wrong_input', /have no field colour/);
     await f.refuses(query({ nodes: ['nosuch'] }), 'not_found', /nosuch/);
   });
 
