@@ -168,7 +168,7 @@ describe('changing the cluster', () => {
         /acpi: the cluster has nothing to inherit from/,
       ],
       [{ enabled_hypervisors: ['fake', 'xen-pvm'] }, 'execution', /does not run xen-pvm/],
-      [{ ndparams: { spindle_count: 'default' } }, 'wrong_input', /spindle_count: the cluster itself/],
+      [{ ndparams: { spindle_count: 'default' } }, 'wrong_input', /spindle_count: the cluster has nothing to inherit from/],
       [{ enabled_hypervisors: ['kvm'] }, 'wrong_state', /instance web\.example\.com has it/],
       [{ enabled_hypervisors: [] }, 'wrong_input', /at least one/],
       [{ enabled_hypervisors: ['fake', 'fake'] }, 'wrong_input', /twice/],
