@@ -50,8 +50,7 @@ export function stoppedInstanceStarter(
   { log, clock }: BackgroundParts,
 ): Background {
   const needsStart = (instance: Instance | undefined): instance is Instance =>
-    instance?.admin_state === 'up' &&
-    runtime.guest(instance.primary_node, instance)?.state !== 'running';
+    instance?.admin_state === 'up' && runtime.guest(instance.primary_node, instance)?.state !== 'running';
   return periodic('starting the instances that were stopped', { log, clock }, PERIOD, async (signal) => {
     const { instances, nodes, cluster } = store.view;
     const due = cluster.stopped_instances.filter((uuid) => {

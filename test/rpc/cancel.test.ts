@@ -224,7 +224,9 @@ describe('the number of the contract', () => {
     resources.add(() => client.close());
     await assert.rejects(client.call(node, 'node.hello', {}), {
       code: 'node_unreachable',
-      message: new RegExp(`version ${CONTRACT + 2} of the protocol .*upgrade Merapi on the host of the master`),
+      message: new RegExp(
+        `version ${CONTRACT + 2} of the protocol .*upgrade Merapi on the host of the master`,
+      ),
     });
   });
 });

@@ -232,7 +232,7 @@ describe('adding a node', () => {
     await refused(
       add('node5'),
       'environment_error',
-      'The worker at 198.51.100.9 is that of other.example.com, not of node5',
+      'The worker at 198.51.100.9 belongs to other.example.com, not to node5',
     );
     f().holds = () => true;
     const id = await f().submit(add('node5'));

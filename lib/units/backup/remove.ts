@@ -1,3 +1,5 @@
+// OP_BACKUP_REMOVE: removes the exports of an instance from all nodes that are not offline. The instance itself need not exist any more.
+
 import { hostNamed } from '../../model/lookup.ts';
 import { backupRemove as opcode } from '../../opcodes/backup/remove.ts';
 import { defineUnit } from '../define.ts';

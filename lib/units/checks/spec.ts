@@ -41,7 +41,7 @@ export function checkDiskPolicy(
   if (added.length > 0)
     throw new MerapiError(
       'wrong_input',
-      `The instance would break the instance policy of group ${group?.name}: ${added.join('; ')}`,
+      `The instance would violate the instance policy of group ${group?.name}: ${added.join('; ')}`,
     );
 }
 
@@ -59,7 +59,7 @@ export function checkInstancePolicy(
   const policy = fillIPolicy(view.cluster.ipolicy, group?.ipolicy ?? {});
   const problems = ipolicyViolations(policy, specOfInstance(view, instance, view.disksOf(instance)));
   if (problems.length === 0) return;
-  const text = `The instance breaks the instance policy of group ${group?.name}: ${problems.join('; ')}`;
+  const text = `The instance violates the instance policy of group ${group?.name}: ${problems.join('; ')}`;
   if (!log) throw new MerapiError('wrong_input', text);
   log(text);
 }
@@ -78,6 +78,6 @@ export function checkChangedPolicy(view: ClusterView, before: Instance, after: I
   if (added.length > 0)
     throw new MerapiError(
       'wrong_input',
-      `The instance would break the instance policy of group ${group?.name}: ${added.join('; ')}`,
+      `The instance would violate the instance policy of group ${group?.name}: ${added.join('; ')}`,
     );
 }

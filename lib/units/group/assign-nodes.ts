@@ -1,3 +1,6 @@
+// OP_GROUP_ASSIGN_NODES: moves nodes to a node group. It is refused, without force, if the two nodes of a mirrored instance would then
+// be in different groups and were not before.
+
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed, nodeNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';

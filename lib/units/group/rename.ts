@@ -1,3 +1,5 @@
+// OP_GROUP_RENAME. The hooks show the old name, before the opcode and after it.
+
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed } from '../../model/find.ts';
 import { checkObjectName } from '../../model/names.ts';

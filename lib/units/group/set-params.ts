@@ -1,3 +1,5 @@
+// OP_GROUP_SET_PARAMS: changes a node group. A new instance policy may be violated by existing instances; these are only logged.
+
 import { MerapiError } from '../../base/errors.ts';
 import { pythonText } from '../../base/python.ts';
 import { fillIPolicy } from '../../model/fill.ts';

@@ -13,6 +13,7 @@ import { withoutOffline } from '../steps/disk-work.ts';
 import { waitForSync } from '../steps/mirrors.ts';
 import { setDisksActive } from '../steps/running.ts';
 
+// activateDisks() in steps/disk-work.ts is not used here: the result contains the paths that the calls return.
 export const instanceActivateDisks = defineUnit(opcode, {
   async check({ view, runtime, nodes: caller, resolve, log }, params) {
     const instance = instanceNamed(view, params.instance_name);

@@ -1,3 +1,5 @@
+// OP_INSTANCE_CONSOLE: how the console of a running instance is reached. The check determines it from facts; no node is asked.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed, primaryOf } from '../../model/find.ts';
 import { instanceConsole as opcode } from '../../opcodes/instance/console.ts';

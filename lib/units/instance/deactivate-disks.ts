@@ -1,3 +1,5 @@
+// OP_INSTANCE_DEACTIVATE_DISKS: deactivates the disks of an instance, usually one that is down (with force any), and records that.
+
 import { MerapiError } from '../../base/errors.ts';
 import { checkOnline, instanceNamed } from '../../model/find.ts';
 import type { Instance } from '../../model/instance.ts';

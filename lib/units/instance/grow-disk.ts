@@ -1,3 +1,5 @@
+// OP_INSTANCE_GROW_DISK: grows a disk on all its nodes, by an amount or, with absolute, to a size. The guest learns of it if it runs.
+
 import { MerapiError } from '../../base/errors.ts';
 import { parseSize } from '../../model/enforce.ts';
 import { checkOnline, diskNumbered, instanceNamed } from '../../model/find.ts';

@@ -1,3 +1,5 @@
+// OP_NETWORK_ADD: adds a network with its pool of addresses. With conflicts_check the addresses of nodes in it are reserved.
+
 import { MerapiError } from '../../base/errors.ts';
 import { boundaryAddresses, contains, range4 } from '../../model/ip-pool.ts';
 import { checkObjectName } from '../../model/names.ts';

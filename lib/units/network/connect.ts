@@ -1,3 +1,6 @@
+// OP_NETWORK_CONNECT: connects a network to a node group with NIC parameters. A network that is connected already stays as it is: the
+// facts are null then. With conflicts_check no NIC in the group may have an address of the network without being in it.
+
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed, networkNamed } from '../../model/find.ts';
 import { contains } from '../../model/ip-pool.ts';

@@ -1,3 +1,6 @@
+// OP_NETWORK_DISCONNECT: disconnects a network from a node group in which no NIC uses it. If it is not connected, nothing happens: the
+// facts are null then.
+
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed, networkNamed } from '../../model/find.ts';
 import { changed } from '../../model/object.ts';

@@ -1,3 +1,5 @@
+// OP_NETWORK_SET_PARAMS: changes a network: its gateways, reserved addresses, IPv6 network and MAC prefix. The IPv4 network itself stays.
+
 import { MerapiError } from '../../base/errors.ts';
 import { networkNamed } from '../../model/find.ts';
 import type { Network } from '../../model/network.ts';

@@ -1,3 +1,6 @@
+// OP_NODE_POWERCYCLE: reboots the host of a node as by its power switch, without a shutdown of its instances. The node decides whether
+// its worker may do that.
+
 import { MerapiError } from '../../base/errors.ts';
 import { nodeNamed } from '../../model/find.ts';
 import { nodePowercycle as opcode } from '../../opcodes/node/powercycle.ts';

@@ -1,3 +1,6 @@
+// OP_NODE_QUERY_STORAGE: lists the storage units (volume groups, physical volumes, folders) of nodes as rows of the requested fields.
+// Offline nodes are left out; a node that does not answer is logged.
+
 import { MerapiError } from '../../base/errors.ts';
 import { nodeNamed } from '../../model/find.ts';
 import { listable, storageFolders } from '../../model/listed-storage.ts';

@@ -1,3 +1,5 @@
+// OP_OS_DIAGNOSE: the OS definitions of the nodes as rows of the requested fields. The check asks the nodes; run returns its rows.
+
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { osFieldValues } from '../../model/os.ts';

@@ -1,3 +1,5 @@
+// The recorded state of instances: what an administrator or a user wants (admin state), and whether the disks of one that is down are active.
+
 import { changed } from '../../model/object.ts';
 import { put } from '../../store/changes.ts';
 import type { Build } from '../define.ts';

@@ -1,3 +1,5 @@
+// OP_TAGS_DEL: removes tags from an object, which must have all of them.
+
 import { MerapiError } from '../../base/errors.ts';
 import { tagsDel as opcode } from '../../opcodes/tags/del.ts';
 import { defineUnit } from '../define.ts';

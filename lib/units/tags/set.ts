@@ -1,3 +1,5 @@
+// OP_TAGS_SET: adds tags to an object; those that it has already are no error.
+
 import { tagsSet as opcode } from '../../opcodes/tags/set.ts';
 import { defineUnit } from '../define.ts';
 import { checkTags, findTagged, retag } from './tagging.ts';

@@ -1,3 +1,5 @@
+// What the opcodes about tags share; also used for changes of tags that are not made by a job (lib/manager/metadata.ts).
+
 import { MerapiError } from '../../base/errors.ts';
 import { groupNamed, instanceNamed, networkNamed, nodeNamed } from '../../model/find.ts';
 import { changed } from '../../model/object.ts';

@@ -1,3 +1,5 @@
+// OP_TEST_DELAY: waits on the master, then on all named nodes at once; `repeat` more times. A cancel ends the wait on the master.
+
 import { MerapiError } from '../../base/errors.ts';
 import { nodeNamed } from '../../model/find.ts';
 import { testDelay as opcode } from '../../opcodes/test/delay.ts';

@@ -247,7 +247,7 @@ describe('exports to a node', () => {
     await f.fails(
       exportTo('node2', { shutdown: false, remove_instance: true }),
       'wrong_input',
-      /with shutdown/,
+      /remove_instance needs shutdown/,
     );
     await f.fails(
       importing({ instance_name: 'new.example.com' }),
@@ -291,7 +291,7 @@ describe('exports to a node', () => {
     await f.fails(importing(), 'environment_error', short);
     await nothingLeft();
     await writeFile(path, Buffer.concat([whole, Buffer.alloc(1)]));
-    await f.fails(importing(), 'environment_error', /is not whole/);
+    await f.fails(importing(), 'environment_error', /is incomplete/);
     await rm(path);
     await f.fails(importing(), 'environment_error', /of disk 1 is missing; export/);
     const other = Buffer.from(whole);

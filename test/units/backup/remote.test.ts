@@ -122,7 +122,7 @@ describe('exports to another cluster', () => {
       [{ target_node: 'node2' }, /must be the list of disks/],
       [{ x509_key_name: null }, /needs x509_key_name/],
       [{ destination_x509_ca: null }, /needs destination_x509_ca/],
-      [{ target_node: [places[0]] }, /names 1 disks; the instance has 2/],
+      [{ target_node: [places[0]] }, /has 1 disks; the instance has 2/],
       [{ target_node: elsewhere }, /signature of disk 1 in target_node is wrong/],
       [{ target_node: [places[1], places[0]] }, /signature of disk 0 in target_node is wrong/],
       [{ target_node: [places[0], [host]] }, /must be \[host, port, secret/],

@@ -62,7 +62,7 @@ describe('changing node groups', () => {
   });
 
   it('refuses what is not right', async () => {
-    await f.refuses(modify({}), 'wrong_input', /Say what to change/);
+    await f.refuses(modify({}), 'wrong_input', /Nothing is to be changed/);
     await f.refuses(modify({ ndparams: { nosuch: 1 } }), 'type_enforcement', /nosuch/);
     await f.refuses(modify({ diskparams: { file: { metavg: 'x' } } }), 'type_enforcement', /metavg/);
     await f.refuses(modify({ ipolicy: { std: {} } }), 'wrong_input', /The instance policy is not right/);

@@ -119,7 +119,7 @@ describe('creating an instance', () => {
     await cluster.store.commit({ job: null }, () => [put('cluster', { ...usual, ipolicy: ipolicyDefaults })]);
     const over = { disks: [{ size: 10 }], nics: [{}] };
     const broken = 'disk-size/0 is 12, at least 1024 is needed';
-    const given = `The instance breaks the instance policy of group default: ${broken}`;
+    const given = `The instance violates the instance policy of group default: ${broken}`;
     await refuses([
       [over, 'wrong_input', given],
       [{ ...over, pnode: null }, 'insufficient_resources', new RegExp(broken)],

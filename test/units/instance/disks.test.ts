@@ -141,7 +141,7 @@ describe('the disks of an instance', () => {
   it('are made again on other nodes that the allocator chooses', async () => {
     await fixture.cluster.done(create({ disk_template: 'drbd', snode: node2 }));
     await fixture.withNode(node1, { offline: true }, async () => {
-      const message = /is on node2.*only lost disks/;
+      const message = /exists on node2.*only lost disks/;
       await refused('RECREATE_DISKS', { iallocator: 'hail' }, 'execution', message);
       await rm(fileOf(node2));
       await done('RECREATE_DISKS', { iallocator: 'hail' });

@@ -133,7 +133,7 @@ describe('moving instances between nodes', () => {
       await f.cluster.done(migrate({ cleanup: true }));
       assert.equal(primary(), node1);
       await f.cluster.done({ OP_ID: 'OP_INSTANCE_SHUTDOWN', instance_name });
-      await f.refuses(migrate({ cleanup: true }), 'wrong_state', /runs nowhere/);
+      await f.refuses(migrate({ cleanup: true }), 'wrong_state', /does not run on any node/);
     }));
 
   it('evacuates secondary instances to another node, and primary ones to their secondary node', () =>
@@ -155,7 +155,7 @@ describe('moving instances between nodes', () => {
       assert.equal(await all(evacuate('node1', { mode: 'primary-only' })), 1);
       assert.deepEqual(await guests(), { [node2]: 'running' });
       assert.equal(await all(evacuate('node3', { mode: 'secondary-only' })), 0);
-      await f.refuses(evacuate('node1', { mode: 'all' }), 'wrong_input', /by a job each/);
+      await f.refuses(evacuate('node1', { mode: 'all' }), 'wrong_input', /by separate jobs/);
       const both = { mode: 'secondary-only', remote_node: 'node3', iallocator: 'hail' };
       await f.refuses(evacuate('node1', both), 'wrong_input', /not both/);
       await f.refuses(

@@ -165,7 +165,7 @@ describe('changing nodes', () => {
     await change(node3, { vm_capable: true });
     await f.cluster.done(create({ pnode: node2, snode: node3, disk_template: 'drbd' }));
     for (const name of [node2, node3])
-      await f.refuses(modify(name, { vm_capable: false }), 'wrong_state', /holds 1 instance/);
+      await f.refuses(modify(name, { vm_capable: false }), 'wrong_state', /has 1 instance/);
     await f.remove();
   });
 
@@ -216,7 +216,7 @@ describe('changing nodes', () => {
       const removal = (node_name: string) => ({ OP_ID: 'OP_NODE_REMOVE', node_name });
       await f.refuses(removal(node1), 'wrong_input', /is the master/);
       await f.cluster.done(create({ pnode: node4 }));
-      await f.refuses(removal(node4), 'wrong_input', /holds web\.example\.com/);
+      await f.refuses(removal(node4), 'wrong_input', /has the instances web\.example\.com/);
       await f.remove();
       const gone = node(node4);
       await f.cluster.done(removal(node4));
