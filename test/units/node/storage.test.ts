@@ -95,9 +95,9 @@ describe('the storage of nodes', () => {
       'wrong_input',
       /in use are file, lvm-vg, lvm-pv, diskless/,
     );
-    await f.refuses(query(storage_type: 'diskless' ), 'wrong_input', /cannot be listed/);
+    await f.refuses(query({ storage_type: 'diskless' }), 'wrong_input', /cannot be listed/);
     await f.refuses(query({ output_fields: ['colour'] }), 'wrong_input', /have no field colour/);
-    await f.refuses(query(nodes: ['nosuch'] ), 'not_found', /nosuch/);
+    await f.refuses(query({ nodes: ['nosuch'] }), 'not_found', /nosuch/);
   });
 
   it('the power of a node: its guests end, those of others do not', async () => {
