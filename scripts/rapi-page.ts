@@ -27,13 +27,23 @@ function bodyTable({ body }: Method): string[] {
   return [table(['in the body', 'type', '', 'meaning'], rows)];
 }
 
+/** The objects of the examples, by the word of the path before their names. */
+const named: Readonly<Record<string, string>> = {
+  nodes: 'node1.example.com',
+  groups: 'default',
+  instances: 'web1.example.com',
+  networks: 'net1',
+  jobs: '7',
+  filters: '309e3407-e4be-4e07-9b7f-30b6d10e241f',
+};
+
 /** A line that runs as it stands, if the cluster has these objects. */
 function curl(path: string, name: string, { access, example }: Method): string {
   const items = [...(example?.items ?? [])];
-  const address = path.replace(/\{(\w+)\}/g, (_, item) => items.shift() ?? (item === 'id' ? '7' : 'NAME'));
+  const address = path.replace(/(\w+)\/\{\w+\}/g, (_, noun) => `${noun}/${items.shift() ?? named[noun]}`);
   const args = (example?.args ?? []).map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&');
   const url = `https://cluster.example.com:5080${address}${args && `?${args}`}`;
-  const how = name === 'GET' ? '' : ` -X ${name}`;
+  const how = name === 'GET' && example?.body === undefined ? '' : ` -X ${name}`;
   const user = access === 'look' ? '' : ' -u alice:s3cret';
   const body =
     example?.body === undefined
@@ -83,7 +93,8 @@ export function rapiPage(): string {
     [
       '`{name}` stands for the name or uuid of an object, `{id}` for a number. A method with an opcode submits a job and answers its',
       'id; what the job then does, and how it fails, is told by `/2/jobs/{id}`. With `--require-authentication` what everybody may do',
-      'needs a user too, and 401 comes before 404 and 501. The same as an OpenAPI document: `GET /2/openapi.json`.',
+      'needs a user too, and 401 comes before 404 and 501. The same as an OpenAPI document: `GET /2/openapi.json`. The examples leave out',
+      '`--cacert DIR/certificates/ca.pem`, which curl needs unless the server has a certificate that the machine trusts.',
     ].join('\n'),
     '## Errors',
     [

@@ -9,7 +9,7 @@ import { eventually, killWorker, type Program, Programs } from '../helpers/progr
 
 /** The calls on the node that creating an instance makes, in their order, and the line of the job's log that comes before. */
 const moments: [CallName, string][] = [
-  ['disk.create', 'Making 1 disk'],
+  ['disk.create', 'Creating 1 disk'],
   ['os.create', 'Running the create script'],
   ['instance.start', 'Starting the instance'],
 ];

@@ -173,7 +173,7 @@ describe('changing the cluster', () => {
         'wrong_input',
         /spindle_count: the cluster has nothing to inherit from/,
       ],
-      [{ enabled_hypervisors: ['kvm'] }, 'wrong_state', /instance web\.example\.com has it/],
+      [{ enabled_hypervisors: ['kvm'] }, 'wrong_state', /instance web\.example\.com uses it/],
       [{ enabled_hypervisors: [] }, 'wrong_input', /at least one/],
       [{ enabled_hypervisors: ['fake', 'fake'] }, 'wrong_input', /twice/],
       [{ enabled_disk_templates: ['diskless'] }, 'wrong_state', /Disk template file cannot be disabled/],
@@ -190,7 +190,7 @@ describe('changing the cluster', () => {
       [{ file_storage_dir: 'here' }, 'wrong_input', /must be an absolute path/],
       [{ file_storage_dir: '' }, 'wrong_input', /template file is enabled and needs file_storage_dir/],
       [{ master_netmask: 200 }, 'wrong_input', /at most 128/],
-      [{ uid_pool: [[5, 1]] }, 'wrong_input', /no range/],
+      [{ uid_pool: [[5, 1]] }, 'wrong_input', /not a range/],
       [
         {
           uid_pool: [
