@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { after } from 'node:test';
+import { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { balanced, keepRun, record, recordedDurations, reportOf, slowest } from './durations.ts';
@@ -51,8 +51,9 @@ async function runAll(): Promise<void> {
 async function runHere(files: readonly string[]): Promise<void> {
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`There is no ${missing.join(', no ')}`);
-  const stopTracking = trackedUntil(() => after(endLeftovers));
+  const stopTracking = trackedUntil(() => before(() => undefined));
   for (const file of files) await import(pathToFileURL(file).href);
+  after(endLeftovers); // not earlier: it would run whenever the files that are loaded have no test left
   stopTracking();
 }
 

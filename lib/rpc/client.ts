@@ -27,6 +27,7 @@ import {
   CONTRACT,
   CONTRACT_HEADER,
   contractMismatch,
+  contractOf,
   HEARTBEAT,
 } from './wire.ts';
 
@@ -53,6 +54,8 @@ interface Link {
   agent: Agent;
   endpoint: Endpoint | null;
   stop: AbortController;
+  /** The version of the protocol that the worker had when the stream of its facts was last opened; before that the oldest possible one. */
+  contract: number;
   /** Whether the facts of the node are followed. */
   watched: boolean;
   /** The certificate and authorities that it had at the last renewal; null before. */
@@ -79,11 +82,12 @@ export class NodeClient implements NodeCaller {
   ): Promise<ResultOf<N>> {
     if (node.offline) throw new MerapiError('node_unreachable', `Node ${node.name} is marked offline`);
     const definition: CallDefinition = calls[name];
-    const { timeout, mutates, cancellable } = definition;
+    const { timeout, mutates, cancellable, older } = definition;
+    const sent = older && this.#link(node).contract < CONTRACT ? older(params) : params;
     const end = mutates && !cancellable ? undefined : signal;
     const send = (request: CallRequest) =>
       this.#send(node, { name, body: stringifyJson(request), timeout, signal: end, tell });
-    const change = (order: CallOrder) => send({ id: id ?? null, ...(ends && { ends }), order, params });
+    const change = (order: CallOrder) => send({ id: id ?? null, ...(ends && { ends }), order, params: sent });
     const stopped = (make: () => Promise<CallAnswer>) => {
       if (!cancellable || id === undefined || signal === undefined) return make();
       const ask = (over: AbortSignal) => this.call(node, 'call.cancel', { id }, { signal: over });
@@ -91,7 +95,7 @@ export class NodeClient implements NodeCaller {
     };
     const answer = mutates
       ? await this.#numbering.during(node.uuid, (order) => stopped(() => change(order)))
-      : await send({ id: null, params });
+      : await send({ id: null, params: sent });
     if (answer.facts) this.#options.runtime.update(node.uuid, answer.facts);
     if (answer.error) throw fromFailure(answer.error);
     const result = definition.result.parse(answer.result) as ResultOf<N>;
@@ -221,6 +225,7 @@ export class NodeClient implements NodeCaller {
       }),
       endpoint: null,
       stop: new AbortController(),
+      contract: CONTRACT - 1,
       watched: false,
       certificate: null,
     };
@@ -276,8 +281,10 @@ export class NodeClient implements NodeCaller {
       headersTimeout: 10_000,
       bodyTimeout: 3 * HEARTBEAT,
     });
-    const mismatch = contractMismatch(response.headers[CONTRACT_HEADER], 'worker');
+    const theirs = response.headers[CONTRACT_HEADER];
+    const mismatch = contractMismatch(theirs, 'worker');
     if (mismatch !== null) throw new MerapiError('node_unreachable', mismatch);
+    link.contract = contractOf(theirs);
     if (response.statusCode !== 200)
       throw new MerapiError('node_unreachable', `it answers with status ${response.statusCode}`);
     for await (const line of createInterface({ input: response.body })) {

@@ -10,6 +10,11 @@ export interface CallDefinition<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly summary: string;
   readonly params: P;
   readonly result: R;
+  /**
+   * The parameters in the form of the version of the protocol before this one. Workers that have that version, and those whose version is not
+   * known yet, are sent this form; so `params` must accept it too.
+   */
+  readonly older?: (params: z.infer<P>) => unknown;
   /** Whether it changes the node: then it carries the id of its step, and the worker records its outcome in a journal. */
   readonly mutates: boolean;
   /**

@@ -49,12 +49,17 @@ export const CONTRACT = 3;
 export const CONTRACT_HEADER = 'merapi-contract';
 const BEFORE_HEADERS = 2;
 
+/** The version in the header of the other side; NaN when it is not a number. */
+export function contractOf(header: string | string[] | undefined): number {
+  return header === undefined ? BEFORE_HEADERS : Number(header);
+}
+
 /** Why this side cannot work with the version in the other side's header; null when it can. */
 export function contractMismatch(
   header: string | string[] | undefined,
   other: 'master' | 'worker',
 ): string | null {
-  const theirs = header === undefined ? BEFORE_HEADERS : Number(header);
+  const theirs = contractOf(header);
   if (Math.abs(theirs - CONTRACT) <= 1) return null;
   const own = other === 'worker' ? 'master' : 'worker';
   const remedy =

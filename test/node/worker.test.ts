@@ -128,7 +128,7 @@ describe('node worker', () => {
       resultOf(answer);
       return answer.facts?.guests.map((guest) => guest.state);
     };
-    resultOf(await client.call('disk.create', { disk, instance_name: web.name }, id()));
+    resultOf(await client.call('disk.create', { disk }, id()));
     const [status] = (resultOf(await client.call('disk.status', { disks: [disk] })) as { disks: unknown[] })
       .disks;
     const path = join(disks, 'web', 'disk0');
@@ -176,7 +176,7 @@ describe('node worker', () => {
     assert.equal(other.error?.code, 'hypervisor');
     assert.match(other.error.message, /it runs: fake/);
     const none = { ...disk, logical_id: ['loop', '/elsewhere/disk0'] };
-    const create = await client.call('disk.create', { disk: none, instance_name: 'web' }, 'c');
+    const create = await client.call('disk.create', { disk: none }, 'c');
     assert.equal(create.error?.code, 'wrong_input');
     const soft = { instance: web, kind: 'soft' as const, timeout: 1 };
     assert.equal((await client.call('instance.reboot', soft, 'd')).error?.code, 'wrong_state');
@@ -265,7 +265,7 @@ describe('node worker', () => {
 
   it('stores nothing of a call that it cuts off by stopping, and ends the script', async () => {
     const first = await begin();
-    resultOf(await first.client.call('disk.create', { disk, instance_name: web.name }, 'disk'));
+    resultOf(await first.client.call('disk.create', { disk }, 'disk'));
     const search_path = await searchPath(
       'if mkdir started; then echo $$ >pid; sleep 600; fi; echo second >"$DISK_0_PATH"',
     );
@@ -299,7 +299,7 @@ describe('node worker', () => {
 
   it('runs beside others in one process, each with disks and guests of its own', async () => {
     const [one, two] = [await begin(), await begin()];
-    resultOf(await one.client.call('disk.create', { disk, instance_name: web.name }, 'same-id'));
+    resultOf(await one.client.call('disk.create', { disk }, 'same-id'));
     const { facts } = await one.client.call('instance.start', { instance: web, paused: false }, 'start');
     assert.equal(facts?.guests.length, 1);
     assert.deepEqual((await two.client.facts().next()).value?.guests, []);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../lib/base/clock.ts';
 import { MerapiError } from '../../lib/base/errors.ts';
@@ -27,6 +28,7 @@ import {
 
 const node = aNode('node1');
 const instance = instanceTarget();
+const disk = fileDisk('/nowhere/disk');
 const stop = { instance, timeout: 1, force: false };
 const canceled = () => new MerapiError('canceled', 'The job was canceled');
 
@@ -158,7 +160,6 @@ describe('calls that are ended early', () => {
         return {};
       },
     });
-    const disk = fileDisk('/nowhere/disk');
     const options = { id: 'job/5/copy', tell: heard.resolve };
     assert.deepEqual(await client.call(node, 'disk.copy', { from: disk, to: disk }, options), {});
     assert.deepEqual(await heard.promise, told);
@@ -228,5 +229,40 @@ describe('the number of the contract', () => {
         `version ${CONTRACT + 2} of the protocol .*upgrade Merapi on the host of the master`,
       ),
     });
+  });
+
+  it('decides the form of parameters that have changed: workers of the version before get theirs', async () => {
+    const { cert, key, ca } = certificates.node;
+    const bodies: { params: object }[] = [];
+    let contract = CONTRACT;
+    const server = createServer({ cert, key, ca, requestCert: true }, async (request, response) => {
+      response.writeHead(200, { [CONTRACT_HEADER]: String(contract) });
+      if (request.url === '/facts') return response.write(`${JSON.stringify(someFacts())}\n`);
+      bodies.push(JSON.parse(await text(request)));
+      return response.end('{"result":{}}');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    resources.add(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const ask = async () => {
+      const client = new NodeClient({
+        clock: systemClock,
+        ...{ tls: () => certificates.master, epoch: 1, runtime: new RuntimeTable(), log: silentLogger },
+        endpointOf: async () => ({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }),
+      });
+      await client.call(node, 'disk.create', { disk }, { id: 'before' });
+      await client.follow([node]);
+      await client.call(node, 'disk.create', { disk }, { id: 'after' });
+      await client.close();
+      return bodies.splice(0).map(({ params }) => params);
+    };
+    const older = { disk, instance_name: disk.uuid };
+    assert.deepEqual(await ask(), [older, { disk }], 'before its version is known it may be either');
+    contract = CONTRACT - 1;
+    assert.deepEqual(await ask(), [older, older]);
+    assert.deepEqual(calls['disk.create'].params.parse(older), { disk });
   });
 });

@@ -94,11 +94,11 @@ const rules: { readonly [N in CallName]?: Rule<N> } = {
   'disk.create': {
     subject: diskSubject,
     stored: storedDisk,
-    judge({ disk, instance_name }, { view, node }) {
+    judge({ disk }, { view, node }) {
       const now = view.disk(disk.uuid);
       if (!now) return voidBecause('the disk is gone');
       if (!mirrorNodes(now)?.includes(node)) return voidBecause('the node no longer has a side of the disk');
-      return callWith({ disk: diskTarget(now), instance_name });
+      return callWith({ disk: diskTarget(now) });
     },
   },
   'disk.activate': {

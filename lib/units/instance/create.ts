@@ -155,7 +155,7 @@ export const instanceCreate = defineUnit(opcode, {
     if (disks.length > 0 && !adopts(params)) {
       const where = nodes.secondary ? `${node.name} and ${nodes.secondary.name}` : node.name;
       context.log(`Creating ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where}`);
-      await createDisks(context, nodes, target.disks, instance.name);
+      await createDisks(context, nodes, target.disks);
     }
     context.log(`Adding instance ${instance.name} to the cluster`);
     await context.commit('instance', addition(instance, disks), removal(instance, disks));

@@ -66,7 +66,7 @@ export const instanceMove = defineUnit(opcode, {
     const onOld: DiskNodes = { primary: from, secondary: null };
     const onNew: DiskNodes = { primary: to, secondary: null };
     await activateDisks(context, onOld, disks, { prefix: 'old', wasActive: wasRunning });
-    await createDisks(context, onNew, disks, target.name, 'new');
+    await createDisks(context, onNew, disks, 'new');
     await activateDisks(context, onNew, disks, { prefix: 'new' });
     for (const [index, disk] of disks.entries()) {
       context.log(`Copying disk ${index} (${disk.size} MiB) from ${from.name} to ${to.name}`);

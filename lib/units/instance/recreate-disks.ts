@@ -48,7 +48,7 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     checkDiskPolicy(view, nodes.primary, instance, after);
     await checkLost(context, nodes, placed);
     const before = all.filter((disk) => lost.some(({ uuid }) => uuid === disk.uuid));
-    return { uuid: instance.uuid, name: instance.name, nodes, disks: placed, before };
+    return { uuid: instance.uuid, nodes, disks: placed, before };
   },
 
   hooks: (view, { uuid, nodes }) => {
@@ -57,12 +57,12 @@ export const instanceRecreateDisks = defineUnit(opcode, {
     return instance ? hooksOfInstance(view, 'instance-recreate-disks', instance, { pre: places }) : null;
   },
 
-  async run(context, { uuid, name, nodes, disks: planned, before }) {
+  async run(context, { uuid, nodes, disks: planned, before }) {
     const { primary, secondary } = nodes;
     const disks = await reserveMirrors(context, planned, before);
     const where = secondary ? `${primary.name} and ${secondary.name}` : primary.name;
     context.log(`Recreating ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${where}`);
-    await createDisks(context, nodes, disks.map(diskTarget), name);
+    await createDisks(context, nodes, disks.map(diskTarget));
     const now = context.clock.seconds();
     return {
       result: null,

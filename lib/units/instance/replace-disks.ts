@@ -81,7 +81,7 @@ async function replaceSide(
         : []),
     ]);
     // The undo of the removal creates an empty side, which gets its data from the other side.
-    const creation = { disk: target, instance_name: target.uuid };
+    const creation = { disk: target };
     await context.call(step('remove'), node, 'disk.remove', { disk: target }, [
       { call: 'disk.create', params: creation },
     ]);
@@ -109,7 +109,7 @@ async function replaceSecondary(
     `Creating the secondary side of ${disks.length} disk${disks.length > 1 ? 's' : ''} on ${fresh.name}`,
   );
   for (const [index, disk] of targets.entries())
-    await context.call(`new/${index}/create`, fresh, 'disk.create', { disk, instance_name: disk.uuid }, [
+    await context.call(`new/${index}/create`, fresh, 'disk.create', { disk }, [
       { call: 'disk.remove', params: { disk } },
     ]);
   const isOldOffline = secondary?.offline === true;
@@ -126,7 +126,7 @@ async function replaceSecondary(
       );
     for (const [index, disk] of old.map(diskTarget).entries()) {
       // After an early release the undo creates an empty side, which is then synchronised again.
-      const undo = [{ call: 'disk.create' as const, params: { disk, instance_name: disk.uuid } }];
+      const undo = [{ call: 'disk.create' as const, params: { disk } }];
       await context.attempt(
         `old/${index}/remove`,
         secondary,

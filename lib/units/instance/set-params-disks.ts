@@ -218,7 +218,7 @@ export async function makeDisks(
 ): Promise<readonly Disk[]> {
   const added = await reserveMirrors(context, changes.added);
   const byUuid = new Map(added.map((disk) => [disk.uuid, disk]));
-  await createDisks(context, changes.nodes, added.map(diskTarget), instance.name, 'new');
+  await createDisks(context, changes.nodes, added.map(diskTarget), 'new');
   for (const [index, disk] of changes.attached.entries()) {
     const from = diskTarget(disk);
     const to = diskTarget(inFolderOf(instance.name, disk));

@@ -112,7 +112,7 @@ export async function convertTemplate(context: RunContext, change: TemplateChang
   const fresh = await reserveMirrors(context, change.fresh);
   const [sources, targets] = [old.map(diskTarget), fresh.map(diskTarget)];
   context.log(`Converting ${old.length} disk${old.length === 1 ? '' : 's'} to the template ${template}`);
-  await createDisks(context, to, targets, instance.name, 'new');
+  await createDisks(context, to, targets, 'new');
   await activateDisks(context, from, sources, { prefix: 'old' });
   await activateDisks(context, to, targets, { prefix: 'new' });
   for (const [index, source] of sources.entries()) {

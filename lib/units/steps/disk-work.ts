@@ -24,13 +24,12 @@ export async function createDisks(
   context: RunContext,
   nodes: DiskNodes,
   disks: readonly DiskTarget[],
-  instance_name: string,
   prefix = 'disk',
 ): Promise<void> {
   for (const [index, disk] of disks.entries()) {
     if (isForeign(disk)) continue;
     for (const [node, side] of sidesOf(disk, nodes))
-      await context.call(`${prefix}/${index}/create${side}`, node, 'disk.create', { disk, instance_name }, [
+      await context.call(`${prefix}/${index}/create${side}`, node, 'disk.create', { disk }, [
         { call: 'disk.remove', params: { disk } },
       ]);
   }
