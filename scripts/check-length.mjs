@@ -11,6 +11,7 @@ const classes = [
   'lib/jobs/journal.ts',
   'lib/jobs/queue.ts',
   'lib/node/hypervisors/kvm/guest.ts',
+  'lib/rpc/client.ts',
   'lib/store/snapshot.ts',
 ];
 // What a program of ours has written is data: the recordings, a copied program of reference.
