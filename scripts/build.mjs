@@ -7,6 +7,12 @@ import { build } from 'esbuild';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
+/** undici.mjs in the place of undici's own index. */
+const partOfUndici = {
+  name: 'part of undici',
+  setup: ({ onResolve }) => onResolve({ filter: /^undici$/ }, () => ({ path: at('scripts/undici.mjs') })),
+};
+
 const remove = (path) => rmSync(at(path), { recursive: true, force: true });
 
 remove('dist.new');
@@ -21,6 +27,11 @@ await build({
   format: 'esm',
   target: 'node20',
   sourcemap: 'linked',
+  // A smaller text is read faster; names stay, for the sake of stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 200,
+  plugins: [partOfUndici],
   // It finds its native part by the place of its files.
   external: ['better-sqlite3'],
   // The libraries that are CommonJS load Node's own modules by require().

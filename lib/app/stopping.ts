@@ -3,6 +3,7 @@
 
 import { SYSTEM } from '../access/principal.ts';
 import { type Background, type BackgroundParts, periodic } from '../base/background.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { World } from '../base/world.ts';
 import type { Manager } from '../manager/define.ts';
 import type { Instance } from '../model/instance.ts';
@@ -44,7 +45,10 @@ export async function stopInstances({
   timeout.cancel();
 }
 
-/** Starts the instances that stopInstances() has shut down, each as soon as its node answers. One that fails is not tried again. */
+/** Failures of a start after which it is tried again when the node answers. After any other one the instance stays down. */
+const passing: readonly ErrorCode[] = ['node_unreachable', 'timeout', 'unavailable'];
+
+/** Starts the instances that stopInstances() has shut down, each as soon as its node answers. */
 export function stoppedInstanceStarter(
   { manager, store, runtime }: { manager: Manager; store: Store; runtime: RuntimeTable },
   { log, clock }: BackgroundParts,
@@ -59,10 +63,12 @@ export function stoppedInstanceStarter(
     });
     if (due.length === 0) return;
     const starting = due.map((uuid) => instances.get(uuid)).filter(needsStart);
+    const again = new Set<string>();
     await Promise.all(
-      starting.map(async ({ name }) => {
+      starting.map(async ({ uuid, name }) => {
         const id = await manager.submit(SYSTEM, [{ OP_ID: 'OP_INSTANCE_STARTUP', instance_name: name }]);
         const failure = (await jobEnd(manager, id, signal))?.ops[0]?.failure;
+        if (failure && passing.includes(failure.code)) again.add(uuid);
         if (failure)
           log.warn(
             { instance: name, job: id, reason: failure.message },
@@ -72,7 +78,7 @@ export function stoppedInstanceStarter(
     );
     if (signal.aborted) return;
     await store.commit({ job: null }, (view) => {
-      const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid));
+      const left = view.cluster.stopped_instances.filter((uuid) => !due.includes(uuid) || again.has(uuid));
       return [put('cluster', { ...view.cluster, stopped_instances: left })];
     });
   });

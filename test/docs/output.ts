@@ -4,6 +4,8 @@
 const varying: readonly (readonly [RegExp, string])[] = [
   [/\b\d\d:\d\d:\d\d\b/g, '\\d\\d:\\d\\d:\\d\\d'],
   [/\b\d+\\\.\d+\b/g, '\\d+\\.\\d+'],
+  // The allocator goes by how much memory the nodes have left, which is that of one machine, at different moments.
+  [/\bnode\d\\\.example\\\.com\b/g, 'node\\d\\.example\\.com'],
   // Pages show clusters with real guests, tests have simulated ones.
   [/\bkvm\b/g, '(kvm|fake)'],
 ];

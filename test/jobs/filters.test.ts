@@ -131,7 +131,7 @@ describe('the queue with job filters', () => {
     assert.equal(await statusOf(first), 'queued');
     await f.restart();
     assert.equal(await statusOf(first), 'queued');
-    assert.deepEqual(await f.queue.cancel(second), [true, `Job ${second} canceled`]);
+    assert.deepEqual(await f.queue.cancel(second), { canceled: true, text: `Job ${second} canceled` });
     await f.manager.removeFilter(SYSTEM, uuid);
     assert.equal((await f.ended(first)).status, 'success');
   });

@@ -3,9 +3,10 @@
 import type { Command } from 'commander';
 import { CommandFailed } from '../../app/command-failed.ts';
 import { MerapiError } from '../../base/errors.ts';
-import { type Json, parseJson } from '../../base/json.ts';
+import type { Json } from '../../base/json.ts';
 import type { QueryAnswer } from '../../query/define.ts';
 import { type Connection, connecting, withClient } from './connect.ts';
+import { jsonOption } from './json-option.ts';
 import { objectsOf, outline, print, tableText } from './show.ts';
 
 /** A kind of object with commands of its own. */
@@ -94,7 +95,7 @@ function wantedFields(output: string | undefined, defaults: readonly string[]): 
 
 /** The filter of the query language for the given names and the text of --filter; null selects all objects. */
 function filterOf(noun: Noun, names: readonly string[], text: string | undefined): Json {
-  const filter = text === undefined ? null : parseJson(text);
+  const filter = text === undefined ? null : jsonOption('filter', text);
   if (names.length === 0) return filter;
   const isNumber = noun.key === 'id';
   const named = ['|', ...names.map((name) => ['=', noun.key, isNumber ? Number(name) : name])];
@@ -175,7 +176,7 @@ export function queryCommand(command: Command): void {
             'wrong_input',
             `merapi query has no default fields to which '${options.output}' could be added; leave out the '+'`,
           );
-        const filter = options.filter === undefined ? null : parseJson(options.filter);
+        const filter = options.filter === undefined ? null : jsonOption('filter', options.filter);
         const answer = await client.query(resource, wantedFields(options.output, []), filter);
         refuseUnknown(answer, resource);
         print(objectsOf(answer), options.json, () => tableText(answer, options.titles));

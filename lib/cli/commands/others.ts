@@ -1,10 +1,11 @@
 // The commands for tags and job filters, and those that print the answer of one GET request.
 
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type Connection, connecting, withClient } from './connect.ts';
 import { follow } from './jobs.ts';
+import { jsonOption } from './json-option.ts';
 import { outline, print } from './show.ts';
 
 interface Options extends Connection {
@@ -80,16 +81,21 @@ export function readCommand(parent: Command, name: string, description: string, 
 }
 
 interface FilterOptions extends Options {
-  priority: string;
+  priority: number;
   predicates: string;
   action: string;
   why?: string;
 }
 
+function integer(text: string): number {
+  if (!/^-?[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be an integer.');
+  return Number(text);
+}
+
 /** `merapi filter add|remove`. */
 export function filterCommands(filter: Command): void {
   connecting(filter.command('add').description('add a job filter; prints its uuid'))
-    .option('--priority <number>', 'filters with smaller numbers come first', '0')
+    .option('--priority <number>', 'filters with smaller numbers come first', integer, 0)
     .option(
       '--predicates <json>',
       'the jobs that it applies to, e.g. \'[["opcode", ["=", "OP_ID", "OP_INSTANCE_CREATE"]]]\'',
@@ -100,7 +106,7 @@ export function filterCommands(filter: Command): void {
     .action((options: FilterOptions) =>
       withClient(options, async (client) => {
         const body: Json = {
-          priority: Number(options.priority),
+          priority: options.priority,
           predicates: jsonOption('predicates', options.predicates),
           action: options.action.startsWith('[') ? jsonOption('action', options.action) : options.action,
         };
@@ -114,13 +120,4 @@ export function filterCommands(filter: Command): void {
         await client.ask('DELETE', `/2/filters/${encodeURIComponent(uuid)}`);
       }),
   );
-}
-
-/** Parses the JSON text of an option. @throws MerapiError wrong_input with the name of the option */
-function jsonOption(name: string, text: string): Json {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new MerapiError('wrong_input', `--${name} must be JSON, not '${text}'`, { cause });
-  }
 }

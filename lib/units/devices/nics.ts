@@ -242,7 +242,34 @@ function macBefore(view: ClusterView, network: Network | null, old: Nic | undefi
   return prefix === prefixOf(view, network) ? old.mac : AUTO;
 }
 
-/** The MAC address of a NIC, checked or generated. @throws MerapiError wrong_input, resource_not_unique */
+/** A random address with a prefix. @throws MerapiError insufficient_resources when hardly any address with it is free */
+function freeMac(
+  prefix: string,
+  random: NicWorld['random'],
+  isFree: (mac: string) => boolean,
+  index: number,
+): string {
+  for (let attempt = 0; attempt < MAC_ATTEMPTS; attempt++) {
+    const suffix = random
+      .bytes(3)
+      .toString('hex')
+      .replace(/..(?=.)/g, '$&:');
+    const mac = `${prefix}:${suffix}`;
+    if (isFree(mac)) return mac;
+  }
+  throw new MerapiError(
+    'insufficient_resources',
+    `NIC ${index}: no free MAC address with the prefix ${prefix} was found in ${MAC_ATTEMPTS} attempts; set another prefix (mac_prefix)`,
+  );
+}
+
+/** How many random addresses are tried: of 16 million addresses this finds one unless about 99 of 100 are in use. */
+const MAC_ATTEMPTS = 1000;
+
+/**
+ * The MAC address of a NIC, checked or generated.
+ * @throws MerapiError wrong_input, resource_not_unique, insufficient_resources
+ */
 function macOf(
   { view, random }: Pick<NicWorld, 'view' | 'random'>,
   wanted: string,
@@ -255,13 +282,7 @@ function macOf(
     !usedMacs.has(mac) && (mac === old?.mac || (mac !== ZERO_MAC && view.macOwner(mac) === undefined));
   let mac = wanted.toLowerCase();
   if (wanted === AUTO || wanted === GENERATE) {
-    do {
-      const suffix = random
-        .bytes(3)
-        .toString('hex')
-        .replace(/..(?=.)/g, '$&:');
-      mac = `${prefixOf(view, network)}:${suffix}`;
-    } while (!isFree(mac));
+    mac = freeMac(prefixOf(view, network), random, isFree, index);
   } else if (mac !== old?.mac && !isDeviceMac(mac)) throw noMac(wanted, `NIC ${index}`);
   else if (!isFree(mac))
     throw new MerapiError('resource_not_unique', `NIC ${index}: MAC address ${mac} is in use`);

@@ -21,7 +21,7 @@ const six = aNic('n2', {
   ...{ mac: 'aa:00:00:00:00:09', ip: '2001:db8:6::9', network: 'six-uuid', nicparams: link },
 });
 const web = anInstance('web', { nics: [old, inside, six] });
-const view = viewOf({
+const parts = {
   groups: [aGroup({ networks: { 'lan-uuid': link, 'dmz-uuid': link, 'six-uuid': link } })],
   nodes: [aNode('node1')],
   instances: [web],
@@ -35,7 +35,8 @@ const view = viewOf({
     aNetwork('far'),
     aNetwork('six', { network: '198.18.1.0/30', network6: '2001:db8:6::/64', gateway6: '2001:db8:6::1' }),
   ],
-});
+};
+const view = viewOf(parts);
 
 const world = { ...systemWorld, view };
 const build = (request: NicRequest, before?: Nic) => buildNics(world, 'web', [request], [before]);
@@ -48,6 +49,18 @@ const refuses = (run: () => unknown, code: string, message: RegExp) =>
 describe('NICs of requests', () => {
   it('stay as they are where nothing is asked of them', async () => {
     assert.deepEqual(await buildNics(world, 'web', [{}, {}], [old, inside]), [old, inside]);
+  });
+
+  it('get no address when hardly any of the prefix is free', async () => {
+    const [first] = await build({});
+    const bytes = Buffer.from((first?.mac ?? '').split(':').slice(3).join(''), 'hex');
+    const taken = viewOf({ ...parts, instances: [anInstance('full', { nics: first ? [first] : [] })] });
+    const always = { ...systemWorld.random, bytes: () => bytes, uuid: () => systemWorld.random.uuid() };
+    await refuses(
+      () => buildNics({ ...systemWorld, view: taken, random: always }, 'web', [{}], [undefined]),
+      'insufficient_resources',
+      /NIC 0: no free MAC address with the prefix aa:00:00/,
+    );
   });
 
   it('change in what is named', async () => {
