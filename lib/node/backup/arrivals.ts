@@ -7,7 +7,7 @@
 //
 //   waiting   -> receiving   PUT
 //   receiving -> done        the data is written; the transfer is done when all its disks are
-//             -> (failed)    the data broke off or could not be written: the whole transfer fails
+//             -> (failed)    the data broke off, stood still for a day, or could not be written: the whole transfer fails
 //
 // Nothing is stored: a worker that restarts has lost its transfers, and `wait` says so.
 import { EventEmitter, once } from 'node:events';
@@ -32,6 +32,8 @@ export type Receive = (index: number, data: Readable, signal: AbortSignal) => Pr
 const LINGER = 5_000;
 /** Seconds that the transfer waits for announced data. */
 const ANNOUNCED_TIMEOUT = 24 * 3600;
+/** Seconds without data after which a transfer fails that has begun. */
+const SILENCE_TIMEOUT = 24 * 3600;
 
 /** The data of one disk. */
 interface DiskData {
@@ -178,19 +180,26 @@ function fail(transfer: Transfer, failure: MerapiError): void {
   transfer.changes.emit('change');
 }
 
-/** Fails a transfer of which no data came in time. Once the data of one disk has come, there is no limit for that of the others. */
+/** Fails a transfer to which no data comes within `patience` seconds, a day more once it is announced; and later, within a day of the last. */
 async function expire(transfer: Transfer, patience: number, clock: Clock): Promise<void> {
   const { signal } = transfer.over;
   const pause = (seconds: number) =>
     clock.sleep(seconds * 1000, { signal, ref: false }).catch(() => undefined);
+  const disks = [...transfer.disks.values()];
+  // A disk whose data is announced by its request counts as one byte.
+  const received = () =>
+    disks.reduce((sum, { bytes, state }) => sum + bytes + (state === 'waiting' ? 0 : 1), 0);
   let waited = patience;
   await pause(patience);
   if (transfer.isAnnounced) {
     await pause(ANNOUNCED_TIMEOUT);
     waited += ANNOUNCED_TIMEOUT;
   }
-  const hasNoData = [...transfer.disks.values()].every(({ state }) => state === 'waiting');
-  if (hasNoData && transfer.disks.size > 0)
+  for (let before = 0; received() > before; await pause(waited)) {
+    before = received();
+    waited = SILENCE_TIMEOUT;
+  }
+  if (!signal.aborted && disks.some(({ state }) => state !== 'done'))
     fail(transfer, new MerapiError('timeout', `The other cluster sent no data within ${waited} s`));
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { Connections, connectionLimits } from '../../../lib/base/connections.ts';
 import { MerapiError } from '../../../lib/base/errors.ts';
@@ -10,6 +10,7 @@ import { systemWorld } from '../../../lib/base/world.ts';
 import { Arrivals, type Receive } from '../../../lib/node/backup/arrivals.ts';
 import { announce, sendToCluster } from '../../../lib/node/backup/send.ts';
 import { VirtualTime } from '../../helpers/clock.ts';
+import { eventually } from '../../helpers/program.ts';
 import { deferred } from '../helpers.ts';
 
 describe('data from other clusters', () => {
@@ -120,6 +121,29 @@ describe('data from other clusters', () => {
       message: 'The other cluster failed: no space',
     });
     await assert.rejects(wait(), { code: 'block_device', message: 'no space' });
+  });
+
+  it('fail when they stand still for a day', async () => {
+    const opened = await open(2, async (_index, data) => {
+      for await (const _ of data);
+    });
+    const data = new PassThrough();
+    const sent = assert.rejects(send(data, { ...opened, secret: opened.secrets[0] as string }));
+    data.write(randomBytes(300_000));
+    const arrived = async () => {
+      const look = wait(0);
+      await time.advance(1);
+      return ((await look).bytes[0] ?? 0) > 0 || null;
+    };
+    await eventually('some of it has come', arrived);
+    await time.advance(60_000);
+    await time.advance(86_000_000);
+    assert.equal(await arrived(), true, 'it may take its time');
+    const late = assert.rejects(wait(100_000), { code: 'timeout', message: /no data within 86400 s/ });
+    await time.advance(400_000);
+    await late;
+    data.destroy();
+    await sent;
   });
 
   it('are waited for no longer than was said', async () => {
