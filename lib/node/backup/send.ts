@@ -12,6 +12,10 @@ import type { Compression } from '../../rpc/types.ts';
 /** Milliseconds for an announcement to be answered. */
 const ANNOUNCE_TIMEOUT = 20_000;
 
+/** The most that is read of an answer of the other cluster, in bytes, and the most that an error repeats of its message, in characters. */
+const ANSWER_LIMIT = 64 * 1024;
+const MESSAGE_LIMIT = 2000;
+
 const Answer = z.object({ bytes: z.number().int().optional(), message: z.string().optional() });
 
 /** Where another cluster waits for the data of a disk. */
@@ -79,7 +83,10 @@ export async function sendToCluster(
     });
     const { bytes, message } = Answer.parse(await answer.body.json());
     if (answer.statusCode !== 200 || bytes === undefined)
-      throw new MerapiError('execution', `The other cluster failed: ${message ?? answer.statusCode}`);
+      throw new MerapiError(
+        'execution',
+        `The other cluster failed: ${message?.slice(0, MESSAGE_LIMIT) ?? answer.statusCode}`,
+      );
     return bytes;
   } catch (error) {
     if (cause instanceof MerapiError) throw cause;
@@ -97,7 +104,7 @@ export async function sendToCluster(
 function agentFor(tls: TlsFiles): Agent {
   // `ca` is the other side's own certificate, so the names in that certificate need no check.
   const connect = { ...tls, checkServerIdentity: () => undefined, timeout: 30_000 };
-  return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 });
+  return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0, maxResponseSize: ANSWER_LIMIT });
 }
 
 function urlOf({ host, port, secret }: Destination): string {

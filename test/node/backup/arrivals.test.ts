@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { Connections, connectionLimits } from '../../../lib/base/connections.ts';
@@ -121,6 +124,26 @@ describe('data from other clusters', () => {
       message: 'The other cluster failed: no space',
     });
     await assert.rejects(wait(), { code: 'block_device', message: 'no space' });
+  });
+
+  it('are given up by the sender when the answer does not end', async () => {
+    assert.ok(here && there);
+    const server = createServer({ ...here, ca: there.cert, requestCert: true }, (request, response) => {
+      request.resume();
+      const endless = (function* () {
+        for (;;) yield Buffer.alloc(4096, ' ');
+      })();
+      Readable.from(endless).pipe(response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await assert.rejects(send(Readable.from(['x']), { host: '127.0.0.1', port, secret: 's' }), {
+      code: 'execution',
+      message: /^Cannot send the data to 127\.0\.0\.1 port/,
+    });
+    server.closeAllConnections();
+    server.close();
   });
 
   it('fail when they stand still for a day', async () => {
