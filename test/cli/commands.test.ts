@@ -23,7 +23,7 @@ describe('the commands that talk to a master', () => {
     );
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stdout, /^\["node1[^"]*"\]\n$/);
-    assert.match(made.stderr, /^\d\d:\d\d:\d\d Making 2 disks on node1/m, 'the log of the job');
+    assert.match(made.stderr, /^\d\d:\d\d:\d\d Creating 2 disks on node1/m, 'the log of the job');
     const listed = JSON.parse(await told('instance list web -o name,disk.sizes,status --json'));
     assert.deepEqual(listed, [{ name: 'web.example.com', 'disk.sizes': [8, 16], status: 'running' }]);
     assert.match(await told('instance list'), /^Instance .*\nweb\.example\.com .* running /);

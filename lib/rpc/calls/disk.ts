@@ -20,8 +20,9 @@ export const diskCheck = defineCall({
 export const diskCreate = defineCall({
   name: 'disk.create',
   summary: 'Creates the data of a disk; succeeds when it exists already with that size.',
-  params: z.object({ disk: DiskTarget }),
-  older: ({ disk }) => ({ disk, instance_name: disk.uuid }), // a parameter that no release read, but that version 2 demands
+  // No release has read instance_name, but version 2 of the protocol demands it.
+  params: z.strictObject({ disk: DiskTarget, instance_name: z.string().optional() }),
+  older: ({ disk }) => ({ disk, instance_name: disk.uuid }),
   result: nothing,
   mutates: true,
   timeout: 600_000,
