@@ -23,6 +23,7 @@ import type { Change, StepOutcome } from '../store/changes.ts';
 import type { JobStore } from '../store/define.ts';
 import type { StoredStep } from '../store/stored-job.ts';
 import type { Build } from '../units/define.ts';
+import { Cancel } from './cancel.ts';
 import type { MadeCall, Owed } from './duties/owed.ts';
 
 /** The store could not be written: the job stops without an end, and is resumed when the queue starts again. */
@@ -98,7 +99,7 @@ export class Journal {
   readonly #onDefect: (error: unknown, step: string) => void;
   /** Fires with its reason when the opcode must stop before its next step. */
   readonly #cancel: AbortSignal;
-  readonly #ends = new AbortController();
+  readonly #ends = new Cancel();
   #isIrreversible = false;
   #deferred: Change[] = [];
   #seq: number;
