@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layoutOf } from '../../lib/app/layout.ts';
@@ -206,8 +207,9 @@ async function lockedBy(folder: string, pid: number | undefined): Promise<true |
   return (await folderHolder(folder))?.pid === pid && (await portOf(folder)) !== null ? true : null;
 }
 
-/** Replaces a file at once, so that who reads it never sees half of it. */
+/** Replaces a file atomically; two replacements at the same time are made one after the other, in any order. */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.part`, text);
-  await rename(`${path}.part`, path);
+  const part = `${path}.${randomUUID()}.part`;
+  await writeFile(part, text);
+  await rename(part, path);
 }
