@@ -155,6 +155,7 @@ async function startServices(
   const simulated = simulatesSome ? { node: name, own, common: common.folder, clock: common.clock } : null;
   const storage = createStorage(paths, simulated);
   const installer = new OsInstaller(folder, storage);
+  await installer.endScripts(log);
   const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
   const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
   const storageFolder = paths.realRoots()[0] ?? null;

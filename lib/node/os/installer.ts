@@ -4,8 +4,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { MerapiError } from '../../base/errors.ts';
+import { errorText, MerapiError } from '../../base/errors.ts';
 import { run } from '../../base/exec.ts';
+import type { Logger } from '../../base/log.ts';
 import { type OsDefinition, osCreate, osImport, type ScriptParams } from '../../rpc/calls/os.ts';
 import type { ParamsOf } from '../../rpc/registry.ts';
 import type { InstanceTarget } from '../../rpc/types.ts';
@@ -139,6 +140,13 @@ export class OsInstaller {
     const diskPaths = await this.#storage.paths(instance.disks);
     if (apiVersion >= 20) await verify(definition, osparams, core);
     return { definition, env: { ...core, ...instanceEnvironment(instance, diskPaths) } };
+  }
+
+  /** Kills the scripts that an earlier worker left running; one that cannot be killed is logged. */
+  endScripts(log: Logger): Promise<void> {
+    return this.#groups.endAll((error) =>
+      log.warn({ reason: errorText(error) }, 'a script that an earlier worker started cannot be ended'),
+    );
   }
 
   /** Kills the scripts of an instance that still run and removes their logs. */

@@ -104,14 +104,27 @@ export class ScriptGroups {
    */
   async end(key: string): Promise<void> {
     const prefix = `${fileStem(key)}.`;
+    for (const name of await this.#runs()) if (name.startsWith(prefix)) await this.#endRun(name);
+  }
+
+  /**
+   * Kills all scripts, which must be those of an earlier worker: no call waits for them, and the master may never repeat the calls that
+   * started them. Those that cannot be killed are reported, and stay until end() is called for them.
+   */
+  async endAll(report: (error: unknown) => void): Promise<void> {
+    await Promise.all((await this.#runs()).map((name) => this.#endRun(name).catch(report)));
+  }
+
+  async #runs(): Promise<string[]> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.#folder)) {
-      if (!name.startsWith(prefix)) continue;
-      const folder = join(this.#folder, name);
-      const record = await claim(folder);
-      if (record) await endGroup(record, join(folder, 'group'));
-      await rm(folder, { recursive: true, force: true });
-    }
+    return readdir(this.#folder);
+  }
+
+  async #endRun(name: string): Promise<void> {
+    const folder = join(this.#folder, name);
+    const record = await claim(folder);
+    if (record) await endGroup(record, join(folder, 'group'));
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

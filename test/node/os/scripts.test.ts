@@ -90,6 +90,21 @@ describe('script groups', () => {
     assert.deepEqual(await readdir(records), []);
   });
 
+  it('ends all that an earlier life left, and reports what it does not understand', async () => {
+    const { run, started, records } = await make('echo $$ > pid.new; mv pid.new pid; sleep 600');
+    const running = run();
+    const pid = await started();
+    await mkdir(join(records, 'u2.0'));
+    await writeFile(join(records, 'u2.0', 'group'), 'nonsense');
+    const reported: string[] = [];
+    await new ScriptGroups(records).endAll((error) => reported.push(String(error)));
+    assert.deepEqual(await groupMembers(pid), []);
+    assert.equal((await running).signal, 'SIGKILL');
+    assert.deepEqual(await readdir(records), ['u2.0']);
+    assert.equal(reported.length, 1);
+    assert.match(reported[0] ?? '', /u2\.0.*the process that runs/);
+  });
+
   it('never lets a script begin whose record came too late', async () => {
     const { folder, options, run, records } = await make('touch begun');
     // A shell that is held up just before it puts its record in place, as if the worker died right after starting it.
