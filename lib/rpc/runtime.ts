@@ -18,22 +18,31 @@ export interface RuntimeView {
 /** What an instance's guest is found by. */
 export type GuestOwner = Pick<Instance, 'uuid' | 'name'>;
 
-interface Entry {
-  facts: RuntimeFacts;
-  /** By guestKey(). */
-  guests: ReadonlyMap<string, GuestFacts>;
+/**
+ * Guests by what tells them from each other: the uuid, because the guest of a removed instance may remain under a name that another
+ * instance has by now. A guest whose record its node cannot read has no uuid, and is told by its name. Of several the first one counts.
+ */
+export class Guests {
+  readonly #byUuid = new Map<string, GuestFacts>();
+  readonly #unidentified = new Map<string, GuestFacts>();
+
+  constructor(guests: Iterable<GuestFacts>) {
+    for (const guest of guests) {
+      const [known, key] = guest.uuid === '' ? [this.#unidentified, guest.name] : [this.#byUuid, guest.uuid];
+      if (!known.has(key)) known.set(key, guest);
+    }
+  }
+
+  /** The guest of an instance. */
+  of({ uuid, name }: GuestOwner): GuestFacts | undefined {
+    return this.#byUuid.get(uuid) ?? this.#unidentified.get(name);
+  }
 }
 
-/**
- * What tells guests of one node from each other: the uuid, because the guest of a removed instance may remain under a name that another
- * instance has by now. A guest whose record the node cannot read has no uuid, and is told by its name.
- */
-export const guestKey = ({ uuid, name }: Pick<GuestFacts, 'uuid' | 'name'>): string =>
-  uuid === '' ? `name ${name}` : uuid;
-
-/** The guest of an instance among guests by guestKey(). */
-export const guestOf = (guests: ReadonlyMap<string, GuestFacts>, { uuid, name }: GuestOwner) =>
-  guests.get(uuid) ?? guests.get(guestKey({ uuid: '', name }));
+interface Entry {
+  facts: RuntimeFacts;
+  guests: Guests;
+}
 
 /** The table of runtime facts that the node connections keep up to date. */
 export class RuntimeTable implements RuntimeView {
@@ -57,8 +66,7 @@ export class RuntimeTable implements RuntimeView {
   }
 
   guest(node: string, instance: GuestOwner): GuestFacts | undefined {
-    const entry = this.#entries.get(node);
-    return entry && guestOf(entry.guests, instance);
+    return this.#entries.get(node)?.guests.of(instance);
   }
 
   hooks(node: string): readonly string[] | null {
@@ -75,7 +83,7 @@ export class RuntimeTable implements RuntimeView {
     if (known && known.epoch === facts.epoch && known.version >= facts.version) return;
     this.#entries.set(node, {
       facts,
-      guests: new Map(facts.guests.map((guest) => [guestKey(guest), guest])),
+      guests: new Guests(facts.guests),
     });
     this.#hooks.set(node, facts.node.hooks ?? []);
     for (const listener of this.#listeners) listener(node, known, facts);

@@ -13,7 +13,7 @@
 // | stopped                       | down          | ADMIN_down; USER_down when admin_state_source is `user` |
 // | stopped                       | offline       | ADMIN_offline                                           |
 import type { Instance } from '../model/instance.ts';
-import { guestKey, guestOf } from '../rpc/runtime.ts';
+import { Guests } from '../rpc/runtime.ts';
 import type { GuestFacts } from '../rpc/types.ts';
 import type { ReadContext } from './define.ts';
 
@@ -46,19 +46,16 @@ function searchEachNode(ctx: ReadContext): StrayFinder {
   };
 }
 
-/** The first running guest of each instance on another node than its primary one, by guestKey(). */
-function indexStrays(ctx: ReadContext): Map<string, GuestFacts> {
-  const { nodes, instances } = ctx.whole;
-  const strays = new Map<string, GuestFacts>();
-  for (const node of nodes.list()) {
+/** The running guests on other nodes than the primary ones of their instances. */
+function* strayGuests({ whole, runtime }: ReadContext): Generator<GuestFacts> {
+  for (const node of whole.nodes.list()) {
     if (node.offline) continue;
-    for (const guest of ctx.runtime.of(node.uuid)?.guests ?? []) {
-      const instance = guest.uuid === '' ? instances.named(guest.name) : instances.get(guest.uuid);
-      const key = guestKey(guest);
-      if (runs(guest) && instance?.primary_node !== node.uuid && !strays.has(key)) strays.set(key, guest);
+    for (const guest of runtime.of(node.uuid)?.guests ?? []) {
+      const { uuid, name } = guest;
+      const instance = uuid === '' ? whole.instances.named(name) : whole.instances.get(uuid);
+      if (runs(guest) && instance?.primary_node !== node.uuid) yield guest;
     }
   }
-  return strays;
 }
 
 /**
@@ -67,10 +64,10 @@ function indexStrays(ctx: ReadContext): Map<string, GuestFacts> {
  */
 export function strayFinder(ctx: ReadContext, instances: number): StrayFinder {
   if (instances < MANY_INSTANCES) return searchEachNode(ctx);
-  let strays: Map<string, GuestFacts> | null = null;
+  let strays: Guests | null = null;
   return (instance) => {
-    strays ??= indexStrays(ctx);
-    return guestOf(strays, instance);
+    strays ??= new Guests(strayGuests(ctx));
+    return strays.of(instance);
   };
 }
 
