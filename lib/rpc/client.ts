@@ -47,6 +47,9 @@ export interface NodeClientOptions {
   patience?: number;
 }
 
+/** The oldest version of the protocol that a worker can have, which is assumed until its version is known. */
+const OLDEST = CONTRACT - 1;
+
 /** The connections to one node. */
 interface Link {
   /** The node as of the last follow(), or of the first call. */
@@ -83,7 +86,8 @@ export class NodeClient implements NodeCaller {
     if (node.offline) throw new MerapiError('node_unreachable', `Node ${node.name} is marked offline`);
     const definition: CallDefinition = calls[name];
     const { timeout, mutates, cancellable, older } = definition;
-    const sent = older && this.#link(node).contract < CONTRACT ? older(params) : params;
+    const contract = this.#links.get(node.uuid)?.contract ?? OLDEST;
+    const sent = older && contract < CONTRACT ? older(params) : params;
     const end = mutates && !cancellable ? undefined : signal;
     const send = (request: CallRequest) =>
       this.#send(node, { name, body: stringifyJson(request), timeout, signal: end, tell });
@@ -225,7 +229,7 @@ export class NodeClient implements NodeCaller {
       }),
       endpoint: null,
       stop: new AbortController(),
-      contract: CONTRACT - 1,
+      contract: OLDEST,
       watched: false,
       certificate: null,
     };

@@ -29,6 +29,6 @@ export const drbd = defineTemplate({
     protocol: 'C',
     'resync-rate': 61440,
   },
-  // A placeholder: onNodes() and reserveMirrors() fill in the nodes, the port and the minor numbers once the nodes are chosen.
+  // The nodes, the port and the minor numbers are set by onNodes() and reserveMirrors() once the nodes are chosen.
   logicalId: ({ random }) => ['', '', 0, 0, 0, random.bytes(BYTES_OF_SECRET).toString('hex')],
 });
