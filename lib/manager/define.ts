@@ -15,7 +15,7 @@ import type { NodeRole } from '../model/node.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
 import type { ShownCluster } from '../views/cluster.ts';
-import type { ListedObject } from '../views/listing.ts';
+import type { ListedPage } from '../views/listing.ts';
 
 /** How a caller waits for a job. */
 export interface JobWait {
@@ -140,7 +140,7 @@ export interface Manager {
     principal: Principal,
     resource: string,
     fields: readonly string[],
-  ): AsyncIterable<readonly ListedObject[]>;
+  ): AsyncIterable<ListedPage>;
   /** These fields of the object with this uuid, by name. @throws MerapiError wrong_input, not_found */
   describe(
     principal: Principal,

@@ -11,35 +11,44 @@ import { InstanceRow, instanceValues } from './instance.ts';
 import { strayFinder } from './live.ts';
 import { openQuery } from './registry.ts';
 
-/** Values by the names of their fields; a value that is not known at the moment is null. */
-export type ListedValues = Readonly<Record<string, unknown>>;
-
-/** An object in a listing, with its fields in two parts: configured values, and live ones that nodes report. */
+/** An object in a listing. */
 export interface ListedObject {
-  /**
-   * A key for the configured values: the same object as long as they are the same. So a caller can cache what it derives from them in a
-   * WeakMap under this key.
-   */
-  readonly version: object;
-  /** Reads the values that only depend on the cluster's objects. */
-  configured(): ListedValues;
-  /** The values that nodes report, which can change at any time. */
-  readonly live: ListedValues;
+  /** A version of its configured values: the same object as long as they are the same. */
+  readonly version: ListedVersion;
+  /** The value of a field; null when it is not known at the moment. */
+  valueOf(field: string): unknown;
 }
 
-/** A version of an instance's configured values. */
-interface Version {
-  /** The objects, beside the instance, from which the values are derived. */
+/** A version of an object's configured values. */
+export interface ListedVersion {
+  /** What the caller has derived from the values: undefined at first, then what it keeps here, as long as the version is current. */
+  derived?: unknown;
+}
+
+/** Some of the objects of a listing, with the names of their fields in two parts. */
+export interface ListedPage {
+  readonly objects: readonly ListedObject[];
+  /** The fields whose values depend on the cluster's objects alone. */
+  readonly configured: readonly string[];
+  /** Those whose values nodes report, which can change at any time. */
+  readonly live: readonly string[];
+}
+
+/** A version of an instance. */
+interface Version extends ListedVersion {
+  readonly instance: Instance;
+  /** The other objects from which the values are derived. */
   readonly origins: readonly unknown[];
 }
 
-/** By list of fields, then by instance. Objects are immutable, so an entry is valid as long as its origins are the current objects. */
-const knownVersions = new WeakMap<readonly string[], WeakMap<Instance, Version>>();
+/**
+ * By list of fields, then by the instance's uuid. Objects are immutable, so a version is current as long as its instance and origins
+ * are. (A WeakMap by instance would make each garbage collection go through all of its entries.)
+ */
+const knownVersions = new WeakMap<readonly string[], Map<string, Version>>();
 
 /** How many objects a page has at most. */
 const PAGE = 128;
-
-const noValues: ListedValues = {};
 
 /**
  * All objects of a resource with these fields, in the order of their names, a page at a time, in slices between which other work gets its
@@ -53,31 +62,29 @@ export async function* listing(
   ctx: ReadContext,
   jobs: JobSource,
   nodes: NodeSource,
-): AsyncGenerator<readonly ListedObject[]> {
+): AsyncGenerator<ListedPage> {
   if (resourceName(resource) === 'instance') {
     yield* instances(fields, ctx);
     return;
   }
   const { rows } = await openQuery(resource, fields, null, ctx, jobs, nodes);
-  let page: ListedObject[] = [];
+  const indexes = new Map(fields.map((field, index) => [field, index]));
+  const listed = (cells: readonly Cell[]): ListedObject => ({
+    version: {},
+    valueOf: (field) => valueIn(cells[indexes.get(field) ?? -1]),
+  });
+  let objects: ListedObject[] = [];
   for await (const cells of rows) {
-    page.push({
-      version: cells,
-      configured: () => valuesOf(fields, (_field, index) => cells[index]),
-      live: noValues,
-    });
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
+    objects.push(listed(cells));
+    if (objects.length < PAGE) continue;
+    yield { objects, configured: fields, live: [] };
+    objects = [];
   }
-  if (page.length > 0) yield page;
+  if (objects.length > 0) yield { objects, configured: fields, live: [] };
 }
 
 /** Instances are what clusters have thousands of: only here a version outlives one listing. */
-async function* instances(
-  fields: readonly string[],
-  ctx: ReadContext,
-): AsyncGenerator<readonly ListedObject[]> {
+async function* instances(fields: readonly string[], ctx: ReadContext): AsyncGenerator<ListedPage> {
   const all = ctx.view.instances.list();
   const strays = strayFinder(ctx, all.length);
   const isLive = (field: string) => resources.instance.get(field)?.live === true;
@@ -85,25 +92,42 @@ async function* instances(
   const configured = fields.filter((field) => !isLive(field));
   // Whoever may not see everything has a view made for this one request: its versions would only take the place of those of all others.
   const isShared = ctx.view === ctx.whole;
-  const versions = (isShared && knownVersions.get(fields)) || new WeakMap<Instance, Version>();
+  const versions = (isShared && knownVersions.get(fields)) || new Map<string, Version>();
   if (isShared) knownVersions.set(fields, versions);
   const listed = (instance: Instance): ListedObject => {
     const row = new InstanceRow(instance, ctx, strays);
-    const disks = row.disks;
-    let version = versions.get(instance);
-    if (!version || !isCurrent(version, ctx.view, disks)) {
-      version = { origins: originsOf(ctx.view, disks) };
-      versions.set(instance, version);
+    let version = versions.get(instance.uuid);
+    if (version?.instance !== instance || !isCurrent(version, ctx.view, row.disks)) {
+      version = { instance, origins: originsOf(ctx.view, row.disks), derived: undefined };
+      versions.set(instance.uuid, version);
     }
-    const cellOf = (field: string) => instanceValues.get(field)?.(row);
-    return { version, configured: () => valuesOf(configured, cellOf), live: valuesOf(live, cellOf) };
+    return new ListedInstance(version, row);
   };
   const slices = new Slices();
   for (let from = 0; from < all.length; from += PAGE) {
-    yield all.slice(from, from + PAGE).map(listed);
+    yield { objects: all.slice(from, from + PAGE).map(listed), configured, live };
     if (slices.over) await slices.pause();
   }
+  if (versions.size > all.length)
+    for (const uuid of versions.keys()) if (!ctx.view.instances.get(uuid)) versions.delete(uuid);
 }
+
+class ListedInstance implements ListedObject {
+  readonly version: Version;
+  readonly #row: InstanceRow;
+
+  constructor(version: Version, row: InstanceRow) {
+    this.version = version;
+    this.#row = row;
+  }
+
+  valueOf(field: string): unknown {
+    return valueIn(instanceValues.get(field)?.(this.#row));
+  }
+}
+
+/** The number of origins beside the disks. */
+const SHARED_ORIGINS = 4;
 
 /** Everything beside the instance itself that its configured fields depend on. */
 function originsOf(view: ClusterView, disks: readonly Disk[]): unknown[] {
@@ -112,21 +136,14 @@ function originsOf(view: ClusterView, disks: readonly Disk[]): unknown[] {
 
 /** Whether all objects from which a version was derived are still the current ones. Compares identities, since objects are immutable. */
 function isCurrent({ origins }: Version, view: ClusterView, disks: readonly Disk[]): boolean {
-  const current = originsOf(view, disks);
-  return origins.length === current.length && origins.every((origin, index) => origin === current[index]);
+  if (origins.length !== disks.length + SHARED_ORIGINS) return false;
+  const [cluster, nodes, groups, networks] = origins;
+  if (cluster !== view.cluster || nodes !== view.nodes) return false;
+  if (groups !== view.groups || networks !== view.networks) return false;
+  return disks.every((disk, index) => disk === origins[index + SHARED_ORIGINS]);
 }
 
-/** The values of these fields by name; null for a value that is not known at the moment. */
-function valuesOf(
-  fields: readonly string[],
-  cellOf: (field: string, index: number) => Cell | undefined,
-): ListedValues {
-  const values: Record<string, unknown> = {};
-  // This runs for each of thousands of objects: a plain loop is the fastest.
-  for (let index = 0; index < fields.length; index++) {
-    const field = fields[index] ?? '';
-    const cell = cellOf(field, index);
-    values[field] = cell?.[0] === ResultStatus.NORMAL ? cell[1] : null;
-  }
-  return values;
+/** The value in a cell; null when it is not known at the moment. */
+function valueIn(cell: Cell | undefined): unknown {
+  return cell?.[0] === ResultStatus.NORMAL ? cell[1] : null;
 }

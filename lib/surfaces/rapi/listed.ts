@@ -2,29 +2,26 @@
 // only the live values, which nodes report, are converted at each request.
 import { stringifyJson } from '../../base/json.ts';
 import { Slices } from '../../base/slices.ts';
-import type { ListedObject, ListedValues } from '../../views/listing.ts';
+import type { ListedObject, ListedPage } from '../../views/listing.ts';
 import { JsonPieces } from './stream.ts';
 
 /** The approximate length of a piece, in characters. */
 const PIECE = 64 * 1024;
 
-/** The JSON text of an object's configured values, by the object's version. */
-const configuredTexts = new WeakMap<object, string>();
-
 /** A JSON list of the objects of all pages, made while it is sent. */
-export function jsonListing(pages: AsyncIterable<readonly ListedObject[]>): JsonPieces {
+export function jsonListing(pages: AsyncIterable<ListedPage>): JsonPieces {
   return new JsonPieces(pieces(pages));
 }
 
 /** Joins the texts of objects into pieces of about PIECE characters, and pauses between slices of work. */
-async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGenerator<string> {
+async function* pieces(pages: AsyncIterable<ListedPage>): AsyncGenerator<string> {
   const slices = new Slices();
   let prefix = '[';
   let objects: string[] = [];
   let size = 0;
   for await (const page of pages)
-    for (const object of page) {
-      const text = textOf(object);
+    for (const object of page.objects) {
+      const text = textOf(object, page);
       objects.push(text);
       size += text.length;
       if (slices.over) await slices.pause();
@@ -39,26 +36,22 @@ async function* pieces(pages: AsyncIterable<readonly ListedObject[]>): AsyncGene
   yield `${lastPrefix}${objects.join(',')}]`;
 }
 
-/** One object as JSON. */
-function textOf({ version, configured, live }: ListedObject): string {
-  let text = configuredTexts.get(version);
-  if (text === undefined) {
-    text = membersOf(configured());
-    configuredTexts.set(version, text);
-  }
-  const liveText = membersOf(live);
+/** One object as JSON. The text of its configured values is kept in the version of the object. */
+function textOf(object: ListedObject, { configured, live }: ListedPage): string {
+  const { version } = object;
+  if (typeof version.derived !== 'string') version.derived = membersOf(object, configured);
+  const text = version.derived as string;
+  const liveText = membersOf(object, live);
   const separator = text === '' || liveText === '' ? '' : ',';
   return `{${text}${separator}${liveText}}`;
 }
 
 /**
- * The members of a JSON object, without the braces. Uses join() instead of `+=`: V8 keeps a concatenated string as a tree of its
+ * Fields as members of a JSON object, without the braces. Uses join() instead of `+=`: V8 keeps a concatenated string as a tree of its
  * parts, which every use of it would traverse again.
  */
-function membersOf(values: ListedValues): string {
-  const members: string[] = [];
-  for (const field in values) members.push(`"${field}":${jsonOf(values[field])}`);
-  return members.join(',');
+function membersOf(object: ListedObject, fields: readonly string[]): string {
+  return fields.map((field) => `"${field}":${jsonOf(object.valueOf(field))}`).join(',');
 }
 
 /** The JSON text of values that are objects, such as parameter sets. */

@@ -17,7 +17,7 @@ async function start(t: TestContext, options: NonNullable<Parameters<typeof serv
     try {
       const name = 'x'.repeat(64 * 1024);
       for (let count = 0; count < 1000; count += 1) {
-        yield [{ version: {}, configured: () => ({ name }), live: {} }];
+        yield { objects: [{ version: {}, valueOf: () => name }], configured: ['name'], live: [] };
         making.bytes += name.length;
         await new Promise(setImmediate);
       }

@@ -112,14 +112,11 @@ class FakeManager {
       listing: async function* (this: Manager, principal, resource, fields) {
         const { data } = await this.query(principal, resource, fields, null);
         for (const cells of data)
-          yield [
-            {
-              version: cells,
-              configured: () =>
-                Object.fromEntries(fields.map((field, at) => [field, cells[at]?.[1] ?? null])),
-              live: {},
-            },
-          ];
+          yield {
+            objects: [{ version: {}, valueOf: (field: string) => cells[fields.indexOf(field)]?.[1] ?? null }],
+            configured: fields,
+            live: [],
+          };
       },
       queryFields: (_principal, _resource, names) => ({
         fields: (names ?? ['all']).map((name) => ({ name, title: name, kind: 'text', doc: '' })),
