@@ -35,6 +35,7 @@ import { Findings } from '../../lib/store/sqlite/check/problem.ts';
 import type { StepTools } from '../../lib/units/define.ts';
 import { inTime } from './patience.ts';
 import { withCommit } from './store.ts';
+import { pooledThreads } from './threads.ts';
 
 /** How long the master waits for nodes, in ms: for those that do not answer in a test, and at first, when the machine may be busy. */
 const SHORT_PATIENCE = 500;
@@ -102,7 +103,7 @@ export class TestCluster {
       log,
       worldOf,
     );
-    const store = await storeOf(layout)(world.clock);
+    const store = await storeOf(layout, pooledThreads)(world.clock);
     await initCluster(store, spec, world);
     await store.close();
     const gate: Gate = {};
@@ -228,7 +229,7 @@ async function live(
   patience: () => number = () => SHORT_PATIENCE,
 ): Promise<Life> {
   const layout = layoutOf(dir);
-  const store = await storeOf(layout)(world.clock);
+  const store = await storeOf(layout, pooledThreads)(world.clock);
   const runtime = new RuntimeTable();
   const credentials = await Credentials.open(layout, () => world.clock.seconds() * 1000);
   const client = new NodeClient({

@@ -3,6 +3,7 @@
 // When a commit fails, those that were sent after it were built on it and must fail too, even if the disk works again meanwhile. So
 // commits carry a generation: the worker refuses all of the failed generation, and this side begins a new one when it learns of the
 // failure, which the store must handle (onFailure) before it makes the next commit.
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { MerapiError } from '../../base/errors.ts';
 import { compiled } from '../../base/installation.ts';
@@ -16,49 +17,81 @@ interface Pending {
   reject(error: MerapiError): void;
 }
 
+/** Where connections get their threads from. A process that opens many stores, one after the other, can use threads again. */
+export interface Threads {
+  take(): Worker;
+  /** Called when a thread has closed its database, or has ended. */
+  release(worker: Worker): Promise<void>;
+}
+
+/** Node's id of a thread that has ended. */
+const ENDED = -1;
+
+/** A new thread for each connection. */
+export const newThreads: Threads = {
+  take: () =>
+    new Worker(compiled('store/sqlite/worker'), {
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    }),
+  release: async (worker) => {
+    if (worker.threadId === ENDED) return;
+    worker.postMessage({ kind: 'end' } satisfies ToWorker);
+    await once(worker, 'exit');
+  },
+};
+
 /** A database connection in its own thread. */
 export class Connection {
   readonly #worker: Worker;
+  readonly #threads: Threads;
   /** For the writing connection: the number of this owner of the store, see Store.epoch. */
   readonly epoch: number;
   readonly #pending = new Map<number, Pending>();
-  readonly #exited: Promise<void>;
+  /** Resolves when the database is closed, or the thread has ended. */
+  readonly #ended: Promise<void>;
+  #detach: () => void = () => undefined;
   #nextId = 1;
   #generation = 0;
   #closed = false;
+  #closing: Promise<void> | null = null;
   /** Called when a commit could not be written, before its promise and those of all later commits reject. */
   onFailure: (failure: WriteFailure) => void = () => undefined;
 
-  private constructor(worker: Worker, epoch: number) {
+  private constructor(worker: Worker, threads: Threads, epoch: number) {
     this.#worker = worker;
+    this.#threads = threads;
     this.epoch = epoch;
-    worker.on('message', (message: FromWorker) => this.#receive(message));
-    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
-    worker.on('exit', () => {
-      this.#closed = true;
-      this.#rejectAll('The store is closed');
+    this.#ended = new Promise((resolve) => {
+      const onMessage = (message: FromWorker) => {
+        if (message.kind === 'closed') resolve();
+        else this.#receive(message);
+      };
+      const onError = (cause: Error) => this.#rejectAll(cause.message);
+      const onExit = () => {
+        this.#closed = true;
+        this.#rejectAll('The store is closed');
+        resolve();
+      };
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      // removeAllListeners() would take Node's own as well.
+      this.#detach = () => worker.off('message', onMessage).off('error', onError).off('exit', onExit);
     });
   }
 
   /** Opens the database file; a writing connection also creates the file, and migrates its schema. @throws MerapiError unavailable */
-  static async open(start: WorkerStart): Promise<Connection> {
-    const worker = new Worker(compiled('store/sqlite/worker'), {
-      workerData: start,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
-    const epoch = await new Promise<number>((resolve, reject) => {
-      worker.once('message', (message: FromWorker) => resolve(message.kind === 'ready' ? message.epoch : 0));
-      worker.once('error', (cause) =>
-        reject(
-          new MerapiError('unavailable', `Cannot open the store ${start.file}: ${cause.message}`, { cause }),
-        ),
-      );
-    });
-    worker.removeAllListeners('error');
-    const connection = new Connection(worker, epoch);
-    worker.on('error', (cause) => connection.#rejectAll(cause.message));
-    return connection;
+  static async open(start: WorkerStart, threads: Threads): Promise<Connection> {
+    const worker = threads.take();
+    worker.postMessage({ kind: 'open', start } satisfies ToWorker);
+    try {
+      const [answer] = (await once(worker, 'message')) as [FromWorker];
+      if (answer.kind !== 'ready') throw new Error(answer.kind === 'refused' ? answer.message : answer.kind);
+      return new Connection(worker, threads, answer.epoch);
+    } catch (cause) {
+      await threads.release(worker);
+      const { message } = cause as Error;
+      throw new MerapiError('unavailable', `Cannot open the store ${start.file}: ${message}`, { cause });
+    }
   }
 
   /**
@@ -80,13 +113,21 @@ export class Connection {
     };
   }
 
-  /** Ends the thread after all earlier requests. */
-  async close(): Promise<void> {
+  /** Closes the database after all earlier requests, and gives the thread back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
       this.#worker.postMessage({ kind: 'close' } satisfies ToWorker);
     }
-    await this.#exited;
+    await this.#ended;
+    this.#rejectAll('The store is closed');
+    this.#detach();
+    await this.#threads.release(this.#worker);
   }
 
   #ask(job: number | null, message: (id: number) => ToWorker): Promise<unknown[][]> {

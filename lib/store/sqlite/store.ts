@@ -12,7 +12,7 @@ import type { Change, ObjectChange, ObjectKind, Objects } from '../changes.ts';
 import type { Author, JobReader, Store, WriteFailure } from '../define.ts';
 import { EventLog } from '../events.ts';
 import { Snapshot } from '../snapshot.ts';
-import { Connection } from './database.ts';
+import { Connection, newThreads, type Threads } from './database.ts';
 import { SqliteJobReader } from './jobs.ts';
 import { eventStatement, type Statement, statementsOf } from './sql.ts';
 
@@ -20,11 +20,16 @@ import { eventStatement, type Statement, statementsOf } from './sql.ts';
  * Opens the store in a SQLite file, which is created if it is missing, and takes it over from any other master.
  * @throws MerapiError unavailable, naming the file and what to do, when it is not a store, damaged, or cannot be written
  */
-export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
+export async function openSqliteStore(
+  file: string,
+  clock: Clock,
+  threads: Threads = newThreads,
+): Promise<Store> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const connections: Connection[] = [];
   try {
-    for (const readonly of [false, true]) connections.push(await Connection.open({ file, readonly }));
+    for (const readonly of [false, true])
+      connections.push(await Connection.open({ file, readonly }, threads));
     const [writer, reader] = connections as [Connection, Connection];
     const snapshot = await readObjects(file, reader);
     return new SqliteStore(file, [writer, reader], snapshot, await openEvents(reader, clock));

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import type { Store } from '../../../lib/store/define.ts';
 import { openSqliteStore } from '../../../lib/store/sqlite/store.ts';
+import { pooledThreads } from '../../helpers/threads.ts';
 import type { StoreUnderTest } from '../suite/define.ts';
 
 /** A SQLite store in a folder of its own, and what looks into its file from outside. */
@@ -27,7 +28,7 @@ export class SqliteFixture implements StoreUnderTest {
 
   /** Opens the store, again or beside those that are open; closed at the end if not before. */
   async open(clock: Clock = systemClock): Promise<Store> {
-    const store = await openSqliteStore(this.file, clock);
+    const store = await openSqliteStore(this.file, clock, pooledThreads);
     this.#open.push(store);
     return store;
   }
