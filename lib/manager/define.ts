@@ -136,11 +136,7 @@ export interface Manager {
    * others `look`.
    * @throws MerapiError wrong_input for an unknown resource
    */
-  listing(
-    principal: Principal,
-    resource: string,
-    fields: readonly string[],
-  ): AsyncIterable<ListedPage>;
+  listing(principal: Principal, resource: string, fields: readonly string[]): AsyncIterable<ListedPage>;
   /** These fields of the object with this uuid, by name. @throws MerapiError wrong_input, not_found */
   describe(
     principal: Principal,
