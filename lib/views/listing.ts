@@ -20,7 +20,7 @@ export interface ListedObject {
 }
 
 /** A version of an object's configured values. */
-export interface ListedVersion {
+interface ListedVersion {
   /** What the caller has derived from the values: undefined at first, then what it keeps here, as long as the version is current. */
   derived?: unknown;
 }
