@@ -17,7 +17,7 @@ const SILENCE = 600_000;
 const LEFTOVERS = 120_000;
 
 /** How many processes run side by side: two cores have no use for a third one, which was measured. */
-const PROCESSES = 2;
+const PROCESSES = 3;
 
 /** How many files and tests --list shows. */
 const SHOWN = 25;

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MerapiError } from '../base/errors.ts';
 import { exists, readFileOrNull, writeFileDurably } from '../base/files.ts';
-import { belongs, type Issuer } from '../base/identity.ts';
+import { belongs, type Issuer, isKey } from '../base/identity.ts';
 import { certificatesIn } from '../base/roles.ts';
 import { crossSign, DAY, type Identity, issueAuthority } from '../base/tls.ts';
 import { AUTHORITY, type Layout } from './layout.ts';
@@ -121,8 +121,8 @@ function unusable({ certificates }: Layout, file: string, what: string): MerapiE
 }
 
 /**
- * Creates an authority, cross-signed by its predecessor. The key is written first: a key without a certificate is ignored, a
- * certificate without a key is an error.
+ * Creates an authority, cross-signed by its predecessor. The key is written first: a key without a certificate is that of a creation
+ * that was interrupted, and is used; a certificate without a key is an error.
  */
 async function createAuthority(
   layout: Layout,
@@ -131,9 +131,11 @@ async function createAuthority(
   now: number,
 ): Promise<Authority> {
   const name = `Merapi cluster authority${number === 1 ? '' : ` ${number}`}`;
-  const { cert, key } = await issueAuthority(name, now);
+  const keyFile = join(layout.certificates, fileOf(number, 'key'));
+  const left = await readFileOrNull(keyFile);
+  const { cert, key } = await issueAuthority(name, now, left !== null && isKey(left) ? left : null);
   const chain = predecessor === null ? '' : crossSign({ cert, key }, predecessor) + predecessor.chain;
-  await writeFileDurably(join(layout.certificates, fileOf(number, 'key')), key, 0o600);
+  if (key !== left) await writeFileDurably(keyFile, key, 0o600);
   await writeFileDurably(join(layout.certificates, fileOf(number, 'pem')), cert + chain);
   return { number, cert, key, chain, certificate: certificatesIn(cert)[0] as X509Certificate };
 }

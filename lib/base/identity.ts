@@ -75,7 +75,8 @@ export function belongs(cert: string, key: string): boolean {
   }
 }
 
-function isKey(text: string): boolean {
+/** Whether a text is a private key (PEM) as tls.ts makes them. */
+export function isKey(text: string): boolean {
   try {
     return createPrivateKey(text).asymmetricKeyType === 'rsa';
   } catch {

@@ -63,7 +63,7 @@ function endUse({ hosts, role }: Subject): Extensions {
 }
 
 /** A new private key (RSA 2048) as PEM. */
-async function makeKey(): Promise<string> {
+export async function makeKey(): Promise<string> {
   const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
   return pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
@@ -73,9 +73,13 @@ export function publicKeyOf(key: string): string {
   return createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }).toString();
 }
 
-/** Creates a self-signed authority that is valid for ten years. */
-export async function issueAuthority(commonName: string, now = Date.now()): Promise<Identity> {
-  const key = await makeKey();
+/** Creates a self-signed authority that is valid for ten years; its key is a new one or the given one. */
+export async function issueAuthority(
+  commonName: string,
+  now = Date.now(),
+  given: string | null = null,
+): Promise<Identity> {
+  const key = given ?? (await makeKey());
   const validity: Validity = [EPOCH, now + AUTHORITY_LIFETIME];
   return { cert: certify(commonName, publicKeyOf(key), { cert: null, key }, validity, authorityUse), key };
 }

@@ -17,7 +17,7 @@ test('the benchmarks measure something in each place', async () => {
     else if (typeof value !== 'string') numbers.push(value as number);
   };
   collect(result);
-  assert.ok(numbers.length > 50, stdout);
+  assert.ok(numbers.length > 25, stdout);
   assert.ok(numbers.every(Number.isFinite), stdout);
   assert.deepEqual(Object.keys(result.machine), ['bare node:https', 'bare koa', 'SQLite commits per s']);
 });

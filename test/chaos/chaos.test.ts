@@ -10,7 +10,7 @@ describe('a short chaos run', () => {
     const folder = await mkdtemp(join(tmpdir(), 'merapi-chaos-'));
     try {
       const { report, state } = await runChaos({
-        ...{ seed: 'ci', time: 20_000, nodes: 3, folder, disk: null, tell: () => undefined },
+        ...{ seed: 'ci', time: 12_000, nodes: 3, folder, disk: null, tell: () => undefined },
       });
       assert.deepEqual(report.violations, [], JSON.stringify(report, null, 2));
       assert.ok(report.requests.acknowledged > 0 && report.kills > 0);

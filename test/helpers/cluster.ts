@@ -33,6 +33,7 @@ import type { QueueStore, Store } from '../../lib/store/define.ts';
 import { checkStore } from '../../lib/store/sqlite/check/check.ts';
 import { Findings } from '../../lib/store/sqlite/check/problem.ts';
 import type { StepTools } from '../../lib/units/define.ts';
+import { placeKeys } from './keys.ts';
 import { inTime } from './patience.ts';
 import { withCommit } from './store.ts';
 import { pooledThreads } from './threads.ts';
@@ -96,6 +97,11 @@ export class TestCluster {
     const all = [...names, ...spare].map((name, index) => ({ name, primary_ip: `198.51.100.${index + 1}` }));
     const spec = specOf(dir, all, over);
     const layout = layoutOf(dir);
+    await placeKeys(
+      layout,
+      ['ca', 'master'],
+      all.map(({ name }) => name),
+    );
     await prepareNodes(layout, spec.nodes, spec);
     const workers = await startNodes(
       all.map(({ name }) => layout.nodeFolder(name)),

@@ -8,9 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { layoutOf } from '../../lib/app/layout.ts';
 import { type ExecResult, run } from '../../lib/base/exec.ts';
-import { readFileOrNull } from '../../lib/base/files.ts';
+import { exists, readFileOrNull } from '../../lib/base/files.ts';
 import { findProcess } from '../../lib/node/processes.ts';
 import { Client } from './client.ts';
+import { placeKeys } from './keys.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** The cluster, users and OS definitions of the recordings. */
@@ -190,6 +191,14 @@ export class Programs {
 
   async upArgs(dir: string, options: UpOptions = {}): Promise<string[]> {
     const cluster = options.cluster ?? (await this.clusterFile());
+    if (!(await exists(dir))) {
+      const { nodes } = JSON.parse(await readFile(cluster, 'utf8')) as { nodes: { name: string }[] };
+      await placeKeys(
+        layoutOf(dir),
+        options.ssl ? ['ca', 'master', 'rapi'] : ['ca', 'master'],
+        nodes.map(({ name }) => name),
+      );
+    }
     const { users = `${conformance}users` } = options;
     return [
       'up',

@@ -15,7 +15,7 @@ import { instanceScenarios } from './crash/instance.ts';
 import { moveScenarios } from './crash/move.ts';
 import { networkScenarios } from './crash/network.ts';
 import { nodeScenarios } from './crash/node.ts';
-import { crashPlaces, dieAtRecord } from './crash/places.ts';
+import { crashPlaces, dieAtRecord, failingCalls } from './crash/places.ts';
 import { tagScenarios } from './crash/tags.ts';
 import { testScenarios } from './crash/test.ts';
 import { stateOf, withoutChance, withoutNodes } from './state.ts';
@@ -85,7 +85,7 @@ async function prepare(cluster: TestCluster, scenario: Scenario): Promise<void> 
 
 async function failEachCall(cluster: TestCluster, scenario: Scenario): Promise<void> {
   const base = withoutChance(await stateOf(cluster));
-  for (let failing = 0; ; failing++) {
+  for (const failing of failingCalls()) {
     await prepare(cluster, scenario);
     const before = await stateOf(cluster);
     let calls = 0;

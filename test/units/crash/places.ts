@@ -8,10 +8,18 @@ import type { TestCluster } from '../../helpers/cluster.ts';
  */
 const STRIDE = process.env.MERAPI_WHOLE === '1' ? 1 : 8;
 
-/** The numbers of the records at which the master dies, without end. */
-export function* crashPlaces(): Generator<number> {
-  for (let place = Math.floor(Math.random() * STRIDE); ; place += STRIDE) yield place;
+/** An ordinary run lets every third call on a node fail, beginning with one that chance decides. */
+const CALL_STRIDE = process.env.MERAPI_WHOLE === '1' ? 1 : 3;
+
+function* places(stride: number): Generator<number> {
+  for (let place = Math.floor(Math.random() * stride); ; place += stride) yield place;
 }
+
+/** The numbers of the records at which the master dies, without end. */
+export const crashPlaces = () => places(STRIDE);
+
+/** The numbers of the calls that fail, without end. */
+export const failingCalls = () => places(CALL_STRIDE);
 
 /**
  * Submits an opcode; the master dies where it is to write record number `record` of the job, and is started again.
