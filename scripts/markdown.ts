@@ -1,5 +1,7 @@
 // Pieces of the generated pages.
+
 import { z } from 'zod';
+import { type Action, guestRights } from '../lib/model/access.ts';
 import * as wireTypes from '../lib/rpc/types.ts';
 
 const MADE = '<!-- Made by `npm run docs`; change the registries, not this file. -->';
@@ -78,4 +80,5 @@ export const who = {
   look: 'everybody',
   read: 'users with `read` or `write`',
   write: 'users with `write`',
-} as const;
+  ...Object.fromEntries(guestRights.map((right) => [right, `users with \`${right}\` or \`write\``])),
+} as Readonly<Record<Action, string>>;

@@ -77,13 +77,14 @@ const refusals: Readonly<Record<Status, string>> = {
   401: 'no user, or a wrong password',
   403: 'the user may not do this, or a page of another site sent the request',
   404: 'there is no such path or object',
-  409: 'the `Idempotency-Key` was sent before with another request',
+  409: 'the `Idempotency-Key` was sent before with another request; or the guest that is asked does not run, or its file systems are frozen',
   413: 'the body has more than 16 MiB, or 4 MiB where it becomes a job, or more than 500,000 values',
   415: 'the body is not of the type `application/json`',
   500: "a defect, or a failure of the master's machine; an `error-…` in the text names the entry of the master's log that says more",
-  501: 'the path does not have this method',
-  502: 'a node does not answer, or not in time',
-  503: 'the master is starting or stopping, or cannot write its store; the job queue is drained; or too much is asked at once',
+  501: 'the path does not have this method, or the guest agent does not have the command',
+  502: 'a node does not answer, or a guest agent refuses a command; `detail` has its words',
+  503: 'the master is starting or stopping, or cannot write its store; the job queue is drained; or too much is asked at once; or no agent runs in the guest',
+  504: 'a node or a guest agent does not answer in time',
 };
 
 /** The page of the API. */

@@ -1,4 +1,5 @@
 // The texts of docs/generated, made from the registries alone: the same code always gives the same texts.
+
 import { commandOf } from '../lib/cli/commands/opcode-names.ts';
 import { commonParams } from '../lib/model/params.ts';
 import type { Opcode, Params } from '../lib/opcodes/define.ts';
@@ -9,6 +10,7 @@ import { calls } from '../lib/rpc/registry.ts';
 import * as wireTypes from '../lib/rpc/types.ts';
 import { clientRoutes } from './client-routes.ts';
 import { lockPlanOf } from './example-cluster.ts';
+import { guestAgentPage } from './guest-agent-page.ts';
 import { anchor, cell, code, page, shape, table, who } from './markdown.ts';
 import { rapiPage } from './rapi-page.ts';
 import { sourcesOf } from './sources.ts';
@@ -121,6 +123,7 @@ function callPage(): string {
 export function generatedDocs(): Map<string, string> {
   return new Map([
     ['docs/rapi.md', rapiPage()],
+    ['docs/guest-agent.md', guestAgentPage()],
     ['lib/client/routes.ts', clientRoutes()],
     ['docs/generated/opcodes.md', opcodePage()],
     ['docs/generated/fields.md', fieldPage()],

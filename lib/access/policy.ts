@@ -28,8 +28,7 @@ export interface Policy {
 /** The rule of Ganeti's RAPI: everybody may look, and the rights of the users file apply to all objects alike. */
 export const sameForAll: Policy = {
   scope({ rights }, action) {
-    const includes =
-      action === 'look' || rights.includes('write') || (action === 'read' && rights.includes('read'));
+    const includes = action === 'look' || rights.includes('write') || rights.includes(action);
     return includes ? 'all' : 'none';
   },
   mayDo(principal, action) {

@@ -1,5 +1,7 @@
-/** A right that the users file grants; `write` includes `read`. */
-export type AccessRight = 'read' | 'write';
+import type { GuestRight } from '../model/access.ts';
+
+/** A right that the users file grants; `write` includes all others. */
+export type AccessRight = 'read' | 'write' | GuestRight;
 
 /** The originator of a request. */
 export interface Principal {

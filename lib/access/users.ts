@@ -2,6 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MerapiError } from '../base/errors.ts';
+import { guestRights } from '../model/access.ts';
 import type { AccessRight, Principal } from './principal.ts';
 
 /**
@@ -9,6 +10,9 @@ import type { AccessRight, Principal } from './principal.ts';
  * change. HTTP Basic authentication sends the same realm to clients.
  */
 export const REALM = 'Ganeti Remote API';
+
+/** The rights, under the names that they have in the file. */
+const accessRights: readonly AccessRight[] = ['read', 'write', ...guestRights];
 
 /** How a password is stored in the file: in clear text, or as MD5 of `user:realm:password`. */
 type Scheme = 'cleartext' | 'ha1';
@@ -72,8 +76,9 @@ export function parseUsers(text: string): UsersText {
 function readOptions(text: string, warn: (problem: string) => void): AccessRight[] {
   const rights: AccessRight[] = [];
   for (const option of text.split(',').filter((each) => each !== '')) {
-    if (option === 'read' || option === 'write') rights.push(option);
-    else warn(`unknown option '${option}' is ignored; known are read and write`);
+    const right = accessRights.find((each) => each === option);
+    if (right) rights.push(right);
+    else warn(`unknown option '${option}' is ignored; known are ${accessRights.join(', ')}`);
   }
   return rights;
 }

@@ -25,6 +25,7 @@ export const errorCodes = [
   'invalid_tag',
   'hypervisor',
   'block_device',
+  'guest_agent',
   'node_unreachable',
   'hooks_abort',
   'timeout',
@@ -33,6 +34,7 @@ export const errorCodes = [
   'forbidden',
   'too_large',
   'unavailable',
+  'unsupported',
   'conflict',
 ] as const;
 
@@ -42,10 +44,13 @@ export type ErrorCode = (typeof errorCodes)[number];
 export class MerapiError extends Error {
   override readonly name = 'MerapiError';
   readonly code: ErrorCode;
+  /** The words of the program that caused it, where clients may need them as they are, e.g. the class and text of a guest agent's error. */
+  readonly detail?: string;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; detail?: string }) {
     super(message, options);
     this.code = code;
+    if (options?.detail !== undefined) this.detail = options.detail;
   }
 }
 
@@ -53,6 +58,7 @@ export class MerapiError extends Error {
 export interface Failure {
   code: ErrorCode;
   message: string;
+  detail?: string;
 }
 
 /**
@@ -60,13 +66,17 @@ export interface Failure {
  * log it, so that it can be found by the errorId() in the message.
  */
 export function toFailure(error: unknown): Failure {
-  if (error instanceof MerapiError) return { code: error.code, message: error.message };
+  if (error instanceof MerapiError) {
+    const { code, message, detail } = error;
+    return { code, message, ...(detail === undefined ? {} : { detail }) };
+  }
   return { code: 'internal_error', message: foreignText(error) };
 }
 
 /** The error that a stored failure stands for. */
 export function fromFailure(failure: Failure, cause?: unknown): MerapiError {
-  return new MerapiError(failure.code, failure.message, { cause });
+  const { code, message, detail } = failure;
+  return new MerapiError(code, message, { cause, ...(detail === undefined ? {} : { detail }) });
 }
 
 /** The text of any thrown value for users. The message of one that is not a MerapiError is never shown, for it may contain secrets. */

@@ -149,8 +149,7 @@ function issueWords(issue: Issue): string {
 export function faultTexts(schema: z.core.$ZodType, issues: readonly Issue[], value: unknown): string[] {
   return issues.map((issue) => {
     const { path, right, key } = faultFrom(issue, schema);
-    const [first, ...rest] = path;
-    const part = first === undefined ? 'it' : pathText(String(first), rest);
+    const part = partText(path);
     if (key !== undefined) return `${part} has the unknown key ${shown(key)}`;
     const found = partAt(value, path);
     return found === undefined
@@ -183,6 +182,18 @@ export function partAt(value: unknown, path: readonly PropertyKey[]): unknown {
     part = (part as Record<PropertyKey, unknown>)[step];
   }
   return part;
+}
+
+/** Like faultTexts(), without the values, which are secret. */
+export function secretFaultTexts(schema: z.core.$ZodType, issues: readonly Issue[]): string[] {
+  return issues.map((issue) => {
+    const { path, right, key } = faultFrom(issue, schema);
+    return key === undefined ? `${partText(path)} must be ${right}` : `${partText(path)} has an unknown key`;
+  });
+}
+
+function partText([first, ...rest]: readonly PropertyKey[]): string {
+  return first === undefined ? 'it' : pathText(String(first), rest);
 }
 
 /** A path in the notation that users write: `disks[0].size`. */

@@ -20,3 +20,13 @@ export async function underAny<T>(
     for (const signal of signals) signal.removeEventListener('abort', abort);
   }
 }
+
+/** Waits for work, but not longer than until the signal fires; the work itself goes on. @throws the reason of the signal */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

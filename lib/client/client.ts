@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import { errorText, MerapiError } from '../base/errors.ts';
 import { type Json, parseJson, stringifyJson } from '../base/json.ts';
@@ -73,12 +74,45 @@ export class Client {
       status = answer.statusCode;
       text = await answer.body.text();
     } catch (error) {
-      throw new MerapiError('unavailable', `${this.#url} does not answer: ${errorText(error)}`, {
-        cause: error,
-      });
+      throw this.#silent(error);
     }
     if (status === 200) return parseJson(text);
     throw new RefusedError(status, refusalText(status, text));
+  }
+
+  /**
+   * Reads bytes, which are passed on as they arrive. @throws as ask(); MerapiError unavailable also when the connection ends in between
+   */
+  async *read(address: string): AsyncGenerator<Buffer> {
+    try {
+      const answer = await request(this.#url + address, { headers: this.#headers, dispatcher: this.#agent });
+      if (answer.statusCode !== 200)
+        throw new RefusedError(answer.statusCode, refusalText(answer.statusCode, await answer.body.text()));
+      for await (const chunk of answer.body) yield chunk as Buffer;
+    } catch (error) {
+      if (error instanceof RefusedError) throw error;
+      throw this.#silent(error);
+    }
+  }
+
+  /** Sends bytes; returns the JSON body of the response. @throws as ask() */
+  async send(method: string, address: string, data: Readable): Promise<Json> {
+    const headers = { ...this.#headers, 'content-type': 'application/octet-stream' };
+    try {
+      const answer = await request(this.#url + address, {
+        ...{ method: method as 'PUT', headers, body: data, dispatcher: this.#agent },
+      });
+      const text = await answer.body.text();
+      if (answer.statusCode === 200) return parseJson(text);
+      throw new RefusedError(answer.statusCode, refusalText(answer.statusCode, text));
+    } catch (error) {
+      if (error instanceof RefusedError) throw error;
+      throw this.#silent(error);
+    }
+  }
+
+  #silent(cause: unknown): MerapiError {
+    return new MerapiError('unavailable', `${this.#url} does not answer: ${errorText(cause)}`, { cause });
   }
 
   /** Submits a job with one opcode; returns its id. @throws as ask() */

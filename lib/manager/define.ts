@@ -2,6 +2,7 @@
 // one of these functions, and encodes the result; docs/adding-a-surface.md describes the steps.
 import type { Scope } from '../access/policy.ts';
 import type { Principal } from '../access/principal.ts';
+import type { Json } from '../base/json.ts';
 import type { Cancellation } from '../jobs/cancel.ts';
 import type { QueueSettings, QueueState } from '../jobs/settings.ts';
 import type { Why } from '../jobs/why.ts';
@@ -85,11 +86,72 @@ export interface EventFeed {
   after(id: number, limit: number): Promise<{ events: readonly ClusterEvent[]; first: number; upTo: number }>;
 }
 
+/** How the agent of a guest stands. */
+export interface GuestStanding {
+  readonly running: boolean;
+  /** Whether an agent has opened its port; null when this is not known. */
+  readonly open: boolean | null;
+  readonly frozen: boolean;
+  /** When the agent last answered, in seconds since 1970; null when it has not. */
+  readonly last_seen: number | null;
+  /** The agent's version and commands; null when it did not answer. */
+  readonly version: string | null;
+  readonly commands: readonly { readonly name: string; readonly enabled: boolean }[] | null;
+}
+
+/** How a program in a guest stands; the outputs are base64. */
+interface GuestProgram {
+  readonly pid: number;
+  readonly exited: boolean;
+  readonly exitcode: number | null;
+  readonly signal: number | null;
+  readonly out: string;
+  readonly err: string;
+  readonly out_truncated: boolean;
+  readonly err_truncated: boolean;
+}
+
+/** The options of a command for a guest agent. */
+interface AgentQuestion {
+  readonly args?: Readonly<Record<string, unknown>>;
+  /** Milliseconds; by default the limit of the command. */
+  readonly timeout?: number | null;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The agents inside of guests. Each function needs a right to the instance (model/access.ts).
+ * @throws MerapiError conflict when the guest does not run or its file systems are frozen; unavailable when no agent has opened its port;
+ *   timeout, guest_agent, unsupported, forbidden, with the agent's words in `detail`
+ */
+export interface GuestFunctions {
+  guestStanding(principal: Principal, name: string, signal: AbortSignal): Promise<GuestStanding>;
+  /** The answer, unchanged, to a command that only reads. */
+  askGuest(principal: Principal, name: string, command: string, question: AgentQuestion): Promise<Json>;
+  /** Sends any command to the agent, and returns its answer unchanged. */
+  sendToGuest(principal: Principal, name: string, command: string, question: AgentQuestion): Promise<Json>;
+  /** How a program stands that was started in a guest, and its output. @throws MerapiError not_found for an unknown pid */
+  guestOutput(principal: Principal, name: string, pid: number, signal: AbortSignal): Promise<GuestProgram>;
+  /** At most `count` bytes of a file of a guest from an offset, in chunks. */
+  guestFile(
+    principal: Principal,
+    name: string,
+    file: { path: string; offset: number; count: number; signal: AbortSignal },
+  ): AsyncIterable<Buffer>;
+  /** Sends the content of a file to the node of a guest, for OP_GUEST_FILE_WRITE. `checksum` is its SHA-256 in hexadecimal. */
+  uploadForGuest(
+    principal: Principal,
+    name: string,
+    data: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+  ): Promise<{ upload: string; size: number; checksum: string }>;
+}
+
 /**
  * The only entry to the cluster: every surface uses it, and it knows no protocol. An object that a principal may not look at is
  * treated as if it did not exist; everything else that the policy refuses is `forbidden`, which any of these functions may throw.
  */
-export interface Manager {
+export interface Manager extends GuestFunctions {
   /** To which objects a principal may do something: with `none`, a protocol can refuse a request before it reads the body. */
   scope(principal: Principal, action: Action): Scope;
   /**

@@ -2,6 +2,7 @@
 // created for each call, so that it applies to the current state of the cluster.
 import { Rights } from '../access/rights.ts';
 import type { Manager } from './define.ts';
+import { guestFunctions } from './guests.ts';
 import { jobFunctions } from './jobs.ts';
 import { metadataFunctions } from './metadata.ts';
 import { objectFunctions } from './objects.ts';
@@ -19,5 +20,6 @@ export function createManager({ policy, ...dependencies }: ManagerDependencies):
     ...objectFunctions(context),
     ...jobFunctions(context),
     ...metadataFunctions(context),
+    ...guestFunctions(context),
   };
 }

@@ -1,6 +1,30 @@
 // What a permission is asked for: an action on an object. lib/access decides; requests, opcodes and views name the objects.
+/**
+ * What may be done inside of guests, through their agents:
+ *
+ * | right | allows |
+ * | --- | --- |
+ * | `guest-read` | to ask for system, users, addresses, disks … |
+ * | `guest-file-read` | to read any file |
+ * | `guest-file-write` | to write any file |
+ * | `guest-fs` | to freeze, thaw and trim file systems |
+ * | `guest-exec` | to run programs, and to set passwords and SSH keys, which let one log in |
+ * | `guest-power` | to shut down, reboot and suspend; to change clock, processors and memory |
+ * | `guest-raw` | to send the agent any command |
+ */
+export const guestRights = [
+  'guest-read',
+  'guest-file-read',
+  'guest-file-write',
+  'guest-fs',
+  'guest-exec',
+  'guest-power',
+  'guest-raw',
+] as const;
+export type GuestRight = (typeof guestRights)[number];
+
 /** `look`: see what everybody may see, anonymous users included; `read`: see what only users may see; `write`: change. */
-export type Action = 'look' | 'read' | 'write';
+export type Action = 'look' | 'read' | 'write' | GuestRight;
 
 /** The kinds of objects that are identified by a uuid. */
 type UuidKind = 'instance' | 'node' | 'group' | 'network' | 'disk' | 'filter' | 'duty';

@@ -46,7 +46,11 @@ export const LogEntry = z.object({
 });
 export type LogEntry = z.infer<typeof LogEntry>;
 
-const StoredFailure = z.object({ code: z.enum(errorCodes), message: z.string() });
+const StoredFailure = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  detail: z.string().optional(),
+});
 
 /** One opcode of a job with its outcome. Times in seconds since 1970. */
 export interface JobOp {

@@ -39,6 +39,8 @@ export class Facts implements FactsSource {
   #version = 0;
   #last = '';
   #isDue = false;
+  /** Called when nobody follows the facts any more: the master has ended, or the connection to it. */
+  onUnwatched: () => void = () => undefined;
   /** When the listeners were last notified, by now(). */
   #notified = Number.NEGATIVE_INFINITY;
 
@@ -96,7 +98,11 @@ export class Facts implements FactsSource {
 
   /** Calls `listener` when current() may return something new, until the returned function is called. */
   subscribe(listener: () => void): () => void {
-    return this.#listeners.add(listener);
+    const remove = this.#listeners.add(listener);
+    return () => {
+      remove();
+      if (this.#listeners.size === 0) this.onUnwatched();
+    };
   }
 }
 

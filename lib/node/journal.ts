@@ -22,7 +22,7 @@ const Entry = z.object({
   id: z.string(),
   call: z.string(),
   result: z.unknown().optional(),
-  failure: z.object({ code: ErrorCodeText, message: z.string() }).optional(),
+  failure: z.object({ code: ErrorCodeText, message: z.string(), detail: z.string().optional() }).optional(),
 });
 type Entry = z.infer<typeof Entry>;
 

@@ -26,6 +26,7 @@ import { backupExecutors } from './executors/backup.ts';
 import { callExecutors } from './executors/call.ts';
 import { certificateExecutors } from './executors/certificate.ts';
 import { diskExecutors } from './executors/disk.ts';
+import { guestExecutors } from './executors/guest.ts';
 import { hooksExecutors } from './executors/hooks.ts';
 import { instanceExecutors } from './executors/instance.ts';
 import { migrationExecutors } from './executors/migration.ts';
@@ -37,6 +38,7 @@ import { transferExecutors } from './executors/transfer.ts';
 import { Facts } from './facts.ts';
 import { withFaults } from './faults.ts';
 import { isOfNode } from './folder.ts';
+import { GuestAgents } from './guest/agents.ts';
 import { HookScripts } from './hooks.ts';
 import { createHypervisors, type Hypervisors, isSimulated } from './hypervisors/registry.ts';
 import { Journal } from './journal.ts';
@@ -156,10 +158,15 @@ async function startServices(
   const storage = createStorage(paths, simulated);
   const installer = new OsInstaller(folder, storage);
   await installer.endScripts(log);
-  const guests = () => hypervisors.all().flatMap((driver) => driver.guests());
+  const agents = new GuestAgents({ folder, hypervisors, log, ...world, changed: () => facts.changed() });
+  await agents.open();
+  undo.push(async () => agents.close());
+  const guests = () =>
+    hypervisors.all().flatMap((driver) => driver.guests().map((guest) => agents.withAgent(guest)));
   const hooks = new HookScripts(config.hooks ?? join(folder, 'hooks'), folder);
   const storageFolder = paths.realRoots()[0] ?? null;
   const facts = new Facts({ storageFolder, guests, isSimulated, hooks: () => hooks.present(), ...world });
+  facts.onUnwatched = () => agents.freezes.thawAll();
   const power = simulatesAll
     ? simulatedPower(hypervisors)
     : hostPower({ allowed: config.powercycle ?? false, log });
@@ -174,7 +181,8 @@ async function startServices(
   const handlers: Handlers = {
     ...callExecutors(journal),
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate, clock }),
-    ...instanceExecutors({ hypervisors, storage, installer }),
+    ...guestExecutors(agents, hypervisors),
+    ...instanceExecutors({ hypervisors, storage, installer, agents }),
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors({ storage, hypervisors }, { streams, tls, endpoint: () => endpoint }),
     ...storageExecutors(new StorageUnits(paths, simulated)),
@@ -192,6 +200,7 @@ async function startServices(
     ...networkExecutors(simulatesAll ? null : network),
   };
   await openHypervisors(hypervisors, facts, undo);
+  await agents.resume();
   const server = await startRpcServer({
     listen,
     tls: tls(),

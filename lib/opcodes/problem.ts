@@ -30,7 +30,12 @@ function wrongValue(name: string, param: Param, given: unknown, example: unknown
     const known = fault.right === '' ? '' : `; there must be ${fault.right}`;
     return `parameter '${name}' must be valid in all its parts, ${right}: ${what} has the unknown key ${shown(fault.key)}${known}`;
   }
-  const found = param.secret ? 'the given value' : shown(withoutSecrets(partAt(given, fault.path)));
+  const part = partAt(given, fault.path);
+  if (part === undefined && fault.path.length > 0) {
+    const whole = param.secret ? '' : ` in ${shown(withoutSecrets(partAt(given, fault.path.slice(0, -1))))}`;
+    return `parameter '${name}' must be valid in all its parts, ${right}: ${what} is missing${whole}; it must be ${fault.right}`;
+  }
+  const found = param.secret ? 'the given value' : shown(withoutSecrets(part));
   return fault.path.length === 0
     ? `parameter '${name}' must be ${wordsFor(param)}, ${right}, not ${found}`
     : `parameter '${name}' must be valid in all its parts, ${right}: ${what} must be ${fault.right}, not ${found}`;

@@ -21,6 +21,8 @@ export interface Field {
   readonly access?: 'read';
   /** Whether its value comes from facts that nodes report, so that it changes without a change of the cluster's objects. */
   readonly live?: true;
+  /** Whether it is Merapi's own: then it is not in the list of all fields, which clients compare with Ganeti's; it can be named. */
+  readonly own?: true;
 }
 
 /** The fields of a resource by name, in the order in which they are listed. */

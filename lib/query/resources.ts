@@ -1,6 +1,5 @@
 // The registry of resources that can be queried, the right that their fields need, and the limits of what one request may name.
 import { MerapiError } from '../base/errors.ts';
-import type { Action } from '../model/access.ts';
 import type { FieldTable, QueryFieldsAnswer } from './define.ts';
 import { clusterTable } from './fields/cluster.ts';
 import { exportTable } from './fields/export.ts';
@@ -33,7 +32,7 @@ export type ResourceName = keyof typeof resources;
 const onlyForUsers: readonly ResourceName[] = ['export', 'lock'];
 
 /** The right that these fields of a resource need in listings and descriptions; queries always need `read`. */
-export function accessTo(resource: ResourceName, fields: readonly string[]): Exclude<Action, 'write'> {
+export function accessTo(resource: ResourceName, fields: readonly string[]): 'look' | 'read' {
   const table: FieldTable = resources[resource];
   const isForUsers = fields.some((name) => table.get(name)?.access === 'read');
   return isForUsers || onlyForUsers.includes(resource) ? 'read' : 'look';
@@ -74,7 +73,7 @@ export function resourceName(name: string): ResourceName {
 export function describeFields(resource: string, names: readonly string[] | null): QueryFieldsAnswer {
   const table: FieldTable = resources[resourceName(resource)];
   if (names) checkFieldNames(names);
-  const fields = (names ?? [...table.keys()]).map((name) => {
+  const fields = (names ?? [...table].flatMap(([name, { own }]) => (own ? [] : [name]))).map((name) => {
     const field = table.get(name);
     if (!field)
       return { name, title: name, kind: 'unknown' as const, doc: `There is no such field of ${resource}.` };

@@ -85,6 +85,10 @@ export const InstanceTarget = z.object({
 });
 export type InstanceTarget = z.infer<typeof InstanceTarget>;
 
+/** The guest of an instance, in calls that need nothing else of it. */
+export const GuestRef = InstanceTarget.pick({ uuid: true, name: true, hypervisor: true });
+export type GuestRef = z.infer<typeof GuestRef>;
+
 /** How to connect to a console, in the form that the RAPI shows. */
 export const Console = z.object({
   instance: z.string(),
@@ -98,6 +102,21 @@ export const Console = z.object({
 });
 export type Console = z.infer<typeof Console>;
 
+/** What a guest tells through its agent; what the agent does not tell is missing. The guest may say anything. */
+export const AgentFacts = z.object({
+  /** Whether an agent has opened its port. */
+  open: z.boolean(),
+  version: z.string().optional(),
+  hostname: z.string().optional(),
+  /** The name of its operating system. */
+  os: z.string().optional(),
+  /** Its addresses without loopback and link-local ones. */
+  ips: z.array(z.string()).optional(),
+  /** Whether its file systems are frozen; missing when they are not. */
+  frozen: z.boolean().optional(),
+});
+export type AgentFacts = z.infer<typeof AgentFacts>;
+
 /** A guest as its node reports it. A guest that is not listed does not run. Memory in MiB. */
 export const GuestFacts = z.object({
   name: z.string(),
@@ -109,6 +128,8 @@ export const GuestFacts = z.object({
   /** Whether a stopped guest was shut down from inside (ACPI or the guest's own command). */
   by_user: z.boolean(),
   console: Console,
+  /** Missing for a hypervisor without agents, and for workers of earlier releases. */
+  agent: AgentFacts.optional(),
   /** What is wrong with the guest or with its files on this node, for people; the other facts may be wrong then. */
   trouble: z.string().optional(),
 });

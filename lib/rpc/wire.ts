@@ -28,7 +28,7 @@ export type CallRequest = z.infer<typeof CallRequest>;
 /** The answer to a call: a result or an error. */
 export const CallAnswer = z.object({
   result: z.unknown().optional(),
-  error: z.object({ code: ErrorCodeText, message: z.string() }).optional(),
+  error: z.object({ code: ErrorCodeText, message: z.string(), detail: z.string().optional() }).optional(),
   /** The facts after a call that changes the node, so that the master sees its effect at once. */
   facts: RuntimeFacts.optional(),
 });

@@ -14,6 +14,17 @@ import { groupEvacuate } from './group/evacuate.ts';
 import { groupRemove } from './group/remove.ts';
 import { groupRename } from './group/rename.ts';
 import { groupSetParams } from './group/set-params.ts';
+import { guestExec } from './guest/exec.ts';
+import { guestFileWrite } from './guest/file-write.ts';
+import { guestFsfreeze } from './guest/fsfreeze.ts';
+import { guestFsthaw } from './guest/fsthaw.ts';
+import { guestFstrim } from './guest/fstrim.ts';
+import { guestPower } from './guest/power.ts';
+import { guestSetMemblocks } from './guest/set-memblocks.ts';
+import { guestSetPassword } from './guest/set-password.ts';
+import { guestSetTime } from './guest/set-time.ts';
+import { guestSetVcpus } from './guest/set-vcpus.ts';
+import { guestSshKeys } from './guest/ssh-keys.ts';
 import { instanceActivateDisks } from './instance/activate-disks.ts';
 import { instanceChangeGroup } from './instance/change-group.ts';
 import { instanceConsole } from './instance/console.ts';
@@ -93,6 +104,17 @@ const units: { readonly [Id in keyof Opcodes]: SomeUnitFor<Opcodes[Id]> } = {
   OP_GROUP_EVACUATE: groupEvacuate,
   OP_GROUP_RENAME: groupRename,
   OP_GROUP_SET_PARAMS: groupSetParams,
+  OP_GUEST_EXEC: guestExec,
+  OP_GUEST_FILE_WRITE: guestFileWrite,
+  OP_GUEST_FSFREEZE: guestFsfreeze,
+  OP_GUEST_FSTHAW: guestFsthaw,
+  OP_GUEST_FSTRIM: guestFstrim,
+  OP_GUEST_POWER: guestPower,
+  OP_GUEST_SET_MEMBLOCKS: guestSetMemblocks,
+  OP_GUEST_SET_PASSWORD: guestSetPassword,
+  OP_GUEST_SET_TIME: guestSetTime,
+  OP_GUEST_SET_VCPUS: guestSetVcpus,
+  OP_GUEST_SSH_KEYS: guestSshKeys,
   OP_GROUP_ASSIGN_NODES: groupAssignNodes,
   OP_NETWORK_ADD: networkAdd,
   OP_NETWORK_REMOVE: networkRemove,

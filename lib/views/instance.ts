@@ -19,7 +19,7 @@ import {
   nicFamilies,
 } from '../query/fields/instance.ts';
 import { consoleOf } from '../rpc/console.ts';
-import type { GuestFacts } from '../rpc/types.ts';
+import type { AgentFacts, GuestFacts } from '../rpc/types.ts';
 import {
   type FieldReader,
   type FieldReaders,
@@ -153,6 +153,11 @@ function operState({ live }: InstanceRow): Cell {
   return live.kind === 'unreachable' ? NODATA : normal(live.kind === 'running');
 }
 
+function agentState({ open, frozen }: AgentFacts): string {
+  if (!open) return 'closed';
+  return frozen ? 'frozen' : 'open';
+}
+
 /** How to connect to its console; UNAVAIL when it does not run. */
 function consoleCell(row: InstanceRow): Cell {
   const { instance } = row;
@@ -224,6 +229,10 @@ const values: Record<keyof typeof instanceFields, FieldReader<InstanceRow>> = {
   nic_link: nicValue('nic.link', 0),
   nic_mode: nicValue('nic.mode', 0),
   nic_network: nicValue('nic.network', 0),
+  'guest.agent': (row) => row.guest(({ agent }) => agent && agentState(agent)),
+  'guest.hostname': (row) => row.guest(({ agent }) => agent?.hostname),
+  'guest.ips': (row) => row.guest(({ agent }) => agent?.ips),
+  'guest.os': (row) => row.guest(({ agent }) => agent?.os),
   oper_ram: (row) => row.guest((guest) => guest.memory),
   oper_state: operState,
   oper_vcpus: (row) => row.guest((guest) => guest.vcpus),

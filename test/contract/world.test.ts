@@ -36,6 +36,7 @@ const reached: readonly { what: string; modules: RegExp; places: Places }[] = [
       'client/client.ts': 'is a client of the API',
       'node/backup/arrivals.ts': 'data from other clusters',
       'node/backup/send.ts': 'data to other clusters',
+      'node/guest/channel.ts': 'the ports of guest agents',
       'node/hypervisors/kvm/': 'the monitors of guests',
       'rpc/client.ts': 'the transport of calls, as all of rpc here; units know NodeCaller',
       'rpc/peers.ts': 'who is at the other end',

@@ -171,6 +171,21 @@ describe('secrets', () => {
     for (const value of wrong)
       assert.equal(await send('PUT', '/2/modify', { osparams_private_cluster: { good: value } }), '400');
 
+    // What goes into a guest; what real guests do with it is in test/units/guest.
+    const guest = `/2/instances/${name}/guest`;
+    const program = { argv: [CANARY], env: [`A=${CANARY}`], input: `${CANARY}=` };
+    assert.equal(await send('POST', `${guest}/exec`, program), 'error');
+    assert.equal(await send('POST', `${guest}/exec`, { ...program, argv: [] }), '400');
+    assert.equal(await send('POST', `${guest}/exec`, { ...program, env: [CANARY] }), '400');
+    assert.equal(await send('POST', `${guest}/exec`, { ...program, input: `${CANARY}!` }), '400');
+    assert.equal(await send('PUT', `${guest}/users/root/password`, { password: CANARY }), 'error');
+    assert.equal(await send('PUT', `${guest}/users/root/password`, { password: [CANARY] }), '400');
+    assert.equal(await send('PUT', `${guest}/file`, { path: '/x', content: `${CANARY}=` }), '409');
+    assert.equal(await send('PUT', `${guest}/file`, { path: '/x', content: `${CANARY}!` }), '400');
+    const raw = { execute: 'guest-file-write', arguments: { handle: 1, 'buf-b64': CANARY } };
+    assert.equal(await send('POST', `${guest}/command`, raw), '409');
+    assert.equal(await send('POST', `${guest}/command`, { ...raw, arguments: CANARY }), '400');
+
     // Every place where something of it could be.
     for (const path of ['/2/jobs?bulk=1', '/2/instances?bulk=1', '/2/info', '/2/events?since=0', '/2/queue'])
       answers += await (await fetch(`${server.url}${path}`)).text();
@@ -210,6 +225,10 @@ describe('secrets', () => {
     );
     assert.deepEqual(found.sort(), [
       'OP_CLUSTER_SET_PARAMS osparams_private_cluster',
+      'OP_GUEST_EXEC argv',
+      'OP_GUEST_EXEC env',
+      'OP_GUEST_EXEC input',
+      'OP_GUEST_SET_PASSWORD password',
       'OP_INSTANCE_CREATE osparams_private',
       'OP_INSTANCE_CREATE osparams_secret',
       'OP_INSTANCE_REINSTALL osparams_private',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { dutyCommands } from './duties.ts';
+import { guestCommand } from './guest/index.ts';
 import { reinstallCommand } from './instance.ts';
 import { jobCommands, queueCommands } from './jobs.ts';
 import { nouns, objectCommands, queryCommand } from './objects.ts';
@@ -17,6 +18,7 @@ export function fillClientCommands(merapi: Command): void {
   for (const noun of nouns) objectCommands(nounOf(noun.name), noun);
   opcodeCommands(nounOf);
   reinstallCommand(nounOf('instance'));
+  guestCommand(nounOf('instance'));
   storageCommands(nounOf('node'));
   jobCommands(nounOf('job'));
   queueCommands(nounOf('queue'));

@@ -27,6 +27,7 @@ export function nameOf({ method, path }: Route): { noun: string; verb: string } 
 /** The commands of opcodes without a route of their own; null for opcodes that have no command. */
 const others: Readonly<Partial<Record<OpcodeId, string | null>>> = {
   OP_CLUSTER_POST_INIT: null,
+  OP_GUEST_FILE_WRITE: null, // merapi instance guest NAME cp
   OP_INSTANCE_CONSOLE: null,
   OP_INSTANCE_QUERY_DATA: 'instance info',
   OP_INSTANCE_REINSTALL: 'instance reinstall',

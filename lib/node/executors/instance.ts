@@ -1,6 +1,7 @@
 import { MerapiError } from '../../base/errors.ts';
 import type { Handlers } from '../../rpc/server.ts';
 import type { DiskTarget, InstanceTarget } from '../../rpc/types.ts';
+import type { GuestAgents } from '../guest/agents.ts';
 import type { Hypervisors } from '../hypervisors/registry.ts';
 import type { OsInstaller } from '../os/installer.ts';
 import type { Storage } from '../storage/registry.ts';
@@ -9,6 +10,7 @@ export interface InstanceDependencies {
   hypervisors: Hypervisors;
   storage: Storage;
   installer: OsInstaller;
+  agents: GuestAgents;
 }
 
 type InstanceHandlers = Pick<
@@ -29,7 +31,10 @@ type InstanceHandlers = Pick<
  * Disks must be active (disk.activate) before a guest is started.
  */
 export function instanceExecutors(dependencies: InstanceDependencies): InstanceHandlers {
-  const { hypervisors, storage, installer } = dependencies;
+  const { hypervisors, storage, installer, agents } = dependencies;
+  const ask = (instance: InstanceTarget) => ({
+    ask: (signal: AbortSignal) => agents.askToShutDown(instance.uuid, signal),
+  });
   return {
     'instance.check': async ({ instance }) => {
       storage.checkFor(instance.disks, hypervisors.isSimulated(instance.hypervisor));
@@ -42,7 +47,7 @@ export function instanceExecutors(dependencies: InstanceDependencies): InstanceH
       return {};
     },
     'instance.stop': async ({ instance, timeout, force }, { signal }) => {
-      await hypervisors.of(instance.hypervisor).stop(instance, { timeout, force, signal });
+      await hypervisors.of(instance.hypervisor).stop(instance, { timeout, force, signal, ...ask(instance) });
       return {};
     },
     'instance.reboot': async ({ instance, kind, timeout }, { signal }) => {
@@ -50,7 +55,7 @@ export function instanceExecutors(dependencies: InstanceDependencies): InstanceH
       if (kind === 'hard') {
         const sources = await storage.sources(instance.disks);
         await driver.check?.(instance); // a guest that could not be started again must not be stopped
-        await driver.stop(instance, { timeout, force: false, signal });
+        await driver.stop(instance, { timeout, force: false, signal, ...ask(instance) });
         await driver.start(instance, { sources, paused: false });
       } else await driver.reset(instance);
       return {};

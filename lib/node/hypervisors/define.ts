@@ -17,6 +17,8 @@ export interface StopOptions {
   timeout: number;
   /** Kills the guest at once. */
   force: boolean;
+  /** Asks the guest's agent to shut the guest down, before the driver does by its own means; true when the agent does not refuse. */
+  ask?: (signal: AbortSignal) => Promise<boolean>;
   /** Cancels the stop: a guest that has not shut down by then keeps running, and stop() throws the signal's reason. */
   signal?: AbortSignal;
 }
@@ -75,6 +77,20 @@ export interface Migration {
   resume(instance: InstanceTarget): Promise<void>;
 }
 
+/** What happens at the port of a guest's agent, or to the guest behind it. `gone`: the guest's machine has ended. */
+export type AgentEvent = 'opened' | 'closed' | 'shutdown' | 'reset' | 'suspended' | 'gone';
+
+/** The way to the guest agents: programs inside of guests that answer to their host. */
+export interface AgentPorts {
+  /**
+   * The port of a guest, by its uuid; null when it does not run. `path` is a Unix socket that accepts one connection at a time; `isOpen`
+   * says whether a program in the guest has opened the other end, and null that this is not known.
+   */
+  port(uuid: string): { readonly path: string; readonly isOpen: boolean | null } | null;
+  /** Adds a listener for the events of all guests. */
+  onEvent(listener: (uuid: string, event: AgentEvent) => void): void;
+}
+
 /**
  * A driver of one hypervisor on one node. Every method is idempotent: starting a guest that runs succeeds, and so does stopping or
  * forgetting one that does not exist. Failures are MerapiErrors: `hypervisor` with the hypervisor's own message, `wrong_state`, or errors
@@ -120,6 +136,7 @@ export interface Abilities {
   setMemory?(instance: InstanceTarget, memory: number): Promise<void>;
   readonly hotplug?: Hotplug;
   readonly migration?: Migration;
+  readonly agents?: AgentPorts;
   /** Ends all guests at once, as a power failure of the host would. Without it, powercycling the node does not end guests. */
   powerCut?(): Promise<void>;
 }
@@ -131,6 +148,7 @@ export const abilities = [
   'setMemory',
   'hotplug',
   'migration',
+  'agents',
   'powerCut',
 ] as const satisfies readonly (keyof Abilities)[];
 export type Ability = (typeof abilities)[number];

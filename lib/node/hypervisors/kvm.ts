@@ -13,6 +13,8 @@ import { join, resolve } from 'node:path';
 import { MerapiError } from '../../base/errors.ts';
 import type { GuestFacts, InstanceTarget } from '../../rpc/types.ts';
 import type {
+  AgentEvent,
+  AgentPorts,
   Hotplug,
   Hypervisor,
   HypervisorDriver,
@@ -51,6 +53,12 @@ export class KvmHypervisor implements Hypervisor {
     plug: async (instance, device) => (await this.#known(instance))?.plug(instance, device),
     unplug: async (instance, device) => (await this.#known(instance))?.unplug(instance, device),
   };
+  readonly agents: AgentPorts = {
+    port: (uuid) => this.#guests.get(uuid)?.agentPort() ?? null,
+    onEvent: (listener) => {
+      this.#agentListeners.push(listener);
+    },
+  };
   readonly #folder: string;
   readonly #context: GuestContext;
   /** By uuid. */
@@ -59,6 +67,7 @@ export class KvmHypervisor implements Hypervisor {
   /** The guests whose record cannot be read; a guest is never here and in #guests. */
   readonly #unknown: UnknownGuests;
   readonly #listeners: (() => void)[] = [];
+  readonly #agentListeners: ((uuid: string, event: AgentEvent) => void)[] = [];
 
   constructor({ folder, network, log, accel, patience = PATIENCE }: KvmOptions) {
     this.#folder = join(resolve(folder), 'guests');
@@ -70,6 +79,9 @@ export class KvmHypervisor implements Hypervisor {
       accelerator: (params) => chooseAccelerator(params, accel, () => probe.best(params.text('kvm_path'))),
       changed: () => {
         for (const listener of this.#listeners) listener();
+      },
+      agent: (uuid, event) => {
+        for (const listener of this.#agentListeners) listener(uuid, event);
       },
     };
     this.#check = new StartCheck(this.#context.accelerator);

@@ -25,6 +25,9 @@ export const forUsers = (field: Field): Field => ({ ...field, access: 'read' });
 /** The field, marked as one whose value comes from facts that nodes report. */
 export const live = (field: Field): Field => ({ ...field, live: true });
 
+/** The field, marked as Merapi's own. */
+export const own = (field: Field): Field => ({ ...field, own: true });
+
 /** The kind of the field of a parameter, by the parameter's kind. */
 const paramFieldKinds: Readonly<Record<ParamKind, FieldKind>> = {
   bool: 'bool',

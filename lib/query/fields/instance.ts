@@ -1,6 +1,7 @@
 import { beParamKinds } from '../../model/beparams.ts';
 import type { ParamKinds } from '../../model/enforce.ts';
 import { clusterOnlyHvParams, hypervisorParams } from '../../model/hvparams/index.ts';
+import type { Field } from '../define.ts';
 import {
   bool,
   fieldTable,
@@ -10,11 +11,15 @@ import {
   live,
   number,
   other,
+  own,
   paramFields,
   text,
   timestamp,
   unit,
 } from './build.ts';
+
+/** A field whose value a guest tells through its agent. */
+const guestField = (field: Field): Field => own(live(forUsers(field)));
 
 /** How many NICs and disks have fields of their own; an instance has at most this many. */
 export const NIC_FIELDS = 8;
@@ -105,6 +110,19 @@ export const instanceFields = {
   disk_usage: unit('DiskUsage', 'The space that its disks use on a node, in MiB.'),
   disks_active: bool('DisksActive', 'Whether its disks are meant to be in use.'),
   forthcoming: bool('Forthcoming', 'Whether it is only reserved and not yet created.'),
+  'guest.agent': guestField(
+    text('Agent', 'The state of its guest agent: `open` when it can be asked, `frozen` or `closed`.'),
+  ),
+  'guest.hostname': guestField(
+    text('GuestHostname', 'The host name that the guest tells through its agent.'),
+  ),
+  'guest.ips': guestField(
+    list(
+      'GuestIPs',
+      'The addresses that the guest tells through its agent, without loopback and link-local ones.',
+    ),
+  ),
+  'guest.os': guestField(text('GuestOS', 'The operating system that the guest tells through its agent.')),
   hvparams: other('HypervisorParameters', 'All its hypervisor parameters, with the defaults filled in.'),
   hypervisor: text('Hypervisor', 'Its hypervisor.'),
   ip: text('NicIP/0', 'The same as nic.ip/0.'),

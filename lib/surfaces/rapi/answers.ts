@@ -53,7 +53,7 @@ export class LongAnswers {
   }
 
   /** Passes the pieces of a long response on; cuts the connection when the client does not read one in time. */
-  async *withTimeout(pieces: AsyncIterator<string>, response: ServerResponse): AsyncGenerator<string> {
+  async *withTimeout<T>(pieces: AsyncIterator<T>, response: ServerResponse): AsyncGenerator<T> {
     try {
       for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
         const timer = this.#clock.timer(this.#options.patience, () => response.destroy());

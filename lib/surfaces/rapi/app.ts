@@ -19,10 +19,11 @@ import { type BodyOptions, BodyReader, bodyOptions, discardBody } from './body.t
 import { Browsers } from './browsers.ts';
 import { errorAnswer, RefusedRequest } from './errors.ts';
 import { GuessLimiter, type GuessOptions } from './guesses.ts';
+import { writeOctets } from './octets.ts';
 import { QueryArgs } from './query.ts';
 import { resources } from './registry.ts';
 import { type HttpMethod, type Method, pathPattern, type Resource } from './resource.ts';
-import { EventStream, JsonPieces, JsonText, OpenStreams, type StreamLimits } from './stream.ts';
+import { EventStream, JsonPieces, JsonText, Octets, OpenStreams, type StreamLimits } from './stream.ts';
 import { WaitingRequests, waitingBounds } from './waiting.ts';
 
 /** How long /2/jobs/N/wait waits for a change, in milliseconds; Ganeti's clients rely on it. */
@@ -95,6 +96,7 @@ export function createRapi(manager: Manager, users: Users, options: RapiOptions)
             items: context.captures ?? [],
             query: new QueryArgs(context.querystring),
             body: body.value,
+            octets: body.octets,
             clock: options.clock,
             fingerprint: () => fingerprintOf(context, body.value),
             header: (name) => context.get(name) || null,
@@ -207,6 +209,7 @@ async function send(
 ): Promise<void> {
   if (result instanceof EventStream) writeEvents(context, result, enter());
   else if (result instanceof JsonPieces) await writePieces(context, result.pieces, user, answers);
+  else if (result instanceof Octets) await writeOctets(context, result, answers, user);
   else if (result instanceof JsonText) writeText(context, 200, result.text);
   else if (isLarge(result)) await writePieces(context, stringifyInSlices(result), user, answers);
   else write(context, 200, result);

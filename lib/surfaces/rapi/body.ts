@@ -13,6 +13,7 @@ import { RefusedRequest } from './errors.ts';
 import type { Method } from './resource.ts';
 
 const MEDIA_TYPE = 'application/json';
+export const OCTETS = 'application/octet-stream';
 const MiB = 1024 * 1024;
 
 /** Limits of a body's JSON: code that walks through its values recursively must neither overflow the stack nor block for long. */
@@ -55,10 +56,12 @@ const parse = bodyParser(parserOptions);
 export interface Body {
   /** Undefined when the request has no body. */
   readonly value: Json | undefined;
+  /** The bytes as they arrive, for a method that accepts a body of bytes; null when the request has JSON or nothing. */
+  readonly octets: AsyncIterable<Buffer> | null;
   release(): void;
 }
 
-const noBody: Body = { value: undefined, release: () => undefined };
+const noBody: Body = { value: undefined, octets: null, release: () => undefined };
 
 /** Reads the bodies of requests, within the limits of BodyOptions. */
 export class BodyReader {
@@ -77,15 +80,41 @@ export class BodyReader {
    * @throws RefusedRequest 415 for a wrong Content-Type or any Content-Encoding
    * @throws MerapiError too_large; unavailable when the memory limit is reached; wrong_input when it is no JSON or arrives too slowly
    */
-  read(context: Context, { body, opcode }: Method, { name }: Principal): Body | Promise<Body> {
+  read(context: Context, { body, opcode, octets }: Method, { name }: Principal): Body | Promise<Body> {
     const { headers } = context.req;
     if (!mayHaveBody(context.req)) return noBody;
+    if (octets && headers['content-type']?.toLowerCase() === OCTETS)
+      return { ...noBody, octets: this.#arriving(context) };
     if (headers['content-type']?.toLowerCase() !== MEDIA_TYPE)
       return refuseType(context.req, body !== undefined);
     if (!body) return noBody;
     if ((headers['content-encoding'] ?? 'identity') !== 'identity')
       throw new RefusedRequest(415, 'Bodies must come without a Content-Encoding');
     return this.#readJson(context, name, opcode === null ? MAX_BODY : MAX_JOB_BODY);
+  }
+
+  /** The bytes of a body as they arrive. @throws MerapiError wrong_input when nothing arrives for a while, or the client disconnects */
+  async *#arriving(context: Context): AsyncGenerator<Buffer> {
+    const { patience } = this.#options;
+    const chunks = context.req[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (;;) {
+      let isLate = false;
+      const timer = this.#clock.timer(patience, () => {
+        isLate = true;
+        context.set('Connection', 'close');
+        context.req.emit('error', new MerapiError('wrong_input', 'late'));
+      });
+      try {
+        const next = await chunks.next();
+        if (next.done) return;
+        yield next.value;
+      } catch (cause) {
+        const why = isLate ? `nothing arrived for ${patience / 1000} s` : errorText(cause);
+        throw new MerapiError('wrong_input', `The body cannot be read: ${why}`, { cause });
+      } finally {
+        timer.cancel();
+      }
+    }
   }
 
   async #readJson(context: Context, user: string | null, longest: number): Promise<Body> {
@@ -98,6 +127,7 @@ export class BodyReader {
       }
       return {
         value: await parseJsonInSlices(decode(bytes), CONTENT),
+        octets: null,
         release: () => held.release(),
       };
     } catch (error) {

@@ -3,7 +3,7 @@
 import { type ErrorCode, MerapiError, toFailure } from '../../base/errors.ts';
 
 /** The HTTP statuses of requests that fail. */
-export type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503;
+export type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 500 | 501 | 502 | 503 | 504;
 
 /** The HTTP status of each error code. */
 const statusOf: Readonly<Record<ErrorCode, Status>> = {
@@ -24,12 +24,14 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
   invalid_tag: 400,
   hypervisor: 500,
   block_device: 500,
+  guest_agent: 502,
   node_unreachable: 502,
   hooks_abort: 500,
-  timeout: 502,
+  timeout: 504,
   forbidden: 403,
   too_large: 413,
   unavailable: 503,
+  unsupported: 501,
   canceled: 400,
   conflict: 409,
 };
@@ -47,6 +49,7 @@ const explanations: Readonly<Record<Status, string>> = {
   501: 'Server does not support this operation',
   502: 'Invalid responses from another server/proxy',
   503: 'The server cannot process the request due to a high load',
+  504: 'The gateway server did not receive a timely response',
 };
 
 /** Ganeti's fixed messages, word for word; clients match them. The messages of other statuses are those of the errors. */
@@ -59,7 +62,7 @@ const messages: Readonly<Partial<Record<Status, string>>> = {
 
 /** An error whose message is Ganeti's text for just this case, whatever the status; `detail` explains the case in a sentence. */
 export class FixedMessageError extends MerapiError {
-  readonly detail: string;
+  override readonly detail: string;
 
   constructor(code: ErrorCode, message: string, detail: string) {
     super(code, message);
@@ -102,7 +105,9 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   const isPublic = error instanceof MerapiError || error instanceof RefusedRequest;
   const text = isPublic ? error.message : toFailure(error).message;
   const explain = explanations[code];
-  if (error instanceof FixedMessageError) return { code, message: text, explain, detail: error.detail };
+  const detail = error instanceof MerapiError ? error.detail : undefined;
   const message = messages[code];
-  return message === undefined ? { code, message: text, explain } : { code, message, explain, detail: text };
+  if (message === undefined || error instanceof FixedMessageError)
+    return { code, message: text, explain, ...(detail === undefined ? {} : { detail }) };
+  return { code, message, explain, detail: detail === undefined ? text : `${text} (${detail})` };
 }

@@ -37,6 +37,7 @@ const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   invalid_tag: { name: 'TagError' },
   hypervisor: { name: 'HypervisorError' },
   block_device: execution,
+  guest_agent: execution,
   node_unreachable: execution,
   hooks_abort: { name: 'HooksAbort' },
   timeout: execution,
@@ -44,6 +45,7 @@ const errorClasses: Readonly<Record<ErrorCode, ErrorClass>> = {
   forbidden: badInput,
   too_large: badInput,
   unavailable: prerequisite('temp_insufficient_resources'),
+  unsupported: execution,
   conflict: badInput,
 };
 

@@ -6,7 +6,7 @@ import type { Principal } from '../../access/principal.ts';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
-import { faultTexts } from '../../base/schema-words.ts';
+import { faultTexts, secretFaultTexts } from '../../base/schema-words.ts';
 import type { Manager } from '../../manager/define.ts';
 import type { Action } from '../../model/access.ts';
 import type { OpcodeId } from '../../opcodes/registry.ts';
@@ -32,6 +32,8 @@ export interface Call {
   readonly query: QueryArgs;
   /** The parsed body; undefined when the request has none. */
   readonly body: Json | undefined;
+  /** The bytes of the body, as they arrive, where the method accepts some and the request has them. */
+  readonly octets: AsyncIterable<Buffer> | null;
   readonly clock: Clock;
   /** A hash of the method, the URL and the body: equal for a request that is repeated. */
   fingerprint(): string;
@@ -110,6 +112,8 @@ export interface Method {
   readonly args?: Arguments;
   /** The schema of the body; without it the method accepts no body. */
   readonly body?: z.ZodType;
+  /** Whether it also accepts a body of bytes (application/octet-stream): then Call.octets has them. */
+  readonly octets?: true;
   /** The schema of the response; by default the id of a job. */
   readonly answer?: z.ZodType;
   /** How the request becomes the opcode, where the method does nothing else; the routes of lib/client are generated from it. */
@@ -158,6 +162,14 @@ export function bodyObject(call: Call): { [key: string]: Json } {
 
 /** How many errors of a body a message names at most: a long list may have one in each item. */
 const MAX_REPORTED_FAULTS = 10;
+
+/** Like bodyAs(), for a body with secrets: messages do not repeat its values. @throws MerapiError wrong_input */
+export function secretBodyAs<T extends z.ZodType>(call: Call, schema: T): z.infer<T> {
+  const { success, data, error } = schema.safeParse(bodyObject(call));
+  if (success) return data;
+  const faults = secretFaultTexts(schema, error.issues.slice(0, MAX_REPORTED_FAULTS));
+  throw new MerapiError('wrong_input', `The body is invalid: ${faults.join('; ')}`);
+}
 
 /**
  * The body, or the value given in its place, parsed by a schema.

@@ -43,6 +43,15 @@ export class JsonText {
   }
 }
 
+/** A response of bytes (application/octet-stream), which are made while it is sent. */
+export class Octets {
+  readonly chunks: AsyncIterable<Buffer>;
+
+  constructor(chunks: AsyncIterable<Buffer>) {
+    this.chunks = chunks;
+  }
+}
+
 /** A response of Server-Sent Events, which continues until the client disconnects or the server closes. */
 export class EventStream {
   readonly pieces: AsyncIterable<string>;

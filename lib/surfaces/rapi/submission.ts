@@ -39,7 +39,7 @@ export const commonArguments: Arguments = { 'dry-run': dryRunArgument, reason: r
  */
 export function submits(opcode: OpcodeId, submission: Submission): Method & { body: z.ZodObject } {
   return {
-    access: 'write',
+    access: opcodeOf(opcode).access ?? 'write',
     opcode,
     args: { ...submission.args, ...commonArguments },
     body: bodySchema(opcode, submission),

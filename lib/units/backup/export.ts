@@ -4,7 +4,8 @@
 //   is down                   its own disks, activated for the export
 //   runs, with shutdown       copies that are made while it is stopped; then it starts again. With long_sleep or remove_instance its
 //                             own disks: it stays stopped until the export has ended
-//   runs, without shutdown    copies that are made while it runs, as if its power had failed
+//   runs, without shutdown    copies that are made while it runs, with its file systems frozen if it has a guest agent, otherwise as if
+//                             its power had failed
 //
 // An export to a node is built in a folder of its own; `backup.finish` replaces an older export by it, so a failed export leaves the
 // older one. Removing the instance (remove_instance) comes last, since it cannot be undone.
@@ -24,6 +25,7 @@ import { checkOs, openPrivate } from '../checks/os.ts';
 import { defineUnit, type RunContext } from '../define.ts';
 import { instanceHooks } from '../hooks/hooks.ts';
 import { activateDisks, deactivateDisks, removeDisks, withoutOffline } from '../steps/disk-work.ts';
+import { whileFrozen } from '../steps/frozen.ts';
 import { scriptFacts, scriptParams } from '../steps/os-scripts.ts';
 import { logShutdownWait } from '../steps/running.ts';
 import { compressionOf, sourceAt } from '../steps/streams.ts';
@@ -53,12 +55,23 @@ export const backupExport = defineUnit(opcode, {
     }
     const wasRunning = isRunning(runtime, instance);
     const staysDown = params.shutdown && (params.long_sleep || params.remove_instance);
-    if (wasRunning && !params.shutdown)
-      log('The instance keeps running: its disks are exported as if its power had failed');
+    const hasAgent = runtime.guest(instance.primary_node, instance)?.agent?.open === true;
+    if (wasRunning && !params.shutdown && !hasAgent)
+      log(
+        'The instance keeps running, without a guest agent: its disks are exported as if its power had failed',
+      );
     const files = disks.map((disk, index) => `${disk.uuid}.disk${index}.snap`);
     const target = instanceTarget(view, instance, disks);
     const exported = { view, instance, target, disks, files, now: clock.seconds() };
     return {
+      /** The guest whose file systems are frozen while its disks are copied; null for none. */
+      freezes:
+        wasRunning && !params.shutdown && hasAgent
+          ? {
+              guest: { uuid: instance.uuid, name: instance.name, hypervisor: instance.hypervisor },
+              id: random.uuid(),
+            }
+          : null,
       ...{ target, disks: target.disks, files, destination, compress, nodes: diskNodes, wasRunning },
       /** The copies of the disks that are exported instead of the disks themselves; null for none. */
       snapshots: wasRunning && !staysDown ? disks.map((disk) => snapshotOf(disk, random)) : null,
@@ -102,7 +115,10 @@ export const backupExport = defineUnit(opcode, {
     }
     // The disks of an instance that was stopped here are still active, and an undo leaves them so.
     if (!wasActive) await activateDisks(context, nodes, disks, { wasActive: wasRunning });
-    if (snapshots) await copyDisks(context, primary, disks, snapshots);
+    if (snapshots)
+      await whileFrozen(context, primary, facts.freezes ?? null, () =>
+        copyDisks(context, primary, disks, snapshots),
+      );
     const isRestarted = snapshots !== null && params.shutdown;
     if (isRestarted) {
       context.log('Starting the instance again');

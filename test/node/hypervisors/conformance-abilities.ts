@@ -9,7 +9,7 @@ type Abilities = HypervisorFixture['abilities'];
 
 /** What a driver must do with each ability that its fixture names. */
 export function abilityConformance(fixture: HypervisorFixture): void {
-  const { check, resize, setMemory, hotplug, migration, powerCut } = fixture.abilities;
+  const { check, resize, setMemory, hotplug, migration, agents, powerCut } = fixture.abilities;
   const group = (name: string, tests: (stage: Stage) => void) =>
     describe(name, () => {
       const stage = new Stage(fixture);
@@ -22,6 +22,7 @@ export function abilityConformance(fixture: HypervisorFixture): void {
   if (setMemory) group('setMemory', (stage) => memoryTests(stage, setMemory));
   if (hotplug) group('hotplug', (stage) => hotplugTests(stage, hotplug));
   if (migration) group('migration', migrationTests);
+  if (agents) group('agents', (stage) => agentTests(stage, agents));
   if (powerCut) group('powerCut', powerCutTests);
 }
 
@@ -53,6 +54,30 @@ function checkTests(stage: Stage, { refused }: NonNullable<Abilities['check']>):
       await assert.rejects(check({ ...stage.web, hvparams }), { code: 'hypervisor' });
     });
     assert.deepEqual([changes, stage.driver.guests()], [0, before]);
+  });
+}
+
+function agentTests(stage: Stage, { path }: NonNullable<Abilities['agents']>): void {
+  const port = (instance: InstanceTarget) => has(stage.driver.agents).port(instance.uuid);
+
+  it('has a port for each guest that runs, at which nobody listens yet, and tells the end of the guest', async () => {
+    const events: string[] = [];
+    has(stage.driver.agents).onEvent((uuid, event) => {
+      if (uuid === stage.web.uuid) events.push(event);
+    });
+    assert.equal(port(stage.web), null);
+    await stage.start(stage.web);
+    assert.deepEqual(port(stage.web), { path: path(stage.folder, stage.web), isOpen: false });
+    assert.equal(port(stage.mail), null);
+    await stage.end(stage.web);
+    assert.equal(port(stage.web), null);
+    assert.equal(events.at(-1), 'gone');
+  });
+
+  it('has it also after a restart of the worker', async () => {
+    await stage.start(stage.web);
+    await stage.reopen();
+    assert.deepEqual(port(stage.web), { path: path(stage.folder, stage.web), isOpen: false });
   });
 }
 

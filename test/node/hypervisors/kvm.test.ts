@@ -66,6 +66,9 @@ hypervisorConformance('kvm', {
         return z.object({ actual: z.number() }).parse(balloon).actual / MIB;
       },
     },
+    agents: {
+      path: (folder, instance) => socketsOf(join(folder, 'guests', instance.uuid)).agent,
+    },
     hotplug: {
       newDisk,
       async hasDevice(folder, instance, uuid) {

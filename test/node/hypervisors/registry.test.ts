@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { silentLogger } from '../../../lib/base/log.ts';
+import { systemWorld } from '../../../lib/base/world.ts';
 import { hypervisors as kinds } from '../../../lib/model/hvparams/index.ts';
 import { instanceExecutors } from '../../../lib/node/executors/instance.ts';
 import { migrationExecutors } from '../../../lib/node/executors/migration.ts';
+import { GuestAgents } from '../../../lib/node/guest/agents.ts';
 import type { Hypervisor } from '../../../lib/node/hypervisors/define.ts';
 import { createHypervisors, Hypervisors, isSimulated } from '../../../lib/node/hypervisors/registry.ts';
 import { OsInstaller } from '../../../lib/node/os/installer.ts';
@@ -83,8 +85,12 @@ describe('the hypervisors of a node', () => {
       const installer = new OsInstaller(await resources.folder(), storage);
       const driver = new Bare();
       const hypervisors = new Hypervisors([driver]);
+      const agents = new GuestAgents({
+        ...{ folder: await resources.folder(), hypervisors, log: silentLogger, ...systemWorld },
+        changed: () => undefined,
+      });
       const calls = {
-        ...instanceExecutors({ hypervisors, storage, installer }),
+        ...instanceExecutors({ hypervisors, storage, installer, agents }),
         ...migrationExecutors(hypervisors, storage),
       };
       return { root, storage, driver, hypervisors, calls };

@@ -32,6 +32,10 @@ interface AbilityFixtures {
     hasDevice(folder: string, instance: InstanceTarget, uuid: string): Promise<boolean>;
   };
   migration: object;
+  agents: {
+    /** The path of the socket at which the guest's agent is reached. */
+    path(folder: string, instance: InstanceTarget): string;
+  };
   powerCut: object;
 }
 

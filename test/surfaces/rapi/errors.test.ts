@@ -11,7 +11,7 @@ import {
 test('every error code has an answer that tells what happened, beside the texts that are fixed', () => {
   for (const code of errorCodes) {
     const answer = errorAnswer(new MerapiError(code, 'What happened'));
-    assert.ok(answer.code >= 400 && answer.code <= 503, code);
+    assert.ok(answer.code >= 400 && answer.code <= 504, code);
     assert.equal(answer.detail ?? answer.message, 'What happened');
     assert.notEqual(answer.explain, undefined);
   }
@@ -52,7 +52,11 @@ test('the statuses that clients count on', () => {
   assert.equal(status('forbidden'), 403);
   assert.equal(status('not_found'), 404);
   assert.equal(status('too_large'), 413);
+  assert.equal(status('conflict'), 409);
+  assert.equal(status('unsupported'), 501);
   assert.equal(status('node_unreachable'), 502);
+  assert.equal(status('guest_agent'), 502);
+  assert.equal(status('timeout'), 504);
   assert.equal(status('unavailable'), 503);
 });
 

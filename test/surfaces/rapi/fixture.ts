@@ -74,7 +74,16 @@ class FakeManager {
 
   manager(): Manager {
     const { jobs } = this;
+    const noGuests = () => {
+      throw new MerapiError('conflict', 'No guest runs here');
+    };
     return {
+      guestStanding: noGuests,
+      askGuest: noGuests,
+      sendToGuest: noGuests,
+      guestOutput: noGuests,
+      guestFile: noGuests,
+      uploadForGuest: noGuests,
       scope: (principal, action) => sameForAll.scope(principal, action),
       find: (_principal, kind, text) => this.#find(kind, text),
       names: (_principal, kind) => this.#names(kind),

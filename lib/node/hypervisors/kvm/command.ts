@@ -16,6 +16,10 @@ import type { GuestSockets } from './sockets.ts';
 /** The memory (MiB) of a trial guest, at most. */
 const TRIAL_MEMORY = 256;
 
+/** The device of the guest agent's port, and the character device behind it. */
+export const AGENT_PORT = 'agent-port';
+export const AGENT_CHARDEV = 'agent';
+
 /** Everything that determines the command line of a guest. */
 export interface CommandInput {
   instance: InstanceTarget;
@@ -52,7 +56,7 @@ export function commandLine(input: CommandInput): string[] {
     ...nicArgs(params, instance.nics, input.taps),
     ...['-device', 'virtio-serial-pci'],
     ...['-chardev', `socket,id=agent,path=${escapeCommas(sockets.agent)},server=on,wait=off`],
-    ...['-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'],
+    ...['-device', `virtserialport,id=${AGENT_PORT},chardev=agent,name=org.qemu.guest_agent.0`],
     ...['-device', 'virtio-balloon-pci,id=balloon'],
     ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
     ...soundArgs(params),

@@ -8,8 +8,8 @@
 import { unattended } from '../../../base/background.ts';
 import { errorText, MerapiError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
+import type { TaskQueue } from '../../../base/task-queue.ts';
 import { type ProcessId, waitGone } from './process.ts';
-import type { TaskQueue } from './queue.ts';
 
 /** Milliseconds until the next attempt after a failed one. */
 const RETRY_PAUSE = 5000;

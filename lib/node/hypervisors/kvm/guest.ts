@@ -10,9 +10,11 @@ import { join } from 'node:path';
 import { systemClock } from '../../../base/clock.ts';
 import { MerapiError, toFailure } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/log.ts';
+import { TaskQueue } from '../../../base/task-queue.ts';
 import { endsWithin } from '../../../base/within.ts';
 import type { GuestFacts, InstanceTarget } from '../../../rpc/types.ts';
 import type {
+  AgentEvent,
   DeviceToPlug,
   DeviceToUnplug,
   GuestNetwork,
@@ -32,7 +34,6 @@ import { plug, unplug } from './plug.ts';
 import { type ProcessId, runsGuest } from './process.ts';
 import { Qemu } from './qemu.ts';
 import type { Monitor } from './qmp.ts';
-import { TaskQueue } from './queue.ts';
 import { type GuestRecord, readRecord, removeFolder, writeRecord } from './record.ts';
 import { type GuestSockets, makeSocketFolder, removeSockets, socketsOf } from './sockets.ts';
 import { isLeftover } from './unknown.ts';
@@ -47,6 +48,8 @@ export interface GuestContext {
   patience: number;
   /** Called whenever the facts of a guest may have changed. */
   changed(): void;
+  /** Called when something happens at the port of a guest's agent. */
+  agent(uuid: string, event: AgentEvent): void;
 }
 
 /** Milliseconds that the start of the worker waits for a guest's process to answer. */
@@ -81,6 +84,7 @@ export class Guest {
     });
     this.#qemu = new Qemu(this.#sockets.qmp, {
       onState: () => context.changed(),
+      onAgent: (event) => context.agent(uuid, event),
       onShutDown: () => this.#follower.reconcileSoon(),
       onLost: (fault) => this.#follower.lost(fault),
     });
@@ -108,6 +112,13 @@ export class Guest {
     return this.#record && factsOf(this.#record, this.#qemu.status, this.#sockets, this.#follower.trouble);
   }
 
+  /** The port of the guest's agent; null when the guest does not run. */
+  agentPort(): { path: string; isOpen: boolean | null } | null {
+    if (!this.#record?.process || this.#record.phase === 'starting' || this.#qemu.status === 'shutdown')
+      return null;
+    return { path: this.#sockets.agent, isOpen: this.#qemu.agentIsOpen };
+  }
+
   /** Starts the guest, or finishes an interrupted start of a process that exists. */
   start(instance: InstanceTarget, options: StartOptions): Promise<void> {
     return this.#queue.run(async () => {
@@ -123,10 +134,10 @@ export class Guest {
   }
 
   /**
-   * Asks the guest to shut down, if it has ACPI, and kills it after `timeout` seconds; kills it at once with `force`. A forced stop also
-   * ends the wait of another stop that is before it in the queue.
+   * Asks the guest to shut down, through its agent or by ACPI, and kills it after `timeout` seconds; kills it at once with `force`. A
+   * forced stop also ends the wait of another stop that is before it in the queue.
    */
-  stop({ timeout, force, signal }: StopOptions): Promise<void> {
+  stop({ timeout, force, signal, ask }: StopOptions): Promise<void> {
     if (force) this.#skipShutdown();
     return this.#queue.run(async () => {
       if (force) this.#skipsShutdown = false;
@@ -135,8 +146,8 @@ export class Guest {
       if (process) {
         await this.#save({ phase: 'stopping', by_user: false });
         const hasPowerButton = readParams(this.#record.instance).flag('acpi');
-        if (!force && hasPowerButton && !this.#skipsShutdown)
-          await this.#qemu.shutDown(process, timeout, signal);
+        if (!force && !this.#skipsShutdown)
+          await this.#qemu.shutDown(process, { timeout, signal, ask, hasPowerButton });
         // Neither a worker that ends nor a canceled call kills the guest.
         if (this.#closed)
           throw new MerapiError(
@@ -335,6 +346,7 @@ export class Guest {
   /** Removes the tap devices, sockets and pid file of the process that is gone. */
   async #removeRuntimeFiles(): Promise<void> {
     this.#qemu.close();
+    this.#context.agent(this.#uuid, 'gone');
     this.#follower.settled();
     await this.#context.network.unplug(this.#uuid);
     await removeSockets(this.#sockets, this.#folder);

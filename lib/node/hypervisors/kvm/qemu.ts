@@ -6,9 +6,12 @@
 //
 // A new connection asks QEMU for its state, because events are missed while there is none.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentEvent } from '../define.ts';
+import { AGENT_CHARDEV, AGENT_PORT } from './command.ts';
 import { connectMonitor, type Launch, launch } from './launch.ts';
 import { kill, type ProcessId, runs, waitGone } from './process.ts';
 import type { Monitor, QmpHandlers } from './qmp.ts';
+import type { QmpEvent } from './qmp-table.ts';
 
 /** Milliseconds that the process gets to end after the command quit, before it is killed. */
 const QUIT_TIMEOUT = 5000;
@@ -23,8 +26,20 @@ export interface QemuHandlers {
   onState(): void;
   /** The guest has shut itself down, and its process waits to be ended; onState() follows. */
   onShutDown(): void;
+  /** Something has happened at the port of the guest agent, or to the guest. */
+  onAgent(event: AgentEvent): void;
   /** The connection to the process was lost; `fault` is the violation of the protocol that ended it, if one did. */
   onLost(fault: string | null): void;
+}
+
+/** How a guest is shut down. */
+interface ShutDown {
+  /** Seconds. */
+  timeout: number;
+  signal?: AbortSignal | undefined;
+  ask?: ((signal: AbortSignal) => Promise<boolean>) | undefined;
+  /** Whether the guest has ACPI. */
+  hasPowerButton: boolean;
 }
 
 /** The QEMU process of one guest. Its methods must not run concurrently, except interruptWaits(), stopConnecting() and close(). */
@@ -33,6 +48,7 @@ export class Qemu {
   readonly #handlers: QemuHandlers;
   #monitor: Monitor | null = null;
   #status = 'running';
+  #agentIsOpen: boolean | null = null;
   /** Aborted by stopConnecting(). */
   readonly #noConnecting = new AbortController();
   /** Ends the present attempt to connect. */
@@ -51,11 +67,17 @@ export class Qemu {
     return this.#status;
   }
 
+  /** Whether a program in the guest has opened the port of the guest agent; null when it is not known. */
+  get agentIsOpen(): boolean | null {
+    return this.#agentIsOpen;
+  }
+
   /** Starts a process and connects to it; the guest does not execute yet. @throws MerapiError hypervisor, see launch() */
   async launch(options: Omit<Launch, 'qmp' | 'handlers'>): Promise<Monitor> {
     const monitor = await launch({ ...options, qmp: this.#socket, handlers: this.#qmpHandlers() });
     this.#monitor = monitor;
     this.#status = 'prelaunch';
+    this.#agentIsOpen = false;
     return monitor;
   }
 
@@ -66,6 +88,7 @@ export class Qemu {
   async connect(process: ProcessId): Promise<Monitor> {
     const connecting = new AbortController();
     this.#connecting = connecting;
+    const isNew = this.#monitor === null;
     this.#monitor ??= await connectMonitor(this.#socket, process, this.#qmpHandlers(), {
       timeout: CONNECT_TIMEOUT,
       signal: AbortSignal.any([this.#noConnecting.signal, connecting.signal]),
@@ -73,6 +96,7 @@ export class Qemu {
     const monitor = this.#monitor;
     const { status } = await monitor.execute('query-status');
     this.#status = status;
+    if (isNew) await this.#askForAgent(monitor);
     return monitor;
   }
 
@@ -94,10 +118,10 @@ export class Qemu {
   }
 
   /**
-   * Presses the power button and waits until the guest is down. Returns earlier, without an error, after `timeout` seconds, when
+   * Asks the agent, then presses the power button, and waits until the guest is down. Returns earlier, without an error, after `timeout` seconds, when
    * `signal` is aborted or interruptWaits() is called, when the guest is paused, and when the process is gone or does not answer.
    */
-  async shutDown(process: ProcessId, timeout: number, signal?: AbortSignal): Promise<void> {
+  async shutDown(process: ProcessId, { timeout, signal, ask, hasPowerButton }: ShutDown): Promise<void> {
     const waiting = new AbortController();
     this.#waiting = waiting;
     const stopWaiting = () => waiting.abort();
@@ -106,10 +130,22 @@ export class Qemu {
     const end = performance.now() + timeout * 1000;
     const reachable = await this.isReachable(process).catch(() => false);
     if (!reachable) stopWaiting();
-    while (this.#status === 'running' && !waiting.signal.aborted && performance.now() < end) {
+    const pause = (most: number) =>
+      sleep(Math.min(most, Math.max(end - performance.now(), 0)), undefined, {
+        signal: waiting.signal,
+      }).catch(() => undefined);
+    const isAsked =
+      reachable && this.#status === 'running' && (await ask?.(waiting.signal).catch(() => false));
+    // A guest that was asked gets time before the button is pressed, and all of it if it has none.
+    if (isAsked) await pause(hasPowerButton ? PRESS_AGAIN : timeout * 1000);
+    while (
+      hasPowerButton &&
+      this.#status === 'running' &&
+      !waiting.signal.aborted &&
+      performance.now() < end
+    ) {
       await this.#monitor?.execute('system_powerdown').catch(stopWaiting);
-      const pause = Math.min(PRESS_AGAIN, Math.max(end - performance.now(), 0));
-      await sleep(pause, undefined, { signal: waiting.signal }).catch(() => undefined);
+      await pause(PRESS_AGAIN);
     }
     signal?.removeEventListener('abort', stopWaiting);
     this.#waiting = null;
@@ -142,12 +178,35 @@ export class Qemu {
     this.#monitor = null;
   }
 
+  async #askForAgent(monitor: Monitor): Promise<void> {
+    // A process that does not answer this has other trouble, which is told elsewhere.
+    const devices = await monitor.execute('query-chardev').catch(() => []);
+    const isOpen = devices.find(({ label }) => label === AGENT_CHARDEV)?.['frontend-open'] ?? null;
+    this.#agentIsOpen = isOpen;
+    if (isOpen !== null) this.#handlers.onAgent(isOpen ? 'opened' : 'closed');
+  }
+
+  /** Whether it was an event that concerns the agent only. */
+  #onAgent({ event, data }: QmpEvent): boolean {
+    if (event === 'RESET' && data.guest) this.#handlers.onAgent('reset');
+    else if (event === 'SUSPEND' || event === 'SUSPEND_DISK') this.#handlers.onAgent('suspended');
+    else if (event === 'VSERPORT_CHANGE' && (data.id === AGENT_PORT || data.id === '')) {
+      // Guests that an earlier release started have a port without an id.
+      this.#agentIsOpen = data.open;
+      this.#handlers.onAgent(data.open ? 'opened' : 'closed');
+    } else return false;
+    return true;
+  }
+
   #qmpHandlers(): QmpHandlers {
     return {
-      onEvent: ({ event, data }) => {
+      onEvent: (message) => {
+        const { event, data } = message;
+        if (this.#onAgent(message)) return;
         if (event === 'SHUTDOWN' && data.guest) {
           this.#status = 'shutdown';
           this.#waiting?.abort();
+          this.#handlers.onAgent('shutdown');
           this.#handlers.onShutDown();
         } else if (event === 'RESUME') this.#status = 'running';
         else if (event === 'STOP' && this.#status !== 'shutdown') this.#status = 'paused';
@@ -156,6 +215,7 @@ export class Qemu {
       },
       onClose: (fault) => {
         this.#monitor = null;
+        this.#agentIsOpen = null;
         this.#waiting?.abort();
         this.#handlers.onLost(fault);
       },

@@ -78,6 +78,10 @@ export const qmpCommands = {
     ),
     { size: LONG },
   ),
+  /** The character devices; `frontend-open` says whether the guest has opened its end. */
+  'query-chardev': command(none, z.array(z.object({ label: z.string(), 'frontend-open': z.boolean() })), {
+    size: LONG,
+  }),
   set_password: command(z.strictObject({ protocol: z.literal('vnc'), password: z.string() }), nothing),
   /** The address of the VNC server; without a host when there is no server. */
   'query-vnc': command(
@@ -101,6 +105,13 @@ export const qmpEvents = {
   RESUME: z.object({}),
   /** The guest no longer executes. */
   STOP: z.object({}),
+  /** The guest was reset; `guest` is true when the guest did it itself. */
+  RESET: z.object({ guest: z.boolean() }),
+  /** The guest has suspended itself, to memory or to its disk. */
+  SUSPEND: z.object({}),
+  SUSPEND_DISK: z.object({}),
+  /** A program in the guest has opened or closed a port; `id` is that of the device. */
+  VSERPORT_CHANGE: z.object({ id: z.string(), open: z.boolean() }),
 } as const;
 
 type QmpEvents = typeof qmpEvents;

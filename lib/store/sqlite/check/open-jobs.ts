@@ -9,7 +9,11 @@ import { type Findings, RESTORE } from './problem.ts';
 const StoredLocks = z.array(
   z.object({ level: z.enum(lockLevels), name: z.string(), mode: z.enum(['shared', 'exclusive']) }),
 );
-const StoredFailure = z.object({ code: z.enum(errorCodes), message: z.string() });
+const StoredFailure = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  detail: z.string().optional(),
+});
 const Input = z
   .object({ OP_ID: z.string() })
   .refine(({ OP_ID }) => Object.hasOwn(opcodes, OP_ID), 'its opcode is unknown to this Merapi');

@@ -45,9 +45,12 @@ describe('the connection to the monitor of QEMU', () => {
 
   it('is not waited for by a shutdown when the process has ended meanwhile', async () => {
     const ignored = () => undefined;
-    const gone = new Qemu(`${socket}.gone`, { onState: ignored, onShutDown: ignored, onLost: ignored });
+    const gone = new Qemu(`${socket}.gone`, {
+      ...{ onState: ignored, onAgent: ignored },
+      ...{ onShutDown: ignored, onLost: ignored },
+    });
     const start = performance.now();
-    await gone.shutDown({ pid: 2 ** 30, started: '1', boot: 'none' }, 60);
+    await gone.shutDown({ pid: 2 ** 30, started: '1', boot: 'none' }, { timeout: 60, hasPowerButton: true });
     assert.ok(performance.now() - start < 30_000);
   });
 

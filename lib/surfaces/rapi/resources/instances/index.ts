@@ -9,6 +9,7 @@ import { dryRun, submit } from '../../submit.ts';
 import { instanceChangeResources } from './changes.ts';
 import { instanceDiskResources } from './disks.ts';
 import { instanceExportResources } from './exports.ts';
+import { instanceGuestResources } from './guest.ts';
 import { instanceMoveResources } from './moves.ts';
 
 /** The fields that listings and descriptions show, in Ganeti's order. */
@@ -178,6 +179,7 @@ export const instanceResources: readonly Resource[] = [
   ...instanceMoveResources,
   ...instanceDiskResources,
   ...instanceExportResources,
+  ...instanceGuestResources,
 ];
 
 function describe(call: Call): Promise<unknown> {
