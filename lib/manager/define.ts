@@ -15,6 +15,7 @@ import type { NamedObject } from '../model/lookup.ts';
 import type { NodeRole } from '../model/node.ts';
 import type { TagKind } from '../model/tag.ts';
 import type { QueryAnswer, QueryFieldsAnswer, QueryRows } from '../query/define.ts';
+import type { ResultOf } from '../rpc/registry.ts';
 import type { ShownCluster } from '../views/cluster.ts';
 import type { ListedPage } from '../views/listing.ts';
 
@@ -99,18 +100,6 @@ export interface GuestStanding {
   readonly commands: readonly { readonly name: string; readonly enabled: boolean }[] | null;
 }
 
-/** How a program in a guest stands; the outputs are base64. */
-interface GuestProgram {
-  readonly pid: number;
-  readonly exited: boolean;
-  readonly exitcode: number | null;
-  readonly signal: number | null;
-  readonly out: string;
-  readonly err: string;
-  readonly out_truncated: boolean;
-  readonly err_truncated: boolean;
-}
-
 /** The options of a command for a guest agent. */
 interface AgentQuestion {
   readonly args?: Readonly<Record<string, unknown>>;
@@ -131,7 +120,12 @@ export interface GuestFunctions {
   /** Sends any command to the agent, and returns its answer unchanged. */
   sendToGuest(principal: Principal, name: string, command: string, question: AgentQuestion): Promise<Json>;
   /** How a program stands that was started in a guest, and its output. @throws MerapiError not_found for an unknown pid */
-  guestOutput(principal: Principal, name: string, pid: number, signal: AbortSignal): Promise<GuestProgram>;
+  guestOutput(
+    principal: Principal,
+    name: string,
+    pid: number,
+    signal: AbortSignal,
+  ): Promise<ResultOf<'guest.output'>>;
   /** At most `count` bytes of a file of a guest from an offset, in chunks. */
   guestFile(
     principal: Principal,

@@ -118,7 +118,7 @@ export async function startNodeWorker(config: NodeConfig, log: Logger): Promise<
     const closed = await closeFolder(config.folder, isOfNode);
     if (closed.length > 0)
       log.warn({ closed }, "other users could access files in the node's folder; the permissions are fixed");
-    for (const subfolder of ['', 'journal', 'guests', 'network'])
+    for (const subfolder of ['', 'journal', 'guests', 'network', 'frozen', 'starts'])
       await removeInterruptedWrites(join(config.folder, subfolder));
     const endpoint = join(config.folder, 'endpoint');
     await rm(endpoint, { force: true }); // left by a worker that crashed

@@ -2,6 +2,7 @@
 // Only the exec right gives access to it; nothing of it is written to disk or to a log.
 import type { Clock, Timer } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
+import type { ResultOf } from '../../rpc/registry.ts';
 import type { GuestAgent } from './agent.ts';
 
 /** Milliseconds for which the output of a program that has ended is kept. */
@@ -13,16 +14,7 @@ const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 500;
 
 /** How a program in a guest stands; the outputs are base64. */
-export interface Execution {
-  readonly pid: number;
-  readonly exited: boolean;
-  readonly exitcode: number | null;
-  readonly signal: number | null;
-  readonly out: string;
-  readonly err: string;
-  readonly out_truncated: boolean;
-  readonly err_truncated: boolean;
-}
+export type Execution = ResultOf<'guest.output'>;
 
 interface Kept {
   execution: Execution;

@@ -1,7 +1,7 @@
 // Files of guests, read and written in chunks. What is written arrives first in a file of the worker (an upload), so that a job that
 // writes it survives restarts of the master and of the worker, and holds no content itself.
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unattended } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
@@ -11,6 +11,7 @@ import { FILE_CHUNK } from '../../model/guest-agent/commands.ts';
 import type { Tell } from '../../model/progress.ts';
 import { spaceOf } from '../storage/space.ts';
 import type { GuestAgent } from './agent.ts';
+import { removeOld } from './old-files.ts';
 
 /** The most bytes of one upload. */
 const LONGEST = 64 * 1024 ** 3;
@@ -111,12 +112,8 @@ export class Uploads {
   }
 
   /** Removes uploads that no job has used. */
-  async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.#folder)) {
-      const { mtimeMs } = await stat(join(this.#folder, name));
-      if (mtimeMs < this.#clock.seconds() * 1000 - UPLOAD_KEPT) await this.remove(name);
-    }
+  open(): Promise<void> {
+    return removeOld(this.#folder, UPLOAD_KEPT, this.#clock);
   }
 
   /**

@@ -6,11 +6,12 @@
 //            -> (none)    the agent has refused it
 //
 // A repeated call returns the pid of a program that was started, and fails when the note says only that the agent was asked.
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { readFileOrNull, writeFileDurably } from '../../base/files.ts';
+import { removeOld } from './old-files.ts';
 
 /** Milliseconds for which notes are kept: longer than any job repeats a call. */
 const KEPT = 7 * 24 * 3600_000;
@@ -29,12 +30,8 @@ export class Starts {
   }
 
   /** Removes old notes. */
-  async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.#folder)) {
-      const { mtimeMs } = await stat(join(this.#folder, name));
-      if (mtimeMs < this.#clock.seconds() * 1000 - KEPT) await rm(join(this.#folder, name), { force: true });
-    }
+  open(): Promise<void> {
+    return removeOld(this.#folder, KEPT, this.#clock);
   }
 
   /**
