@@ -16,7 +16,7 @@ const SILENCE = 600_000;
 /** How long after the last test a process may go on, in ms. */
 const LEFTOVERS = 120_000;
 
-/** How many processes run side by side: two cores have no use for a third one, which was measured. */
+/** How many processes run side by side: on two cores, since a third of the time of each is waiting. */
 const PROCESSES = 3;
 
 /** How many files and tests --list shows. */

@@ -47,7 +47,7 @@ export class MerapiError extends Error {
   /** The words of the program that caused it, where clients may need them as they are, e.g. the class and text of a guest agent's error. */
   readonly detail?: string;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; detail?: string }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; detail?: string | undefined }) {
     super(message, options);
     this.code = code;
     if (options?.detail !== undefined) this.detail = options.detail;
@@ -76,7 +76,7 @@ export function toFailure(error: unknown): Failure {
 /** The error that a stored failure stands for. */
 export function fromFailure(failure: Failure, cause?: unknown): MerapiError {
   const { code, message, detail } = failure;
-  return new MerapiError(code, message, { cause, ...(detail === undefined ? {} : { detail }) });
+  return new MerapiError(code, message, { cause, detail });
 }
 
 /** The text of any thrown value for users. The message of one that is not a MerapiError is never shown, for it may contain secrets. */

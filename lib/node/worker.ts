@@ -181,7 +181,7 @@ async function startServices(
   const handlers: Handlers = {
     ...callExecutors(journal),
     ...nodeExecutors({ name, version, hypervisors, storage, facts, power, certificate, clock }),
-    ...guestExecutors(agents, hypervisors),
+    ...guestExecutors(agents),
     ...instanceExecutors({ hypervisors, storage, installer, agents }),
     ...migrationExecutors(hypervisors, storage),
     ...diskExecutors({ storage, hypervisors }, { streams, tls, endpoint: () => endpoint }),

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import type { Handlers } from '../../rpc/server.ts';
 import type { GuestAgents } from '../guest/agents.ts';
 import type { Execution } from '../guest/executions.ts';
-import type { Hypervisors } from '../hypervisors/registry.ts';
 
 /** Milliseconds after which file systems are thawed that a command froze which was sent as it is. */
 const RAW_FREEZE = 60_000;
@@ -13,12 +12,12 @@ const RawFreeze = z.object({ mountpoints: z.array(z.string()).optional().catch(u
 type GuestHandlers = Pick<Handlers, Extract<keyof Handlers, `guest.${string}`>>;
 
 /** The handlers of the calls about guest agents. */
-export function guestExecutors(agents: GuestAgents, hypervisors: Hypervisors): GuestHandlers {
+export function guestExecutors(agents: GuestAgents): GuestHandlers {
   const { executions, files, freezes, starts, uploads } = agents;
   return {
     'guest.state': async ({ guest }) => {
       const agent = agents.of(guest);
-      const port = hypervisors.of(guest.hypervisor).agents?.port(guest.uuid) ?? null;
+      const port = agents.portOf(guest.uuid);
       return {
         running: port !== null,
         open: port === null ? false : port.isOpen,
@@ -46,7 +45,8 @@ export function guestExecutors(agents: GuestAgents, hypervisors: Hypervisors): G
     'guest.change': async ({ guest, command, args }, { signal }) => {
       const agent = agents.of(guest);
       // A repeated call finds the guest that the first one has shut down.
-      const isDown = command === 'guest-shutdown' && args.mode !== 'reboot' && !agents.isRunning(guest.uuid);
+      const isDown =
+        command === 'guest-shutdown' && args.mode !== 'reboot' && agents.portOf(guest.uuid) === null;
       return { value: isDown ? null : await agent.raw(command, args, { signal }) };
     },
     'guest.freeze': async ({ guest, id, mountpoints, ttl }, { signal }) => ({

@@ -50,7 +50,7 @@ export class GuestAgents {
     this.#options = options;
     this.freezes = new Freezes({
       ...{ folder: join(folder, 'frozen'), clock, log, changed },
-      agent: (uuid) => (this.#portOf(uuid) ? this.#of(uuid).agent : null),
+      agent: (uuid) => (this.portOf(uuid) ? this.#of(uuid).agent : null),
     });
     this.executions = new Executions(clock);
     this.starts = new Starts(join(folder, 'starts'), clock);
@@ -78,21 +78,11 @@ export class GuestAgents {
     return this.#of(uuid).agent;
   }
 
-  /** Whether a guest has an agent that can be asked now. */
-  isReady(uuid: string): boolean {
-    return this.#portOf(uuid)?.isOpen === true;
-  }
-
-  /** Whether a guest runs, of a hypervisor whose guests have agents. */
-  isRunning(uuid: string): boolean {
-    return this.#portOf(uuid) !== null;
-  }
-
   /**
    * Asks the agent of a guest to shut it down. True when it did not refuse: the guest then goes down by itself, or its agent hangs.
    */
   async askToShutDown(uuid: string, signal?: AbortSignal): Promise<boolean> {
-    if (!this.isReady(uuid)) return false;
+    if (this.portOf(uuid)?.isOpen !== true) return false;
     const options = { timeout: ASK_TIMEOUT, signal };
     const { agent } = this.#of(uuid);
     return agent.execute('guest-shutdown', { mode: 'powerdown' }, options).then(
@@ -101,9 +91,18 @@ export class GuestAgents {
     );
   }
 
+  /** The port of a guest; null when it does not run, or guests of its hypervisor have no agents. */
+  portOf(uuid: string): ReturnType<AgentPorts['port']> {
+    for (const { agents } of this.#options.hypervisors.all()) {
+      const port = agents?.port(uuid);
+      if (port) return port;
+    }
+    return null;
+  }
+
   /** A guest's facts with what its agent tells. */
   withAgent(guest: GuestFacts): GuestFacts {
-    const port = this.#portOf(guest.uuid);
+    const port = this.portOf(guest.uuid);
     const agent: AgentFacts | undefined = port ? this.#of(guest.uuid).knowledge.facts() : undefined;
     return agent ? { ...guest, agent } : guest;
   }
@@ -119,19 +118,11 @@ export class GuestAgents {
     if (known) return known;
     const { clock, random, log, changed } = this.#options;
     const isFrozen = () => this.freezes.has(uuid);
-    const agent = new GuestAgent({ clock, random, port: () => this.#portOf(uuid), isFrozen });
-    const isOpen = () => this.#portOf(uuid)?.isOpen ?? null;
+    const agent = new GuestAgent({ clock, random, port: () => this.portOf(uuid), isFrozen });
+    const isOpen = () => this.portOf(uuid)?.isOpen ?? null;
     const fresh = { agent, knowledge: new Knowledge({ clock, log, agent, isOpen, isFrozen, changed }) };
     this.#known.set(uuid, fresh);
     return fresh;
-  }
-
-  #portOf(uuid: string): ReturnType<AgentPorts['port']> {
-    for (const { agents } of this.#options.hypervisors.all()) {
-      const port = agents?.port(uuid);
-      if (port) return port;
-    }
-    return null;
   }
 
   #onEvent(uuid: string, event: AgentEvent): void {

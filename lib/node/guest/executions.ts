@@ -115,9 +115,6 @@ function noSuch(pid: number, cause: MerapiError): MerapiError {
   return new MerapiError(
     'not_found',
     `The guest agent knows no program with the pid ${pid}; outputs are kept for an hour`,
-    {
-      cause,
-      ...(cause.detail === undefined ? {} : { detail: cause.detail }),
-    },
+    { cause, detail: cause.detail },
   );
 }

@@ -2,7 +2,6 @@
 // writes it survives restarts of the master and of the worker, and holds no content itself.
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { unattended } from '../../base/background.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
@@ -11,7 +10,7 @@ import { FILE_CHUNK } from '../../model/guest-agent/commands.ts';
 import type { Tell } from '../../model/progress.ts';
 import { spaceOf } from '../storage/space.ts';
 import type { GuestAgent } from './agent.ts';
-import { removeOld } from './old-files.ts';
+import { ownPath, removeOld } from './own-files.ts';
 
 /** The most bytes of one upload. */
 const LONGEST = 64 * 1024 ** 3;
@@ -22,8 +21,6 @@ const UPLOAD_KEPT = 24 * 3600_000;
 const IDLE = 60_000;
 /** How many files may be open in one guest. */
 const MOST_OPEN = 32;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The files that are open in guests for reading. */
 export class GuestFiles {
@@ -195,8 +192,7 @@ export class Uploads {
   }
 
   #path(id: string): string {
-    if (!UUID.test(id)) throw new MerapiError('wrong_input', 'The id of an upload must be a uuid');
-    return join(this.#folder, id);
+    return ownPath(this.#folder, id, 'upload');
   }
 }
 

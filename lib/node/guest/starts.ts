@@ -7,15 +7,13 @@
 //
 // A repeated call returns the pid of a program that was started, and fails when the note says only that the agent was asked.
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { MerapiError } from '../../base/errors.ts';
 import { readFileOrNull, writeFileDurably } from '../../base/files.ts';
-import { removeOld } from './old-files.ts';
+import { ownPath, removeOld } from './own-files.ts';
 
 /** Milliseconds for which notes are kept: longer than any job repeats a call. */
 const KEPT = 7 * 24 * 3600_000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The errors after which it is not known whether the agent has started the program. */
 const DOUBT = ['timeout', 'unavailable', 'canceled', 'internal_error'];
 
@@ -39,8 +37,7 @@ export class Starts {
    * @throws MerapiError execution when it is not known whether the program was started, and what `start` throws
    */
   async once(run: string, start: () => Promise<number>): Promise<number> {
-    if (!UUID.test(run)) throw new MerapiError('wrong_input', 'The id of an execution must be a uuid');
-    const note = join(this.#folder, run);
+    const note = ownPath(this.#folder, run, 'execution');
     const found = await readFileOrNull(note);
     if (found !== null && found !== '') return Number(found);
     if (found === '')

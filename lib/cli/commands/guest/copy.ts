@@ -94,11 +94,8 @@ async function compare(guest: Guest, path: string, wanted: string): Promise<void
     );
 }
 
-const archive = () =>
-  `/tmp/merapi-cp-${createHash('sha256').update(String(process.hrtime.bigint())).digest('hex').slice(0, 16)}.tar`;
-
 async function folderIn(guest: Guest, source: string, target: string): Promise<Copied> {
-  const file = archive();
+  const file = guest.temporary('cp');
   const tar = startProgram('tar', ['-C', source, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(tar, 'exit');
   try {
@@ -113,7 +110,7 @@ async function folderIn(guest: Guest, source: string, target: string): Promise<C
 }
 
 async function folderOut(guest: Guest, source: string, target: string): Promise<Copied> {
-  const file = archive();
+  const file = guest.temporary('cp');
   const counter = new Counter(null);
   try {
     await guest.shell('tar -C "$1" -cf "$2" .', source, file);

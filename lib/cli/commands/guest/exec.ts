@@ -1,6 +1,5 @@
 // `exec`: runs a program in a guest. The agent gives a program's output only when it has ended, so where the guest has a shell, the output
 // goes to two files of the guest, which are read while the program runs.
-import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandFailed } from '../../../app/command-failed.ts';
@@ -81,7 +80,7 @@ async function streamed(
   argv: readonly string[],
   body: { [key: string]: Json },
 ): Promise<number> {
-  const folder = `/tmp/merapi-exec-${randomUUID()}`;
+  const folder = guest.temporary('exec');
   const wrapped = ['/bin/sh', '-c', WRAPPER, 'merapi', folder, ...argv];
   const id = (await guest.client.ask('POST', guest.at('/exec'), {
     ...body,

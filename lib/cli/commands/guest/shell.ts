@@ -9,7 +9,7 @@ const LINE = 'cd "$1" 2>/dev/null || cd /; eval "$2"; code=$?; pwd >"$3"; exit $
 
 /** Reads lines and runs them in the guest until the end of the input or `exit`; returns the exit code of the last one. */
 export async function shell(guest: Guest): Promise<number> {
-  const note = (await guest.shell('mktemp /tmp/merapi-shell-XXXXXX')).trim();
+  const note = (await guest.shell('mktemp')).trim();
   const isTerminal = process.stdin.isTTY === true;
   const lines = createInterface({
     input: process.stdin,

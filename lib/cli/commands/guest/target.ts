@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError } from 'commander';
 import { CommandFailed } from '../../../app/command-failed.ts';
 import type { Json } from '../../../base/json.ts';
@@ -15,6 +16,11 @@ export class Guest {
     this.client = client;
     this.#name = name;
     this.#quiet = quiet;
+  }
+
+  /** A path of its own in the guest's folder for temporary files. */
+  temporary(what: string): string {
+    return `/tmp/merapi-${what}-${randomUUID()}`;
   }
 
   /** The address of a resource of the guest. */
